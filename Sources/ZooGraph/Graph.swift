@@ -1,0 +1,111 @@
+import ZooTensor
+
+/// A node's output, by the node's index in ``Graph/nodes``.
+package struct Value: Hashable, Sendable {
+  package let index: Int
+  package init(index: Int) { self.index = index }
+}
+
+/// One layer of a network.
+package struct Node: Sendable, Hashable {
+  /// The layer's name, unique in the graph.
+  package let name: String
+  package let operation: Operation
+  /// What it reads; always earlier nodes.
+  package let inputs: [Value]
+  /// The shape of its output for one example: (H, W, C) or (C).
+  package let shape: Shape
+  /// The weights that it needs, in Keras' order.
+  package let weights: [WeightSlot]
+}
+
+/// A network: nodes in an order in which they can run, with their shapes.
+///
+/// A graph is valid by construction: names are unique, every node reads only earlier ones, every
+/// shape is inferred and every window fits.
+package struct Graph: Sendable, Hashable {
+  /// The most nodes that a graph may have.
+  package static let nodeLimit = 100_000
+
+  package let nodes: [Node]
+  package let inputs: [Value]
+  package let outputs: [Value]
+  private let indexByName: [String: Int]
+
+  /// A node before its shape is known.
+  package struct Layer: Sendable {
+    package var name: String
+    package var operation: Operation
+    /// Indices of earlier layers.
+    package var inputs: [Int]
+
+    package init(name: String, operation: Operation, inputs: [Int]) {
+      self.name = name
+      self.operation = operation
+      self.inputs = inputs
+    }
+  }
+
+  /// Infers all shapes and checks everything.
+  package init(layers: [Layer], outputs: [Int]) throws(GraphError) {
+    guard layers.count <= Graph.nodeLimit else {
+      throw GraphError(layer: "", "\(layers.count) layers, more than \(Graph.nodeLimit)")
+    }
+    var nodes: [Node] = []
+    var inputs: [Value] = []
+    var indexByName: [String: Int] = [:]
+    nodes.reserveCapacity(layers.count)
+    indexByName.reserveCapacity(layers.count)
+    for (index, layer) in layers.enumerated() {
+      guard !layer.name.isEmpty else { throw GraphError(layer: "#\(index)", "it has no name") }
+      guard indexByName.updateValue(index, forKey: layer.name) == nil else {
+        throw GraphError(layer: layer.name, "two layers have this name")
+      }
+      var inputShapes: [Shape] = []
+      for input in layer.inputs {
+        guard input >= 0, input < index else {
+          throw GraphError(layer: layer.name, "it reads layer #\(input), which does not come before it")
+        }
+        inputShapes.append(nodes[input].shape)
+      }
+      let shape = try layer.operation.outputShape(of: layer.name, inputs: inputShapes)
+      var weights: [WeightSlot] = []
+      if let input = inputShapes.first {
+        weights = try layer.operation.weights(of: layer.name, input: input)
+      }
+      nodes.append(
+        Node(
+          name: layer.name, operation: layer.operation, inputs: layer.inputs.map(Value.init(index:)),
+          shape: shape, weights: weights))
+      if case .input = layer.operation { inputs.append(Value(index: index)) }
+    }
+    guard !inputs.isEmpty else { throw GraphError(layer: "", "it has no input") }
+    guard !outputs.isEmpty else { throw GraphError(layer: "", "it has no output") }
+    for output in outputs where !nodes.indices.contains(output) {
+      throw GraphError(layer: "", "output #\(output) does not exist")
+    }
+    self.nodes = nodes
+    self.inputs = inputs
+    self.outputs = outputs.map(Value.init(index:))
+    self.indexByName = indexByName
+  }
+
+  package subscript(value: Value) -> Node { nodes[value.index] }
+
+  /// The node of this name.
+  package func node(named name: String) -> Node? { indexByName[name].map { nodes[$0] } }
+
+  /// The value of the node of this name.
+  package func value(named name: String) -> Value? { indexByName[name].map(Value.init(index:)) }
+
+  /// Every weight slot, in the order of the nodes.
+  package var weightSlots: [WeightSlot] { nodes.flatMap(\.weights) }
+
+  /// The number of weights.
+  package var parameterCount: Int { weightSlots.reduce(0) { $0 + $1.shape.elementCount } }
+
+  /// The number of weights that training changes by gradient.
+  package var trainableParameterCount: Int {
+    weightSlots.reduce(0) { $0 + ($1.role.isTrainable ? $1.shape.elementCount : 0) }
+  }
+}

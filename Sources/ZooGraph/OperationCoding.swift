@@ -1,0 +1,304 @@
+/// The value of an operation's attribute, as it is stored and printed.
+package enum AttributeValue: Sendable, Hashable {
+  case int(Int)
+  case double(Double)
+  case bool(Bool)
+  case string(String)
+  case ints([Int])
+}
+
+/// An operation as a name and named values, for files and for people; the names are Keras' in snake case.
+///
+/// Every payload states every attribute, so that no reader needs defaults.
+extension Operation {
+  /// The names of all kinds of operation.
+  package static let kinds: Set<String> = [
+    "input", "convolution", "depthwise_convolution", "separable_convolution", "dense",
+    "batch_normalization", "activation", "max_pooling", "average_pooling", "global_average_pooling",
+    "global_max_pooling", "zero_padding", "cropping", "add", "concatenate", "flatten", "reshape", "identity",
+  ]
+
+  /// The name of this kind of operation, for example `batch_normalization`.
+  package var kind: String {
+    switch self {
+    case .input: "input"
+    case .convolution: "convolution"
+    case .depthwiseConvolution: "depthwise_convolution"
+    case .separableConvolution: "separable_convolution"
+    case .dense: "dense"
+    case .batchNormalization: "batch_normalization"
+    case .activation: "activation"
+    case .maxPooling: "max_pooling"
+    case .averagePooling: "average_pooling"
+    case .globalAveragePooling: "global_average_pooling"
+    case .globalMaxPooling: "global_max_pooling"
+    case .zeroPadding: "zero_padding"
+    case .cropping: "cropping"
+    case .add: "add"
+    case .concatenate: "concatenate"
+    case .flatten: "flatten"
+    case .reshape: "reshape"
+    case .identity: "identity"
+    }
+  }
+
+  /// All parameters of the operation; extents are [height, width], edges [top, bottom, left, right].
+  package var attributes: [(String, AttributeValue)] {
+    switch self {
+    case .input(let shape):
+      [("shape", .ints(shape))]
+    case .convolution(let c):
+      [("filters", .int(c.filters)), ("kernel", c.kernel.attribute)]
+        + window(c.strides, c.padding)
+        + [("dilation", c.dilation.attribute), ("groups", .int(c.groups)), ("use_bias", .bool(c.useBias))]
+        + c.activation.attributes
+    case .depthwiseConvolution(let c):
+      [("multiplier", .int(c.multiplier)), ("kernel", c.kernel.attribute)]
+        + window(c.strides, c.padding)
+        + [("dilation", c.dilation.attribute), ("use_bias", .bool(c.useBias))]
+        + c.activation.attributes
+    case .separableConvolution(let c):
+      [("filters", .int(c.filters)), ("multiplier", .int(c.multiplier)), ("kernel", c.kernel.attribute)]
+        + window(c.strides, c.padding)
+        + [("dilation", c.dilation.attribute), ("use_bias", .bool(c.useBias))]
+        + c.activation.attributes
+    case .dense(let d):
+      [("units", .int(d.units)), ("use_bias", .bool(d.useBias))] + d.activation.attributes
+    case .batchNormalization(let b):
+      [("epsilon", .double(b.epsilon)), ("scale", .bool(b.scale)), ("center", .bool(b.center))]
+    case .activation(let activation):
+      activation.attributes
+    case .maxPooling(let p), .averagePooling(let p):
+      [("pool_size", p.window.attribute)] + window(p.strides, p.padding)
+    case .globalAveragePooling(let keepDimensions), .globalMaxPooling(let keepDimensions):
+      [("keep_dimensions", .bool(keepDimensions))]
+    case .zeroPadding(let edges), .cropping(let edges):
+      [("edges", edges.attribute)]
+    case .reshape(let target):
+      [("target", .ints(target))]
+    case .identity(let layer):
+      [("layer", .string(layer))]
+    case .add, .concatenate, .flatten:
+      []
+    }
+  }
+
+  private func window(_ strides: Extent2D, _ padding: Padding) -> [(String, AttributeValue)] {
+    [("strides", strides.attribute), ("padding", padding.attribute)]
+  }
+
+  /// The operation of these names and values.
+  ///
+  /// Throws, naming `layer`, where the kind is unknown or an attribute is missing, unknown, given twice
+  /// or of the wrong type. Whether the values make sense is checked when a ``Graph`` is made of it.
+  package init(
+    kind: String, attributes: [(String, AttributeValue)], layer: String
+  ) throws(GraphError) {
+    var fields = try AttributeFields(attributes, kind: kind, layer: layer)
+    switch kind {
+    case "input":
+      self = .input(shape: try fields.ints("shape"))
+    case "convolution":
+      self = .convolution(
+        Convolution(
+          filters: try fields.int("filters"), kernel: try fields.extent("kernel"),
+          strides: try fields.extent("strides"), padding: try fields.padding(),
+          dilation: try fields.extent("dilation"), groups: try fields.int("groups"),
+          useBias: try fields.bool("use_bias"), activation: try fields.activation()))
+    case "depthwise_convolution":
+      self = .depthwiseConvolution(
+        DepthwiseConvolution(
+          multiplier: try fields.int("multiplier"), kernel: try fields.extent("kernel"),
+          strides: try fields.extent("strides"), padding: try fields.padding(),
+          dilation: try fields.extent("dilation"), useBias: try fields.bool("use_bias"),
+          activation: try fields.activation()))
+    case "separable_convolution":
+      self = .separableConvolution(
+        SeparableConvolution(
+          filters: try fields.int("filters"), multiplier: try fields.int("multiplier"),
+          kernel: try fields.extent("kernel"), strides: try fields.extent("strides"),
+          padding: try fields.padding(), dilation: try fields.extent("dilation"),
+          useBias: try fields.bool("use_bias"), activation: try fields.activation()))
+    case "dense":
+      self = .dense(
+        Dense(
+          units: try fields.int("units"), useBias: try fields.bool("use_bias"),
+          activation: try fields.activation()))
+    case "batch_normalization":
+      self = .batchNormalization(
+        BatchNormalization(
+          epsilon: try fields.double("epsilon"), scale: try fields.bool("scale"),
+          center: try fields.bool("center")))
+    case "activation":
+      self = .activation(try fields.activation())
+    case "max_pooling":
+      self = .maxPooling(try fields.pooling())
+    case "average_pooling":
+      self = .averagePooling(try fields.pooling())
+    case "global_average_pooling":
+      self = .globalAveragePooling(keepDimensions: try fields.bool("keep_dimensions"))
+    case "global_max_pooling":
+      self = .globalMaxPooling(keepDimensions: try fields.bool("keep_dimensions"))
+    case "zero_padding":
+      self = .zeroPadding(try fields.edges("edges"))
+    case "cropping":
+      self = .cropping(try fields.edges("edges"))
+    case "add":
+      self = .add
+    case "concatenate":
+      self = .concatenate
+    case "flatten":
+      self = .flatten
+    case "reshape":
+      self = .reshape(target: try fields.ints("target"))
+    case "identity":
+      self = .identity(layer: try fields.string("layer"))
+    default:
+      throw GraphError(layer: layer, "its kind '\(kind)' is unknown")
+    }
+    try fields.checkAllUsed()
+  }
+}
+
+extension Extent2D {
+  fileprivate var attribute: AttributeValue { .ints([height, width]) }
+}
+
+extension Edges {
+  fileprivate var attribute: AttributeValue { .ints([top, bottom, left, right]) }
+}
+
+extension Padding {
+  fileprivate var attribute: AttributeValue {
+    switch self {
+    case .valid: .string("valid")
+    case .same: .string("same")
+    case .explicit(let edges): edges.attribute
+    }
+  }
+}
+
+extension Activation {
+  /// The function's name, for example `relu`.
+  package var name: String {
+    switch self {
+    case .linear: "linear"
+    case .relu: "relu"
+    case .sigmoid: "sigmoid"
+    case .tanh: "tanh"
+    case .softmax: "softmax"
+    }
+  }
+
+  fileprivate var attributes: [(String, AttributeValue)] {
+    var result: [(String, AttributeValue)] = [("activation", .string(name))]
+    if case .relu(let maxValue, let negativeSlope, let threshold) = self {
+      result += [("negative_slope", .double(negativeSlope)), ("threshold", .double(threshold))]
+      if let maxValue { result.append(("max_value", .double(maxValue))) }
+    }
+    return result
+  }
+}
+
+/// Takes an operation's attributes one by one, and knows which are left.
+private struct AttributeFields {
+  private var values: [(name: String, value: AttributeValue)]
+  private let kind: String
+  private let layer: String
+
+  init(_ attributes: [(String, AttributeValue)], kind: String, layer: String) throws(GraphError) {
+    self.values = attributes.map { (name: $0.0, value: $0.1) }
+    self.kind = kind
+    self.layer = layer
+    guard Set(attributes.map(\.0)).count == attributes.count else {
+      throw GraphError(layer: layer, "an attribute of the \(kind) is given twice")
+    }
+  }
+
+  private mutating func take(_ name: String) throws(GraphError) -> AttributeValue {
+    guard let index = values.firstIndex(where: { $0.name == name }) else {
+      throw GraphError(layer: layer, "the \(kind) has no attribute '\(name)'")
+    }
+    return values.remove(at: index).value
+  }
+
+  private func mismatch(_ name: String, _ expected: String) -> GraphError {
+    GraphError(layer: layer, "attribute '\(name)' of the \(kind) is not \(expected)")
+  }
+
+  mutating func int(_ name: String) throws(GraphError) -> Int {
+    guard case .int(let value) = try take(name) else { throw mismatch(name, "an integer") }
+    return value
+  }
+
+  mutating func double(_ name: String) throws(GraphError) -> Double {
+    guard case .double(let value) = try take(name), value.isFinite else {
+      throw mismatch(name, "a finite number")
+    }
+    return value
+  }
+
+  mutating func bool(_ name: String) throws(GraphError) -> Bool {
+    guard case .bool(let value) = try take(name) else { throw mismatch(name, "a truth value") }
+    return value
+  }
+
+  mutating func string(_ name: String) throws(GraphError) -> String {
+    guard case .string(let value) = try take(name) else { throw mismatch(name, "a text") }
+    return value
+  }
+
+  mutating func ints(_ name: String) throws(GraphError) -> [Int] {
+    guard case .ints(let values) = try take(name) else { throw mismatch(name, "a list of integers") }
+    return values
+  }
+
+  mutating func extent(_ name: String) throws(GraphError) -> Extent2D {
+    let values = try ints(name)
+    guard values.count == 2 else { throw mismatch(name, "[height, width]") }
+    return Extent2D(values[0], values[1])
+  }
+
+  mutating func edges(_ name: String) throws(GraphError) -> Edges {
+    let values = try ints(name)
+    guard values.count == 4 else { throw mismatch(name, "[top, bottom, left, right]") }
+    return Edges(top: values[0], bottom: values[1], left: values[2], right: values[3])
+  }
+
+  mutating func padding() throws(GraphError) -> Padding {
+    switch try take("padding") {
+    case .string("valid"): return .valid
+    case .string("same"): return .same
+    case .ints(let values) where values.count == 4:
+      return .explicit(Edges(top: values[0], bottom: values[1], left: values[2], right: values[3]))
+    default: throw mismatch("padding", "'same', 'valid' or [top, bottom, left, right]")
+    }
+  }
+
+  mutating func pooling() throws(GraphError) -> Pooling {
+    Pooling(window: try extent("pool_size"), strides: try extent("strides"), padding: try padding())
+  }
+
+  mutating func activation() throws(GraphError) -> Activation {
+    let name = try string("activation")
+    switch name {
+    case "linear": return .linear
+    case "sigmoid": return .sigmoid
+    case "tanh": return .tanh
+    case "softmax": return .softmax
+    case "relu":
+      let slope = try double("negative_slope")
+      let threshold = try double("threshold")
+      var maxValue: Double?
+      if values.contains(where: { $0.name == "max_value" }) { maxValue = try double("max_value") }
+      return .relu(maxValue: maxValue, negativeSlope: slope, threshold: threshold)
+    default: throw GraphError(layer: layer, "the activation '\(name)' is unknown")
+    }
+  }
+
+  func checkAllUsed() throws(GraphError) {
+    if let extra = values.first {
+      throw GraphError(layer: layer, "the \(kind) has an unknown attribute '\(extra.name)'")
+    }
+  }
+}

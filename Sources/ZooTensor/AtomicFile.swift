@@ -1,0 +1,185 @@
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// A file that appears whole or not at all.
+///
+/// What is written goes to a hidden file in the same folder; ``commit(overwrite:)`` makes it durable and
+/// gives it its name. Without a commit nothing is left behind.
+package struct AtomicFile: ~Copyable {
+  /// The name that the file gets.
+  package let path: String
+  private let folder: String
+  private var temporary: TemporaryName?
+  private var descriptor: CInt
+
+  /// Creates the hidden file beside `path`.
+  package init(path: String) throws(FileError) {
+    let slash = path.lastIndex(of: "/")
+    guard !path.isEmpty, slash.map({ path.index(after: $0) }) != path.endIndex else {
+      throw FileError(.create, path, reason: "it names no file")
+    }
+    let folder = slash.map { String(path[...$0]) } ?? "./"
+    var random = SystemRandomNumberGenerator()
+    let name = "\(folder).zoo-\(String(random.next() as UInt64, radix: 36)).tmp"
+    // Registered before it exists, so that no signal can come between.
+    let temporary = TemporaryName(name)
+    let descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      let error = FileError(.create, path)
+      temporary.forget()
+      throw error
+    }
+    self.path = path
+    self.folder = folder
+    self.temporary = temporary
+    self.descriptor = descriptor
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+    temporary?.remove()
+  }
+
+  /// Writes all of `bytes` at the byte `offset` from the file's start.
+  package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
+    guard let base = bytes.baseAddress else { return }
+    var done = 0
+    while done < bytes.count {
+      let (position, overflow) = offset.addingReportingOverflow(done)
+      guard !overflow else { throw FileError(.write, path, reason: "the file would be too large") }
+      let count = pwrite(descriptor, base + done, bytes.count - done, off_t(position))
+      if count > 0 {
+        done += count
+      } else if count == 0 {
+        throw FileError(.write, path, reason: "the system takes no more bytes")
+      } else if errno != EINTR {
+        throw FileError(.write, path)
+      }
+    }
+  }
+
+  /// Writes all of `bytes` at the byte `offset` from the file's start.
+  package func write(_ bytes: [UInt8], at offset: Int) throws(FileError) {
+    let result = bytes.withUnsafeBytes { raw in
+      Result { () throws(FileError) in try write(raw, at: offset) }
+    }
+    try result.get()
+  }
+
+  /// Syncs the file and gives it its name.
+  ///
+  /// With `overwrite` it replaces a file of that name in one step; without, an existing file is an error
+  /// and stays as it is, even where it appeared after this one was begun.
+  package consuming func commit(overwrite: Bool) throws(FileError) {
+    if overwrite { try Self.checkReplaceable(path) }
+    while fsync(descriptor) != 0 {
+      guard errno == EINTR else { throw FileError(.write, path) }
+    }
+    let closing = descriptor
+    descriptor = -1
+    guard close(closing) == 0 || errno == EINTR else { throw FileError(.write, path) }
+    guard let temporary else { return }
+    if overwrite {
+      guard rename(temporary.path, path) == 0 else { throw FileError(.create, path) }
+      temporary.forget()
+      self.temporary = nil
+    } else {
+      // Unlike rename, link never replaces what is there.
+      if link(temporary.path, path) != 0 {
+        let code = errno
+        switch code {
+        case EEXIST: throw Self.existsAlready(path)
+        case EPERM, ENOTSUP, ENOSYS, EMLINK:
+          // A file system without hard links.
+          try Self.checkAbsent(path)
+          guard rename(temporary.path, path) == 0 else { throw FileError(.create, path) }
+        default: throw FileError(.create, path, reason: String(cString: strerror(code)))
+        }
+      }
+    }
+    // The name is durable once the folder is; some file systems can't sync a folder, and the file is
+    // whole either way.
+    let directory = open(folder, O_RDONLY | O_CLOEXEC)
+    if directory >= 0 {
+      _ = fsync(directory)
+      close(directory)
+    }
+  }
+
+  /// Throws where something of the name `path` exists: to refuse before the work rather than after.
+  package static func checkAbsent(_ path: String) throws(FileError) {
+    var status = stat()
+    if lstat(path, &status) == 0 { throw existsAlready(path) }
+  }
+
+  /// Throws where `path` is there and is no regular file: a device or a folder is never replaced.
+  private static func checkReplaceable(_ path: String) throws(FileError) {
+    var status = stat()
+    if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+      throw FileError(.create, path, reason: "it exists and is not a regular file")
+    }
+  }
+
+  private static func existsAlready(_ path: String) -> FileError {
+    FileError(.create, path, reason: "it exists already", remedy: "Use --force to replace it.")
+  }
+
+  /// From now on SIGINT, SIGTERM and SIGHUP remove the hidden files of this process before it ends, and
+  /// exceeding a file size limit is an error rather than the end. For programs, not for libraries.
+  package static func removeTemporariesOnSignals() {
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      signal(number) { number in
+        TemporaryName.removeAll()
+        signal(number, SIG_DFL)
+        raise(number)
+      }
+    }
+    signal(SIGXFSZ, SIG_IGN)
+  }
+}
+
+/// The name of a hidden file, where a signal handler finds it.
+private struct TemporaryName {
+  let path: String
+  private let slot: Int?
+
+  /// C strings that a signal handler may read at any moment; only ``lock``'s holder writes them.
+  private nonisolated(unsafe) static let slots = {
+    let slots = UnsafeMutableBufferPointer<UnsafeMutablePointer<CChar>?>.allocate(capacity: 32)
+    slots.initialize(repeating: nil)
+    return slots
+  }()
+  private static let lock = Mutex<Void>(())
+
+  init(_ path: String) {
+    self.path = path
+    slot = Self.lock.withLock { _ in
+      let free = Self.slots.firstIndex { $0 == nil }
+      if let free { Self.slots[free] = strdup(path) }
+      return free
+    }
+  }
+
+  /// Takes the name back without touching the file.
+  func forget() {
+    guard let slot else { return }
+    // The string itself is not freed: a handler may be reading it.
+    Self.lock.withLock { _ in Self.slots[slot] = nil }
+  }
+
+  func remove() {
+    unlink(path)
+    forget()
+  }
+
+  static func removeAll() {
+    for case let name? in slots { unlink(name) }
+  }
+}

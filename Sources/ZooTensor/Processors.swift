@@ -1,0 +1,13 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The processors of this machine.
+package enum Processors {
+  /// How many are online; at least 1.
+  package static var count: Int { min(256, max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+}

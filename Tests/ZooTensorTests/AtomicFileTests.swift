@@ -1,0 +1,119 @@
+import Foundation
+import Testing
+import ZooTensor
+
+@Suite struct AtomicFileTests {
+  /// A new folder, removed after `body`.
+  private func withFolder(_ body: (String) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try body(folder.path)
+  }
+
+  private func names(in folder: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder).sorted()
+  }
+
+  private func content(_ path: String) throws -> [UInt8] {
+    ByteSlice(try MappedFile(path: path)).withUnsafeBytes { Array($0) }
+  }
+
+  private func write(_ bytes: [UInt8], to path: String, overwrite: Bool = false) throws {
+    let file = try AtomicFile(path: path)
+    try file.write(bytes, at: 0)
+    try file.commit(overwrite: overwrite)
+  }
+
+  @Test func appearsWholeAndAlone() throws {
+    try withFolder { folder in
+      let file = try AtomicFile(path: folder + "/a")
+      try file.write([3, 4], at: 2)
+      try file.write([1, 2], at: 0)
+      #expect(try !names(in: folder).contains("a"))
+      try file.commit(overwrite: false)
+      #expect(try names(in: folder) == ["a"])
+      #expect(try content(folder + "/a") == [1, 2, 3, 4])
+    }
+  }
+
+  @Test func withoutCommitNothingIsLeft() throws {
+    try withFolder { folder in
+      do {
+        let file = try AtomicFile(path: folder + "/a")
+        try file.write([1], at: 0)
+        #expect(try names(in: folder).count == 1)
+      }
+      #expect(try names(in: folder).isEmpty)
+    }
+  }
+
+  @Test func existingFileStays() throws {
+    try withFolder { folder in
+      try write([1], to: folder + "/a")
+      let error = #expect(throws: FileError.self) { try write([2], to: folder + "/a") }
+      #expect(error?.category == .cannotCreate)
+      #expect(error?.description == "cannot create file in \(folder)/a: it exists already")
+      #expect(error?.remedy?.contains("--force") == true)
+      #expect(throws: FileError.self) { try AtomicFile.checkAbsent(folder + "/a") }
+      #expect(try content(folder + "/a") == [1])
+      #expect(try names(in: folder) == ["a"])
+    }
+  }
+
+  @Test func overwritingReplaces() throws {
+    try withFolder { folder in
+      try write([1, 1, 1], to: folder + "/a")
+      try write([2], to: folder + "/a", overwrite: true)
+      #expect(try content(folder + "/a") == [2])
+      #expect(try names(in: folder) == ["a"])
+    }
+  }
+
+  @Test func foldersAndDevicesAreNotReplaced() throws {
+    try withFolder { folder in
+      try FileManager.default.createDirectory(atPath: folder + "/d", withIntermediateDirectories: false)
+      #expect(throws: FileError.self) { try write([1], to: folder + "/d", overwrite: true) }
+      #expect(try names(in: folder) == ["d"])
+      try FileManager.default.createSymbolicLink(
+        atPath: folder + "/null", withDestinationPath: "/dev/null")
+      #expect(throws: FileError.self) { try write([1], to: folder + "/null", overwrite: true) }
+    }
+  }
+
+  @Test func failedWriteLeavesNothing() throws {
+    try withFolder { folder in
+      try write([1], to: folder + "/a")
+      let error = #expect(throws: FileError.self) {
+        let file = try AtomicFile(path: folder + "/a")
+        // Beyond the largest offset of any file system.
+        try file.write([1, 2, 3, 4], at: Int.max - 1)
+        try file.commit(overwrite: true)
+      }
+      #expect(error?.category == .inputOutput)
+      #expect(try content(folder + "/a") == [1])
+      #expect(try names(in: folder) == ["a"])
+    }
+  }
+
+  @Test func folderThatIsNotThere() throws {
+    try withFolder { folder in
+      let error = #expect(throws: FileError.self) { try write([1], to: folder + "/b/a") }
+      #expect(error?.category == .cannotCreate)
+      #expect(error?.why == "No such file or directory")
+    }
+  }
+
+  @Test(arguments: ["", "/", "a/"])
+  func nameThatIsNoFile(path: String) {
+    #expect(throws: FileError.self) { try write([1], to: path) }
+  }
+
+  @Test func longestName() throws {
+    try withFolder { folder in
+      let name = String(repeating: "n", count: 255)
+      try write([1], to: "\(folder)/\(name)")
+      #expect(try names(in: folder) == [name])
+    }
+  }
+}
