@@ -9,10 +9,12 @@ let package = Package(
     // MARK: Internal, from the bottom up
     .target(name: "ZooTensor"),
     .target(name: "ZooGraph", dependencies: ["ZooTensor"]),
+    .target(name: "ZooModels", dependencies: ["ZooTensor", "ZooGraph"], path: "zoo"),
 
     // MARK: Tests
     .testTarget(name: "ZooTensorTests", dependencies: ["ZooTensor"]),
     .testTarget(name: "ZooGraphTests", dependencies: ["ZooGraph", "ZooTensor"]),
+    .testTarget(name: "ZooModelsTests", dependencies: ["ZooModels", "ZooGraph", "ZooTensor"]),
   ],
   swiftLanguageModes: [.v6]
 )

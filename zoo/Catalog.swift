@@ -1,0 +1,125 @@
+import ZooGraph
+import ZooTensor
+
+/// An architecture that the zoo knows.
+package struct Architecture: Sendable {
+  /// What `--architecture` takes and a `.zoo` file says: `resnet50`.
+  package let name: String
+  /// Other names for it.
+  package let aliases: [String]
+  /// Preprocessing, licence, accuracy and citation of the published member.
+  package let card: ModelCard
+  package let defaultInput: InputShape
+  /// The published member of the family.
+  package let definition: any NetworkDefinition
+  package let published: [PublishedFile]
+  /// The current name of a layer that older files or other writers call differently.
+  let currentLayerName: @Sendable (String) -> String?
+  /// The members that weights of these shapes could belong to.
+  let guesses: @Sendable (Evidence) -> [Guess]
+
+  /// Whether `text` is a name of this architecture, in any case and punctuation.
+  func isCalled(_ text: String) -> Bool {
+    func plain(_ s: String) -> String { s.lowercased().filter { $0.isLetter || $0.isNumber } }
+    return ([name] + aliases).contains { plain($0) == plain(text) }
+  }
+
+  /// The layer of `graph` that a weight file means by `fileName`: the same name, an older name, either
+  /// behind a path (`model/conv1`) or before a number that a session adds (`conv1_1`).
+  package func layer(named fileName: String, in graph: Graph) -> String? {
+    func find(_ name: String) -> String? {
+      if graph.node(named: name) != nil { return name }
+      return currentLayerName(name).flatMap { graph.node(named: $0) == nil ? nil : $0 }
+    }
+    if let found = find(fileName) { return found }
+    let last = fileName.split(separator: "/").last.map(String.init) ?? fileName
+    if let found = find(last) { return found }
+    guard let cut = last.lastIndex(of: "_"), last[cut...].count > 1,
+      last[cut...].dropFirst().allSatisfy(\.isNumber)
+    else { return nil }
+    return find(String(last[..<cut]))
+  }
+}
+
+/// One network of the zoo with everything chosen.
+package struct Variant: Sendable {
+  /// The name of its ``Architecture``.
+  package let architecture: String
+  package let definition: any NetworkDefinition
+  package let input: InputShape
+  package let head: Head
+
+  package init(architecture: String, definition: any NetworkDefinition, input: InputShape, head: Head) {
+    self.architecture = architecture
+    self.definition = definition
+    self.input = input
+    self.head = head
+  }
+
+  /// For people: `alpha 0.25, 224x224, with top, 1000 classes`.
+  package var description: String {
+    var parts = definition.summary.isEmpty ? [] : [definition.summary]
+    parts.append("\(input.height)x\(input.width)" + (input.channels == 3 ? "" : "x\(input.channels)"))
+    switch head {
+    case .classifier(let classes, let activation):
+      parts.append("with top, \(classes) classes" + (activation == .linear ? ", logits" : ""))
+    case .features(let pooling):
+      parts.append("without top" + (pooling == .none ? "" : ", pooling \(pooling.rawValue)"))
+    }
+    return parts.joined(separator: ", ")
+  }
+
+  package func graph() throws(GraphError) -> Graph { try definition.graph(input: input, head: head) }
+
+  /// Its card. Training data, licence and accuracy are facts about published weights: they are left
+  /// out unless `published`.
+  package func card(published: Bool) -> ModelCard {
+    let card = Catalog.architecture(named: architecture)?.card
+    return ModelCard(
+      architecture: architecture, variant: description, preprocessing: card?.preprocessing ?? .none,
+      trainingData: published ? card?.trainingData : nil, licence: published ? card?.licence : nil,
+      citation: card?.citation,
+      accuracy: published
+        && definition.summary == Catalog.architecture(named: architecture)?.definition.summary
+        ? card?.accuracy : nil)
+  }
+}
+
+/// A weight file that others published.
+package struct PublishedFile: Sendable {
+  /// How its bytes are known.
+  package enum Hash: Hashable, Sendable {
+    case md5(String)
+    case sha256(String)
+  }
+
+  package let address: String
+  /// Nil where none has been published.
+  package let hash: Hash?
+  package let variant: Variant
+
+  /// The last part of the address.
+  package var fileName: String { address.split(separator: "/").last.map(String.init) ?? address }
+
+  static let kerasApplications = "https://storage.googleapis.com/tensorflow/keras-applications/"
+}
+
+/// Everything that the zoo knows.
+package enum Catalog {
+  package static let architectures: [Architecture] = [
+    .vgg16, .vgg19, .resNet50, .mobileNet, .nasNetMobile,
+  ]
+
+  /// The architecture of this name or alias.
+  package static func architecture(named name: String) -> Architecture? {
+    architectures.first { $0.isCalled(name) }
+  }
+
+  /// The published file with this hash (lower-case hexadecimal).
+  package static func published(hash: PublishedFile.Hash) -> PublishedFile? {
+    for architecture in architectures {
+      if let file = architecture.published.first(where: { $0.hash == hash }) { return file }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,162 @@
+import ZooGraph
+import ZooTensor
+
+/// MobileNet, version 1 (Howard and others 2017, table 1): a strided convolution, then thirteen pairs
+/// of a 3x3 depthwise and a 1x1 convolution, each with batch normalization and ReLU6.
+package struct MobileNet: NetworkDefinition {
+  /// The width multiplier: a layer of f filters in the paper has the whole part of f * alpha.
+  package var alpha: Double
+  /// Depthwise outputs per input channel.
+  package var depthMultiplier: Int
+
+  package init(alpha: Double = 1, depthMultiplier: Int = 1) {
+    self.alpha = alpha
+    self.depthMultiplier = depthMultiplier
+  }
+
+  /// Filters and stride of the thirteen blocks.
+  static let blocks: [(filters: Int, stride: Int)] = [
+    (64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), (512, 1), (512, 1), (512, 1), (512, 1),
+    (512, 1), (1024, 2), (1024, 1),
+  ]
+  static let stemFilters = 32
+  static let epsilon = 1e-3
+
+  /// The number of filters for `count` in the paper.
+  func filters(_ count: Int) -> Int { Int(Double(count) * alpha) }
+
+  package func build(_ g: inout GraphBuilder, _ image: Value, head: Head) throws(GraphError) -> Value {
+    guard alpha > 0, alpha <= 64 else { throw GraphError(layer: "", "MobileNet's alpha is \(alpha)") }
+    var x = g.convolution(
+      "conv1", image, filters: filters(MobileNet.stemFilters), kernel: 3, stride: 2, padding: .same,
+      useBias: false)
+    x = normalizedReLU6(&g, "conv1", x)
+    for (i, block) in MobileNet.blocks.enumerated() {
+      x = depthwiseSeparable(&g, id: i + 1, x, filters: filters(block.filters), stride: block.stride)
+    }
+    switch head {
+    case .classifier(let classes, let activation):
+      x = g.add(.globalAveragePooling(keepDimensions: true), x)
+      x = g.add("dropout", .identity(layer: "Dropout"), x)
+      x = g.convolution(
+        "conv_preds", x, filters: classes, kernel: 1, stride: 1, padding: .same, useBias: true)
+      x = g.add("reshape_2", .reshape(target: [classes]), x)
+      return g.add("predictions", .activation(activation), x)
+    case .features(let pooling):
+      return g.globalPooling(pooling, x)
+    }
+  }
+
+  private func depthwiseSeparable(
+    _ g: inout GraphBuilder, id: Int, _ input: Value, filters: Int, stride: Int
+  ) -> Value {
+    var x = input
+    if stride > 1 {
+      x = g.add("conv_pad_\(id)", .zeroPadding(Edges(top: 0, bottom: 1, left: 0, right: 1)), x)
+    }
+    x = g.add(
+      "conv_dw_\(id)",
+      .depthwiseConvolution(
+        DepthwiseConvolution(
+          multiplier: depthMultiplier, kernel: Extent2D(3), strides: Extent2D(stride),
+          padding: stride > 1 ? .valid : .same, useBias: false)), x)
+    x = normalizedReLU6(&g, "conv_dw_\(id)", x)
+    x = g.convolution(
+      "conv_pw_\(id)", x, filters: filters, kernel: 1, stride: 1, padding: .same, useBias: false)
+    return normalizedReLU6(&g, "conv_pw_\(id)", x)
+  }
+
+  private func normalizedReLU6(_ g: inout GraphBuilder, _ name: String, _ x: Value) -> Value {
+    let x = g.batchNormalization("\(name)_bn", x, epsilon: MobileNet.epsilon)
+    return g.add("\(name)_relu", .activation(.relu6), x)
+  }
+
+  package var summary: String {
+    "alpha \(alpha)" + (depthMultiplier == 1 ? "" : ", depth multiplier \(depthMultiplier)")
+  }
+}
+
+// MARK: Finding the member
+
+extension MobileNet {
+  /// The 3x3 kernel with more outputs per channel than the others is the stem's; in the narrowest members
+  /// it has no more, and each may be it. Its filters give alpha to a 32nd only, the widest 1x1 kernels to
+  /// a 1024th.
+  static func guesses(_ evidence: Evidence) -> [Guess] {
+    let windows = evidence.kernels.filter { $0[0] == 3 && $0[1] == 3 }
+    guard let multiplier = windows.map({ $0[3] }).min() else { return [] }
+    let stems = windows.first { $0[3] != multiplier }.map { [$0] } ?? Set(windows).sorted { $0[2] < $1[2] }
+    return stems.prefix(16).flatMap { guesses(evidence, stem: $0, multiplier: multiplier) }
+  }
+
+  private static func guesses(_ evidence: Evidence, stem: Shape, multiplier: Int) -> [Guess] {
+    guard evidence.count([3, 3, stem[3], multiplier]) > 0 else { return [] }
+    let pointwise = evidence.kernels.filter { $0[0] == 1 && $0[1] == 1 }
+    var guesses: [Guess] = []
+    var tried: Set<Double> = []
+    for widest in Set(pointwise.map { $0[2] }).sorted(by: >).prefix(4) {
+      let exact = Double(widest) / 1024
+      let rounded = [100.0, 20].map { (exact * $0).rounded(.up) / $0 }
+      guard
+        let alpha = ([1, 0.75, 0.5, 0.25] + rounded + [exact]).first(where: {
+          let member = MobileNet(alpha: $0)
+          return $0 <= 64 && member.filters(1024) == widest && member.filters(stemFilters) == stem[3]
+        }), tried.insert(alpha).inserted
+      else { continue }
+      let definition = MobileNet(alpha: alpha, depthMultiplier: multiplier)
+      let reason =
+        "alpha \(alpha) from the \(stem[3]) filters of the first kernel and the \(widest) of the last"
+      var classes: [Int] = []
+      for kernel in pointwise where kernel[2] == widest && !classes.contains(kernel[3]) {
+        classes.append(kernel[3])
+      }
+      for count in classes.prefix(Evidence.headLimit) {
+        guesses.append(
+          Guess(
+            definition: definition, head: .classifier(classes: count, activation: .softmax),
+            channels: stem[2],
+            reason: reason))
+      }
+      guesses.append(
+        Guess(definition: definition, head: .features(.none), channels: stem[2], reason: reason))
+    }
+    return guesses
+  }
+}
+
+// MARK: Catalogue
+
+extension Architecture {
+  package static let mobileNet: Architecture = {
+    let name = "mobilenet"
+    // The one whose bytes are known; Keras publishes no hashes for these files.
+    let known = [
+      "mobilenet_2_5_224_tf_no_top.h5": "dbdb03ee2a22fd895301636cd328b234bb3a9952358f436d82f46b81e0d5b0bf"
+    ]
+    var published: [PublishedFile] = []
+    for (text, alpha) in [("1_0", 1), ("7_5", 0.75), ("5_0", 0.5), ("2_5", 0.25)] {
+      for size in [224, 192, 160, 128] {
+        for (suffix, head) in [("", Head.imageNet), ("_no_top", .features(.none))] {
+          let file = "mobilenet_\(text)_\(size)_tf\(suffix).h5"
+          published.append(
+            PublishedFile(
+              address: "\(PublishedFile.kerasApplications)mobilenet/\(file)",
+              hash: known[file].map { .sha256($0) },
+              variant: Variant(
+                architecture: name, definition: MobileNet(alpha: alpha), input: InputShape(size, size),
+                head: head)))
+        }
+      }
+    }
+    return Architecture(
+      name: name, aliases: ["MobileNetV1"],
+      card: ModelCard(
+        architecture: name, variant: "", preprocessing: .tf, trainingData: "ImageNet (ILSVRC 2012)",
+        licence: "Apache-2.0",
+        citation: "Howard and others: MobileNets: Efficient Convolutional Neural Networks for Mobile Vision "
+          + "Applications, 2017, arXiv:1704.04861",
+        accuracy: "70.4 % top-1, 89.5 % top-5 on ImageNet's validation images"),
+      defaultInput: InputShape(224, 224), definition: MobileNet(), published: published,
+      currentLayerName: { $0 == "act_softmax" ? "predictions" : nil }, guesses: MobileNet.guesses)
+  }()
+}

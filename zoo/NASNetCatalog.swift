@@ -1,0 +1,75 @@
+import ZooGraph
+import ZooTensor
+
+extension NASNet {
+  /// The stem's is the only 3x3 kernel with more than one output per channel; the widest square 1x1
+  /// kernels give the filters of the last stack, and its 5x5 kernels, four per cell, the cells.
+  static func guesses(_ evidence: Evidence) -> [Guess] {
+    guard let stem = evidence.kernels.first(where: { $0[0] == 3 && $0[1] == 3 && $0[3] > 1 }),
+      let last = evidence.kernels.filter({ $0[0] == 1 && $0[1] == 1 && $0[2] == $0[3] }).map({ $0[2] }).max()
+    else { return [] }
+    let cells = evidence.count([5, 5, last, 1]) / 4
+    guard cells > 0, cells < 100 else { return [] }
+    var guesses: [Guess] = []
+    for growth in 2...4 where last % (growth * growth * growth * growth) == 0 {
+      let penultimate = 24 * (last / (growth * growth))
+      // Where cells before and after have as many channels, weights don't tell whether reductions are
+      // skipped: then as in the published networks, of which the large one (4032 filters) skips.
+      for skips in [penultimate == 4032, penultimate != 4032] {
+        let definition = NASNet(
+          penultimateFilters: penultimate, numBlocks: cells - 1, stemBlockFilters: stem[3],
+          skipReduction: skips, filterMultiplier: growth)
+        let features = last * (cells > 1 ? 6 : 4)
+        for head in evidence.denseHeads(rows: features) {
+          guesses.append(
+            Guess(
+              definition: definition, head: head, channels: stem[2],
+              reason: "\(stem[3]) stem filters from the first kernel, \(penultimate) penultimate filters and "
+                + "\(cells - 1) blocks from the kernels of the last stack, "
+                + (skips ? "skipping reductions" : "not skipping reductions")))
+        }
+      }
+    }
+    return guesses
+  }
+
+  /// In older files `reduction_1_ID` is `reduction_right1_ID`.
+  static func currentLayerName(_ name: String) -> String? {
+    let old = "_reduction_1_"
+    guard name.hasPrefix("separable_conv_") else { return nil }
+    var start = name.startIndex
+    while start < name.endIndex {
+      if name[start...].hasPrefix(old) {
+        return name[..<start] + "_reduction_right1_" + name[start...].dropFirst(old.count)
+      }
+      start = name.index(after: start)
+    }
+    return nil
+  }
+}
+
+extension Architecture {
+  package static let nasNetMobile: Architecture = {
+    let name = "nasnetmobile"
+    let input = InputShape(224, 224)
+    func file(_ name: String, _ md5: String, _ head: Head) -> PublishedFile {
+      PublishedFile(
+        address: "\(PublishedFile.kerasApplications)nasnet/\(name)", hash: .md5(md5),
+        variant: Variant(architecture: "nasnetmobile", definition: NASNet.mobile, input: input, head: head))
+    }
+    return Architecture(
+      name: name, aliases: ["NASNet-Mobile", "nasnet"],
+      card: ModelCard(
+        architecture: name, variant: "", preprocessing: .tf, trainingData: "ImageNet (ILSVRC 2012)",
+        licence: "Apache-2.0",
+        citation: "Zoph, Vasudevan, Shlens, Le: Learning Transferable Architectures for Scalable Image "
+          + "Recognition, 2017, arXiv:1707.07012",
+        accuracy: "74.4 % top-1, 91.9 % top-5 on ImageNet's validation images"),
+      defaultInput: input, definition: NASNet.mobile,
+      published: [
+        file("NASNet-mobile.h5", "020fb642bf7360b370c678b08e0adf61", .imageNet),
+        file("NASNet-mobile-no-top.h5", "1ed92395b5b598bdda52abe5c0dbfd63", .features(.none)),
+      ],
+      currentLayerName: NASNet.currentLayerName, guesses: NASNet.guesses)
+  }()
+}

@@ -1,0 +1,178 @@
+import ZooGraph
+import ZooTensor
+
+/// ResNet, version 1 with bottlenecks (He and others 2015, table 1): a 7x7 stem and four stacks.
+///
+/// As in Keras, the stride of a stack is on the first 1x1 convolution of its first block, every
+/// convolution has a bias, and the stem's padding is a layer of its own.
+package struct ResNet: NetworkDefinition {
+  /// Blocks per stack.
+  package var depths: [Int]
+  /// Filters of the stem and of the first stack's bottleneck; they double per stack.
+  package var width: Int
+  /// Of every batch normalization: ``epsilon2019``, or ``epsilon2015`` for weights in the older layer names.
+  package var epsilon: Double
+
+  package init(depths: [Int], width: Int = 64, epsilon: Double = ResNet.epsilon2019) {
+    self.depths = depths
+    self.width = width
+    self.epsilon = epsilon
+  }
+
+  /// What the files published under `keras-applications/resnet` were made with.
+  package static let epsilon2019 = 1.001e-5
+  /// What the file of the same name in deep-learning-models v0.2 was made with.
+  package static let epsilon2015 = 1e-3
+
+  package static let resNet50 = ResNet(depths: [3, 4, 6, 3])
+
+  package func build(_ g: inout GraphBuilder, _ image: Value, head: Head) -> Value {
+    var x = g.add("conv1_pad", .zeroPadding(Edges(all: 3)), image)
+    x = convolution(&g, "conv1", x, filters: width, kernel: 7, stride: 2, padding: .valid)
+    x = g.add("conv1_relu", .activation(.relu), x)
+    x = g.add("pool1_pad", .zeroPadding(Edges(all: 1)), x)
+    x = g.maxPooling("pool1_pool", x, window: 3, stride: 2, padding: .valid)
+    for (i, count) in depths.enumerated() {
+      for j in 0..<count {
+        x = bottleneck(
+          &g, "conv\(i + 2)_block\(j + 1)", x, filters: width << i, stride: i > 0 && j == 0 ? 2 : 1,
+          projects: j == 0)
+      }
+    }
+    switch head {
+    case .classifier(let classes, let activation):
+      x = g.add("avg_pool", .globalAveragePooling(keepDimensions: false), x)
+      return g.dense("predictions", x, units: classes, activation: activation)
+    case .features(.none):
+      return x
+    case .features(.avg):
+      return g.add("avg_pool", .globalAveragePooling(keepDimensions: false), x)
+    case .features(.max):
+      return g.add("max_pool", .globalMaxPooling(keepDimensions: false), x)
+    }
+  }
+
+  private func bottleneck(
+    _ g: inout GraphBuilder, _ name: String, _ input: Value, filters: Int, stride: Int, projects: Bool
+  ) -> Value {
+    var shortcut = input
+    if projects {
+      shortcut = convolution(
+        &g, "\(name)_0", input, filters: 4 * filters, kernel: 1, stride: stride, padding: .valid)
+    }
+    var x = convolution(&g, "\(name)_1", input, filters: filters, kernel: 1, stride: stride, padding: .valid)
+    x = g.add("\(name)_1_relu", .activation(.relu), x)
+    x = convolution(&g, "\(name)_2", x, filters: filters, kernel: 3, stride: 1, padding: .same)
+    x = g.add("\(name)_2_relu", .activation(.relu), x)
+    x = convolution(&g, "\(name)_3", x, filters: 4 * filters, kernel: 1, stride: 1, padding: .valid)
+    x = g.add("\(name)_add", .add, shortcut, x)
+    return g.add("\(name)_out", .activation(.relu), x)
+  }
+
+  /// A convolution `NAME_conv` and its batch normalization `NAME_bn`.
+  private func convolution(
+    _ g: inout GraphBuilder, _ name: String, _ x: Value, filters: Int, kernel: Int, stride: Int,
+    padding: Padding
+  ) -> Value {
+    let x = g.convolution(
+      "\(name)_conv", x, filters: filters, kernel: kernel, stride: stride, padding: padding, useBias: true)
+    return g.batchNormalization("\(name)_bn", x, epsilon: epsilon)
+  }
+
+  package var summary: String {
+    [
+      depths == ResNet.resNet50.depths ? nil : "depths \(depths.map(String.init).joined(separator: "-"))",
+      width == 64 ? nil : "width \(width)",
+      epsilon == ResNet.epsilon2019 ? nil : "epsilon \(epsilon)",
+    ].compactMap { $0 }.joined(separator: ", ")
+  }
+}
+
+// MARK: Finding the member
+
+extension ResNet {
+  /// The stem's is the only 7x7 kernel; a block has one 3x3 kernel, of its stack's filters.
+  static func guesses(_ evidence: Evidence) -> [Guess] {
+    guard let stem = evidence.kernels.first(where: { $0[0] == 7 && $0[1] == 7 && $0[3] > 1 }),
+      stem[3] <= 1 << 20
+    else { return [] }
+    let width = stem[3]
+    var depths: [Int] = []
+    while depths.count < 8 {
+      let filters = width << depths.count
+      let count = evidence.count([3, 3, filters, filters])
+      if count == 0 { break }
+      depths.append(count)
+    }
+    guard !depths.isEmpty else { return [] }
+    let isOlder = evidence.layerNames.contains { $0.hasPrefix("bn_conv1") || $0.contains("_branch2a") }
+    let epsilon = evidence.epsilon ?? (isOlder ? epsilon2015 : epsilon2019)
+    let reason =
+      "width \(width) from the 7x7 kernel, depths \(depths) from the number of 3x3 kernels, epsilon \(epsilon) "
+      + (evidence.epsilon != nil
+        ? "as given" : isOlder ? "from the older layer names" : "of the published file")
+    return evidence.denseHeads(rows: 4 * width << (depths.count - 1)).map { head in
+      Guess(
+        definition: ResNet(depths: depths, width: width, epsilon: epsilon), head: head, channels: stem[2],
+        reason: reason)
+    }
+  }
+
+  /// The names before 2019: `res2a_branch2b`, `bn4f_branch1`, `fc1000`.
+  static func currentLayerName(_ name: String) -> String? {
+    switch name {
+    case "conv1": return "conv1_conv"
+    case "bn_conv1": return "conv1_bn"
+    case "fc1000", "probs": return "predictions"
+    default: break
+    }
+    let kind = name.hasPrefix("res") ? "conv" : name.hasPrefix("bn") ? "bn" : nil
+    let parts = name.split(separator: "_")
+    guard let kind, parts.count == 2 else { return nil }
+    let place = parts[0].dropFirst(kind == "conv" ? 3 : 2)
+    guard let stack = place.first?.wholeNumberValue, let letter = place.dropFirst().first?.asciiValue,
+      (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(letter)
+    else { return nil }
+    // Deeper networks number their blocks a, b1, b2, …
+    let number = place.dropFirst(2)
+    guard let block = number.isEmpty ? Int(letter) - 96 : Int(number).flatMap({ $0 < 1000 ? $0 + 1 : nil })
+    else { return nil }
+    let branches = ["branch1": 0, "branch2a": 1, "branch2b": 2, "branch2c": 3]
+    return branches[String(parts[1])].map { "conv\(stack)_block\(block)_\($0)_\(kind)" }
+  }
+}
+
+// MARK: Catalogue
+
+extension Architecture {
+  package static let resNet50: Architecture = {
+    let name = "resnet50"
+    let input = InputShape(224, 224)
+    func file(_ folder: String, _ suffix: String, _ md5: String, _ epsilon: Double, _ head: Head)
+      -> PublishedFile
+    {
+      PublishedFile(
+        address: "\(folder)resnet50_weights_tf_dim_ordering_tf_kernels\(suffix).h5", hash: .md5(md5),
+        variant: Variant(
+          architecture: name, definition: ResNet(depths: ResNet.resNet50.depths, epsilon: epsilon),
+          input: input, head: head))
+    }
+    let current = "\(PublishedFile.kerasApplications)resnet/"
+    let older = "https://github.com/fchollet/deep-learning-models/releases/download/v0.2/"
+    return Architecture(
+      name: name, aliases: ["ResNet-50", "ResNet50V1"],
+      card: ModelCard(
+        architecture: name, variant: "", preprocessing: .caffe, trainingData: "ImageNet (ILSVRC 2015)",
+        licence: "MIT (Kaiming He)",
+        citation: "He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition, 2015, arXiv:1512.03385",
+        accuracy: "74.9 % top-1, 92.1 % top-5 on ImageNet's validation images"),
+      defaultInput: input, definition: ResNet.resNet50,
+      published: [
+        file(current, "", "2cb95161c43110f7111970584f804107", ResNet.epsilon2019, .imageNet),
+        file(current, "_notop", "4d473c1dd8becc155b73f8504c6f6626", ResNet.epsilon2019, .features(.none)),
+        file(older, "", "a7b3fe01876f51b976af0dea6bc144eb", ResNet.epsilon2015, .imageNet),
+        file(older, "_notop", "a268eb855778b3df3c7506639542a6af", ResNet.epsilon2015, .features(.none)),
+      ],
+      currentLayerName: ResNet.currentLayerName, guesses: ResNet.guesses)
+  }()
+}

@@ -1,0 +1,168 @@
+import ZooGraph
+import ZooTensor
+
+/// VGG (Simonyan and Zisserman 2014, table 1): blocks of 3x3 convolutions with a 2x2 maximum after
+/// each, then three dense layers.
+package struct VGG: NetworkDefinition {
+  /// Convolutions per block.
+  package var depths: [Int]
+  /// Filters of the first block; they double per block up to eight times as many.
+  package var width: Int
+  /// Units of the two hidden dense layers.
+  package var denseWidth: Int
+
+  package init(depths: [Int], width: Int = 64, denseWidth: Int = 4096) {
+    self.depths = depths
+    self.width = width
+    self.denseWidth = denseWidth
+  }
+
+  /// Configuration D.
+  package static let vgg16 = VGG(depths: [2, 2, 3, 3, 3])
+  /// Configuration E.
+  package static let vgg19 = VGG(depths: [2, 2, 4, 4, 4])
+
+  package func build(_ g: inout GraphBuilder, _ image: Value, head: Head) -> Value {
+    var x = image
+    for (i, count) in depths.enumerated() {
+      let block = "block\(i + 1)"
+      for j in 0..<count {
+        x = g.convolution(
+          "\(block)_conv\(j + 1)", x, filters: filters(block: i), kernel: 3, stride: 1, padding: .same,
+          useBias: true, activation: .relu)
+      }
+      x = g.maxPooling("\(block)_pool", x, window: 2, stride: 2, padding: .valid)
+    }
+    switch head {
+    case .classifier(let classes, let activation):
+      x = g.add("flatten", .flatten, x)
+      x = g.dense("fc1", x, units: denseWidth, activation: .relu)
+      x = g.dense("fc2", x, units: denseWidth, activation: .relu)
+      return g.dense("predictions", x, units: classes, activation: activation)
+    case .features(let pooling):
+      return g.globalPooling(pooling, x)
+    }
+  }
+
+  /// The filters of the block of this index, from 0.
+  func filters(block: Int) -> Int { width << min(block, 3) }
+
+  package var summary: String {
+    [
+      width == 64 ? nil : "width \(width)",
+      denseWidth == 4096 ? nil : "dense width \(denseWidth)",
+    ].compactMap { $0 }.joined(separator: ", ")
+  }
+}
+
+// MARK: Finding the member
+
+extension VGG {
+  /// Blocks double their filters, so counting kernels by filters gives the depths; the last two blocks
+  /// have as many and are told apart by name, or taken as equally deep.
+  static func guesses(_ evidence: Evidence) -> [Guess] {
+    let kernels = evidence.kernels.filter { $0[0] == 3 && $0[1] == 3 }
+    guard let width = kernels.map({ $0[3] }).min(), width <= 1 << 20 else { return [] }
+    let first = kernels.filter { $0[3] == width }
+    let channels = first.map { $0[2] }.first { $0 != width } ?? width
+    func count(_ filters: Int) -> Int { kernels.count { $0[3] == filters } }
+    let last = count(8 * width)
+    let named = depths(fromNames: evidence.layerNames)
+    let depths = named ?? [first.count, count(2 * width), count(4 * width), last / 2, last - last / 2]
+    guard depths.allSatisfy({ $0 > 0 }) else { return [] }
+
+    let reason =
+      "width \(width) from the first kernel, depths \(depths) from the "
+      + (named == nil ? "number of kernels" : "layers' names")
+    var guesses: [Guess] = []
+    let matrices = evidence.matrices.prefix(16)
+    for hidden in Set(matrices.filter { $0[0] == $0[1] }.map { $0[0] }).sorted() {
+      for input in matrices where input[1] == hidden && input[0] % (8 * width) == 0 {
+        for output in matrices where output[0] == hidden {
+          guesses.append(
+            Guess(
+              definition: VGG(depths: depths, width: width, denseWidth: hidden),
+              head: .classifier(classes: output[1], activation: .softmax), channels: channels,
+              lastPixels: input[0] / (8 * width),
+              reason: reason + ", \(output[1]) classes from the last dense layer"))
+        }
+      }
+    }
+    guesses.append(
+      Guess(
+        definition: VGG(depths: depths, width: width), head: .features(.none), channels: channels,
+        reason: reason))
+    return guesses
+  }
+
+  /// The number of convolutions in each of the five blocks, where every block has some by name.
+  private static func depths(fromNames names: Set<String>) -> [Int]? {
+    var depths = [Int](repeating: 0, count: 5)
+    for name in names {
+      let last = name.split(separator: "/").last.map(String.init) ?? name
+      let parts = (currentLayerName(last) ?? last).split(separator: "_")
+      guard parts.count == 2, parts[0].hasPrefix("block"), parts[1].hasPrefix("conv"),
+        let block = Int(parts[0].dropFirst(5)), depths.indices.contains(block - 1)
+      else { continue }
+      depths[block - 1] += 1
+    }
+    return depths.contains(0) ? nil : depths
+  }
+
+  /// Frossard's names (`conv1_1`, `fc6`), which are Caffe's.
+  static func currentLayerName(_ name: String) -> String? {
+    switch name {
+    case "fc6": return "fc1"
+    case "fc7": return "fc2"
+    case "fc8": return "predictions"
+    default:
+      let parts = name.split(separator: "_")
+      guard parts.count == 2, parts[0].hasPrefix("conv"), let block = Int(parts[0].dropFirst(4)),
+        let layer = Int(parts[1])
+      else { return nil }
+      return "block\(block)_conv\(layer)"
+    }
+  }
+}
+
+// MARK: Catalogue
+
+extension Architecture {
+  package static let vgg16 = vgg(
+    16, .vgg16, accuracy: "71.3 % top-1, 90.1 % top-5 on ImageNet's validation images",
+    md5: ("64373286793e3c8b2b4e3219cbf3544b", "6d6bbae143d832006294945121d1f1fc"))
+  package static let vgg19 = vgg(
+    19, .vgg19, accuracy: "71.3 % top-1, 90.0 % top-5 on ImageNet's validation images",
+    md5: ("cbe5617147190e668d6c5d5026f83318", "253f8cb515780f3b799900260a226db6"))
+
+  private static func vgg(
+    _ layers: Int, _ definition: VGG, accuracy: String, md5: (top: String, noTop: String)
+  ) -> Architecture {
+    let name = "vgg\(layers)"
+    let input = InputShape(224, 224)
+    func file(_ suffix: String, _ md5: String, _ head: Head) -> PublishedFile {
+      PublishedFile(
+        address: "\(PublishedFile.kerasApplications)\(name)/"
+          + "\(name)_weights_tf_dim_ordering_tf_kernels\(suffix).h5",
+        hash: .md5(md5),
+        variant: Variant(architecture: name, definition: definition, input: input, head: head))
+    }
+    return Architecture(
+      name: name, aliases: [],
+      card: ModelCard(
+        architecture: name, variant: "", preprocessing: .caffe, trainingData: "ImageNet (ILSVRC 2014)",
+        licence: "CC BY 4.0 (Visual Geometry Group, Oxford)",
+        citation: "Simonyan, Zisserman: Very Deep Convolutional Networks for Large-Scale Image Recognition, "
+          + "2014, arXiv:1409.1556",
+        accuracy: accuracy),
+      defaultInput: input, definition: definition,
+      published: [file("", md5.top, .imageNet), file("_notop", md5.noTop, .features(.none))],
+      currentLayerName: VGG.currentLayerName,
+      guesses: { evidence in
+        // Members that are neither are named after the smaller of the two.
+        VGG.guesses(evidence).filter {
+          (($0.definition as? VGG)?.depths == VGG.vgg19.depths) == (layers == 19)
+        }
+      })
+  }
+}
