@@ -10,11 +10,20 @@ let package = Package(
     .target(name: "ZooTensor"),
     .target(name: "ZooGraph", dependencies: ["ZooTensor"]),
     .target(name: "ZooModels", dependencies: ["ZooTensor", "ZooGraph"], path: "zoo"),
+    .target(name: "ZooImages", dependencies: ["ZooTensor", "ZooGraph", "CTurboJPEG", "CPNG"]),
+
+    // MARK: C
+    .systemLibrary(
+      name: "CTurboJPEG", pkgConfig: "libturbojpeg",
+      providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
+    .systemLibrary(
+      name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
 
     // MARK: Tests
     .testTarget(name: "ZooTensorTests", dependencies: ["ZooTensor"]),
     .testTarget(name: "ZooGraphTests", dependencies: ["ZooGraph", "ZooTensor"]),
     .testTarget(name: "ZooModelsTests", dependencies: ["ZooModels", "ZooGraph", "ZooTensor"]),
+    .testTarget(name: "ZooImagesTests", dependencies: ["ZooImages", "ZooGraph", "ZooTensor"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,69 @@
+import ZooTensor
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The image files of a folder and the folders in it.
+package enum ImageFolder {
+  /// The most entries that a search goes through, all folders together.
+  package static let entryLimit = 10_000_000
+
+  /// The paths of all JPEG and PNG files under `path`, recognised by their content, sorted by their
+  /// bytes. Links to files are followed, links to folders are not; what can't be opened is left out.
+  package static func images(in path: String) throws(ImageError) -> [String] {
+    var found: [String] = []
+    var folders = [path]
+    var entries = 0
+    while let folder = folders.popLast() {
+      guard let handle = opendir(folder) else {
+        let reason = String(cString: strerror(errno))
+        guard folder != path else { throw ImageError(.cannotOpen, at: folder, reason) }
+        continue
+      }
+      defer { closedir(handle) }
+      while let entry = readdir(handle) {
+        let name = withUnsafePointer(to: &entry.pointee.d_name) {
+          $0.withMemoryRebound(to: CChar.self, capacity: 1) { String(cString: $0) }
+        }
+        if name == "." || name == ".." { continue }
+        entries += 1
+        guard entries <= entryLimit else {
+          throw ImageError(.unsupported, at: path, "more than \(entryLimit) entries")
+        }
+        let full = folder.hasSuffix("/") ? folder + name : folder + "/" + name
+        var status = stat()
+        guard lstat(full, &status) == 0 else { continue }
+        if status.st_mode & S_IFMT == S_IFDIR {
+          folders.append(full)
+        } else if isImage(full) {
+          found.append(full)
+        }
+      }
+    }
+    return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  /// Whether `path` is a folder or a link to one.
+  package static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  private static func isImage(_ path: String) -> Bool {
+    var status = stat()
+    // Opening a pipe or a device could block or have an effect.
+    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    return withUnsafeTemporaryAllocation(byteCount: 8, alignment: 8) { start in
+      let count = read(descriptor, start.baseAddress, start.count)
+      return count > 0 && ImageFormat(recognising: UnsafeRawBufferPointer(rebasing: start[..<count])) != nil
+    }
+  }
+}

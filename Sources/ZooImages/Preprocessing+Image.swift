@@ -1,0 +1,49 @@
+import ZooGraph
+import ZooTensor
+
+extension Preprocessing {
+  /// What enters a network for one image: (1, H, W, 3), in float32 as Keras' `preprocess_input`
+  /// computes it.
+  package func tensor(of image: Image) -> Tensor {
+    var values: [Float] = []
+    append(image, to: &values)
+    return Tensor(shape: [1, image.height, image.width, 3], values: values)
+  }
+
+  /// What enters a network for several images: (N, H, W, 3), each brought to `height` x `width`.
+  package func batch(of images: [Image], height: Int, width: Int) -> Tensor {
+    var values: [Float] = []
+    values.reserveCapacity(images.count * height * width * 3)
+    for image in images {
+      append(image.resized(height: height, width: width), to: &values)
+    }
+    return Tensor(shape: [images.count, height, width, 3], values: values)
+  }
+
+  private func append(_ image: Image, to values: inout [Float]) {
+    let tables = (0..<3).map { channel in (0...255).map { value(Float($0), channel: channel) } }
+    let swapped = self == .caffe
+    values.reserveCapacity(values.count + image.pixels.count)
+    for start in stride(from: 0, to: image.pixels.count, by: 3) {
+      for channel in 0..<3 {
+        let pixel = image.pixels[start + (swapped ? 2 - channel : channel)]
+        values.append(tables[channel][Int(pixel)])
+      }
+    }
+  }
+
+  /// The value in `channel` of what enters the network, from a pixel of 0…255.
+  private func value(_ pixel: Float, channel: Int) -> Float {
+    switch self {
+    case .none:
+      pixel
+    case .tf:
+      pixel / 127.5 - 1
+    case .caffe:
+      pixel - ([103.939, 116.779, 123.68] as [Float])[channel]
+    case .torch:
+      (pixel / 255 - ([0.485, 0.456, 0.406] as [Float])[channel])
+        / ([0.229, 0.224, 0.225] as [Float])[channel]
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import Testing
+import ZooGraph
+import ZooImages
+
+@Suite struct PreprocessingTests {
+  /// Two pixels, and what Keras' `preprocess_input` computes from them in float32.
+  @Test(
+    arguments: [
+      (.none, [0, 100, 255, 7, 8, 9]),
+      (.tf, [-1.0, -0.21568626165390015, 1.0, -0.9450980424880981, -0.9372549057006836, -0.929411768913269]),
+      (
+        .caffe,
+        [
+          151.06100463867188, -16.77899932861328, -123.68000030517578, -94.93900299072266,
+          -108.77899932861328, -116.68000030517578,
+        ]
+      ),
+      (
+        .torch,
+        [
+          -2.1179039478302, -0.28501397371292114, 2.640000104904175, -1.998030662536621, -1.895658254623413,
+          -1.647581696510315,
+        ]
+      ),
+    ] as [(Preprocessing, [Float])])
+  func values(_ mode: Preprocessing, expected: [Float]) {
+    let image = Image(width: 2, height: 1, pixels: [0, 100, 255, 7, 8, 9])
+    let tensor = mode.tensor(of: image)
+    #expect(tensor.shape == [1, 1, 2, 3])
+    #expect(tensor.values == expected)
+  }
+
+  @Test func aBatchIsResized() {
+    let images = [
+      Image(width: 2, height: 1, pixels: [0, 100, 255, 7, 8, 9]),
+      Image(width: 1, height: 1, pixels: [9, 9, 9]),
+    ]
+    let batch = Preprocessing.none.batch(of: images, height: 1, width: 2)
+    #expect(batch.shape == [2, 1, 2, 3])
+    #expect(batch.values == [0, 100, 255, 7, 8, 9, 9, 9, 9, 9, 9, 9])
+  }
+}
