@@ -11,8 +11,13 @@ let package = Package(
     .target(name: "ZooGraph", dependencies: ["ZooTensor"]),
     .target(name: "ZooModels", dependencies: ["ZooTensor", "ZooGraph"], path: "zoo"),
     .target(name: "ZooImages", dependencies: ["ZooTensor", "ZooGraph", "CTurboJPEG", "CPNG"]),
+    .target(name: "ZooWeightFiles", dependencies: ["ZooTensor", "CHDF5", "CZlib"]),
 
     // MARK: C
+    .systemLibrary(
+      name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg",
       providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
@@ -23,6 +28,7 @@ let package = Package(
     .testTarget(name: "ZooTensorTests", dependencies: ["ZooTensor"]),
     .testTarget(name: "ZooGraphTests", dependencies: ["ZooGraph", "ZooTensor"]),
     .testTarget(name: "ZooModelsTests", dependencies: ["ZooModels", "ZooGraph", "ZooTensor"]),
+    .testTarget(name: "ZooWeightFilesTests", dependencies: ["ZooWeightFiles", "ZooTensor"]),
     .testTarget(name: "ZooImagesTests", dependencies: ["ZooImages", "ZooGraph", "ZooTensor"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,60 @@
+import ZooTensor
+
+/// What a file is, by its first bytes; its name says nothing.
+package enum FileFormat: String, Sendable {
+  case hdf5 = "HDF5"
+  /// A `.keras` file: a ZIP archive with `config.json` and `model.weights.h5`.
+  case kerasArchive = "Keras archive"
+  /// The same, unpacked.
+  case kerasFolder = "Keras folder"
+  case npz = "NumPy archive"
+  case npy = "NumPy array"
+  case zoo = ".zoo"
+  case safetensors = "safetensors"
+  case jpeg = "JPEG"
+  case png = "PNG"
+  case unknown = "unknown"
+
+  /// Looks at the file or folder at `path`.
+  ///
+  /// Throws where it can't be opened, and where a ZIP archive can't be listed.
+  package static func recognise(path: String) throws(WeightFileError) -> FileFormat {
+    if isFolder(path) {
+      return KerasArchive.memberNames.contains { isFile("\(path)/\($0)") } ? .kerasFolder : .unknown
+    }
+    return try recognise(bytes: ByteSlice(WeightFiles.map(path)), location: path)
+  }
+
+  static func recognise(bytes: ByteSlice, location: String) throws(WeightFileError) -> FileFormat {
+    if let format = bytes.withUnsafeBytes(bySignature) { return format }
+    guard bytes.withUnsafeBytes({ $0.starts(with: [0x50, 0x4b]) }) else { return .unknown }
+    let archive = try ZipArchive(bytes: bytes, location: location)
+    if KerasArchive.memberNames.contains(where: { archive[$0] != nil }) { return .kerasArchive }
+    return archive.members.contains { $0.name.hasSuffix(".npy") } ? .npz : .unknown
+  }
+
+  private static func bySignature(_ bytes: UnsafeRawBufferPointer) -> FileFormat? {
+    if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) { return .npy }
+    if bytes.starts(with: [0xff, 0xd8, 0xff]) { return .jpeg }
+    if bytes.starts(with: [0x89] + Array("PNG\r\n".utf8) + [0x1a, 0x0a]) { return .png }
+    if bytes.starts(with: [0x89] + Array("ZOO\r\n".utf8) + [0x1a, 0x0a]) { return .zoo }
+    if hasHDF5Signature(bytes) { return .hdf5 }
+    // A safetensors file starts with the length of the JSON object that follows.
+    if bytes.count > 9, bytes[8] == UInt8(ascii: "{") {
+      let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
+      if length >= 2, length <= UInt64(bytes.count - 8) { return .safetensors }
+    }
+    return nil
+  }
+
+  /// HDF5's signature stands at the start, or after a block of the user's at 512, 1024, 2048, …
+  private static func hasHDF5Signature(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let signature: [UInt8] = [0x89] + Array("HDF\r\n".utf8) + [0x1a, 0x0a]
+    var offset = 0
+    while offset <= bytes.count - signature.count {
+      if bytes[offset..<offset + signature.count].elementsEqual(signature) { return true }
+      offset = offset == 0 ? 512 : offset * 2
+    }
+    return false
+  }
+}

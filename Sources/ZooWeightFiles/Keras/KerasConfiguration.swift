@@ -1,0 +1,42 @@
+/// Questions to a Keras configuration (`config.json`, `model_config`) that reading its weights raises.
+enum KerasConfiguration {
+  /// Refuses a model with code of its own in it: it can't be converted, and is never run.
+  static func refuseCode(in configuration: JSONValue, at location: String) throws(WeightFileError) {
+    switch configuration {
+    case .object(let members):
+      if let name = members["class_name"]?.string, name == "Lambda" || name == "__lambda__" {
+        let layer = members["name"]?.string ?? members["config"]?["name"]?.string
+        throw WeightFileError(
+          .unsupported, "Keras model", at: location,
+          "\(layer.map { "layer \($0)" } ?? "a setting") is Python code (\(name)), which is never run",
+          remedy: "save the model's weights alone, and give --architecture")
+      }
+      for value in members.values { try refuseCode(in: value, at: location) }
+    case .array(let values):
+      for value in values { try refuseCode(in: value, at: location) }
+    default: break
+    }
+  }
+
+  /// The names of models that are layers of another model, in any depth.
+  static func nestedModels(in configuration: JSONValue) -> Set<String> {
+    var names: Set<String> = []
+    func visit(_ layers: [JSONValue]) {
+      for layer in layers {
+        // Wrappers such as TimeDistributed hold their layer as `layer`.
+        if let wrapped = layer["config"]?["layer"] { visit([wrapped]) }
+        guard let inner = self.layers(of: layer) else { continue }
+        if let name = layer["config"]?["name"]?.string ?? layer["name"]?.string { names.insert(name) }
+        visit(inner)
+      }
+    }
+    visit(layers(of: configuration) ?? [])
+    return names
+  }
+
+  /// Old Sequential models have the list itself as their `config`.
+  private static func layers(of model: JSONValue) -> [JSONValue]? {
+    model["config"]?["layers"]?.array
+      ?? (model["class_name"]?.string == "Sequential" ? model["config"]?.array : nil)
+  }
+}

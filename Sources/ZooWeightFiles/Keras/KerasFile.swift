@@ -1,0 +1,139 @@
+import ZooTensor
+
+/// A file of weights that Keras wrote in HDF5, on its own or inside a `.keras` archive.
+final class KerasFile: WeightFile {
+  let path: String
+  let layout: WeightFileLayout
+  let writer: String?
+  let tensors: [TensorEntry]
+  let ignored: [(name: String, reason: String)]
+  let modelConfiguration: JSONValue?
+
+  private let file: HDF5File
+  private let datasets: [String: HDF5Dataset]
+  /// Checks the bytes that the file lies in, where they have a checksum; costs something only once.
+  private let checkBytes: @Sendable () throws(WeightFileError) -> Void
+
+  /// Far more tensors than any network has.
+  static let tensorLimit = 100_000
+
+  init(
+    path: String, layout: WeightFileLayout, writer: String?, contents: KerasContents,
+    configuration: JSONValue?,
+    file: HDF5File, checkBytes: @escaping @Sendable () throws(WeightFileError) -> Void = {}
+  ) throws(WeightFileError) {
+    var datasets: [String: HDF5Dataset] = [:]
+    var total = 0
+    for (entry, dataset) in contents.tensors {
+      guard datasets.updateValue(dataset, forKey: entry.name) == nil else {
+        throw file.malformed(entry.name, "the file names it twice")
+      }
+      let (sum, overflow) = total.addingReportingOverflow(dataset.byteCount)
+      total = overflow ? .max : sum
+    }
+    try Expansion.check(declared: total, stored: file.bytes.count, limit: Expansion.hdf5) { why in
+      file.unsupported("", why)
+    }
+    self.path = path
+    self.layout = layout
+    self.writer = writer
+    self.tensors = contents.tensors.map(\.entry)
+    self.ignored = contents.ignored
+    self.modelConfiguration = configuration
+    self.file = file
+    self.datasets = datasets
+    self.checkBytes = checkBytes
+  }
+
+  func read(_ entry: TensorEntry) throws(WeightFileError) -> StoredTensor {
+    guard let dataset = datasets[entry.name] else {
+      throw file.malformed(entry.name, "no such tensor in this file")
+    }
+    try checkBytes()
+    let bytes = try file.read(dataset)
+    guard let tensor = StoredTensor(shape: dataset.shape, elementType: dataset.elementType, bytes: bytes)
+    else {
+      throw file.malformed(entry.name, "its data does not have the size of its shape")
+    }
+    return tensor
+  }
+}
+
+/// What one of the layouts has been found to hold.
+struct KerasContents: Sendable {
+  var tensors: [(entry: TensorEntry, dataset: HDF5Dataset)] = []
+  var ignored: [(name: String, reason: String)] = []
+}
+
+extension KerasFile {
+  /// Opens an HDF5 file of any of Keras' layouts.
+  static func open(path: String, bytes: ByteSlice) throws(WeightFileError) -> KerasFile {
+    let file = try HDF5File(bytes: bytes, location: path)
+    let root = try HDF5Library.locked { () throws(WeightFileError) in try RootGroup(of: file) }
+    switch root.layout {
+    case .legacyWeights, .legacyModel:
+      let configuration = try root.configuration.map { text throws(WeightFileError) in
+        try JSONValue(parsing: Array(text.utf8), location: "\(path), model_config")
+      }
+      if let configuration { try KerasConfiguration.refuseCode(in: configuration, at: path) }
+      let nested = configuration.map(KerasConfiguration.nestedModels) ?? []
+      let contents = try HDF5Library.locked { () throws(WeightFileError) in
+        try LegacyLayout.contents(of: file, root: root, nestedModels: nested)
+      }
+      return try KerasFile(
+        path: path, layout: root.layout, writer: "keras \(root.version ?? "1")", contents: contents,
+        configuration: configuration, file: file)
+    default:
+      let contents = try HDF5Library.locked { () throws(WeightFileError) in try StoreLayout.contents(of: file)
+      }
+      return try KerasFile(
+        path: path, layout: .kerasStore, writer: "keras 3", contents: contents, configuration: nil, file: file
+      )
+    }
+  }
+}
+
+/// What the root group says about the rest of the file.
+struct RootGroup: Sendable {
+  let layout: WeightFileLayout
+  let version: String?
+  /// The text of `model_config`.
+  let configuration: String?
+  /// The group that has `layer_names`: the root or `model_weights`.
+  let weights: String
+  /// The names in the root group, each with whether it is a dataset.
+  let members: [(name: String, isDataset: Bool)]
+
+  init(of file: HDF5File) throws(WeightFileError) {
+    members = try file.members(of: "", limit: KerasFile.tensorLimit)
+    let groups = Set(members.lazy.filter { !$0.isDataset }.map(\.name))
+    let hasNames = try file.names("layer_names", of: "") != nil
+    if !hasNames, groups.contains("model_weights") {
+      layout = .legacyModel
+      weights = "model_weights"
+    } else if hasNames {
+      layout = .legacyWeights
+      weights = ""
+    } else if !groups.isDisjoint(with: StoreLayout.roots) {
+      layout = .kerasStore
+      weights = ""
+    } else if try file.hasAttribute("nb_layers", of: "") {
+      throw file.unsupported(
+        "", "written by Keras 0, which stores no names of weights",
+        remedy: "load it with Keras 1 and save it again")
+    } else {
+      let names = members.prefix(5).map(\.name).joined(separator: ", ")
+      throw file.unsupported(
+        "",
+        "no Keras weights: it has no attribute layer_names and none of the groups model_weights and layers"
+          + (names.isEmpty ? "; it is empty" : ", but \(names)"))
+    }
+    // Keras 1 wrote no version in weights-only files; Keras 2 writes it beside `layer_names` too.
+    if let atRoot = try file.string("keras_version", of: "") {
+      version = atRoot
+    } else {
+      version = try file.string("keras_version", of: weights)
+    }
+    configuration = try file.string("model_config", of: "")
+  }
+}

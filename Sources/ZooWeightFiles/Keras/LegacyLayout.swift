@@ -1,0 +1,51 @@
+import ZooTensor
+
+/// Keras' HDF5 of `layer_names` and `weight_names`: the order is in these attributes alone, since
+/// groups are stored sorted by name.
+enum LegacyLayout {
+  /// Lists the weights; inside the lock.
+  static func contents(
+    of file: HDF5File, root: RootGroup, nestedModels: Set<String>
+  ) throws(WeightFileError) -> KerasContents {
+    guard let layers = try file.names("layer_names", of: root.weights) else {
+      throw file.malformed(root.weights, "it has no attribute layer_names")
+    }
+    var contents = KerasContents()
+    for layer in layers {
+      let group = join(root.weights, layer)
+      guard let names = try file.names("weight_names", of: group) else {
+        throw file.malformed(group, "it has no attribute weight_names")
+      }
+      guard contents.tensors.count + names.count <= KerasFile.tensorLimit else {
+        throw file.unsupported("", "more than \(KerasFile.tensorLimit) tensors")
+      }
+      let isContainer = nestedModels.contains(layer) || Set(names.map(LegacyNames.scope)).count > 1
+      for name in names {
+        let dataset = try file.dataset(join(group, name))
+        let parts = LegacyNames.parts(of: name)
+        let entry = TensorEntry(
+          name: dataset.path, shape: dataset.shape, elementType: dataset.elementType,
+          layer: isContainer ? parts.layer ?? layer : layer, variable: parts.variable)
+        contents.tensors.append((entry, dataset))
+      }
+    }
+    try nameIgnored(in: file, root: root, &contents)
+    return contents
+  }
+
+  private static func nameIgnored(
+    in file: HDF5File, root: RootGroup, _ contents: inout KerasContents
+  ) throws(WeightFileError) {
+    if root.members.contains(where: { $0.name == "optimizer_weights" }) {
+      contents.ignored.append(("optimizer_weights", "the optimizer's state"))
+    }
+    let own = join(root.weights, "top_level_model_weights")
+    if try file.exists(own), let names = try file.names("weight_names", of: own), !names.isEmpty {
+      contents.ignored.append((own, "variables of the model itself, outside of any layer"))
+    }
+  }
+
+  private static func join(_ group: String, _ name: String) -> String {
+    group.isEmpty ? name : "\(group)/\(name)"
+  }
+}

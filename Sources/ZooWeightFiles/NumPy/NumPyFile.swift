@@ -1,0 +1,35 @@
+import ZooTensor
+
+/// An `.npz` file that appears whole or not at all.
+package enum NumPyFile {
+  /// Writes the arrays that `body` adds to `path`.
+  ///
+  /// - Throws: `FileError`, for an existing file too unless `overwrite`.
+  package static func write(
+    to path: String, overwrite: Bool,
+    _ body: (inout NumPyArchiveWriter<FileError>) throws(FileError) -> Void
+  ) throws(FileError) {
+    let output = Output(try AtomicFile(path: path))
+    var writer = NumPyArchiveWriter<FileError> { bytes throws(FileError) in try output.append(bytes) }
+    try body(&writer)
+    try writer.finish()
+    try output.commit(overwrite: overwrite)
+  }
+
+  /// An atomic file that grows at its end; a class, so that a closure can hold it.
+  private final class Output {
+    private var file: AtomicFile?
+    private var length = 0
+
+    init(_ file: consuming AtomicFile) { self.file = consume file }
+
+    func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+      try file?.write(bytes, at: length)
+      length += bytes.count
+    }
+
+    func commit(overwrite: Bool) throws(FileError) {
+      if let file = file.take() { try file.commit(overwrite: overwrite) }
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import ZooTensor
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Opens weight files of any format that is read.
+package enum WeightFiles {
+  /// Opens the file or folder at `path`, recognised by content: lists its tensors, reads none.
+  package static func open(path: String) throws(WeightFileError) -> any WeightFile {
+    let file = try openAny(path: path)
+    guard !file.tensors.isEmpty else {
+      throw WeightFileError(.malformed, "weight file", at: path, "it holds no tensors")
+    }
+    return file
+  }
+
+  private static func openAny(path: String) throws(WeightFileError) -> any WeightFile {
+    if isFolder(path) { return try KerasArchive.open(folder: path) }
+    let bytes = ByteSlice(try map(path))
+    let format = try FileFormat.recognise(bytes: bytes, location: path)
+    switch format {
+    case .hdf5: return try KerasFile.open(path: path, bytes: bytes)
+    case .kerasArchive, .kerasFolder: return try KerasArchive.open(path: path, archive: bytes)
+    case .npz: return try NumPyArchive(path: path, archive: bytes)
+    case .npy: return try NumPyArchive(path: path, array: bytes)
+    case .zoo, .safetensors, .jpeg, .png:
+      throw WeightFileError(.unsupported, "weight file", at: path, "it is a \(format.rawValue) file")
+    case .unknown: throw unknown(bytes, at: path)
+    }
+  }
+
+  private static func unknown(_ bytes: ByteSlice, at path: String) -> WeightFileError {
+    let start = bytes.withUnsafeBytes { Array($0.prefix(1 << 16)) }
+    if start.isEmpty { return WeightFileError(.malformed, "weight file", at: path, "it is empty") }
+    if start.starts(with: Array("PK".utf8)) {
+      return WeightFileError(
+        .malformed, "weight file", at: path, "a ZIP archive with neither .npy arrays nor a Keras model in it")
+    }
+    if start.first == UInt8(ascii: "{"), String(decoding: start, as: UTF8.self).contains("\"weight_map\"") {
+      return WeightFileError(
+        .unsupported, "weight file", at: path, "the index of weights that are spread over several files",
+        remedy: "load the model in Keras and save its weights without max_shard_size")
+    }
+    return WeightFileError(
+      .malformed, "weight file", at: path,
+      "it is neither HDF5 (.h5, .weights.h5) nor a Keras archive (.keras) nor NumPy (.npz, .npy)")
+  }
+
+  /// The file at `path`, mapped.
+  static func map(_ path: String) throws(WeightFileError) -> MappedFile {
+    do {
+      return try MappedFile(path: path)
+    } catch {
+      throw WeightFileError(.cannotOpen, "file", at: path, error.why)
+    }
+  }
+}
+
+func isFolder(_ path: String) -> Bool { mode(of: path) & S_IFMT == S_IFDIR }
+
+func isFile(_ path: String) -> Bool { mode(of: path) & S_IFMT == S_IFREG }
+
+private func mode(of path: String) -> mode_t {
+  var status = stat()
+  return stat(path, &status) == 0 ? status.st_mode : 0
+}

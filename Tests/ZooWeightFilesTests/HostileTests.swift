@@ -1,0 +1,208 @@
+import Testing
+import ZooTensor
+import ZooWeightFiles
+
+/// Files that are wrong in one way each are refused with one line that says so.
+@Suite struct HostileTests {
+  private static let expected: [(String, WeightFileError.Kind, String)] = [
+    ("empty.h5", .malformed, "empty"),
+    ("empty.npz", .malformed, "empty"),
+    ("text.h5", .malformed, "neither HDF5"),
+    ("superblock-only.h5", .malformed, "libhdf5"),
+    ("truncated.h5", .malformed, "truncated"),
+    ("truncated.npz", .malformed, "cut off"),
+    ("truncated-deflated.npz", .malformed, "cut off"),
+    ("truncated.keras", .malformed, "cut off"),
+    ("external-link.h5", .unsupported, "another file"),
+    ("soft-link.h5", .unsupported, "soft link"),
+    ("external-storage.h5", .unsupported, "another file"),
+    ("virtual-dataset.h5", .unsupported, "virtual"),
+    ("absent-group.h5", .malformed, "not there"),
+    ("absent-dataset.h5", .malformed, "not there"),
+    ("duplicate-layer.h5", .malformed, "twice"),
+    ("no-layer-names.h5", .unsupported, "layer_names"),
+    ("no-weight-names.h5", .malformed, "weight_names"),
+    ("group-as-dataset.h5", .malformed, "not a dataset"),
+    ("strings.h5", .unsupported, "not numbers"),
+    ("compound.h5", .unsupported, "not numbers"),
+    ("huge-shape.h5", .malformed, "larger than any tensor"),
+    ("corrupt-gzip.h5", .malformed, "inflate"),
+    ("corrupt-fletcher32.h5", .malformed, "checksum"),
+    ("absent-index.weights.h5", .malformed, "not named 0"),
+    ("config-not-json.h5", .malformed, "JSON"),
+    ("config-not-json.keras", .malformed, "JSON"),
+    ("config-without-layers.h5", .malformed, "no tensors"),
+    ("deep-config.keras", .malformed, "nested"),
+    ("lambda.h5", .unsupported, "never run"),
+    ("lambda.keras", .unsupported, "never run"),
+    ("npz-weights.keras", .unsupported, "pickled"),
+    ("no-config.keras", .malformed, "config.json"),
+    ("no-weights.keras", .malformed, "model.weights.h5"),
+    ("sharded.weights.json", .unsupported, "several files"),
+    ("no-members.npz", .malformed, "neither .npy"),
+    ("crc.npz", .malformed, "checksum"),
+    ("corrupt-deflate.npz", .malformed, "damaged"),
+    ("bzip2.npz", .unsupported, "method 12"),
+    ("encrypted.npz", .unsupported, "encrypted"),
+    ("duplicate.npz", .malformed, "twice"),
+    ("object.npy", .unsupported, "pickle"),
+    ("object.npz", .unsupported, "pickle"),
+    ("not-npy.npz", .malformed, "does not start"),
+    ("npy-version-9.npz", .unsupported, "version 9"),
+    ("header-past-end.npz", .malformed, "beyond the end"),
+    ("header-not-a-dictionary.npz", .malformed, "dictionary"),
+    ("header-without-shape.npz", .malformed, "dictionary"),
+    ("unknown-type.npz", .unsupported, "<f3"),
+    ("complex.npz", .unsupported, "<c8"),
+    ("structured.npz", .unsupported, "records"),
+    ("negative-shape.npz", .malformed, "negative"),
+    ("overflowing-shape.npz", .malformed, "larger than any tensor"),
+    ("huge-dimension.npz", .malformed, "header"),
+    ("short-data.npy", .malformed, "needs"),
+    ("short-data.npz", .malformed, "needs"),
+    ("bomb.npz", .malformed, "can't inflate"),
+  ]
+
+  @Test func fixturesAreRefusedWithTheirReason() throws {
+    for (name, kind, text) in Self.expected {
+      let error = try #require(refusal(fixture("malformed/\(name)")), "\(name) was not refused")
+      #expect(error.kind == kind, "\(name): \(error)")
+      #expect(error.description.contains(text), "\(name): \(error)")
+      #expect(error.description.contains(name) && !error.description.contains("\n"))
+    }
+  }
+
+  @Test func absentFilesCannotBeOpened() {
+    #expect(refusal("/nowhere/at/all.h5")?.kind == .cannotOpen)
+    #expect(refusal("/nowhere/at/all.h5")?.category == .cannotOpen)
+  }
+
+  // MARK: ZIP archives with one field changed
+
+  /// Opens `stored.npz` after `change`, which gets its bytes and the places of its first local
+  /// header, its first directory entry, and its end record.
+  private func changed(
+    _ change: (inout [UInt8], _ local: Int, _ directory: Int, _ end: Int) -> Void
+  ) throws -> WeightFileError? {
+    var archive = try bytes(of: fixture("containers/stored.npz"))
+    let end = archive.count - 22
+    let directory = (16...19).reversed().reduce(0) { $0 << 8 | Int(archive[end + $1]) }
+    change(&archive, 0, directory, end)
+    return try withFile(archive) { refusal($0) }
+  }
+
+  @Test func unchangedArchiveIsRead() throws { #expect(try changed { _, _, _, _ in } == nil) }
+
+  @Test func localHeaderWithAnotherName() throws {
+    let error = try #require(try changed { archive, local, _, _ in archive[local + 30] ^= 1 })
+    #expect(error.kind == .malformed && error.why.contains("another name"))
+  }
+
+  @Test func localHeaderThatIsNone() throws {
+    let error = try #require(try changed { archive, local, _, _ in archive[local + 2] ^= 1 })
+    #expect(error.kind == .malformed && error.why.contains("no local header"))
+  }
+
+  @Test func overlappingMembers() throws {
+    let error = try #require(
+      try changed { archive, _, directory, _ in
+        let next = directory + 46 + Int(archive[directory + 28]) + Int(archive[directory + 30])
+        for i in 42..<46 { archive[next + i] = 0 }
+      })
+    #expect(error.kind == .malformed && error.why.contains("overlaps"))
+  }
+
+  @Test func memberBeyondTheFile() throws {
+    let error = try #require(
+      try changed { archive, _, directory, _ in for i in [22, 26] { archive[directory + i] = 0x7f } })
+    #expect(error.kind == .malformed && error.why.contains("directory"))
+  }
+
+  @Test func zip64MarkWithoutItsField() throws {
+    let error = try #require(
+      try changed { archive, _, directory, _ in for i in 20..<28 { archive[directory + i] = 0xff } })
+    #expect(error.kind == .malformed && error.why.contains("damaged"))
+  }
+
+  @Test func directoryElsewhere() throws {
+    let error = try #require(try changed { archive, _, _, end in archive[end + 16] ^= 1 })
+    #expect(error.kind == .malformed && error.why.contains("where it should be"))
+  }
+
+  @Test func moreMembersThanThereAre() throws {
+    let error = try #require(try changed { archive, _, _, end in archive[end + 10] += 1 })
+    #expect(error.kind == .malformed && error.why.contains("damaged"))
+  }
+
+  @Test func namesThatLeadOutOfTheFolderAreOnlyNames() throws {
+    let archive = npz { writer in writer.add("../../etc/conv/kernel", Tensor(shape: [1], values: [2])) }
+    try withFile(archive) { path in
+      let file = try WeightFiles.open(path: path)
+      #expect(file.tensors.map(\.name) == ["../../etc/conv/kernel"])
+      #expect(file.tensors.first?.layer == "conv")
+    }
+  }
+
+  // MARK: npy headers
+
+  @Test(arguments: [
+    "{'descr': '<f4', 'fortran_order': False, 'shape': (1,), 'more': 1}",
+    "{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (1,)}",
+    "{'descr': '<f4', 'fortran_order': 0, 'shape': (1,)}",
+    "{'descr': '<f4', 'fortran_order': False, 'shape': 1}",
+    "{'descr': '<f4', 'fortran_order': False, 'shape': (1.0,)}",
+    "{'descr': '<f4', 'fortran_order': False, 'shape': (--1,)}",
+    "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)} + x",
+    "{'descr': '<f4', 'fortran_order': False, 'shape': (1,)",
+    "{'descr': '<f\\x34', 'fortran_order': False, 'shape': (1,)}",
+    "((((((((((((((((((((((((((", "", "{", "'",
+  ])
+  func headersThatAreNone(text: String) throws {
+    let header = Array(text.utf8)
+    let array = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count), 0] + header + [0, 0, 0x80, 0x3f]
+    #expect(try withFile(array) { refusal($0)?.kind } == .malformed)
+  }
+
+  @Test func tooManyAxes() throws {
+    let header = Array(
+      "{'descr': '<f4', 'fortran_order': False, 'shape': (\(String(repeating: "1,", count: 33)))}".utf8)
+    let array = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count), 0] + header + [0, 0, 0x80, 0x3f]
+    #expect(try withFile(array) { refusal($0)?.kind } == .malformed)
+  }
+}
+
+/// Cut and damaged at many places, a file is read or refused, but never takes the program down.
+@Suite struct DamageTests {
+  private static let files = [
+    "containers/stored.npz", "containers/deflated.npz", "containers/zip64-directory.npz",
+    "containers/descriptors-deflated.npz", "containers/fortran.npz", "containers/kernel.npy",
+  ]
+  private static let hdf5Files = [
+    "containers/strings-variable.h5", "containers/strings-fixed-split.h5", "containers/superblock3-gzip.h5",
+    "containers/compact.h5", "containers/bfloat16.weights.h5",
+  ]
+
+  @Test(arguments: files + hdf5Files + ["models/mobilenet.keras"])
+  func truncated(name: String) throws {
+    let whole = try bytes(of: fixture(name))
+    for step in 0..<64 {
+      let count = whole.count * step / 64
+      #expect(try withFile(Array(whole.prefix(count))) { refusal($0) } != nil, "\(name), \(count) bytes")
+    }
+  }
+
+  /// Not for HDF5: damage inside a file of the right length reaches faults of libhdf5 itself.
+  @Test(arguments: files)
+  func flipped(name: String) throws {
+    let whole = try bytes(of: fixture(name))
+    var generator = Generator(state: 20)
+    for _ in 0..<300 {
+      var damaged = whole
+      for _ in 0..<Int.random(in: 1...4, using: &generator) {
+        damaged[Int.random(in: 0..<whole.count, using: &generator)] ^=
+          1 << UInt8.random(in: 0..<8, using: &generator)
+      }
+      try withFile(damaged) { path in _ = refusal(path) }
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import Testing
+import ZooTensor
+import ZooWeightFiles
+
+let packageRoot = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  .deletingLastPathComponent()
+
+func fixture(_ path: String) -> String { packageRoot.appendingPathComponent("Fixtures/\(path)").path }
+
+/// The names in a folder of fixtures with one of the given endings, sorted; never none.
+func fixtures(_ folder: String, _ endings: String...) throws -> [String] {
+  let names = try FileManager.default.contentsOfDirectory(atPath: fixture(folder))
+    .filter { name in endings.contains { name.hasSuffix($0) } }
+  try #require(!names.isEmpty, "no fixtures in \(folder)")
+  return names.sorted()
+}
+
+/// Calls `body` with the path of a file of these bytes, which is removed afterwards.
+func withFile<Result>(_ bytes: [UInt8], _ body: (String) throws -> Result) throws -> Result {
+  let path = FileManager.default.temporaryDirectory.appendingPathComponent("zoo-\(UUID().uuidString)").path
+  try Data(bytes).write(to: URL(fileURLWithPath: path))
+  defer { try? FileManager.default.removeItem(atPath: path) }
+  return try body(path)
+}
+
+func bytes(of path: String) throws -> [UInt8] { try Array(Data(contentsOf: URL(fileURLWithPath: path))) }
+
+/// Opens the file and reads all of it; returns the error where it is refused.
+@discardableResult
+func refusal(_ path: String) -> WeightFileError? {
+  do throws(WeightFileError) {
+    let file = try WeightFiles.open(path: path)
+    for entry in file.tensors { _ = try file.read(entry) }
+    return nil
+  } catch {
+    return error
+  }
+}
+
+extension WeightFile {
+  /// Each layer's tensors, in the order of the file.
+  func byLayer() throws -> [String: [[Float]]] {
+    try Dictionary(
+      grouping: tensors, by: { $0.layer ?? $0.storeKey.map { "\($0.className) \($0.ordinal)" } ?? "" }
+    ).mapValues { try $0.map { try read($0).floats() } }
+  }
+
+  func entry(_ name: String) throws -> TensorEntry { try #require(tensors.first { $0.name == name }) }
+}
+
+/// Numbers that look random and are the same every time (SplitMix64).
+struct Generator: RandomNumberGenerator {
+  var state: UInt64
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+}
