@@ -1,9 +1,15 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+
 let package = Package(
   name: "model-zoo",
   platforms: [.macOS(.v15)],
+
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
+  ],
 
   targets: [
     // MARK: Internal, from the bottom up
@@ -12,6 +18,7 @@ let package = Package(
     .target(name: "ZooModels", dependencies: ["ZooTensor", "ZooGraph"], path: "zoo"),
     .target(name: "ZooImages", dependencies: ["ZooTensor", "ZooGraph", "CTurboJPEG", "CPNG"]),
     .target(name: "ZooWeightFiles", dependencies: ["ZooTensor", "CHDF5", "CZlib"]),
+    .target(name: "ZooFormat", dependencies: ["ZooTensor", "ZooGraph", crypto]),
 
     // MARK: C
     .systemLibrary(
@@ -29,6 +36,8 @@ let package = Package(
     .testTarget(name: "ZooGraphTests", dependencies: ["ZooGraph", "ZooTensor"]),
     .testTarget(name: "ZooModelsTests", dependencies: ["ZooModels", "ZooGraph", "ZooTensor"]),
     .testTarget(name: "ZooWeightFilesTests", dependencies: ["ZooWeightFiles", "ZooTensor"]),
+    .testTarget(
+      name: "ZooFormatTests", dependencies: ["ZooFormat", "ZooModels", "ZooGraph", "ZooTensor", crypto]),
     .testTarget(name: "ZooImagesTests", dependencies: ["ZooImages", "ZooGraph", "ZooTensor"]),
   ],
   swiftLanguageModes: [.v6]

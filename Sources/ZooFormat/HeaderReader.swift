@@ -1,0 +1,383 @@
+import ZooGraph
+import ZooTensor
+
+extension Header {
+  /// Reads and checks a whole header; `path` is for errors.
+  init(_ bytes: UnsafeRawBufferPointer, path: String) throws(ZooFileError) {
+    do throws(CBORReader.Failure) {
+      var reader = CBORReader(bytes)
+      let fields = try HeaderFields(&reader)
+      guard reader.isAtEnd else { throw reader.failure("the header goes on after its end") }
+      self = try fields.header()
+    } catch {
+      throw ZooFileError(
+        error.kind, at: "\(path), \(error.item ?? "header byte \(error.position)")", error.why)
+    }
+  }
+}
+
+/// The header's entries as they stand, before they are checked against each other.
+private struct HeaderFields {
+  typealias Failure = CBORReader.Failure
+
+  struct RawOperation {
+    let kind: String
+    let attributes: [(String, AttributeValue)]
+  }
+
+  struct RawNode {
+    let name: String
+    let operation: Int
+    let inputs: [Int]
+  }
+
+  struct RawTensor {
+    let node: Int
+    let role: WeightRole
+    let elementType: ElementType
+    let extents: [Int]
+    let offset: Int
+    let byteCount: Int
+    let checksum: Checksum
+    let error: StorageError?
+  }
+
+  var card: ModelCard?
+  var operations: [RawOperation]?
+  var nodes: [RawNode]?
+  var outputs: [Int]?
+  var tensors: [RawTensor]?
+  var labels: [ClassLabel] = []
+  var source: SourceRecord?
+  var testCase: TestCase?
+  var tool: String?
+  var verification: [String: String] = [:]
+
+  // MARK: Entries
+
+  init(_ reader: inout CBORReader) throws(Failure) {
+    var fields = HeaderFields()
+    try reader.map { (reader, key) throws(Failure) in
+      switch key {
+      case "card": fields.card = try Self.card(&reader)
+      case "operations":
+        fields.operations = try reader.array(limit: Graph.nodeLimit, Self.operation)
+      case "nodes":
+        fields.nodes = try reader.array(limit: Graph.nodeLimit, Self.node)
+      case "outputs":
+        fields.outputs = try reader.array(limit: Graph.nodeLimit) { (reader) throws(Failure) in
+          try reader.int()
+        }
+      case "tensors":
+        fields.tensors = try reader.array(limit: 5 * Graph.nodeLimit, Self.tensor)
+      case "labels":
+        fields.labels = try reader.array(limit: 1_000_000) { (reader) throws(Failure) in
+          _ = try reader.arrayHead(2...2)
+          return ClassLabel(id: try reader.text(), name: try reader.text())
+        }
+        guard !fields.labels.isEmpty else { throw reader.failure("an empty list of labels") }
+      case "source": fields.source = try Self.source(&reader)
+      case "test_case": fields.testCase = try Self.testCase(&reader)
+      case "tool": fields.tool = try reader.text()
+      case "verification":
+        try reader.map { (reader, key) throws(Failure) in
+          fields.verification[key] = try reader.text()
+        }
+        guard !fields.verification.isEmpty else { throw reader.failure("an empty verification record") }
+      default: throw reader.unknown(key)
+      }
+    }
+    self = fields
+  }
+
+  private init() {}
+
+  private static func card(_ reader: inout CBORReader) throws(Failure) -> ModelCard {
+    let start = reader.position
+    var texts: [String: String] = [:]
+    try reader.map { (reader, key) throws(Failure) in
+      switch key {
+      case "architecture", "variant", "preprocessing", "training_data", "licence", "citation", "accuracy":
+        texts[key] = try reader.text()
+      default: throw reader.unknown(key)
+      }
+    }
+    guard let architecture = texts["architecture"], let variant = texts["variant"],
+      let preprocessing = texts["preprocessing"]
+    else { throw Failure(position: start, why: "the card lacks an entry") }
+    return ModelCard(
+      architecture: architecture, variant: variant,
+      preprocessing: try Self.preprocessing(preprocessing, at: start),
+      trainingData: texts["training_data"], licence: texts["licence"], citation: texts["citation"],
+      accuracy: texts["accuracy"])
+  }
+
+  private static func preprocessing(_ name: String, at position: Int) throws(Failure) -> Preprocessing {
+    guard let preprocessing = Preprocessing(rawValue: name) else {
+      throw Failure(position: position, kind: .unsupported, why: "preprocessing '\(name)' is unknown")
+    }
+    return preprocessing
+  }
+
+  private static func operation(_ reader: inout CBORReader) throws(Failure) -> RawOperation {
+    let start = reader.position
+    _ = try reader.arrayHead(2...2)
+    let kind = try reader.text()
+    guard Operation.kinds.contains(kind) else {
+      throw Failure(position: start, kind: .unsupported, why: "operation '\(kind)' is unknown")
+    }
+    var attributes: [(String, AttributeValue)] = []
+    try reader.map { (reader, key) throws(Failure) in
+      let value: AttributeValue
+      switch try reader.nextType() {
+      case .unsigned: value = .int(try reader.int())
+      case .text: value = .string(try reader.text())
+      case .array:
+        value = .ints(try reader.array(limit: 64) { (reader) throws(Failure) in try reader.int() })
+      case .simple:
+        let initial = try reader.peek()
+        value =
+          initial == CBOR.true || initial == CBOR.false
+          ? .bool(try reader.bool()) : .double(try reader.float())
+      case .bytes, .map: throw reader.failure("attribute '\(key)' is of no type that attributes have")
+      }
+      attributes.append((key, value))
+    }
+    return RawOperation(kind: kind, attributes: attributes)
+  }
+
+  private static func node(_ reader: inout CBORReader) throws(Failure) -> RawNode {
+    _ = try reader.arrayHead(3...3)
+    return RawNode(
+      name: try reader.text(), operation: try reader.int(),
+      inputs: try reader.array(limit: Graph.nodeLimit) { (reader) throws(Failure) in try reader.int() })
+  }
+
+  private static func tensor(_ reader: inout CBORReader) throws(Failure) -> RawTensor {
+    let count = try reader.arrayHead(7...8)
+    let node = try reader.int()
+    let rolePosition = reader.position
+    let number = try reader.int()
+    guard WeightRole.numbered.indices.contains(number) else {
+      throw Failure(position: rolePosition, kind: .unsupported, why: "role \(number) is unknown")
+    }
+    let role = WeightRole.numbered[number]
+    let start = reader.position
+    let typeName = try reader.text()
+    guard let type = ElementType(rawValue: typeName), type == .float32 || type == .float16 else {
+      throw Failure(
+        position: start, kind: .unsupported, why: "element type '\(typeName)', known are f32 and f16")
+    }
+    let extents = try reader.array(limit: 16) { (reader) throws(Failure) in try reader.int() }
+    let offset = try reader.int()
+    let byteCount = try reader.int()
+    guard let checksum = Checksum(try reader.byteString(count: Checksum.byteCount)) else {
+      throw reader.failure("no checksum")
+    }
+    var storageError: StorageError?
+    if count == 8 {
+      _ = try reader.arrayHead(2...2)
+      let error = try reader.float()
+      let value = try reader.float()
+      guard error >= 0, value >= 0 else { throw reader.failure("a storage error below 0") }
+      storageError = StorageError(largestError: error, largestValue: value)
+    }
+    return RawTensor(
+      node: node, role: role, elementType: type, extents: extents, offset: offset, byteCount: byteCount,
+      checksum: checksum, error: storageError)
+  }
+
+  private static func source(_ reader: inout CBORReader) throws(Failure) -> SourceRecord {
+    let start = reader.position
+    var texts: [String: String] = [:]
+    var checksum: Checksum?
+    var bytes: Int?
+    try reader.map { (reader, key) throws(Failure) in
+      switch key {
+      case "file", "writer", "layout": texts[key] = try reader.text()
+      case "sha256": checksum = Checksum(try reader.byteString(count: Checksum.byteCount))
+      case "bytes": bytes = try reader.int()
+      default: throw reader.unknown(key)
+      }
+    }
+    guard let file = texts["file"], let writer = texts["writer"], let layout = texts["layout"],
+      let checksum, let bytes
+    else { throw Failure(position: start, why: "the source record lacks an entry") }
+    return SourceRecord(
+      file: file, sha256: checksum.hexadecimal, bytes: bytes, writer: writer, layout: layout)
+  }
+
+  private static func testCase(_ reader: inout CBORReader) throws(Failure) -> TestCase {
+    let start = reader.position
+    var generator: String?
+    var seed: UInt64?
+    var preprocessing: Preprocessing?
+    var tolerance: Double?
+    var outputs: [TestCase.Output]?
+    try reader.map { (reader, key) throws(Failure) in
+      switch key {
+      case "generator": generator = try reader.text()
+      case "seed": seed = try reader.unsigned()
+      case "preprocessing":
+        let position = reader.position
+        preprocessing = try Self.preprocessing(try reader.text(), at: position)
+      case "tolerance": tolerance = try reader.float()
+      case "outputs": outputs = try reader.array(limit: TestCase.sampleLimit, Self.testOutput)
+      default: throw reader.unknown(key)
+      }
+    }
+    guard let generator, let seed, let preprocessing, let tolerance, let outputs else {
+      throw Failure(position: start, why: "the test case lacks an entry")
+    }
+    guard tolerance > 0 else {
+      throw Failure(position: start, why: "the test case's tolerance is \(tolerance)")
+    }
+    return TestCase(
+      generator: generator, seed: seed, preprocessing: preprocessing, outputs: outputs, tolerance: tolerance)
+  }
+
+  private static func testOutput(_ reader: inout CBORReader) throws(Failure) -> TestCase.Output {
+    let start = reader.position
+    var largest: Double?
+    var samples: [TestCase.Sample]?
+    try reader.map { (reader, key) throws(Failure) in
+      switch key {
+      case "largest": largest = try reader.float()
+      case "samples":
+        samples = try reader.array(limit: TestCase.sampleLimit) { (reader) throws(Failure) in
+          _ = try reader.arrayHead(2...2)
+          return TestCase.Sample(index: try reader.int(), value: try reader.float())
+        }
+      default: throw reader.unknown(key)
+      }
+    }
+    guard let largest, let samples else {
+      throw Failure(position: start, why: "an output of the test case lacks an entry")
+    }
+    return TestCase.Output(largest: largest, samples: samples)
+  }
+
+  // MARK: What the entries say together
+
+  func header() throws(Failure) -> Header {
+    guard let card, let operations, let nodes, let outputs, let tensors, let tool else {
+      throw Self.problem(
+        "header", "an entry is missing of card, operations, nodes, outputs, tensors and tool")
+    }
+    let graph = try Self.graph(operations: operations, nodes: nodes, outputs: outputs)
+    if !labels.isEmpty {
+      let classes = graph[graph.outputs[0]].shape.dimensions.last ?? 0
+      guard labels.count == classes else {
+        throw Self.problem("labels", "there are \(labels.count) for \(classes) classes")
+      }
+    }
+    if let testCase { try Self.check(testCase, graph) }
+    let document = ZooDocument(
+      graph: graph, card: card, labels: labels, source: source, testCase: testCase,
+      verification: verification, tool: tool)
+    return Header(document: document, tensors: try Self.records(tensors, graph))
+  }
+
+  private static func problem(_ item: String, _ why: String) -> Failure {
+    Failure(position: 0, item: item, why: why)
+  }
+
+  private static func graph(
+    operations: [RawOperation], nodes: [RawNode], outputs: [Int]
+  ) throws(Failure) -> Graph {
+    var known: [Operation] = []
+    var distinct: Set<Operation> = []
+    var layers: [Graph.Layer] = []
+    layers.reserveCapacity(nodes.count)
+    do throws(GraphError) {
+      for node in nodes {
+        guard node.operation <= known.count, node.operation < operations.count else {
+          throw GraphError(
+            layer: node.name, "its operation #\(node.operation) is not the next or an earlier one")
+        }
+        if node.operation == known.count {
+          let raw = operations[node.operation]
+          let operation = try Operation(kind: raw.kind, attributes: raw.attributes, layer: node.name)
+          guard distinct.insert(operation).inserted else {
+            throw GraphError(layer: node.name, "its operation #\(node.operation) is listed twice")
+          }
+          known.append(operation)
+        }
+        layers.append(
+          Graph.Layer(name: node.name, operation: known[node.operation], inputs: node.inputs))
+      }
+      guard known.count == operations.count else {
+        throw GraphError(layer: "", "operation #\(known.count) is used by no layer")
+      }
+      return try Graph(layers: layers, outputs: outputs)
+    } catch {
+      throw problem(error.location, error.why)
+    }
+  }
+
+  private static func records(_ tensors: [RawTensor], _ graph: Graph) throws(Failure) -> [TensorRecord] {
+    let slots = graph.weightSlots
+    var records: [TensorRecord] = []
+    records.reserveCapacity(slots.count)
+    var end = 0
+    for (index, (raw, slot)) in zip(tensors, slots).enumerated() {
+      let layer = graph.nodes.indices.contains(raw.node) ? graph.nodes[raw.node].name : "#\(raw.node)"
+      guard layer == slot.layer, raw.role == slot.role else {
+        throw problem("tensor #\(index)", "it is '\(layer)/\(raw.role.rawValue)', expected '\(slot.name)'")
+      }
+      func wrong(_ why: String) -> Failure { problem("tensor '\(slot.name)'", why) }
+      guard raw.extents == slot.shape.dimensions else {
+        throw wrong("its shape is \(raw.extents), the layer needs \(slot.shape.dimensions)")
+      }
+      let byteCount = slot.shape.elementCount * raw.elementType.byteCount
+      guard raw.byteCount == byteCount else {
+        throw wrong("it has \(raw.byteCount) bytes, its shape and type make \(byteCount)")
+      }
+      guard let start = Preamble.aligned(end), raw.offset == start else {
+        throw wrong(
+          "it starts at byte \(raw.offset) of the data, expected the next multiple of 64 from \(end)")
+      }
+      // No overflow: an offset is the sum of at most 5 * nodeLimit lengths of at most 2^42 bytes.
+      end = start + byteCount
+      records.append(
+        TensorRecord(
+          slot: slot, elementType: raw.elementType, offset: raw.offset, byteCount: byteCount,
+          checksum: raw.checksum, storageError: raw.error))
+    }
+    guard tensors.count == slots.count else {
+      if tensors.count < slots.count {
+        throw problem("tensor '\(slots[tensors.count].name)'", "it is missing")
+      }
+      throw problem("tensor #\(slots.count)", "the network has only \(slots.count) weights")
+    }
+    return records
+  }
+
+  private static func check(_ testCase: TestCase, _ graph: Graph) throws(Failure) {
+    func wrong(_ why: String) -> Failure { problem("test case", why) }
+    guard testCase.outputs.count == graph.outputs.count else {
+      throw wrong("it has \(testCase.outputs.count) outputs, the network \(graph.outputs.count)")
+    }
+    var total = 0
+    for (output, value) in zip(testCase.outputs, graph.outputs) {
+      guard output.largest >= 0 else {
+        throw wrong("an output's largest absolute value is \(output.largest)")
+      }
+      total += output.samples.count
+      var previous = -1
+      for sample in output.samples {
+        guard sample.index > previous, sample.index < graph[value].shape.elementCount else {
+          throw wrong("sample \(sample.index) is not in order or not in the output")
+        }
+        previous = sample.index
+      }
+    }
+    guard total <= TestCase.sampleLimit else { throw wrong("it has \(total) samples") }
+  }
+}
+
+extension CBORReader {
+  fileprivate func unknown(_ key: String) -> Failure {
+    Failure(position: position, kind: .unsupported, why: "entry '\(key)' is unknown")
+  }
+}

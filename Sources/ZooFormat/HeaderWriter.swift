@@ -1,0 +1,154 @@
+import ZooGraph
+
+/// What the header of a `.zoo` file says. The tensors' offsets count from where the data start.
+struct Header {
+  var document: ZooDocument
+  var tensors: [TensorRecord]
+
+  /// The header's bytes. Their number does not depend on the tensors' checksums.
+  var bytes: [UInt8] {
+    var writer = CBORWriter()
+    let graph = document.graph
+    var operations: [Operation] = []
+    var operationIndex: [Operation: Int] = [:]
+    for node in graph.nodes where operationIndex[node.operation] == nil {
+      operationIndex[node.operation] = operations.count
+      operations.append(node.operation)
+    }
+    let nodeIndex = Dictionary(
+      graph.nodes.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+
+    var entries: [(key: String, write: (inout CBORWriter) -> Void)] = [
+      ("card", { $0.card(document.card) }),
+      ("operations", { $0.array(operations) { $0.operation($1) } }),
+      (
+        "nodes",
+        {
+          $0.array(graph.nodes) {
+            $0.array(count: 3)
+            $0.text($1.name)
+            $0.unsigned(operationIndex[$1.operation] ?? 0)
+            $0.array($1.inputs) { $0.unsigned($1.index) }
+          }
+        }
+      ),
+      ("outputs", { $0.array(graph.outputs) { $0.unsigned($1.index) } }),
+      ("tensors", { $0.array(tensors) { $0.tensor($1, node: nodeIndex[$1.slot.layer] ?? 0) } }),
+      ("tool", { $0.text(document.tool) }),
+    ]
+    if !document.labels.isEmpty {
+      entries.append(
+        (
+          "labels",
+          {
+            $0.array(document.labels) {
+              $0.array(count: 2)
+              $0.text($1.id)
+              $0.text($1.name)
+            }
+          }
+        ))
+    }
+    if let source = document.source { entries.append(("source", { $0.source(source) })) }
+    if let testCase = document.testCase { entries.append(("test_case", { $0.testCase(testCase) })) }
+    if !document.verification.isEmpty {
+      entries.append(
+        ("verification", { $0.map(document.verification.map { (key, text) in (key, { $0.text(text) }) }) }))
+    }
+    writer.map(entries)
+    return writer.bytes
+  }
+}
+
+extension WeightRole {
+  /// The roles by the numbers that files have for them.
+  static let numbered: [WeightRole] = [
+    .kernel, .depthwiseKernel, .pointwiseKernel, .bias, .gamma, .beta, .movingMean, .movingVariance,
+  ]
+}
+
+extension CBORWriter {
+  fileprivate mutating func card(_ card: ModelCard) {
+    let texts: [(String, String?)] = [
+      ("architecture", card.architecture), ("variant", card.variant),
+      ("preprocessing", card.preprocessing.rawValue), ("training_data", card.trainingData),
+      ("licence", card.licence), ("citation", card.citation), ("accuracy", card.accuracy),
+    ]
+    map(texts.compactMap { key, text in text.map { text in (key, { $0.text(text) }) } })
+  }
+
+  fileprivate mutating func operation(_ operation: Operation) {
+    array(count: 2)
+    text(operation.kind)
+    map(
+      operation.attributes.map { name, value in
+        (
+          name,
+          {
+            switch value {
+            case .int(let value): $0.unsigned(value)
+            case .double(let value): $0.float(value)
+            case .bool(let value): $0.bool(value)
+            case .string(let value): $0.text(value)
+            case .ints(let values): $0.array(values) { $0.unsigned($1) }
+            }
+          }
+        )
+      })
+  }
+
+  fileprivate mutating func tensor(_ tensor: TensorRecord, node: Int) {
+    array(count: tensor.storageError == nil ? 7 : 8)
+    unsigned(node)
+    unsigned(WeightRole.numbered.firstIndex(of: tensor.slot.role) ?? WeightRole.numbered.count)
+    text(tensor.elementType.rawValue)
+    array(tensor.shape.dimensions) { $0.unsigned($1) }
+    unsigned(tensor.offset)
+    unsigned(tensor.byteCount)
+    byteString(tensor.checksum.bytes)
+    if let error = tensor.storageError {
+      array(count: 2)
+      float(error.largestError)
+      float(error.largestValue)
+    }
+  }
+
+  fileprivate mutating func source(_ source: SourceRecord) {
+    map([
+      ("file", { $0.text(source.file) }),
+      ("sha256", { $0.byteString(Checksum(hexadecimal: source.sha256)?.bytes ?? []) }),
+      ("bytes", { $0.unsigned(source.bytes) }),
+      ("writer", { $0.text(source.writer) }),
+      ("layout", { $0.text(source.layout) }),
+    ])
+  }
+
+  fileprivate mutating func testCase(_ testCase: TestCase) {
+    map([
+      ("generator", { $0.text(testCase.generator) }),
+      ("seed", { $0.unsigned(testCase.seed) }),
+      ("preprocessing", { $0.text(testCase.preprocessing.rawValue) }),
+      ("tolerance", { $0.float(testCase.tolerance) }),
+      (
+        "outputs",
+        {
+          $0.array(testCase.outputs) { writer, output in
+            writer.map([
+              ("largest", { $0.float(output.largest) }),
+              (
+                "samples",
+                {
+                  $0.array(output.samples) {
+                    $0.array(count: 2)
+                    $0.unsigned($1.index)
+                    $0.float($1.value)
+                  }
+                }
+              ),
+            ])
+          }
+        }
+      ),
+    ])
+  }
+}

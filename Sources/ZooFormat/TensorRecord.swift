@@ -1,0 +1,112 @@
+import Crypto
+import ZooGraph
+import ZooTensor
+
+/// How weights are stored when a file is written.
+package enum StorageType: String, Sendable, CaseIterable {
+  /// 32-bit floats, bit for bit; wider sources are rounded.
+  case f32
+  /// 16-bit floats, but 32-bit ones for a tensor that has a finite value beyond their range.
+  case f16
+}
+
+/// A tensor of a `.zoo` file: where it is and how it is stored.
+package struct TensorRecord: Sendable, Hashable {
+  /// The weight that it is for.
+  package let slot: WeightSlot
+  package let elementType: ElementType
+  /// Where it starts, in bytes from the file's start.
+  package internal(set) var offset: Int
+  package let byteCount: Int
+  package internal(set) var checksum: Checksum
+  /// What storing changed; `nil` where it changed nothing.
+  package let storageError: StorageError?
+
+  /// `layer/role`.
+  package var name: String { slot.name }
+  /// The axes are those of the slot.
+  package var shape: Shape { slot.shape }
+  /// SHA-256 of its bytes, in hexadecimal digits.
+  package var sha256: String { checksum.hexadecimal }
+}
+
+/// How far the stored values of a tensor are from its source's.
+package struct StorageError: Sendable, Hashable {
+  /// The largest absolute difference.
+  package let largestError: Double
+  /// The largest absolute value of the source.
+  package let largestValue: Double
+
+  package init(largestError: Double, largestValue: Double) {
+    self.largestError = largestError
+    self.largestValue = largestValue
+  }
+
+  /// The largest error as a part of the largest value.
+  package var relative: Double { largestValue > 0 ? largestError / largestValue : 0 }
+}
+
+/// A SHA-256 digest.
+package struct Checksum: Sendable, Hashable {
+  static let byteCount = 32
+
+  /// The digest in four words, each with its first byte lowest.
+  private var words: (UInt64, UInt64, UInt64, UInt64)
+
+  /// All zero: the place of a digest that is not known yet.
+  static let zero = Checksum(words: (0, 0, 0, 0))
+
+  private init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
+
+  /// Returns `nil` where `bytes` are not 32.
+  init?(_ bytes: some Collection<UInt8>) {
+    guard bytes.count == Checksum.byteCount else { return nil }
+    words = (0, 0, 0, 0)
+    withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: bytes) }
+  }
+
+  /// Returns `nil` where `hexadecimal` is not 64 lower-case digits.
+  package init?(hexadecimal: String) {
+    let digits = hexadecimal.utf8.map { digit -> UInt8? in
+      switch digit {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+      default: nil
+      }
+    }
+    guard digits.count == 2 * Checksum.byteCount else { return nil }
+    var bytes: [UInt8] = []
+    for pair in stride(from: 0, to: digits.count, by: 2) {
+      guard let high = digits[pair], let low = digits[pair + 1] else { return nil }
+      bytes.append(high << 4 | low)
+    }
+    self.init(bytes)
+  }
+
+  /// The digest of `bytes`.
+  package init(hashing bytes: UnsafeRawBufferPointer) {
+    var hash = SHA256()
+    hash.update(bufferPointer: bytes)
+    self.init(hash.finalize())
+  }
+
+  init(_ digest: SHA256.Digest) {
+    words = (0, 0, 0, 0)
+    withUnsafeMutableBytes(of: &words) { target in
+      digest.withUnsafeBytes { target.copyMemory(from: $0) }
+    }
+  }
+
+  package var bytes: [UInt8] { withUnsafeBytes(of: words) { Array($0) } }
+
+  package var hexadecimal: String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+
+  package static func == (a: Checksum, b: Checksum) -> Bool { a.words == b.words }
+
+  package func hash(into hasher: inout Hasher) {
+    withUnsafeBytes(of: words) { hasher.combine(bytes: $0) }
+  }
+}

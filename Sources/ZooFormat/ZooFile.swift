@@ -1,0 +1,101 @@
+import Synchronization
+import ZooGraph
+import ZooTensor
+
+/// A `.zoo` file, mapped: opening it reads the header and checks everything that it says; a tensor's
+/// pages are read when they are used.
+package final class ZooFile: WeightSource, Sendable {
+  package let path: String
+  package let document: ZooDocument
+  /// The tensors in the order of the graph's weights.
+  package let tensors: [TensorRecord]
+  /// The length of the whole file in bytes.
+  package var byteCount: Int { mapping.bytes.count }
+
+  private let mapping: MappedFile
+  private let indexBySlot: [WeightSlot: Int]
+  /// The tensors whose checksums are still to be verified at their first use.
+  private let unverified: Mutex<Set<Int>>
+
+  /// Opens the file at `path`.
+  ///
+  /// With `verifyingOnUse` a tensor's checksum is verified when it is first asked for. Throws `FileError`
+  /// where the file can't be opened and `ZooFileError` where it breaks the specification.
+  package init(path: String, verifyingOnUse: Bool = false) throws {
+    let mapping = try MappedFile(path: path)
+    defer { withExtendedLifetime(mapping) {} }
+    let bytes = mapping.bytes
+    let preamble = try Preamble(bytes, path: path)
+    let headerEnd = Preamble.byteCount + preamble.headerLength
+    let headerBytes = UnsafeRawBufferPointer(rebasing: bytes[Preamble.byteCount..<headerEnd])
+    guard Checksum(hashing: headerBytes) == preamble.headerChecksum else {
+      throw ZooFileError(.damaged, at: "\(path), header", "its checksum does not match")
+    }
+    guard bytes[headerEnd..<preamble.dataStart].allSatisfy({ $0 == 0 }) else {
+      throw ZooFileError(.malformed, at: "\(path), header", "it is not followed by zeros")
+    }
+    let header = try Header(headerBytes, path: path)
+    let dataLength = header.tensors.last.map { $0.offset + $0.byteCount } ?? 0
+    guard bytes.count - preamble.dataStart == dataLength else {
+      throw ZooFileError(
+        .malformed, at: path,
+        "its data have \(bytes.count - preamble.dataStart) bytes, its tensors make \(dataLength)")
+    }
+    self.path = path
+    self.mapping = mapping
+    document = header.document
+    tensors = header.tensors.map { record in
+      var record = record
+      record.offset += preamble.dataStart
+      return record
+    }
+    var indexBySlot: [WeightSlot: Int] = [:]
+    indexBySlot.reserveCapacity(tensors.count)
+    for (index, record) in tensors.enumerated() { indexBySlot[record.slot] = index }
+    self.indexBySlot = indexBySlot
+    unverified = Mutex(verifyingOnUse ? Set(header.tensors.indices) : [])
+  }
+
+  /// Whether a file that starts with `prefix` (8 bytes or more) is a `.zoo` file.
+  package static func isZooFile(_ prefix: some Sequence<UInt8>) -> Bool {
+    prefix.starts(with: Preamble.magic)
+  }
+
+  /// The tensor for `slot`, where it is mapped; its bytes are not copied.
+  package func tensor(for slot: WeightSlot) throws -> StoredTensor {
+    guard let index = indexBySlot[slot] else {
+      throw ZooFileError(
+        .malformed, at: "\(path), tensor '\(slot.name)'", "there is none of shape \(slot.shape)")
+    }
+    let record = tensors[index]
+    if unverified.withLock({ $0.contains(index) }) {
+      try verifyChecksum(record)
+      unverified.withLock { _ = $0.remove(index) }
+    }
+    return try stored(record)
+  }
+
+  private func stored(_ record: TensorRecord) throws(ZooFileError) -> StoredTensor {
+    guard
+      let slice = ByteSlice(mapping, range: record.offset..<record.offset + record.byteCount),
+      let tensor = StoredTensor(shape: record.shape, elementType: record.elementType, bytes: slice)
+    else { throw ZooFileError(.malformed, at: "\(path), tensor '\(record.name)'", "it is not in the file") }
+    return tensor
+  }
+
+  /// Reads a tensor of this file and throws where its bytes do not have the recorded checksum, or the
+  /// bytes up to the next tensor are not zero.
+  package func verifyChecksum(_ record: TensorRecord) throws(ZooFileError) {
+    let found = try stored(record).bytes.withUnsafeBytes { Checksum(hashing: $0) }
+    guard found == record.checksum else {
+      throw ZooFileError(
+        .damaged, at: "\(path), tensor '\(record.name)'",
+        "its SHA-256 is \(found.hexadecimal), expected \(record.sha256)")
+    }
+    let end = record.offset + record.byteCount
+    let next = min(Preamble.aligned(end) ?? end, byteCount)
+    guard mapping.bytes[end..<next].allSatisfy({ $0 == 0 }) else {
+      throw ZooFileError(.malformed, at: "\(path), tensor '\(record.name)'", "it is not followed by zeros")
+    }
+  }
+}

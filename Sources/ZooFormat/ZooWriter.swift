@@ -1,0 +1,165 @@
+import Crypto
+import ZooGraph
+import ZooTensor
+
+/// Writes a `.zoo` file, one tensor after another, in memory that does not grow with the file.
+package struct ZooWriter {
+  private let document: ZooDocument
+  private let storage: StorageType
+  private let single: Set<WeightSlot>
+
+  /// - Parameter single: what stays in 32-bit floats whatever `storage` says.
+  package init(document: ZooDocument, storage: StorageType, single: Set<WeightSlot> = []) {
+    self.document = document
+    self.storage = storage
+    self.single = single
+  }
+
+  /// The elements that are converted, hashed and written at a time.
+  private static let chunkLength = 1 << 18
+
+  /// Writes the file and returns what it holds. The same document and weights give the same bytes.
+  ///
+  /// The file appears under its name only when it is whole and synced. With `.f16` every tensor is asked
+  /// for twice. `progress` gets the bytes of tensors written so far and in all. Throws `FileError`,
+  /// `ZooFileError` where the document breaks the specification, and what `weights` throws.
+  @discardableResult
+  package func write(
+    to path: String, overwrite: Bool, weights: some WeightSource, progress: (Int, Int) -> Void = { _, _ in }
+  ) throws -> [TensorRecord] {
+    if !overwrite { try AtomicFile.checkAbsent(path) }
+    var header = Header(document: document, tensors: try layout(weights, path: path))
+    let headerLength = try checked(header, path: path).count
+    let dataLength = header.tensors.last.map { $0.offset + $0.byteCount } ?? 0
+    let dataStart = Preamble(headerLength: headerLength, fileLength: 0, headerChecksum: .zero).dataStart
+
+    let file = try AtomicFile(path: path)
+    var done = 0
+    let total = header.tensors.reduce(0) { $0 + $1.byteCount }
+    for index in header.tensors.indices {
+      let record = header.tensors[index]
+      let source = try tensor(weights, record.slot, path: path)
+      var hash = SHA256()
+      var offset = dataStart + record.offset
+      try forEachChunk(of: source, as: record.elementType) { bytes in
+        hash.update(bufferPointer: bytes)
+        try file.write(bytes, at: offset)
+        offset += bytes.count
+        done += bytes.count
+        progress(done, total)
+      }
+      header.tensors[index].checksum = Checksum(hash.finalize())
+    }
+
+    let headerBytes = header.bytes
+    let preamble = Preamble(
+      headerLength: headerLength, fileLength: dataStart + dataLength,
+      headerChecksum: headerBytes.withUnsafeBytes { Checksum(hashing: $0) })
+    var start = preamble.bytes + headerBytes
+    start += [UInt8](repeating: 0, count: dataStart - start.count)
+    try file.write(start, at: 0)
+    try file.commit(overwrite: overwrite)
+    return header.tensors.map { record in
+      var record = record
+      record.offset += dataStart
+      return record
+    }
+  }
+
+  /// The header's bytes, after the reader's own check.
+  private func checked(_ header: Header, path: String) throws(ZooFileError) -> [UInt8] {
+    if let source = document.source, Checksum(hexadecimal: source.sha256) == nil || source.bytes < 0 {
+      throw ZooFileError(.malformed, at: "\(path), source", "its SHA-256 or length is no such thing")
+    }
+    let bytes = header.bytes
+    guard bytes.count <= Preamble.headerLimit else {
+      throw ZooFileError(.unsupported, at: "\(path), header", "it would have \(bytes.count) bytes")
+    }
+    let result = bytes.withUnsafeBytes { raw in
+      Result { () throws(ZooFileError) in try Header(raw, path: path) }
+    }
+    _ = try result.get()
+    return bytes
+  }
+
+  // MARK: Tensors
+
+  /// Where every tensor goes, in which type, and what that changes; checksums are still zero.
+  private func layout(_ weights: some WeightSource, path: String) throws -> [TensorRecord] {
+    var end = 0
+    return try document.graph.weightSlots.map { slot in
+      var type = ElementType.float32
+      var error: StorageError?
+      if storage == .f16, !single.contains(slot) {
+        (type, error) = try halfPrecision(try tensor(weights, slot, path: path))
+      }
+      guard let offset = Preamble.aligned(end) else {
+        throw ZooFileError(.unsupported, at: "\(path), tensor '\(slot.name)'", "the file would be too large")
+      }
+      let byteCount = slot.shape.elementCount * type.byteCount
+      end = offset + byteCount
+      return TensorRecord(
+        slot: slot, elementType: type, offset: offset, byteCount: byteCount, checksum: .zero,
+        storageError: error)
+    }
+  }
+
+  private func tensor(
+    _ weights: some WeightSource, _ slot: WeightSlot, path: String
+  ) throws -> StoredTensor {
+    let tensor = try weights.tensor(for: slot)
+    guard tensor.shape == slot.shape else {
+      throw ZooFileError(
+        .malformed, at: "\(path), tensor '\(slot.name)'",
+        "its shape is \(tensor.shape), expected \(slot.shape)")
+    }
+    return tensor
+  }
+
+  /// Half precision and what it changes, or single precision where a finite value would become infinite.
+  private func halfPrecision(_ source: StoredTensor) throws -> (ElementType, StorageError?) {
+    guard source.elementType != .float16 else { return (.float16, nil) }
+    var largestError: Float = 0
+    var largestValue: Float = 0
+    try forEachChunk(of: source) { part in
+      let values = part.floats()
+      for (value, stored) in zip(values, Float.roundedToFloat16(values)) where value.isFinite {
+        // Exact: the error of rounding to fewer digits fits a single.
+        largestError = max(largestError, abs(stored - value))
+        largestValue = max(largestValue, abs(value))
+      }
+    }
+    guard largestError.isFinite else { return (.float32, nil) }
+    guard largestError > 0 else { return (.float16, nil) }
+    return (
+      .float16, StorageError(largestError: Double(largestError), largestValue: Double(largestValue))
+    )
+  }
+
+  /// Calls `body` with the tensor's bytes as `type` (`f32` or `f16`), part by part, in order.
+  private func forEachChunk(
+    of tensor: StoredTensor, as type: ElementType, _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    try forEachChunk(of: tensor) { part in
+      if part.elementType == type {
+        try part.bytes.withUnsafeBytes(body)
+      } else if type == .float16 {
+        try Float.float16Bits(of: part.floats()).withUnsafeBytes(body)
+      } else {
+        try part.floats().map { $0.bitPattern.littleEndian }.withUnsafeBytes(body)
+      }
+    }
+  }
+
+  private func forEachChunk(of tensor: StoredTensor, _ body: (StoredTensor) throws -> Void) throws {
+    let size = tensor.elementType.byteCount
+    for start in stride(from: 0, to: tensor.shape.elementCount, by: Self.chunkLength) {
+      let count = min(Self.chunkLength, tensor.shape.elementCount - start)
+      let first = tensor.bytes.range.lowerBound + start * size
+      guard let slice = ByteSlice(tensor.bytes.owner, range: first..<first + count * size),
+        let part = StoredTensor(shape: [count], elementType: tensor.elementType, bytes: slice)
+      else { return }
+      try body(part)
+    }
+  }
+}
