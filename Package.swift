@@ -19,8 +19,10 @@ let package = Package(
     .target(name: "ZooImages", dependencies: ["ZooTensor", "ZooGraph", "CTurboJPEG", "CPNG"]),
     .target(name: "ZooWeightFiles", dependencies: ["ZooTensor", "CHDF5", "CZlib"]),
     .target(name: "ZooFormat", dependencies: ["ZooTensor", "ZooGraph", crypto]),
+    .target(name: "ZooRuntime", dependencies: ["ZooTensor", "ZooGraph", "CZooKernels"]),
 
     // MARK: C
+    .target(name: "CZooKernels"),
     .systemLibrary(
       name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
     .systemLibrary(
@@ -38,6 +40,7 @@ let package = Package(
     .testTarget(name: "ZooWeightFilesTests", dependencies: ["ZooWeightFiles", "ZooTensor"]),
     .testTarget(
       name: "ZooFormatTests", dependencies: ["ZooFormat", "ZooModels", "ZooGraph", "ZooTensor", crypto]),
+    .testTarget(name: "ZooRuntimeTests", dependencies: ["ZooRuntime", "ZooModels", "ZooGraph", "ZooTensor"]),
     .testTarget(name: "ZooImagesTests", dependencies: ["ZooImages", "ZooGraph", "ZooTensor"]),
   ],
   swiftLanguageModes: [.v6]

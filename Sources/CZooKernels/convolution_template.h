@@ -1,0 +1,221 @@
+// Convolution and dense layers as an indirect matrix product.
+//
+// Weights are packed in panels of two vectors of columns; the last panel has one to three, so that at
+// most one vector is partly used. A register tile is up to TILE_ROWS output pixels by one panel. It
+// walks over the window's positions and, in each, over the contiguous floats of the input pixel, which
+// is read where it lies through a table of pointers; positions outside point to zeros.
+
+INLINE int last_panel_vectors(int columns) {
+  int vectors = (columns + VL - 1) / VL;
+  if (vectors <= 3) return vectors;
+  return vectors % 2 ? 3 : 2;
+}
+
+static int32_t packed_columns(int32_t columns) { return (columns + VL - 1) / VL * VL; }
+
+static int32_t panels(int32_t columns) {
+  return ((columns + VL - 1) / VL - last_panel_vectors(columns)) / 2 + 1;
+}
+
+static void pack(const zoo_packing *p) {
+  int count = panels(p->columns);
+  float *target = p->packed;
+  for (int panel = 0; panel < count; panel++) {
+    int first = panel * 2 * VL;
+    int width = VL * (panel == count - 1 ? last_panel_vectors(p->columns) : 2);
+    int used = at_most(width, p->columns - first);
+    for (int row = 0; row < p->rows; row++, target += width) {
+      const float *source = p->source + row * p->stride + first;
+      if (p->scale) {
+        const double *scale = p->scale + first;
+        for (int i = 0; i < used; i++) target[i] = (float)(source[i] * scale[i]);
+      } else {
+        for (int i = 0; i < used; i++) target[i] = source[i];
+      }
+      for (int i = used; i < width; i++) target[i] = 0;
+    }
+  }
+}
+
+typedef struct {
+  const float *const *rows;  // (taps, tile rows) pointers
+  const float *weights;
+  const float *bias;
+  const float *residual;
+  float *output;
+  const char *prefetch;      // a line per step of the sum is brought into the second-level cache
+  ptrdiff_t prefetch_step;
+  int last;                  // columns used of the last vector
+} tile_arguments;
+
+INLINE void tile(const int MR, const int NV, const zoo_convolution *c, const tile_arguments *t) {
+  vf sum[14][3];
+  UNROLL for (int m = 0; m < MR; m++) {
+    UNROLL for (int n = 0; n < NV; n++) sum[m][n] = v_load(t->bias + n * VL);
+  }
+  // What is written, and added to, is on its way while the sum is computed.
+  UNROLL for (int m = 0; m < MR; m++) {
+    UNROLL for (int line = 0; line < NV * VL; line += 16) {
+      __builtin_prefetch(t->output + m * c->window.out_pixel + line, 1, 3);
+      if (t->residual) __builtin_prefetch(t->residual + m * c->residual_pixel + line, 0, 3);
+    }
+  }
+  const int taps = c->window.kernel_height * c->window.kernel_width;
+  const ptrdiff_t run = c->run;
+  const float *w = t->weights;
+  const char *prefetch = t->prefetch;
+  const ptrdiff_t step = t->prefetch_step;
+  for (int tap = 0; tap < taps; tap++) {
+    const float *a[14];
+    UNROLL for (int m = 0; m < MR; m++) a[m] = t->rows[tap * MR + m];
+    // Unrolled, the compiler hoists loads and runs out of registers.
+    ROLLED for (ptrdiff_t k = 0; k < run; k++) {
+      vf b[3];
+      UNROLL for (int n = 0; n < NV; n++) b[n] = v_load(w + n * VL);
+      w += NV * VL;
+      __builtin_prefetch(prefetch, 0, 2);
+      prefetch += step;
+      UNROLL for (int m = 0; m < MR; m++) {
+        vf x = v_set(a[m][k]);
+        UNROLL for (int n = 0; n < NV; n++) sum[m][n] = v_fma(x, b[n], sum[m][n]);
+      }
+    }
+  }
+  const float lo = c->lo, hi = c->hi;
+  float *output = t->output;
+  const float *residual = t->residual;
+  UNROLL for (int m = 0; m < MR; m++) {
+    UNROLL for (int n = 0; n < NV; n++) {
+      vf y = sum[m][n];
+      if (n == NV - 1 && t->last < VL) {
+        if (residual) y = v_add(y, v_load_n(residual + n * VL, t->last));
+        v_store_n(output + n * VL, v_clamp(y, lo, hi), t->last);
+      } else {
+        if (residual) y = v_add(y, v_load(residual + n * VL));
+        v_store(output + n * VL, v_clamp(y, lo, hi));
+      }
+    }
+    output += c->window.out_pixel;
+    if (residual) residual += c->residual_pixel;
+  }
+}
+
+#define TILE(MR, NV) \
+  static __attribute__((noinline)) void tile_##MR##x##NV( \
+      const zoo_convolution *c, const tile_arguments *t) { \
+    tile(MR, NV, c, t); \
+  }
+#define TILES_1_TO_4(NV) TILE(1, NV) TILE(2, NV) TILE(3, NV) TILE(4, NV)
+TILES_1_TO_4(1) TILES_1_TO_4(2) TILES_1_TO_4(3)
+TILE(5, 1) TILE(6, 1) TILE(5, 2) TILE(6, 2)
+#if TILE_ROWS_2 > 6
+TILE(5, 3) TILE(6, 3) TILE(7, 3) TILE(8, 3) TILE(9, 3)
+TILE(7, 1) TILE(8, 1) TILE(9, 1) TILE(10, 1) TILE(11, 1) TILE(12, 1) TILE(13, 1) TILE(14, 1)
+TILE(7, 2) TILE(8, 2) TILE(9, 2) TILE(10, 2) TILE(11, 2) TILE(12, 2) TILE(13, 2) TILE(14, 2)
+#endif
+
+typedef void (*tile_function)(const zoo_convolution *, const tile_arguments *);
+static const tile_function tiles[3][15] = {
+#if TILE_ROWS_2 > 6
+  {0, tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1, tile_7x1, tile_8x1, tile_9x1,
+   tile_10x1, tile_11x1, tile_12x1, tile_13x1, tile_14x1},
+  {0, tile_1x2, tile_2x2, tile_3x2, tile_4x2, tile_5x2, tile_6x2, tile_7x2, tile_8x2, tile_9x2,
+   tile_10x2, tile_11x2, tile_12x2, tile_13x2, tile_14x2},
+  {0, tile_1x3, tile_2x3, tile_3x3, tile_4x3, tile_5x3, tile_6x3, tile_7x3, tile_8x3, tile_9x3},
+#else
+  {0, tile_1x1, tile_2x1, tile_3x1, tile_4x1, tile_5x1, tile_6x1},
+  {0, tile_1x2, tile_2x2, tile_3x2, tile_4x2, tile_5x2, tile_6x2},
+  {0, tile_1x3, tile_2x3, tile_3x3, tile_4x3},
+#endif
+};
+
+// Fills the pointers for `count` output pixels from `first` on, position by position.
+static void point_to_rows(const zoo_convolution *c, int first, int count, const float **rows) {
+  const zoo_window *g = &c->window;
+  for (int m = 0; m < count; m++) {
+    int oy = (first + m) / g->out_width, ox = (first + m) % g->out_width;
+    int y0 = oy * g->stride_height - g->pad_top, x0 = ox * g->stride_width - g->pad_left;
+    const float **target = rows + m;
+    for (int ky = 0; ky < g->kernel_height; ky++) {
+      int y = y0 + ky * g->dilation_height;
+      int inside = y >= 0 && y < g->in_height;
+      const float *row = c->input + (inside ? y * g->in_row : 0);
+      for (int kx = 0; kx < g->kernel_width; kx++, target += count) {
+        int x = x0 + kx * g->dilation_width;
+        *target = inside && x >= 0 && x < g->in_width ? row + x * g->in_pixel : c->zero;
+      }
+    }
+  }
+}
+
+// All rows of a block against one panel of NV vectors. Tiles are as even as the number of rows allows.
+static void sweep(
+    const zoo_convolution *c, int first, int count, const float *const *rows, int tile_count, int panel,
+    int vectors, const char *next) {
+  const int taps = c->window.kernel_height * c->window.kernel_width;
+  const ptrdiff_t sum_length = (ptrdiff_t)taps * c->run;
+  const int column = panel * 2 * VL;
+  const int used = at_most(vectors * VL, c->columns - column);
+  tile_arguments t = {
+    .rows = rows,
+    .weights = c->weights + sum_length * column,
+    .bias = c->bias + column,
+    .residual = c->residual ? c->residual + first * c->residual_pixel + column : NULL,
+    .output = c->output + first * c->window.out_pixel + column,
+    .last = used - (vectors - 1) * VL,
+  };
+  // The tiles of a sweep share the next panel's lines; with many tiles the caches keep up by themselves.
+  ptrdiff_t share = 0;
+  if (next && tile_count <= 64) {
+    share = (sum_length * 2 * VL * (ptrdiff_t)sizeof(float) + tile_count - 1) / tile_count;
+    t.prefetch_step = (share + sum_length - 1) / sum_length;
+  }
+  t.prefetch = next ? next : (const char *)t.weights;
+  for (int i = 0, done = 0; i < tile_count; i++) {
+    int size = (int)((int64_t)count * (i + 1) / tile_count) - done;
+    tiles[vectors - 1][size](c, &t);
+    done += size;
+    t.rows += (ptrdiff_t)size * taps;
+    t.output += size * c->window.out_pixel;
+    if (t.residual) t.residual += size * c->residual_pixel;
+    t.prefetch += share;
+  }
+}
+
+static void point_to_tiles(
+    const zoo_convolution *c, int first, int count, int tile_count, const float **rows) {
+  const int taps = c->window.kernel_height * c->window.kernel_width;
+  for (int i = 0, done = 0; i < tile_count; i++) {
+    int size = (int)((int64_t)count * (i + 1) / tile_count) - done;
+    point_to_rows(c, first + done, size, rows + (ptrdiff_t)done * taps);
+    done += size;
+  }
+}
+
+static void convolution(const void *arguments, int32_t begin, int32_t end) {
+  const zoo_convolution *c = arguments;
+  static const int tile_rows[3] = {TILE_ROWS_1, TILE_ROWS_2, TILE_ROWS_3};
+  const float *rows[zoo_indirection_limit];
+  const int all_rows = c->window.out_height * c->window.out_width;
+  const int panel_count = panels(c->columns);
+  const ptrdiff_t panel_floats =
+      (ptrdiff_t)c->window.kernel_height * c->window.kernel_width * c->run * 2 * VL;
+  for (int unit = begin; unit < end; unit++) {
+    const int first = unit / c->panel_groups * c->row_block;
+    const int count = at_most(c->row_block, all_rows - first);
+    const int first_panel = unit % c->panel_groups * c->panel_group;
+    const int end_panel = at_most(first_panel + c->panel_group, panel_count);
+    int prepared = 0;
+    for (int panel = first_panel; panel < end_panel; panel++) {
+      const int vectors = panel == panel_count - 1 ? last_panel_vectors(c->columns) : 2;
+      const int tile_count = (count + tile_rows[vectors - 1] - 1) / tile_rows[vectors - 1];
+      if (tile_count != prepared) {
+        point_to_tiles(c, first, count, tile_count, rows);
+        prepared = tile_count;
+      }
+      const char *next = panel + 1 < panel_count ? (const char *)(c->weights + panel_floats * (panel + 1))
+                                                 : c->next_weights;
+      sweep(c, first, count, rows, tile_count, panel, vectors, next);
+    }
+  }
+}

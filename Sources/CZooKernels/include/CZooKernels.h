@@ -1,0 +1,205 @@
+// Kernels of the fast engine: one table of functions per instruction set, chosen once at run time.
+//
+// Images are (H, W, C), float32, channels last. A pixel's channels are contiguous; consecutive pixels
+// of a row are `*_pixel` floats apart and rows `*_row` floats, so that a kernel can read and write a
+// range of the channels of a larger tensor.
+//
+// Every kernel takes its arguments and a range of units (rows, blocks) to compute, so that threads can
+// share an operation. A result never depends on how the units are divided.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// How a window moves over an image. Positions outside of the input read as zero or are skipped,
+// whichever the operation says. Padding may be negative: the window then starts inside.
+typedef struct {
+  int32_t in_height, in_width;
+  int32_t out_height, out_width;
+  int32_t kernel_height, kernel_width;
+  int32_t stride_height, stride_width;
+  int32_t dilation_height, dilation_width;
+  int32_t pad_top, pad_left;
+  ptrdiff_t in_pixel, in_row, out_pixel;
+} zoo_window;
+
+// An indirect matrix product: row r is output pixel r, its left-hand side the `run` floats at the
+// pixel of each window position in turn; columns are filters.
+// output = min(max(bias + product + residual, lo), hi).
+// Unit u is row block u / panel_groups, panel group u % panel_groups.
+typedef struct {
+  zoo_window window;
+  const float *input;
+  const float *zero;       // `run` zeros
+  const float *weights;    // packed by `pack`
+  const float *bias;       // as many as the packed columns
+  const float *residual;   // may be null; may be the output itself
+  float *output;
+  ptrdiff_t residual_pixel;
+  int32_t run;             // floats per window position
+  int32_t columns;
+  int32_t row_block;       // rows per unit
+  int32_t panel_group;     // panels per unit
+  int32_t panel_groups;
+  float lo, hi;
+  const void *next_weights;  // what the next operation reads first; may be null
+} zoo_convolution;
+
+// Memory for the threads of `winograd`: this, then the slots. Must be zero before the call.
+typedef struct {
+  char busy[256];
+} zoo_winograd_scratch;
+
+// A convolution with a 3x3 window, stride 1, no dilation, as `convolution` otherwise.
+// Unit u is tile block u / panel_groups, panel group u % panel_groups; a tile is 4x4 output pixels.
+typedef struct {
+  zoo_window window;
+  const float *input;
+  const float *zero;       // `channels` zeros
+  const float *weights;    // packed by `winograd_pack`
+  const float *bias;       // as many as the packed columns
+  const float *residual;   // may be null; may be the output itself
+  float *output;
+  ptrdiff_t residual_pixel;
+  int32_t channels, columns;
+  int32_t tile_block;      // tiles per unit
+  int32_t panel_group, panel_groups;
+  int32_t slots;           // of scratch memory: as many as threads, at most 256
+  ptrdiff_t slot_floats;   // 36 * tile_block * (channels + 16 + 3 * vector)
+  zoo_winograd_scratch *scratch;
+  float lo, hi;
+} zoo_winograd;
+
+// One filter per input channel. Unit: a row of the output.
+// output = min(max(bias + sum(max(input, in_lo) * weights), lo), hi).
+typedef struct {
+  zoo_window window;
+  const float *input;
+  const float *zero;       // `channels` zeros
+  const float *weights;    // (kernel height, kernel width, weight_stride)
+  const float *bias;       // weight_stride
+  float *output;
+  int32_t channels;        // of the input
+  int32_t multiplier;
+  int32_t weight_stride;   // channels * multiplier, rounded up to 16
+  float in_lo;             // -infinity or 0; a position outside of the input counts 0
+  float lo, hi;
+} zoo_depthwise;
+
+// Unit: a row of the output.
+typedef struct {
+  zoo_window window;
+  const float *input;
+  float *output;
+  int32_t channels;
+  int32_t average;         // 0: maximum
+  int32_t zeros;           // whether positions outside of the input count as zeros or not at all
+} zoo_pooling;
+
+// Over `pixels` pixels. Unit: a pixel.
+typedef struct {
+  const float *a, *b;      // b: for `add`
+  const float *scale, *shift;  // per channel, for `affine`
+  float *output;
+  ptrdiff_t a_pixel, b_pixel, out_pixel;
+  int32_t channels;
+  float lo, hi;
+} zoo_elementwise;
+
+// The mean or maximum over all pixels of an image. Unit: 16 channels.
+typedef struct {
+  const float *input;
+  float *output;
+  ptrdiff_t in_pixel, in_row;
+  int32_t height, width, channels;
+  int32_t average;
+} zoo_global_pooling;
+
+// output = min(max(bias + input * weights, lo), hi) for one vector and row-major (inputs, columns)
+// weights used where they lie; rows whose input is zero are not read.
+// Unit: `column_block` columns.
+typedef struct {
+  const float *input, *weights, *bias, *residual;  // residual may be null
+  float *output;
+  int32_t inputs, columns, column_block;
+  float lo, hi;
+} zoo_dense;
+
+// Copies an image into the middle of a larger one and sets the border to zero; negative amounts crop.
+// Unit: a row of the output. `window` has a 1x1 kernel and stride 1.
+typedef struct {
+  zoo_window window;
+  const float *input;
+  float *output;
+  int32_t channels;
+} zoo_padding;
+
+// Weights to pack: row-major (rows, columns) with `stride` floats from row to row, each column
+// multiplied by its scale.
+typedef struct {
+  const float *source;
+  const double *scale;     // may be null
+  float *packed;           // rows * packed_columns(columns)
+  ptrdiff_t stride;
+  int32_t rows, columns;
+} zoo_packing;
+
+enum { zoo_relu, zoo_sigmoid, zoo_tanh, zoo_softmax };
+
+// A function of each value, or for softmax of each pixel's vector. Unit: a pixel.
+typedef struct {
+  const float *input;
+  float *output;
+  ptrdiff_t in_pixel, out_pixel;
+  int32_t channels;
+  int32_t function;
+  float negative_slope, threshold, max_value;  // for relu; no maximum: infinity
+} zoo_activation;
+
+typedef void (*zoo_kernel)(const void *arguments, int32_t begin, int32_t end);
+
+// The kernels of one instruction set.
+typedef struct {
+  const char *name;
+  int32_t vector;          // floats in a vector
+  int32_t tile_rows;       // rows of the usual register tile of `convolution`
+  int32_t (*packed_columns)(int32_t columns);
+  int32_t (*panels)(int32_t columns);
+  void (*pack)(const zoo_packing *);
+  // Of (3, 3, rows, columns) into 36 * rows * packed_columns(columns) floats.
+  void (*winograd_pack)(const zoo_packing *);
+  zoo_kernel convolution, winograd, depthwise, pooling, global_pooling, add, affine, clamp, dense;
+} zoo_kernels;
+
+// The most positions of window times rows in a unit of `convolution`.
+enum { zoo_indirection_limit = 4096 };
+
+// The instruction sets that this build knows, best first; null after the last.
+const char *zoo_kernels_known(int32_t index);
+// The kernels of that name, or null where the build or the machine lacks them.
+const zoo_kernels *zoo_kernels_named(const char *name);
+
+// Kernels that are plain C for every machine.
+void zoo_pad(const void *padding, int32_t begin, int32_t end);
+void zoo_activate(const void *activation, int32_t begin, int32_t end);
+
+// Workers that share the units of an operation with the thread that calls.
+typedef struct zoo_pool zoo_pool;
+// `threads` counts the caller; null where threads can't be made.
+zoo_pool *zoo_pool_create(int32_t threads);
+void zoo_pool_destroy(zoo_pool *);
+// Runs units 0 ..< units in chunks; returns when all are done. One caller at a time.
+// `pool` may be null: the caller then does all itself.
+void zoo_pool_run(zoo_pool *pool, zoo_kernel kernel, const void *arguments, int32_t units, int32_t chunk);
+
+// Memory of whole pages, zeroed, in huge pages where the system offers them; null where there is none.
+void *zoo_pages_allocate(size_t bytes);
+void zoo_pages_free(void *, size_t bytes);
+
+#ifdef __cplusplus
+}
+#endif

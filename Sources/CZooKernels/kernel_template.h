@@ -1,0 +1,35 @@
+// The kernels, written once over the vector type of the file that includes this, which defines
+// VL, TILE_ROWS_*, INLINE, KERNELS, KERNELS_NAME, vf and the v_ functions.
+
+#define UNROLL _Pragma("clang loop unroll(full)")
+#define ROLLED _Pragma("clang loop unroll(disable) vectorize(disable)")
+
+INLINE vf v_clamp(vf x, float lo, float hi) { return v_min(v_set(hi), v_max(v_set(lo), x)); }
+INLINE int at_most(int a, int b) { return a < b ? a : b; }
+INLINE int at_least(int a, int b) { return a > b ? a : b; }
+
+#include "convolution_template.h"
+#include "winograd_template.h"
+#include "dense_template.h"
+#include "depthwise_template.h"
+#include "pooling_template.h"
+#include "elementwise_template.h"
+
+const zoo_kernels KERNELS = {
+  .name = KERNELS_NAME,
+  .vector = VL,
+  .tile_rows = TILE_ROWS_2,
+  .packed_columns = packed_columns,
+  .panels = panels,
+  .pack = pack,
+  .winograd_pack = winograd_pack,
+  .convolution = convolution,
+  .winograd = winograd,
+  .depthwise = depthwise,
+  .pooling = pooling,
+  .global_pooling = global_pooling,
+  .add = add,
+  .affine = affine,
+  .clamp = clamp,
+  .dense = dense,
+};

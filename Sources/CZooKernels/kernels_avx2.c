@@ -1,0 +1,38 @@
+// AVX2 and FMA: 16 registers of 8 floats.
+#include "CZooKernels.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+
+#define VL 8
+// 6 x 2 accumulators, 2 vectors of weights and one of input fill 15 of the 16 registers.
+#define TILE_ROWS_1 6
+#define TILE_ROWS_2 6
+#define TILE_ROWS_3 4
+#define KERNELS zoo_kernels_avx2
+#define KERNELS_NAME "avx2"
+
+typedef __m256 vf;
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE __m256i v_mask(int n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+INLINE vf v_load(const float *p) { return _mm256_loadu_ps(p); }
+INLINE vf v_load_n(const float *p, int n) { return _mm256_maskload_ps(p, v_mask(n)); }
+INLINE void v_store(float *p, vf v) { _mm256_storeu_ps(p, v); }
+INLINE void v_store_n(float *p, vf v, int n) { _mm256_maskstore_ps(p, v_mask(n), v); }
+INLINE vf v_set(float x) { return _mm256_set1_ps(x); }
+INLINE vf v_add(vf a, vf b) { return _mm256_add_ps(a, b); }
+INLINE vf v_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
+INLINE vf v_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
+// The second operand where either is NaN.
+INLINE vf v_max(vf bound, vf x) { return _mm256_max_ps(bound, x); }
+INLINE vf v_min(vf bound, vf x) { return _mm256_min_ps(bound, x); }
+
+#include "kernel_template.h"
+
+#pragma clang attribute pop
+#endif

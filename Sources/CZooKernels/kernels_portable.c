@@ -1,0 +1,40 @@
+// Any machine: vectors of 4 floats, which the compiler maps to what the target has.
+#include <string.h>
+
+#include "CZooKernels.h"
+
+#define VL 4
+#define TILE_ROWS_1 6
+#define TILE_ROWS_2 6
+#define TILE_ROWS_3 4
+#define KERNELS zoo_kernels_portable
+#define KERNELS_NAME "portable"
+
+typedef float vf __attribute__((vector_size(16)));
+typedef int32_t vi __attribute__((vector_size(16)));
+#define INLINE static inline __attribute__((always_inline))
+
+INLINE vf v_load(const float *p) {
+  vf v;
+  memcpy(&v, p, sizeof v);
+  return v;
+}
+INLINE vf v_load_n(const float *p, int n) {
+  vf v = {0};
+  for (int i = 0; i < n; i++) v[i] = p[i];
+  return v;
+}
+INLINE void v_store(float *p, vf v) { memcpy(p, &v, sizeof v); }
+INLINE void v_store_n(float *p, vf v, int n) {
+  for (int i = 0; i < n; i++) p[i] = v[i];
+}
+INLINE vf v_set(float x) { return (vf){x, x, x, x}; }
+INLINE vf v_add(vf a, vf b) { return a + b; }
+INLINE vf v_mul(vf a, vf b) { return a * b; }
+INLINE vf v_fma(vf a, vf b, vf c) { return a * b + c; }
+INLINE vf v_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+// The second operand where either is NaN.
+INLINE vf v_max(vf bound, vf x) { return v_select(bound > x, bound, x); }
+INLINE vf v_min(vf bound, vf x) { return v_select(bound < x, bound, x); }
+
+#include "kernel_template.h"

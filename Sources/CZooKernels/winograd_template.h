@@ -1,0 +1,220 @@
+// Winograd's F(4x4, 3x3) for 3x3 windows of stride 1: 36 multiplications in place of 144 for 16 outputs.
+//
+// The interpolation points are 0, +-sqrt(1/2), +-sqrt(2) and infinity: all numbers in the transforms stay
+// near 1, which loses the least to rounding. A block of tiles is transformed once; then for each panel
+// of filters come the 36 products, into a small buffer, and the transform back with all that follows.
+
+enum { wg_points = 36 };
+
+static const float wg_p = 0.70710678118654752f, wg_q = 1.41421356237309505f;
+
+// B^T d for one vector d of 6, in place.
+INLINE void wg_input(vf d[6]) {
+  const vf two_half = v_set(-2.5f), half = v_set(-0.5f), two = v_set(-2.0f);
+  const vf p = v_set(wg_p), q = v_set(wg_q);
+  vf y0 = v_add(v_fma(two_half, d[2], d[0]), d[4]);
+  vf y5 = v_add(v_fma(two_half, d[3], d[1]), d[5]);
+  vf even_p = v_fma(two, d[2], d[4]), odd_p = v_mul(p, v_fma(two, d[1], d[3]));
+  vf even_q = v_fma(half, d[2], d[4]), odd_q = v_mul(q, v_fma(half, d[1], d[3]));
+  vf minus = v_set(-1);
+  d[0] = y0;
+  d[1] = v_add(even_p, odd_p);
+  d[2] = v_fma(minus, odd_p, even_p);
+  d[3] = v_add(even_q, odd_q);
+  d[4] = v_fma(minus, odd_q, even_q);
+  d[5] = y5;
+}
+
+// A^T m for one vector m of 6; the result is the first 4.
+INLINE void wg_output(vf m[6]) {
+  const vf minus = v_set(-1), half = v_set(0.5f), two = v_set(2);
+  vf sum_p = v_add(m[1], m[2]), sum_q = v_add(m[3], m[4]);
+  vf diff_p = v_mul(v_set(wg_p), v_fma(minus, m[2], m[1]));
+  vf diff_q = v_mul(v_set(wg_q), v_fma(minus, m[4], m[3]));
+  m[0] = v_add(v_add(m[0], sum_p), sum_q);
+  m[1] = v_add(diff_p, diff_q);
+  m[2] = v_fma(half, sum_p, v_mul(two, sum_q));
+  m[3] = v_add(v_fma(half, diff_p, v_mul(two, diff_q)), m[5]);
+}
+
+// Weights: per panel, per point, (channels, panel width). `rows` are the channels.
+static void winograd_pack(const zoo_packing *p) {
+  const double P = 0.5, Q = 2, points[6][3] = {
+    {1, 0, 0},
+    {1 / (2 * P * (P - Q)), 0.70710678118654752440 / (2 * P * (P - Q)), P / (2 * P * (P - Q))},
+    {1 / (2 * P * (P - Q)), -0.70710678118654752440 / (2 * P * (P - Q)), P / (2 * P * (P - Q))},
+    {1 / (2 * Q * (Q - P)), 1.41421356237309504880 / (2 * Q * (Q - P)), Q / (2 * Q * (Q - P))},
+    {1 / (2 * Q * (Q - P)), -1.41421356237309504880 / (2 * Q * (Q - P)), Q / (2 * Q * (Q - P))},
+    {0, 0, 1},
+  };
+  const int count = panels(p->columns);
+  float *target = p->packed;
+  for (int panel = 0; panel < count; panel++) {
+    const int first = panel * 2 * VL;
+    const int width = VL * (panel == count - 1 ? last_panel_vectors(p->columns) : 2);
+    const int used = at_most(width, p->columns - first);
+    const ptrdiff_t slice = (ptrdiff_t)p->rows * width;
+    for (int row = 0; row < p->rows; row++) {
+      double half[6][3][3 * VL] = {0};
+      for (int i = 0; i < 6; i++) {
+        for (int ky = 0; ky < 3; ky++) {
+          for (int kx = 0; kx < 3; kx++) {
+            const float *source = p->source + ((ptrdiff_t)(ky * 3 + kx) * p->rows + row) * p->stride + first;
+            for (int n = 0; n < used; n++) half[i][kx][n] += points[i][ky] * source[n];
+          }
+        }
+      }
+      for (int i = 0; i < 6; i++) {
+        for (int j = 0; j < 6; j++) {
+          float *w = target + (i * 6 + j) * slice + (ptrdiff_t)row * width;
+          for (int n = 0; n < width; n++) {
+            double sum = 0;
+            for (int kx = 0; kx < 3; kx++) sum += points[j][kx] * half[i][kx][n];
+            w[n] = (float)(n < used && p->scale ? sum * p->scale[first + n] : sum);
+          }
+        }
+      }
+    }
+    target += wg_points * slice;
+  }
+}
+
+// Tile `index` of the output, row by row; its top left pixel.
+INLINE void wg_position(const zoo_window *g, int index, int *y, int *x) {
+  const int across = (g->out_width + 3) / 4;
+  *y = index / across * 4;
+  *x = index % across * 4;
+}
+
+// The input of one tile; its points are `point_stride` floats apart.
+static void wg_transform_tile(const zoo_winograd *w, int index, float *target, ptrdiff_t point_stride) {
+  const zoo_window *g = &w->window;
+  int oy, ox;
+  wg_position(g, index, &oy, &ox);
+  const float *pixels[6][6];
+  for (int i = 0; i < 6; i++) {
+    const int y = oy - g->pad_top + i;
+    for (int j = 0; j < 6; j++) {
+      const int x = ox - g->pad_left + j;
+      const int inside = y >= 0 && y < g->in_height && x >= 0 && x < g->in_width;
+      pixels[i][j] = inside ? w->input + y * g->in_row + x * g->in_pixel : w->zero;
+    }
+  }
+  for (int channel = 0; channel < w->channels; channel += VL) {
+    const int count = at_most(VL, w->channels - channel);
+    vf t[6][6];
+    for (int j = 0; j < 6; j++) {
+      vf d[6];
+      UNROLL for (int i = 0; i < 6; i++) {
+        d[i] = count == VL ? v_load(pixels[i][j] + channel) : v_load_n(pixels[i][j] + channel, count);
+      }
+      wg_input(d);
+      UNROLL for (int i = 0; i < 6; i++) t[i][j] = d[i];
+    }
+    for (int i = 0; i < 6; i++) {
+      wg_input(t[i]);
+      // A vector's worth of room lies behind the last channel.
+      UNROLL for (int j = 0; j < 6; j++) v_store(target + (i * 6 + j) * point_stride + channel, t[i][j]);
+    }
+  }
+}
+
+// The products of one tile with one vector of filters, back to at most 4x4 pixels of output.
+static void wg_write_tile(
+    const zoo_winograd *w, int index, const float *products, ptrdiff_t point_stride, int column, int count) {
+  const zoo_window *g = &w->window;
+  int oy, ox;
+  wg_position(g, index, &oy, &ox);
+  const int height = at_most(4, g->out_height - oy), width = at_most(4, g->out_width - ox);
+  vf s[4][6];
+  for (int j = 0; j < 6; j++) {
+    vf m[6];
+    UNROLL for (int i = 0; i < 6; i++) m[i] = v_load(products + (i * 6 + j) * point_stride);
+    wg_output(m);
+    UNROLL for (int i = 0; i < 4; i++) s[i][j] = m[i];
+  }
+  const vf bias = v_load(w->bias + column);
+  for (int i = 0; i < height; i++) {
+    wg_output(s[i]);
+    const ptrdiff_t pixel = (ptrdiff_t)(oy + i) * g->out_width + ox;
+    float *output = w->output + pixel * g->out_pixel + column;
+    const float *residual = w->residual ? w->residual + pixel * w->residual_pixel + column : NULL;
+    for (int j = 0; j < width; j++) {
+      vf y = v_add(s[i][j], bias);
+      if (residual) y = v_add(y, v_load_n(residual + j * w->residual_pixel, count));
+      y = v_clamp(y, w->lo, w->hi);
+      if (count == VL) v_store(output + j * g->out_pixel, y);
+      else v_store_n(output + j * g->out_pixel, y, count);
+    }
+  }
+}
+
+// One block of tiles with a group of panels.
+static void wg_block(
+    const zoo_winograd *w, int first, int count, int first_panel, int end_panel, float *scratch) {
+  static const int tile_rows[3] = {TILE_ROWS_1, TILE_ROWS_2, TILE_ROWS_3};
+  // Strides off the powers of two keep the rows of a register tile in different sets of the cache.
+  const ptrdiff_t stride = w->channels + 16, input_points = stride * count;
+  float *inputs = scratch, *products = scratch + wg_points * input_points;
+  for (int i = 0; i < count; i++) wg_transform_tile(w, first + i, inputs + i * stride, input_points);
+  const int panel_count = panels(w->columns);
+  zoo_convolution product = {
+    .window = {.kernel_height = 1, .kernel_width = 1}, .run = w->channels, .lo = -__builtin_inff(),
+    .hi = __builtin_inff()};
+  const float zeros[3 * VL] = {0};
+  for (int panel = first_panel; panel < end_panel; panel++) {
+    const int vectors = panel == panel_count - 1 ? last_panel_vectors(w->columns) : 2;
+    const int width = vectors * VL, column = panel * 2 * VL;
+    const ptrdiff_t slice = (ptrdiff_t)w->channels * width, output_points = (ptrdiff_t)width * count;
+    const float *weights = w->weights + (ptrdiff_t)wg_points * w->channels * column;
+    const int tile_count = (count + tile_rows[vectors - 1] - 1) / tile_rows[vectors - 1];
+    product.window.out_pixel = width;
+    for (int point = 0; point < wg_points; point++, weights += slice) {
+      tile_arguments t = {
+        .weights = weights, .bias = zeros, .output = products + point * output_points, .last = VL,
+        .prefetch_step = (width * (ptrdiff_t)sizeof(float) + tile_count - 1) / tile_count};
+      for (int i = 0, done = 0; i < tile_count; i++) {
+        const int size = (int)((int64_t)count * (i + 1) / tile_count) - done;
+        const float *rows[14];
+        for (int m = 0; m < size; m++) rows[m] = inputs + point * input_points + (done + m) * stride;
+        t.rows = rows;
+        t.prefetch = (const char *)(weights + slice) + i * t.prefetch_step * w->channels;
+        tiles[vectors - 1][size](&product, &t);
+        t.output += (ptrdiff_t)size * width;
+        done += size;
+      }
+    }
+    for (int i = 0; i < count; i++) {
+      for (int n = 0; n < vectors; n++) {
+        const int used = at_most(VL, w->columns - column - n * VL);
+        wg_write_tile(w, first + i, products + i * width + n * VL, output_points, column + n * VL, used);
+      }
+    }
+  }
+}
+
+// Threads find a slot of scratch memory that nobody uses; there are as many as threads.
+static int wg_claim(zoo_winograd_scratch *s, int slots) {
+  for (;;) {
+    for (int i = 0; i < slots; i++) {
+      if (!__atomic_exchange_n(&s->busy[i], 1, __ATOMIC_ACQUIRE)) return i;
+    }
+  }
+}
+
+static void winograd(const void *arguments, int32_t begin, int32_t end) {
+  const zoo_winograd *w = arguments;
+  const zoo_window *g = &w->window;
+  const int tile_count = ((g->out_height + 3) / 4) * ((g->out_width + 3) / 4);
+  zoo_winograd_scratch *scratch = w->scratch;
+  const int slot = wg_claim(scratch, w->slots);
+  float *memory = (float *)(scratch + 1) + slot * w->slot_floats;
+  for (int unit = begin; unit < end; unit++) {
+    const int first = unit / w->panel_groups * w->tile_block;
+    const int first_panel = unit % w->panel_groups * w->panel_group;
+    wg_block(
+        w, first, at_most(w->tile_block, tile_count - first), first_panel,
+        at_most(first_panel + w->panel_group, panels(w->columns)), memory);
+  }
+  __atomic_store_n(&scratch->busy[slot], 0, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,72 @@
+import CZooKernels
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// The kernels of one instruction set; its table lives as long as the process.
+package struct Kernels: @unchecked Sendable {
+  /// The environment variable that forces an instruction set.
+  static let environmentVariable = "ZOO_KERNELS"
+
+  let table: UnsafePointer<zoo_kernels>
+
+  package var name: String { String(cString: table.pointee.name) }
+  /// Floats in a vector.
+  var vector: Int { Int(table.pointee.vector) }
+  /// Rows of the usual register tile.
+  var tileRows: Int { Int(table.pointee.tile_rows) }
+
+  /// The instruction set of this name, where this machine has it.
+  init?(named name: String) {
+    guard let table = zoo_kernels_named(name) else { return nil }
+    self.table = table
+  }
+
+  /// Every name that this build knows, best first.
+  static var known: [String] {
+    var names: [String] = []
+    while let name = zoo_kernels_known(Int32(names.count)) { names.append(String(cString: name)) }
+    return names
+  }
+
+  /// Those that this machine can run, best first.
+  static var available: [Kernels] { known.compactMap(Kernels.init(named:)) }
+
+  /// The one that `forced` or else the environment names, or the best that this machine has.
+  package static func choose(
+    _ forced: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws(RuntimeError) -> Kernels {
+    let value = environment[environmentVariable]
+    if let name = forced ?? (value?.isEmpty == false ? value : nil) {
+      if let kernels = Kernels(named: name) { return kernels }
+      let why = known.contains(name) ? "this machine lacks '\(name)'" : "there is no '\(name)'"
+      let possible = available.map(\.name).joined(separator: ", ")
+      throw RuntimeError(
+        "cannot choose kernels", at: environmentVariable, "\(why), only \(possible)", category: .usage)
+    }
+    guard let best = available.first else {
+      throw RuntimeError("cannot choose kernels", at: "this machine", "it has none", category: .usage)
+    }
+    return best
+  }
+}
+
+/// Whole pages of zeroed floats, huge where the system offers it.
+final class FloatArena: @unchecked Sendable {
+  let base: UnsafeMutablePointer<Float>
+  let byteCount: Int
+
+  /// At least one page.
+  init(floats: Int, for purpose: String) throws(RuntimeError) {
+    byteCount = max(4096, floats * MemoryLayout<Float>.size)
+    guard let address = zoo_pages_allocate(byteCount) else {
+      throw RuntimeError("out of memory", at: purpose, "\(byteCount) bytes are not to be had")
+    }
+    base = address.bindMemory(to: Float.self, capacity: byteCount / MemoryLayout<Float>.size)
+  }
+
+  deinit { zoo_pages_free(base, byteCount) }
+}

@@ -1,0 +1,264 @@
+import CZooKernels
+import ZooGraph
+import ZooTensor
+
+// Layers with weights: convolutions of all kinds and dense layers.
+
+extension Planner {
+  mutating func planLinear(_ index: Int) throws(RuntimeError) {
+    let node = graph.nodes[index]
+    let source = node.inputs[0].index
+    switch node.operation {
+    case .convolution(let c):
+      let geometry = Geometry(
+        kernel: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation)
+      let view = try foldedView(of: source, by: geometry, rectified: false)
+      let fusion = fuse(after: index, rules: .all, activation: c.activation)
+      let output = self.output(of: fusion, input: source)
+      try appendConvolution(
+        index, view: view, geometry: geometry, groups: c.groups, fusion: fusion, output: output,
+        kernel: slot(.kernel, of: node), bias: slot(.bias, of: node))
+      finish(fusion, activation: c.activation, in: output)
+    case .depthwiseConvolution(let c):
+      let geometry = Geometry(
+        kernel: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation)
+      let view = try foldedView(of: source, by: geometry, rectified: true)
+      let fusion = fuse(after: index, rules: .normsAndClamp, activation: c.activation)
+      let output = self.output(of: fusion, input: source)
+      appendDepthwise(
+        view: view, geometry: geometry, multiplier: c.multiplier, output: output, fusion: fusion,
+        multiplications: graph.multiplications(of: node), kernel: slot(.depthwiseKernel, of: node),
+        bias: slot(.bias, of: node))
+      finish(fusion, activation: c.activation, in: output)
+    case .separableConvolution(let c):
+      try planSeparable(index, c)
+    case .dense(let d):
+      let input = try place(of: source)
+      let fusion = fuse(after: index, rules: .all, activation: d.activation)
+      let output = self.output(of: fusion, input: source)
+      try appendConvolution(
+        index, view: View(source: input), geometry: .pointwise, groups: 1, fusion: fusion, output: output,
+        kernel: slot(.kernel, of: node), bias: slot(.bias, of: node))
+      finish(fusion, activation: d.activation, in: output)
+    default: break
+    }
+  }
+
+  private mutating func planSeparable(_ index: Int, _ c: SeparableConvolution) throws(RuntimeError) {
+    let node = graph.nodes[index]
+    let source = node.inputs[0].index
+    let geometry = Geometry(kernel: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation)
+    let view = try foldedView(of: source, by: geometry, rectified: true)
+    let (height, width, _) = node.shape.image
+    let inner = newPlace(
+      height: height, width: width, channels: view.source.channels * c.multiplier, contiguous: false)
+    let kernel = slot(.depthwiseKernel, of: node)
+    appendDepthwise(
+      view: view, geometry: geometry, multiplier: c.multiplier, output: inner,
+      fusion: Fusion(result: index, layers: [node.name]),
+      multiplications: inner.pixels * inner.channels * c.kernel.height * c.kernel.width, kernel: kernel,
+      bias: nil)
+    let fusion = fuse(after: index, rules: .all, activation: c.activation)
+    let output = self.output(of: fusion, input: source)
+    try appendConvolution(
+      index, view: View(source: inner), geometry: .pointwise, groups: 1, fusion: fusion, output: output,
+      kernel: slot(.pointwiseKernel, of: node), bias: slot(.bias, of: node))
+    finish(fusion, activation: c.activation, in: output)
+  }
+
+  private func slot(_ role: WeightRole, of node: Node) -> WeightSlot? {
+    node.weights.first { $0.role == role }
+  }
+
+  /// Where a fused step writes: over the other input of its sum if that is read no more.
+  private mutating func output(of fusion: Fusion, input: Int) -> Place {
+    // The input is still being read, so that the sum can't be written over it.
+    let output = outputPlace(for: fusion.result, over: fusion.residual)
+    didRead(input)
+    return output
+  }
+
+  /// Adds the layer's own activation where no kernel takes it in, and binds the result.
+  private mutating func finish(_ fusion: Fusion, activation: Activation, in output: Place) {
+    if activation.bounds == nil {
+      appendActivation(activation, from: output, to: output, layers: fusion.layers)
+    }
+    finish(fusion, in: output)
+  }
+
+  /// The input seen through padding as far as the kernel can do that; otherwise put into memory.
+  private mutating func foldedView(
+    of source: Int, by geometry: Geometry, rectified: Bool
+  ) throws(RuntimeError) -> View {
+    var view = try view(of: source)
+    let (height, width, _) = graph.nodes[source].shape.image
+    let own = geometry.edges(height: height, width: width)
+    // Cropped pixels must not show through the layer's own padding.
+    if (view.isCropped && own != .none) || (view.rectified && !rectified) {
+      view = View(source: try place(of: source))
+    }
+    view.edges = view.edges + own
+    return view
+  }
+
+  private mutating func appendDepthwise(
+    view: View, geometry: Geometry, multiplier: Int, output: Place, fusion: Fusion, multiplications: Int,
+    kernel: WeightSlot?, bias: WeightSlot?
+  ) {
+    let stride = (output.channels + 15) / 16 * 16
+    var arguments = zoo_depthwise()
+    arguments.window.setExtents(from: view.source, to: output)
+    arguments.window.setWindow(
+      geometry.kernel, strides: geometry.strides, dilation: geometry.dilation, edges: view.edges)
+    arguments.channels = Int32(view.source.channels)
+    arguments.multiplier = Int32(multiplier)
+    arguments.weight_stride = Int32(stride)
+    arguments.in_lo = view.rectified ? 0 : -.infinity
+    (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
+    zeros = max(zeros, view.source.channels + 16)
+    append(
+      Step(
+        layers: fusion.layers, algorithm: "depthwise", multiplications: multiplications,
+        arguments: .depthwise(arguments), units: output.height, chunk: chunk(output.height),
+        inputs: [view.source], output: output,
+        weights: WeightRequest(
+          layout: .depthwise(
+            taps: geometry.kernel.height * geometry.kernel.width, channels: output.channels, stride: stride),
+          kernel: kernel, bias: bias, norms: fusion.norms)))
+  }
+
+  private mutating func appendConvolution(
+    _ index: Int, view: View, geometry: Geometry, groups: Int, fusion: Fusion, output: Place,
+    kernel: WeightSlot?, bias: WeightSlot?
+  ) throws(RuntimeError) {
+    let multiplications = graph.multiplications(of: graph.nodes[index])
+    let taps = geometry.kernel.height * geometry.kernel.width
+    guard taps <= Int(zoo_indirection_limit) else {
+      throw RuntimeError(
+        "cannot run", at: layer(index), "a window of \(taps) pixels is larger than \(zoo_indirection_limit)")
+    }
+    var request = WeightRequest(
+      layout: .rows(inputs: view.source.channels, columns: output.channels), kernel: kernel, bias: bias,
+      norms: fusion.norms)
+    if output.pixels == 1, view.source.pixels == 1, taps == 1, groups == 1, view.edges == .none {
+      var arguments = zoo_dense()
+      arguments.inputs = Int32(view.source.channels)
+      arguments.columns = Int32(output.channels)
+      let parts = threads == 1 ? 1 : threads * 2
+      let block = (output.channels + parts - 1) / parts
+      arguments.column_block = Int32(min(2048, (block + 63) / 64 * 64))
+      (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
+      append(
+        Step(
+          layers: fusion.layers, algorithm: "dense", multiplications: multiplications,
+          arguments: .dense(arguments),
+          units: (output.channels + Int(arguments.column_block) - 1) / Int(arguments.column_block), chunk: 1,
+          inputs: [view.source], output: output, residual: fusion.residual, weights: request))
+      return
+    }
+    if prefersWinograd(geometry, groups: groups, input: view.source, output: output) {
+      appendWinograd(
+        view: view, fusion: fusion, output: output, multiplications: multiplications, weights: request)
+      return
+    }
+    let (view, geometry, run) = mergedColumns(view, geometry, groups, output, layers: fusion.layers)
+    let filters = output.channels / groups
+    for group in 0..<groups {
+      var (input, target, residual) = (view.source, output, fusion.residual)
+      input.channels /= groups
+      input.offset += group * input.channels
+      target.channels = filters
+      target.offset += group * filters
+      residual?.channels = filters
+      residual?.offset += group * filters
+      var arguments = zoo_convolution()
+      arguments.window.setExtents(from: input, to: target)
+      arguments.window.setWindow(
+        geometry.kernel, strides: geometry.strides, dilation: geometry.dilation, edges: view.edges)
+      arguments.run = Int32(run)
+      arguments.columns = Int32(filters)
+      arguments.residual_pixel = residual?.pixel ?? 0
+      (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
+      let units = divide(&arguments)
+      zeros = max(zeros, run)
+      request.layout = .panels(
+        rows: geometry.kernel.height * geometry.kernel.width * run, columns: filters,
+        firstColumn: group * filters)
+      append(
+        Step(
+          layers: fusion.layers, algorithm: taps == 1 ? "matrix product" : "indirect matrix product",
+          multiplications: multiplications / groups, arguments: .convolution(arguments), units: units,
+          chunk: threads == 1 ? units : 1, inputs: [input], output: target, residual: residual,
+          weights: request))
+    }
+  }
+
+  /// Where pixels have few channels, a row of the window is one contiguous run of floats of a padded image.
+  private mutating func mergedColumns(
+    _ view: View, _ geometry: Geometry, _ groups: Int, _ output: Place, layers: [String]
+  ) -> (View, Geometry, run: Int) {
+    let channels = view.source.channels / groups
+    guard channels <= 4, groups == 1, geometry.kernel.width > 1, geometry.dilation.width == 1 else {
+      return (view, geometry, channels)
+    }
+    var (view, geometry) = (view, geometry)
+    let height =
+      (output.height - 1) * geometry.strides.height + (geometry.kernel.height - 1) * geometry.dilation.height
+      + 1
+    let width = (output.width - 1) * geometry.strides.width + geometry.kernel.width
+    let isInside = view.edges == .none && height <= view.source.height && width <= view.source.width
+    if !isInside || !view.source.isContiguous {
+      let target = newPlace(height: height, width: width, channels: channels, contiguous: true)
+      appendPadding(from: view.source, edges: view.edges, to: target, layers: layers)
+      view = View(source: target)
+    }
+    let run = geometry.kernel.width * channels
+    geometry.kernel.width = 1
+    return (view, geometry, run)
+  }
+
+  /// Divides a matrix product into units: blocks of rows whose input stays in the second-level cache,
+  /// and where there are few rows, groups of panels. Returns the number of units.
+  private func divide(_ arguments: inout zoo_convolution) -> Int {
+    let window = arguments.window
+    let rows = Int(window.out_height) * Int(window.out_width)
+    let taps = Int(window.kernel_height) * Int(window.kernel_width)
+    let panels = Int(kernels.table.pointee.panels(arguments.columns))
+    let tile = kernels.tileRows
+    let cached = 512 * 1024 / (4 * max(1, Int(arguments.run)))
+    var limit = min(Int(zoo_indirection_limit) / taps, max(cached, 4 * tile))
+    if limit > tile { limit -= limit % tile }
+    var blocks = (rows + limit - 1) / limit
+    var groups = 1
+    if threads > 1 {
+      if rows >= tile * threads * 4 {
+        blocks = max(blocks, threads * 4)
+      } else {
+        groups = min(panels, threads * 4)
+      }
+    }
+    var block = (rows + blocks - 1) / blocks
+    if block < limit { block = min(limit, (block + tile - 1) / tile * tile) }
+    blocks = (rows + block - 1) / block
+    let group = (panels + groups - 1) / groups
+    groups = (panels + group - 1) / group
+    arguments.row_block = Int32(block)
+    arguments.panel_group = Int32(group)
+    arguments.panel_groups = Int32(groups)
+    return blocks * groups
+  }
+}
+
+/// How a convolution's window moves.
+struct Geometry {
+  var kernel: Extent2D
+  var strides: Extent2D
+  var padding: Padding
+  var dilation: Extent2D
+
+  static let pointwise = Geometry(kernel: .one, strides: .one, padding: .valid, dilation: .one)
+
+  func edges(height: Int, width: Int) -> Edges {
+    padding.edges(height: height, width: width, window: kernel, strides: strides, dilation: dilation)
+  }
+}

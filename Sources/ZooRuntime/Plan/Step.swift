@@ -1,0 +1,103 @@
+import CZooKernels
+import ZooGraph
+import ZooTensor
+
+/// One call of a kernel.
+struct Step {
+  /// The layers that it computes.
+  var layers: [String]
+  var algorithm: String
+  var multiplications: Int
+  var arguments: Arguments
+  var units: Int
+  /// Units that a thread takes at a time.
+  var chunk: Int
+  var inputs: [Place]
+  var output: Place
+  var residual: Place?
+  /// Memory that it uses while it runs.
+  var scratch: Place?
+  /// Values that are in memory once this step is done.
+  var produced: [Value] = []
+  /// What it needs from the weights.
+  var weights: WeightRequest?
+
+  /// A kernel's arguments; pointers to activations are filled in by the session.
+  enum Arguments {
+    case convolution(zoo_convolution)
+    case winograd(zoo_winograd)
+    case depthwise(zoo_depthwise)
+    case pooling(zoo_pooling)
+    case globalPooling(zoo_global_pooling)
+    case add(zoo_elementwise)
+    case affine(zoo_elementwise)
+    case clamp(zoo_elementwise)
+    case dense(zoo_dense)
+    case padding(zoo_padding)
+    case activation(zoo_activation)
+  }
+}
+
+/// What a step does, for people.
+package struct StepDescription: Sendable {
+  /// The layers that it computes, in the graph's order.
+  package let layers: [String]
+  /// The kernel or algorithm.
+  package let kernel: String
+  /// Multiplications and additions of convolutions and dense layers, for one example.
+  package let macs: Int
+}
+
+extension Step {
+  /// Runs it on the activations that `pointer` finds.
+  func run(
+    with kernels: zoo_kernels, pool: OpaquePointer?, pointer: (Place) -> UnsafeMutablePointer<Float>
+  ) {
+    let input = UnsafePointer(pointer(inputs[0]))
+    let output = pointer(output)
+    let residual = residual.map { UnsafePointer(pointer($0)) }
+    switch arguments {
+    case .convolution(var a):
+      (a.input, a.output, a.residual) = (input, output, residual)
+      call(kernels.convolution, &a, pool)
+    case .winograd(var a):
+      (a.input, a.output, a.residual) = (input, output, residual)
+      guard let scratch else { return }
+      a.scratch = UnsafeMutableRawPointer(pointer(scratch)).assumingMemoryBound(to: zoo_winograd_scratch.self)
+      a.scratch.initialize(to: zoo_winograd_scratch())
+      call(kernels.winograd, &a, pool)
+    case .depthwise(var a):
+      (a.input, a.output) = (input, output)
+      call(kernels.depthwise, &a, pool)
+    case .pooling(var a):
+      (a.input, a.output) = (input, output)
+      call(kernels.pooling, &a, pool)
+    case .globalPooling(var a):
+      (a.input, a.output) = (input, output)
+      call(kernels.global_pooling, &a, pool)
+    case .add(var a):
+      (a.a, a.b, a.output) = (input, UnsafePointer(pointer(inputs[1])), output)
+      call(kernels.add, &a, pool)
+    case .affine(var a):
+      (a.a, a.output) = (input, output)
+      call(kernels.affine, &a, pool)
+    case .clamp(var a):
+      (a.a, a.output) = (input, output)
+      call(kernels.clamp, &a, pool)
+    case .dense(var a):
+      (a.input, a.output, a.residual) = (input, output, residual)
+      call(kernels.dense, &a, pool)
+    case .padding(var a):
+      (a.input, a.output) = (input, output)
+      call(zoo_pad, &a, pool)
+    case .activation(var a):
+      (a.input, a.output) = (input, output)
+      call(zoo_activate, &a, pool)
+    }
+  }
+
+  @inline(__always)
+  private func call(_ kernel: zoo_kernel?, _ arguments: UnsafeRawPointer, _ pool: OpaquePointer?) {
+    zoo_pool_run(pool, kernel, arguments, Int32(truncatingIfNeeded: units), Int32(truncatingIfNeeded: chunk))
+  }
+}

@@ -1,0 +1,165 @@
+import ZooGraph
+import ZooTensor
+
+/// An elementary computation. Keras layers that do several things in a row are several steps.
+struct ReferenceStep: Sendable {
+  enum Kind: Sendable {
+    /// A value from outside; it reads itself.
+    case input
+    /// Weight: the kernel (kernel height, kernel width, input channels / groups, filters).
+    case convolution(ReferenceWindow, groups: Int, filters: Int)
+    /// Weight: the kernel (kernel height, kernel width, input channels, multiplier).
+    case depthwiseConvolution(ReferenceWindow, multiplier: Int)
+    /// Adds a number per channel. Weight: the bias (channels).
+    case bias(channels: Int)
+    /// Weights: gamma, beta where there are any, mean and variance (channels).
+    case normalization(BatchNormalization, channels: Int)
+    /// `channels` is the extent of the last axis.
+    case activation(Activation, channels: Int)
+    case maximum(ReferenceWindow)
+    case mean(ReferenceWindow)
+    /// Moves an image down and to the right; zeros where nothing was. Negative amounts crop.
+    case shift(down: Int, right: Int, height: Int, width: Int, channels: Int)
+    case sum
+    /// Joins vectors along the last axis.
+    case concatenation
+    /// The same values in the same order.
+    case copy
+  }
+
+  let kind: Kind
+  /// The steps that it reads.
+  let inputs: [Int]
+  /// The output for one example; of an image (H, W, C).
+  let shape: Shape
+  let weights: [WeightSlot]
+  /// The layer that it belongs to.
+  let layer: String
+}
+
+/// A graph in elementary steps, in an order in which they can run.
+struct ReferenceProgram: Sendable {
+  private(set) var steps: [ReferenceStep] = []
+  /// Per node of the graph, the step that computes its output.
+  private(set) var stepOfNode: [Int] = []
+
+  /// Throws where a pooling window would have no pixel of the image under it.
+  init(_ graph: Graph) throws(RuntimeError) {
+    for node in graph.nodes {
+      let shapes = node.inputs.map { graph[$0].shape }
+      try append(node, reading: node.inputs.map { stepOfNode[$0.index] }, shapes: shapes)
+      stepOfNode.append(steps.count - 1)
+    }
+  }
+
+  /// Adds a step of `node` and returns its index.
+  @discardableResult
+  private mutating func add(
+    _ kind: ReferenceStep.Kind, _ node: Node, _ inputs: [Int], _ shape: Shape, _ roles: [WeightRole] = []
+  ) -> Int {
+    let weights = roles.compactMap { role in node.weights.first { $0.role == role } }
+    steps.append(
+      ReferenceStep(kind: kind, inputs: inputs, shape: shape, weights: weights, layer: node.name))
+    return steps.count - 1
+  }
+
+  /// Adds the bias and activation that end a layer with weights.
+  private mutating func finish(
+    _ node: Node, _ input: Int, shape: Shape, useBias: Bool, activation: Activation, channels: Int
+  ) {
+    var last = input
+    if useBias { last = add(.bias(channels: channels), node, [last], shape, [.bias]) }
+    if activation != .linear { add(.activation(activation, channels: channels), node, [last], shape) }
+  }
+
+  private mutating func append(_ node: Node, reading inputs: [Int], shapes: [Shape]) throws(RuntimeError) {
+    let input = shapes.first ?? node.shape
+    let channels = node.shape.dimensions.last ?? 1
+    switch node.operation {
+    case .input:
+      add(.input, node, [steps.count], node.shape)
+    case .convolution(let c):
+      let window = ReferenceWindow(
+        on: input, size: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation)
+      let sums = add(
+        .convolution(window, groups: c.groups, filters: c.filters), node, inputs, node.shape, [.kernel])
+      finish(
+        node, sums, shape: node.shape, useBias: c.useBias, activation: c.activation, channels: channels)
+    case .depthwiseConvolution(let c):
+      let window = ReferenceWindow(
+        on: input, size: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation)
+      let sums = add(
+        .depthwiseConvolution(window, multiplier: c.multiplier), node, inputs, node.shape,
+        [.depthwiseKernel])
+      finish(
+        node, sums, shape: node.shape, useBias: c.useBias, activation: c.activation, channels: channels)
+    case .separableConvolution(let c):
+      let window = ReferenceWindow(
+        on: input, size: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation)
+      let inner: Shape = [node.shape[0], node.shape[1], input[2] * c.multiplier]
+      let spatial = add(
+        .depthwiseConvolution(window, multiplier: c.multiplier), node, inputs, inner, [.depthwiseKernel])
+      let pixels = ReferenceWindow(on: inner, size: .one, strides: .one, padding: .valid)
+      let sums = add(
+        .convolution(pixels, groups: 1, filters: c.filters), node, [spatial], node.shape,
+        [.pointwiseKernel])
+      finish(
+        node, sums, shape: node.shape, useBias: c.useBias, activation: c.activation, channels: channels)
+    case .dense(let d):
+      // A 1x1 convolution of an image of one row, whose pixels are the vectors along the last axis.
+      let vectors = node.shape.elementCount / d.units
+      let row: Shape = [1, vectors, input.elementCount / vectors]
+      let pixels = ReferenceWindow(on: row, size: .one, strides: .one, padding: .valid)
+      let outputs: Shape = [1, vectors, d.units]
+      let sums = add(.convolution(pixels, groups: 1, filters: d.units), node, inputs, outputs, [.kernel])
+      finish(
+        node, sums, shape: outputs, useBias: d.useBias, activation: d.activation, channels: channels)
+    case .batchNormalization(let b):
+      add(
+        .normalization(b, channels: channels), node, inputs, node.shape,
+        (b.scale ? [.gamma] : []) + (b.center ? [.beta] : []) + [.movingMean, .movingVariance])
+    case .activation(let activation):
+      add(.activation(activation, channels: channels), node, inputs, node.shape)
+    case .maxPooling(let p):
+      add(.maximum(try poolingWindow(p, of: node, on: input)), node, inputs, node.shape)
+    case .averagePooling(let p):
+      add(.mean(try poolingWindow(p, of: node, on: input)), node, inputs, node.shape)
+    case .globalMaxPooling, .globalAveragePooling:
+      let whole = ReferenceWindow(
+        on: input, size: Extent2D(input[0], input[1]), strides: .one, padding: .valid)
+      let pixel: Shape = [1, 1, channels]
+      if case .globalMaxPooling = node.operation {
+        add(.maximum(whole), node, inputs, pixel)
+      } else {
+        add(.mean(whole), node, inputs, pixel)
+      }
+    case .zeroPadding(let edges):
+      add(
+        .shift(
+          down: edges.top, right: edges.left, height: input[0], width: input[1], channels: channels),
+        node, inputs, node.shape)
+    case .cropping(let edges):
+      add(
+        .shift(
+          down: -edges.top, right: -edges.left, height: input[0], width: input[1], channels: channels),
+        node, inputs, node.shape)
+    case .add:
+      add(.sum, node, inputs, node.shape)
+    case .concatenate:
+      add(.concatenation, node, inputs, node.shape)
+    case .flatten, .reshape, .identity:
+      add(.copy, node, inputs, node.shape)
+    }
+  }
+
+  private func poolingWindow(
+    _ p: Pooling, of node: Node, on image: Shape
+  ) throws(RuntimeError) -> ReferenceWindow {
+    let window = ReferenceWindow(on: image, size: p.window, strides: p.strides, padding: p.padding)
+    guard window.touchesImage(outputs: Extent2D(node.shape[0], node.shape[1])) else {
+      throw RuntimeError(
+        "unsupported pooling", at: "layer '\(node.name)'", "a window lies wholly in the padding")
+    }
+    return window
+  }
+}

@@ -1,0 +1,53 @@
+import ZooGraph
+import ZooTensor
+
+/// Weights by slot name.
+struct DictionaryWeights: WeightSource {
+  struct Missing: Error, Equatable { let name: String }
+  var tensors: [String: StoredTensor] = [:]
+
+  func tensor(for slot: WeightSlot) throws -> StoredTensor {
+    guard let tensor = tensors[slot.name] else { throw Missing(name: slot.name) }
+    return tensor
+  }
+
+  /// Random weights for every slot of `graph`.
+  init(randomFor graph: Graph, seed: UInt64) {
+    var random = SplitMix(state: seed)
+    for slot in graph.weightSlots {
+      let range: ClosedRange<Float> = slot.role == .movingVariance ? 0.5...1.5 : -1...1
+      tensors[slot.name] = StoredTensor(
+        shape: slot.shape,
+        values: (0..<slot.shape.elementCount).map { _ in .random(in: range, using: &random) })
+    }
+  }
+
+  init(_ tensors: [String: StoredTensor]) { self.tensors = tensors }
+}
+
+/// A small generator with a seed, so that a failing case can be repeated.
+struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+    return z ^ (z >> 31)
+  }
+}
+
+extension Graph {
+  /// A graph of one layer on inputs of these shapes.
+  init(_ operation: ZooGraph.Operation, on shapes: [Int]...) throws {
+    try self.init(operation, on: shapes)
+  }
+
+  init(_ operation: ZooGraph.Operation, on shapes: [[Int]]) throws {
+    var builder = GraphBuilder()
+    let inputs = shapes.enumerated().map { builder.add("input\($0)", .input(shape: $1)) }
+    let output = builder.add("layer", operation, inputs)
+    self = try builder.build(outputs: [output])
+  }
+}
