@@ -20,6 +20,11 @@ let package = Package(
     .target(name: "ZooWeightFiles", dependencies: ["ZooTensor", "CHDF5", "CZlib"]),
     .target(name: "ZooFormat", dependencies: ["ZooTensor", "ZooGraph", crypto]),
     .target(name: "ZooRuntime", dependencies: ["ZooTensor", "ZooGraph", "CZooKernels"]),
+    .target(
+      name: "ZooConversion",
+      dependencies: [
+        "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooModels",
+      ]),
 
     // MARK: C
     .target(name: "CZooKernels"),
@@ -34,6 +39,8 @@ let package = Package(
       name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
 
     // MARK: Tests
+    .target(name: "ZooTestSupport", path: "Tests/Support"),
+    .testTarget(name: "ZooTestSupportTests", dependencies: ["ZooTestSupport"]),
     .testTarget(name: "ZooTensorTests", dependencies: ["ZooTensor"]),
     .testTarget(name: "ZooGraphTests", dependencies: ["ZooGraph", "ZooTensor"]),
     .testTarget(name: "ZooModelsTests", dependencies: ["ZooModels", "ZooGraph", "ZooTensor"]),
@@ -41,6 +48,12 @@ let package = Package(
     .testTarget(
       name: "ZooFormatTests", dependencies: ["ZooFormat", "ZooModels", "ZooGraph", "ZooTensor", crypto]),
     .testTarget(name: "ZooRuntimeTests", dependencies: ["ZooRuntime", "ZooModels", "ZooGraph", "ZooTensor"]),
+    .testTarget(
+      name: "ZooConversionTests",
+      dependencies: [
+        "ZooConversion", "ZooFormat", "ZooImages", "ZooModels", "ZooGraph", "ZooRuntime", "ZooTensor",
+        "ZooTestSupport", "ZooWeightFiles",
+      ]),
     .testTarget(name: "ZooImagesTests", dependencies: ["ZooImages", "ZooGraph", "ZooTensor"]),
   ],
   swiftLanguageModes: [.v6]

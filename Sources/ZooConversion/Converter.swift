@@ -1,0 +1,145 @@
+import ZooFormat
+import ZooGraph
+import ZooRuntime
+import ZooTensor
+import ZooWeightFiles
+
+/// Turns a weight file into a verified `.zoo` file.
+package struct Converter: Sendable {
+  package struct Options: Sendable {
+    package var recipe = RecipeOptions()
+    package var storage = StorageType.f32
+    /// With half precision, how far any layer's output may move, of its largest value; weights that would
+    /// move it farther stay in single precision.
+    package var largestStorageError = StorageType.f16.relativeTolerance
+    /// Whether to verify before the output appears.
+    package var verify = true
+    package var verifier = Verifier.Options()
+    /// Whether an existing output is replaced.
+    package var overwrite = false
+    /// Whether everything is done but the writing.
+    package var dryRun = false
+
+    package init() {}
+  }
+
+  /// What happens during a conversion, for whoever shows it.
+  package enum Progress: Sendable {
+    case phase(String)
+    /// Bytes of tensors written and to write.
+    case writing(done: Int, total: Int)
+  }
+
+  package let options: Options
+
+  package init(options: Options = Options()) { self.options = options }
+
+  /// Converts the file at `input`.
+  ///
+  /// - Parameter output: where to write.
+  /// - Throws: `WeightFileError`, `ConversionError`, `GraphError`, `FileError`;
+  ///   ``VerificationFailure`` where a check says no, and then nothing is written.
+  package func convert(
+    _ input: String, to output: String, progress: (Progress) -> Void = { _ in }
+  ) throws -> ConversionReport {
+    if !options.dryRun && !options.overwrite { try AtomicFile.checkAbsent(output) }
+    progress(.phase("reading \(input)"))
+    let recipe = try Recipe(path: input, options: options.recipe)
+    let original = CachedWeights(recipe.weights)
+    var single: Set<WeightSlot> = []
+    if options.storage == .f16 {
+      progress(.phase("choosing what half precision suffices for"))
+      single = try HalfPrecision(
+        graph: recipe.graph, preprocessing: recipe.card.preprocessing, threads: options.verifier.threads,
+        largestError: options.largestStorageError
+      ).singleSlots(weights: original)
+    }
+    let weights = CachedWeights(RoundedWeights(source: original, storage: options.storage, single: single))
+    let source = try sourceRecord(of: recipe)
+
+    var records: [TensorRecord] = []
+    var verification: VerificationReport?
+    var testCase: TestCase?
+    if options.verify {
+      progress(.phase("preparing the engine"))
+      let engine = try Engine(
+        graph: recipe.graph, weights: weights, options: PlanOptions(threads: options.verifier.threads))
+      let verifier = Verifier(
+        graph: recipe.graph, card: recipe.card, storage: options.storage, options: options.verifier)
+      let report = try verifier.verify(weights: weights, engine: engine, testCase: nil) {
+        progress(.phase($0))
+      }
+      guard report.passed else { throw VerificationFailure(file: input, report: report) }
+      progress(.phase("making the test case"))
+      testCase = try TestCase.make(
+        graph: recipe.graph, weights: weights, preprocessing: recipe.card.preprocessing, engine: engine,
+        threads: options.verifier.threads)
+      verification = report
+    }
+
+    if !options.dryRun {
+      let document = ZooDocument(
+        graph: recipe.graph, card: recipe.card, labels: recipe.labels,
+        source: source,
+        testCase: testCase, verification: verification?.summary ?? [:])
+      records = try ZooWriter(document: document, storage: options.storage, single: single)
+        .write(to: output, overwrite: options.overwrite, weights: original) {
+          progress(.writing(done: $0, total: $1))
+        }
+    }
+    return ConversionReport(
+      recipe: recipe, source: source, storage: options.storage, records: records,
+      output: options.dryRun ? nil : output, verification: verification)
+  }
+
+  /// INPUT's name with `.zoo` in the current folder.
+  package static func defaultOutput(for input: String) -> String {
+    var name = lastComponent(of: input)
+    for suffix in [".weights.h5", ".h5", ".hdf5", ".keras", ".npz", ".safetensors", ".zoo"]
+    where name.lowercased().hasSuffix(suffix) && name.count > suffix.count {
+      name.removeLast(suffix.count)
+      break
+    }
+    return name + ".zoo"
+  }
+
+  /// Where the weights come from; an unpacked `.keras` folder is known by its weights.
+  private func sourceRecord(of recipe: Recipe) throws -> SourceRecord {
+    let path = recipe.file.path
+    let isFolder = try FileFormat.recognise(path: path) == .kerasFolder
+    let bytes = ByteSlice(try MappedFile(path: isFolder ? path + "/model.weights.h5" : path))
+    return SourceRecord(
+      file: Self.lastComponent(of: path), sha256: bytes.withUnsafeBytes { Checksum(hashing: $0) }.hexadecimal,
+      bytes: bytes.count, writer: recipe.file.writer ?? "unknown", layout: recipe.file.layout.rawValue)
+  }
+
+  private static func lastComponent(of path: String) -> String {
+    path.split(separator: "/").last.map(String.init) ?? path
+  }
+}
+
+/// A verification that said no.
+package struct VerificationFailure: ZooError {
+  package let file: String
+  package let report: VerificationReport
+
+  package init(file: String, report: VerificationReport) {
+    self.file = file
+    self.report = report
+  }
+
+  package var what: String { "verification failed" }
+  package var location: String {
+    guard let place = report.firstFailure?.location else { return file }
+    return "\(file), '\(place)'"
+  }
+  package var why: String {
+    guard let check = report.firstFailure else { return "unknown" }
+    guard let error = check.largestError, let tolerance = check.tolerance else {
+      return "\(check.name): \(check.detail)"
+    }
+    return
+      "\(check.name): error \(significant(error)), at most \(significant(tolerance)) allowed (\(check.detail))"
+  }
+  package var category: ErrorCategory { .verificationFailed }
+}

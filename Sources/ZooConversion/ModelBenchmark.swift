@@ -1,0 +1,118 @@
+import ZooFormat
+import ZooGraph
+import ZooImages
+import ZooRuntime
+import ZooTensor
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// How long a model takes, measured in this process: what `zoo bench` prints.
+package struct ModelBenchmark: Sendable, Encodable {
+  package struct Step: Sendable, Encodable {
+    /// The layers that run as one.
+    package let layers: [String]
+    package let kernel: String
+    package let macs: Int
+    package let medianMilliseconds: Double
+
+    enum CodingKeys: String, CodingKey {
+      case layers, kernel, macs
+      case medianMilliseconds = "median_ms"
+    }
+  }
+
+  package let medianMilliseconds: Double
+  package let minimumMilliseconds: Double
+  package let millisecondsPerImage: Double
+  package let runs: Int
+  /// From opening the file to the engine being ready.
+  package let loadMilliseconds: Double
+  package let threads: Int
+  package let batch: Int
+  /// The most memory that the process has used so far.
+  package let peakMebibytes: Int
+  /// The instruction set that was chosen.
+  package let kernels: String
+  /// The time of each step, where it was asked for.
+  package let steps: [Step]?
+
+  enum CodingKeys: String, CodingKey {
+    case medianMilliseconds = "median_ms"
+    case minimumMilliseconds = "min_ms"
+    case millisecondsPerImage = "ms_per_image"
+    case runs
+    case loadMilliseconds = "load_ms"
+    case threads, batch
+    case peakMebibytes = "peak_mib"
+    case kernels
+    case steps = "layers"
+  }
+
+  /// Runs the model at `path` on a synthetic batch, over and over for `seconds` and at least 5 times.
+  package init(path: String, threads: Int, batch: Int, seconds: Double, perLayer: Bool) throws {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let file = try ZooFile(path: path)
+    let graph = file.document.graph
+    let engine = try Engine(graph: graph, weights: file, options: PlanOptions(threads: threads))
+    let session = try engine.makeSession()
+    loadMilliseconds = (clock.now - start).milliseconds
+
+    let inputs = try TestInput.make(for: graph, preprocessing: file.document.card.preprocessing, seed: 1)
+      .map {
+        Tensor(
+          shape: Shape([batch] + $0.shape.dimensions.dropFirst()),
+          values: Array(repeating: $0.values, count: batch).flatMap { $0 })
+      }
+    _ = try session.run(inputs)
+    var times: [Double] = []
+    let end = clock.now + .seconds(seconds)
+    while clock.now < end || times.count < 5 {
+      let begin = clock.now
+      _ = try session.run(inputs)
+      times.append((clock.now - begin).milliseconds)
+    }
+    times.sort()
+    medianMilliseconds = times[times.count / 2]
+    minimumMilliseconds = times[0]
+    millisecondsPerImage = medianMilliseconds / Double(batch)
+    runs = times.count
+    self.threads = threads
+    self.batch = batch
+    kernels = engine.kernels
+    steps =
+      perLayer
+      ? try session.timeSteps(inputs).map {
+        Step(
+          layers: $0.step.layers, kernel: $0.step.kernel, macs: $0.step.macs,
+          medianMilliseconds: $0.milliseconds)
+      } : nil
+    peakMebibytes = Self.peakResidentMebibytes
+  }
+
+  private static var peakResidentMebibytes: Int {
+    var usage = rusage()
+    #if canImport(Darwin)
+      getrusage(RUSAGE_SELF, &usage)
+      return usage.ru_maxrss / (1024 * 1024)
+    #elseif canImport(Glibc)
+      getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+      return usage.ru_maxrss / 1024
+    #else
+      getrusage(RUSAGE_SELF, &usage)
+      return usage.ru_maxrss / 1024
+    #endif
+  }
+}
+
+extension Duration {
+  package var milliseconds: Double {
+    Double(components.seconds) * 1e3 + Double(components.attoseconds) * 1e-15
+  }
+}

@@ -1,0 +1,35 @@
+import ZooGraph
+import ZooTensor
+import ZooWeightFiles
+
+/// The weights of a graph, read from a weight file when they are asked for.
+package struct BoundWeights: WeightSource {
+  let file: any WeightFile
+  private let assignments: [WeightSlot: Binding.Assignment]
+
+  package init(file: any WeightFile, binding: Binding) {
+    self.file = file
+    self.assignments = Dictionary(uniqueKeysWithValues: binding.assignments.map { ($0.slot, $0) })
+  }
+
+  /// The tensor in the slot's shape, in the file's element type.
+  package func tensor(for slot: WeightSlot) throws -> StoredTensor {
+    guard let assignment = assignments[slot] else {
+      throw ConversionError("no weight", at: "'\(slot.name)'", "the file was bound to another network")
+    }
+    let tensor = try file.read(assignment.entry)
+    guard tensor.elementType.isFloatingPoint else {
+      throw ConversionError(
+        "unsupported tensor", at: "\(file.path), '\(assignment.entry.name)'",
+        "its elements are \(tensor.elementType.rawValue), expected floating point")
+    }
+    guard assignment.transform != .none else { return tensor }
+    guard let reshaped = StoredTensor(shape: slot.shape, elementType: tensor.elementType, bytes: tensor.bytes)
+    else {
+      throw ConversionError(
+        "malformed tensor", at: "\(file.path), '\(assignment.entry.name)'",
+        "its shape is \(tensor.shape), expected \(slot.shape)")
+    }
+    return reshaped
+  }
+}

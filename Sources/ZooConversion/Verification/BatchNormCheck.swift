@@ -1,0 +1,148 @@
+import ZooGraph
+import ZooImages
+import ZooModels
+import ZooRuntime
+import ZooTensor
+
+/// Lets the batch-norm layers of a network testify for its weights and preprocessing.
+struct BatchNormCheck {
+  let graph: Graph
+  let card: ModelCard
+  /// Pictures to run; synthetic ones where there is none.
+  let images: [String]
+  let threads: Int
+
+  /// How many synthetic pictures are enough for stable statistics.
+  private static let syntheticCount = 12
+  /// The most pictures of a folder that are run.
+  private static let imageLimit = 64
+  private static let name = "batch-norm statistics"
+
+  func check(weights: some WeightSource) throws -> VerificationReport.Check {
+    guard graph.inputs.count == 1, let input = graph.inputs.first, TestInput.isImage(graph[input].shape)
+    else {
+      return .init(Self.name, .noTestimony, detail: "the network takes no pictures of three channels")
+    }
+    let layers = try batchNorms(weights: weights)
+    guard !layers.isEmpty else {
+      return .init(Self.name, .noTestimony, detail: "the network has no batch normalization")
+    }
+    let engine = try Engine(
+      graph: graph, weights: weights, options: PlanOptions(threads: threads, taps: layers.map(\.input)))
+    let pictures = try pictures(shape: graph[input].shape)
+    let testimony = try testimony(of: layers, engine: engine, pictures: pictures, mode: card.preprocessing)
+    let subject =
+      "\(layers.count) layers on \(images.isEmpty ? "synthetic images" : "\(pictures.count) images")"
+
+    switch testimony.verdict {
+    case .agrees(let z, let zLayer, let v, let vLayer):
+      return .init(
+        Self.name, .passed, location: zLayer,
+        detail: "\(subject) agree: largest z \(significant(z)), largest v \(significant(v)) at \(vLayer)")
+    case .disagrees(let layer, let previous, let z, let v):
+      return .init(
+        Self.name, .failed, location: layer,
+        detail: "what comes before agrees and \(layer) does not (z \(significant(z)), v \(significant(v))): "
+          + "wrong is a tensor of \(suspects(from: previous, to: layer).joined(separator: ", "))")
+    case .exchanged(let exchange):
+      return .init(
+        Self.name, .failed, location: exchange.first,
+        detail:
+          "the stored \(exchange.statistic.rawValue) of \(exchange.first) and \(exchange.second) each fit "
+          + "what reaches the other layer: they, or weights in front of them, have changed places")
+    case .noTestimony(let reason):
+      var testimonies = [card.preprocessing: testimony]
+      for mode in Preprocessing.allCases where mode != card.preprocessing {
+        testimonies[mode] = try self.testimony(of: layers, engine: engine, pictures: pictures, mode: mode)
+      }
+      guard
+        let better = BatchNormTestimony.suggestedMode(insteadOf: card.preprocessing, testimonies: testimonies)
+      else { return .init(Self.name, .noTestimony, detail: "\(subject): \(reason)") }
+      let finding =
+        "the statistics agree with preprocessing '\(better.rawValue)', not with '\(card.preprocessing.rawValue)'"
+      // Only of published networks is it known that they were trained on photographs.
+      return .init(
+        Self.name, isPublished ? .failed : .noTestimony, location: layers[0].node.name,
+        detail: "\(subject): \(finding)")
+    }
+  }
+
+  // MARK: Layers
+
+  private struct Layer {
+    let node: Node
+    let input: Value
+    let mean: [Float]
+    let variance: [Float]
+    let epsilon: Double
+  }
+
+  private func batchNorms(weights: some WeightSource) throws -> [Layer] {
+    try graph.nodes.compactMap { node in
+      guard case .batchNormalization(let norm) = node.operation, let input = node.inputs.first,
+        let mean = node.weights.first(where: { $0.role == .movingMean }),
+        let variance = node.weights.first(where: { $0.role == .movingVariance })
+      else { return nil }
+      return Layer(
+        node: node, input: input, mean: try weights.tensor(for: mean).floats(),
+        variance: try weights.tensor(for: variance).floats(), epsilon: norm.epsilon)
+    }
+  }
+
+  /// The layers with weights from the batch norm `previous` to the batch norm `layer`.
+  private func suspects(from previous: String, to layer: String) -> [String] {
+    guard let start = graph.value(named: layer) else { return [layer] }
+    var names: [String] = []
+    var pending = [start]
+    var seen: Set<Value> = []
+    while let value = pending.popLast() {
+      guard seen.insert(value).inserted else { continue }
+      let node = graph[value]
+      if !node.weights.isEmpty { names.append(node.name) }
+      if case .batchNormalization = node.operation, value != start { continue }
+      pending += node.inputs
+    }
+    if !names.contains(previous) { names.append(previous) }
+    return names
+  }
+
+  private var isPublished: Bool { Catalog.recognise(graph)?.variant.isPublished ?? false }
+
+  // MARK: Statistics
+
+  private func pictures(shape: Shape) throws -> [Image] {
+    guard !images.isEmpty else {
+      return (0..<Self.syntheticCount).map {
+        deadLeaves(height: shape[0], width: shape[1], seed: UInt64($0 + 1))
+      }
+    }
+    return try images.prefix(Self.imageLimit).map {
+      try Image(path: $0).resized(height: shape[0], width: shape[1])
+    }
+  }
+
+  private func testimony(
+    of layers: [Layer], engine: Engine, pictures: [Image], mode: Preprocessing
+  ) throws -> BatchNormTestimony {
+    let session = try engine.makeSession()
+    let taps = Array(Set(layers.map(\.input)))
+    var moments = Dictionary(
+      uniqueKeysWithValues: taps.map { ($0, ChannelMoments(channels: graph[$0].shape.dimensions.last ?? 0)) })
+    func judge() -> BatchNormTestimony {
+      let statistics = layers.map { layer in
+        BatchNormStatistics(
+          layer: layer.node.name, storedMean: layer.mean, storedVariance: layer.variance,
+          epsilon: layer.epsilon,
+          mean: moments[layer.input]?.mean ?? [], variance: moments[layer.input]?.variance ?? [])
+      }
+      return BatchNormTestimony(statistics, images: images.isEmpty ? .synthetic : .photographs)
+    }
+    for (index, picture) in pictures.enumerated() {
+      for (value, tensor) in try session.run([mode.tensor(of: picture)], keeping: taps).kept {
+        moments[value]?.add(tensor.values)
+      }
+      if index == 1, judge().isFarFromTraining { break }
+    }
+    return judge()
+  }
+}

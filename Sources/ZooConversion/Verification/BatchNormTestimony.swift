@@ -1,0 +1,219 @@
+/// What reached one batch-norm layer, and what the layer has stored of its training; per channel.
+package struct BatchNormStatistics: Sendable {
+  /// The batch-norm layer's name.
+  package let layer: String
+  package let storedMean: [Float]
+  package let storedVariance: [Float]
+  package let epsilon: Double
+  package let mean: [Double]
+  package let variance: [Double]
+
+  /// - Precondition: all arrays have one value per channel.
+  package init(
+    layer: String, storedMean: [Float], storedVariance: [Float], epsilon: Double, mean: [Double],
+    variance: [Double]
+  ) {
+    let channels = storedMean.count
+    precondition(
+      storedVariance.count == channels && mean.count == channels && variance.count == channels,
+      "one value per channel of \(layer)")
+    self.layer = layer
+    self.storedMean = storedMean
+    self.storedVariance = storedVariance
+    self.epsilon = epsilon
+    self.mean = mean
+    self.variance = variance
+  }
+}
+
+/// The mean and variance of each channel over all pixels of all images that are added.
+package struct ChannelMoments: Sendable {
+  private var count = 0.0
+  private var sums: [Double]
+  /// Of squared distances from the current mean: sums of squares would cancel where the mean is large.
+  private var squares: [Double]
+
+  package init(channels: Int) {
+    sums = [Double](repeating: 0, count: channels)
+    squares = sums
+  }
+
+  /// Adds values whose last axis is the channels; a part of a pixel at the end is left out.
+  package mutating func add(_ values: [Float]) {
+    let channels = sums.count
+    guard channels > 0 else { return }
+    let pixels = values.count / channels
+    guard pixels > 0 else { return }
+    var added = [Double](repeating: 0, count: channels)
+    for start in stride(from: 0, to: pixels * channels, by: channels) {
+      for channel in 0..<channels { added[channel] += Double(values[start + channel]) }
+    }
+    let means = added.map { $0 / Double(pixels) }
+    var spread = [Double](repeating: 0, count: channels)
+    for start in stride(from: 0, to: pixels * channels, by: channels) {
+      for channel in 0..<channels {
+        let distance = Double(values[start + channel]) - means[channel]
+        spread[channel] += distance * distance
+      }
+    }
+    let total = count + Double(pixels)
+    for channel in 0..<channels {
+      let shift = count == 0 ? 0 : means[channel] - sums[channel] / count
+      squares[channel] += spread[channel] + shift * shift * count * Double(pixels) / total
+      sums[channel] += added[channel]
+    }
+    count = total
+  }
+
+  package var mean: [Double] { sums.map { count == 0 ? 0 : $0 / count } }
+  package var variance: [Double] { squares.map { count == 0 ? 0 : $0 / count } }
+}
+
+/// What a network's batch-norm layers say about its weights.
+///
+/// A trained layer stores the mean and variance of what reached it in training. Of what reaches it now:
+/// - z: the median over channels of |mean - stored mean| / sqrt(stored variance + epsilon);
+/// - v: the median over channels of |log((variance + epsilon) / (stored variance + epsilon))|;
+/// - r: the correlation over channels of the logarithms of both variances.
+///
+/// Channels whose stored variance is under a millionth of the layer's median are left out: they are dead.
+///
+/// Three verdicts follow, from the first layer to the last. The first three layers must agree, or the
+/// input is unlike the training data and nothing is said. Where z or v then jumps above both a fixed
+/// floor and a multiple of the worst so far, what came before is right and what comes here is not. The
+/// multiple lets drift pass, which grows with depth because no substitute for the training data is
+/// perfect. A layer's v alone is allowed a wide margin, since the last layers of sound networks see maps
+/// of few pixels; the narrow one applies where the channels' order, r, is lost as well, which drift does
+/// not do but a foreign tensor does.
+///
+/// Where no layer disagrees, layers are compared with each other: see ``BatchNormExchange``.
+///
+/// What can't be seen so: a swap of tensors that are nearly equal in effect, such as the gammas of
+/// neighbouring layers or a kernel turned by 180°; faults in the first layer itself, which look like an
+/// unknown domain; and faults behind the last batch norm.
+package struct BatchNormTestimony: Sendable {
+  /// Where the images came from.
+  package enum Images: Sendable {
+    /// Made by the program: the same ones always.
+    case synthetic
+    /// Photographs of unknown number and subject, whose contrast varies more.
+    case photographs
+  }
+
+  /// One layer's deviation from its training.
+  package struct Deviation: Sendable {
+    package let layer: String
+    package let z: Double
+    package let v: Double
+    package let r: Double
+  }
+
+  package enum Verdict: Sendable, Equatable {
+    /// All layers agree; the largest z and v, and the layers where they are.
+    case agrees(z: Double, zLayer: String, v: Double, vLayer: String)
+    /// The layers before `layer` agree and `layer` does not. Wrong is one of its own statistics, or a
+    /// weight between `previous`, whose gamma and beta are among them, and it.
+    case disagrees(layer: String, previous: String, z: Double, v: Double)
+    /// Two layers have each other's stored means or variances.
+    case exchanged(BatchNormExchange)
+    /// Nothing can be said, and why.
+    case noTestimony(String)
+  }
+
+  /// Every layer's deviation, in the order of the network.
+  package let deviations: [Deviation]
+  package let verdict: Verdict
+
+  /// Judges the layers of a network, given in the order in which they run.
+  package init(_ layers: [BatchNormStatistics], images: Images = .synthetic) {
+    deviations = layers.map(Deviation.init)
+    let untrained = layers.allSatisfy { layer in
+      layer.storedMean.allSatisfy { $0 == 0 } && layer.storedVariance.allSatisfy { $0 == 1 }
+    }
+    verdict =
+      if layers.isEmpty {
+        .noTestimony("the network has no batch normalization")
+      } else if untrained {
+        .noTestimony("the batch-norm statistics were never trained")
+      } else {
+        Self.verdict(layers, deviations, images)
+      }
+  }
+
+  /// Whether the first layer deviates by so much that no further picture will bring it back.
+  package var isFarFromTraining: Bool {
+    guard let first = deviations.first else { return true }
+    return !(first.z <= 1.5 && first.v <= 1.5)
+  }
+
+  /// The preprocessing mode that the weights were trained with, where it is another than `given`.
+  ///
+  /// Returns a mode only where the first layers disagree under `given` and all layers agree under that
+  /// mode alone.
+  package static func suggestedMode<Mode: Hashable>(
+    insteadOf given: Mode, testimonies: [Mode: BatchNormTestimony]
+  ) -> Mode? {
+    guard let testimony = testimonies[given], case .noTestimony = testimony.verdict else { return nil }
+    let agreeing = testimonies.filter { mode, testimony in
+      if mode != given, case .agrees = testimony.verdict { true } else { false }
+    }
+    return agreeing.count == 1 ? agreeing.keys.first : nil
+  }
+
+  /// The most by which the first layer may deviate.
+  private static func startLimits(_ images: Images) -> (z: Double, v: Double) {
+    switch images {
+    case .synthetic: (0.45, 0.25)
+    case .photographs: (0.45, 0.5)
+    }
+  }
+
+  private static func verdict(
+    _ layers: [BatchNormStatistics], _ deviations: [Deviation], _ images: Images
+  ) -> Verdict {
+    let verdict = verdict(deviations, images)
+    if case .disagrees = verdict { return verdict }
+    return BatchNormExchange.find(in: layers).map(Verdict.exchanged) ?? verdict
+  }
+
+  private static func verdict(_ deviations: [Deviation], _ images: Images) -> Verdict {
+    var worstZ = deviations[0]
+    var worstV = deviations[0]
+    let start = startLimits(images)
+    for (index, layer) in deviations.enumerated() {
+      // A value that is not a number fails every comparison, so each is written as what must hold.
+      if index == 0 {
+        guard layer.z <= start.z, layer.v <= start.v else { return unlike(layer) }
+      } else if !isGradual(layer, after: worstZ.z, worstV.v) {
+        let previous = deviations[index - 1].layer
+        return .disagrees(layer: layer.layer, previous: previous, z: layer.z, v: layer.v)
+      }
+      if layer.z > worstZ.z { worstZ = layer }
+      if layer.v > worstV.v { worstV = layer }
+      if index < 3, worstZ.z > 0.5 || worstV.v > 0.6 { return unlike(layer) }
+      if worstZ.z > 1 { return drifted(layer) }
+    }
+    guard worstV.v < 1.5 else { return drifted(worstV) }
+    return .agrees(z: worstZ.z, zLayer: worstZ.layer, v: worstV.v, vLayer: worstV.layer)
+  }
+
+  private static func isGradual(_ layer: Deviation, after z: Double, _ v: Double) -> Bool {
+    let channelsKeepTheirOrder = layer.r >= 0.5
+    return layer.z <= max(0.65, 2 * z) && layer.v <= max(1.3, 2.5 * v)
+      && (layer.v <= max(0.6, 1.6 * v) || channelsKeepTheirOrder)
+  }
+
+  private static func unlike(_ layer: Deviation) -> Verdict {
+    .noTestimony(
+      "the first layers were trained on input unlike these images (\(layer.layer): z \(rounded(layer.z)), "
+        + "v \(rounded(layer.v)))")
+  }
+
+  private static func drifted(_ layer: Deviation) -> Verdict {
+    .noTestimony(
+      "the statistics drift from those of training without a jump (\(layer.layer): z \(rounded(layer.z)), "
+        + "v \(rounded(layer.v)))")
+  }
+
+  private static func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
+}

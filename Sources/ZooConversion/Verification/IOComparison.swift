@@ -1,0 +1,145 @@
+import ZooGraph
+import ZooRuntime
+import ZooTensor
+import ZooWeightFiles
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Inputs and outputs that another framework computed, to compare with.
+///
+/// The arrays of an `.npz` file: `x` is the input batch (N, H, W, C); `y`, `y1`, … the outputs and
+/// `tap:LAYER` the outputs of inner layers, each (N, …). Where `NAME:64` exists beside `NAME`, it is the
+/// same in double precision and counts as the truth.
+package struct IOComparison {
+  /// An array of the file that names a value of the graph.
+  private struct Target {
+    let name: String
+    let value: Value
+    let expected: TensorEntry
+    let truth: TensorEntry?
+  }
+
+  private let file: any WeightFile
+  private let graph: Graph
+  private let targets: [Target]
+  private let input: Tensor
+  /// Arrays that name no value of the graph.
+  package let unmatched: [String]
+
+  package init(path: String, graph: Graph) throws {
+    file = try WeightFiles.open(path: path)
+    self.graph = graph
+    let entries = Dictionary(file.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    guard let x = entries["x"] else {
+      throw ConversionError("no input to compare with", at: path, "there is no array 'x'")
+    }
+    let stored = try file.read(x)
+    input = Tensor(shape: stored.shape, values: stored.floats())
+    var targets: [Target] = []
+    var unmatched: [String] = []
+    for entry in file.tensors where entry.name != "x" && !entry.name.hasSuffix(":64") {
+      if let value = IOComparison.value(named: entry.name, in: graph) {
+        targets.append(
+          Target(name: entry.name, value: value, expected: entry, truth: entries[entry.name + ":64"]))
+      } else {
+        unmatched.append(entry.name)
+      }
+    }
+    guard !targets.isEmpty else {
+      throw ConversionError(
+        "nothing to compare with", at: path, "no array is an output (y, y1, …) or a layer's (tap:LAYER)")
+    }
+    self.targets = targets
+    self.unmatched = unmatched
+  }
+
+  private static func value(named name: String, in graph: Graph) -> Value? {
+    if name.hasPrefix("tap:") { return graph.value(named: String(name.dropFirst(4))) }
+    guard name.hasPrefix("y"), let index = name == "y" ? 0 : Int(name.dropFirst()),
+      graph.outputs.indices.contains(index)
+    else { return nil }
+    return graph.outputs[index]
+  }
+
+  /// Runs the fast engine and compares.
+  ///
+  /// With a truth in double precision, the error may be 4 times that of the other framework's own
+  /// 32-bit result or `relativeTolerance` of the largest value, whichever is more; without one,
+  /// `relativeTolerance` of the largest value.
+  package func check(
+    weights: some WeightSource, relativeTolerance: Double, threads: Int
+  ) throws -> VerificationReport.Check {
+    let engine = try Engine(
+      graph: graph, weights: weights, options: PlanOptions(threads: threads, taps: targets.map(\.value)))
+    let kept = try engine.makeSession().run([input], keeping: targets.map(\.value)).kept
+    var worst = Worst()
+    var logRatios: [Double] = []
+    for target in targets {
+      guard let ours = kept[target.value] else { continue }
+      let expected = try file.read(target.expected).doubles()
+      guard expected.count == ours.values.count else {
+        throw ConversionError(
+          "array does not fit", at: "\(file.path), '\(target.name)'",
+          "it has the shape \(target.expected.shape), the network gives \(ours.shape)")
+      }
+      let truth = try target.truth.map { try file.read($0).doubles() } ?? expected
+      guard truth.count == expected.count else {
+        throw ConversionError(
+          "array does not fit", at: "\(file.path), '\(target.name):64'",
+          "it is not as long as '\(target.name)'")
+      }
+      let largest = truth.reduce(0) { max($0, abs($1)) }
+      let error = largestDifference(ours.values, truth)
+      let theirs = largestDifference(expected, truth)
+      worst.consider(
+        error: error, tolerance: max(4 * theirs, relativeTolerance * largest), location: target.name)
+      if theirs > 0, error > 0 { logRatios.append(log(error / theirs)) }
+    }
+    var detail = "\(targets.count) arrays of \(file.path)"
+    let ratio = logRatios.isEmpty ? nil : exp(logRatios.reduce(0, +) / Double(logRatios.count))
+    if let ratio {
+      detail +=
+        ", error against double precision \(significant(ratio)) times the other framework's own (geometric mean)"
+    }
+    if !unmatched.isEmpty { detail += "; not compared: \(unmatched.joined(separator: ", "))" }
+    return worst.check("recorded inputs and outputs", errorRatio: ratio, detail: detail)
+  }
+}
+
+/// The largest absolute difference; infinite where either holds a value that is no number.
+func largestDifference(_ a: [some BinaryFloatingPoint], _ b: [Double]) -> Double {
+  var largest = 0.0
+  for i in a.indices {
+    let difference = abs(Double(a[i]) - b[i])
+    guard difference.isFinite else { return .infinity }
+    largest = max(largest, difference)
+  }
+  return largest
+}
+
+/// The place where an error is largest in proportion to what it may be.
+struct Worst {
+  private var error = 0.0
+  private var tolerance = 0.0
+  private var location: String?
+
+  mutating func consider(error: Double, tolerance: Double, location: String) {
+    // Products in place of quotients: a tolerance of zero admits no error at all.
+    guard self.location == nil || error * self.tolerance > self.error * tolerance || !error.isFinite else {
+      return
+    }
+    (self.error, self.tolerance, self.location) = (error, tolerance, location)
+  }
+
+  func check(_ name: String, errorRatio: Double? = nil, detail: String) -> VerificationReport.Check {
+    .init(
+      name, error <= tolerance ? .passed : .failed, largestError: error, location: location,
+      tolerance: tolerance, errorRatio: errorRatio, detail: detail)
+  }
+}

@@ -1,0 +1,108 @@
+import ZooFormat
+import ZooGraph
+import ZooImages
+import ZooRuntime
+import ZooTensor
+
+/// Whether a network with its weights computes what it should: the checks of `zoo verify`.
+package struct Verifier: Sendable {
+  package struct Options: Sendable {
+    package var threads = 2
+    /// How many values of each layer the reference engine recomputes.
+    package var samplesPerLayer = 256
+    /// Pictures for the batch-norm statistics; synthetic ones where there is none.
+    package var images: [String] = []
+    /// An `.npz` with inputs and outputs of another framework.
+    package var ioPath: String?
+
+    package init() {}
+  }
+
+  let graph: Graph
+  let card: ModelCard
+  let storage: StorageType
+  let options: Options
+
+  package init(
+    graph: Graph, card: ModelCard, storage: StorageType, options: Options = Options()
+  ) {
+    self.graph = graph
+    self.card = card
+    self.storage = storage
+    self.options = options
+  }
+
+  /// The checks that need no file: engine against engine, test case, batch-norm statistics, and
+  /// recorded outputs where they are given. Calls `progress` with the name of each check as it begins.
+  package func verify(
+    weights: some WeightSource, engine: Engine, testCase: TestCase?, progress: (String) -> Void = { _ in }
+  ) throws -> VerificationReport {
+    var report = VerificationReport()
+    progress("comparing the engines")
+    let inputs = try TestInput.make(for: graph, preprocessing: card.preprocessing, seed: 1)
+    report.checks.append(
+      try LayerCheck(samplesPerLayer: options.samplesPerLayer)
+        .check(graph: graph, weights: weights, engine: engine, inputs: inputs))
+    if let testCase {
+      progress("replaying the test case")
+      report.checks.append(try testCase.replay(graph: graph, engine: engine))
+    }
+    progress("reading the batch-norm statistics")
+    report.checks.append(
+      try BatchNormCheck(graph: graph, card: card, images: options.images, threads: options.threads)
+        .check(weights: weights))
+    if let path = options.ioPath {
+      progress("comparing with \(path)")
+      let comparison = try IOComparison(path: path, graph: graph)
+      report.checks.append(
+        try comparison.check(
+          weights: weights, relativeTolerance: storage.relativeTolerance, threads: options.threads))
+    }
+    return report
+  }
+
+  /// The checks of a `.zoo` file: every checksum, then all the others.
+  package static func verify(
+    _ file: ZooFile, options: Options = Options(), progress: (String) -> Void = { _ in }
+  ) throws -> VerificationReport {
+    progress("checking the checksums")
+    let checksums = checksumCheck(file)
+    guard checksums.status == .passed else { return VerificationReport(checks: [checksums]) }
+    let document = file.document
+    let verifier = Verifier(
+      graph: document.graph, card: document.card, storage: file.storage, options: options)
+    let engine = try Engine(
+      graph: document.graph, weights: file, options: PlanOptions(threads: options.threads))
+    var report = try verifier.verify(
+      weights: file, engine: engine, testCase: document.testCase, progress: progress)
+    report.checks.insert(checksums, at: 0)
+    return report
+  }
+
+  private static func checksumCheck(_ file: ZooFile) -> VerificationReport.Check {
+    let name = "checksums"
+    for record in file.tensors {
+      do {
+        try file.verifyChecksum(record)
+      } catch {
+        return .init(name, .failed, location: record.name, detail: error.why)
+      }
+    }
+    return .init(name, .passed, detail: "SHA-256 of \(file.tensors.count) tensors")
+  }
+}
+
+extension ZooFile {
+  /// How its weights are stored.
+  var storage: StorageType { tensors.contains { $0.elementType == .float16 } ? .f16 : .f32 }
+}
+
+extension StorageType {
+  /// How far outputs may be from those of the original weights, of the largest value.
+  package var relativeTolerance: Double {
+    switch self {
+    case .f32: 2e-5
+    case .f16: 2e-3
+    }
+  }
+}

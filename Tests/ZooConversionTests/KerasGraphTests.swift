@@ -1,0 +1,219 @@
+import Foundation
+import Testing
+import ZooConversion
+import ZooGraph
+import ZooModels
+import ZooTensor
+import ZooWeightFiles
+
+func jsonValue(_ text: String) throws -> JSONValue {
+  try JSONValue(parsing: Array(text.utf8), location: "the test")
+}
+
+private let architectures = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+  .deletingLastPathComponent().appending(path: "Fixtures/architectures")
+
+private func configuration(_ name: String) throws -> JSONValue {
+  try jsonValue(
+    String(contentsOf: architectures.appending(path: "\(name).config.json"), encoding: .utf8))
+}
+
+@Suite struct KerasGraphTests {
+  static let genuine: [(String, any NetworkDefinition, InputShape, Head)] = [
+    ("vgg16", VGG.vgg16, InputShape(224, 224), .imageNet),
+    ("resnet50", ResNet.resNet50, InputShape(224, 224), .imageNet),
+    ("resnet50.k2", ResNet.resNet50, InputShape(224, 224), .imageNet),
+    ("mobilenet", MobileNet(), InputShape(224, 224), .imageNet),
+    (
+      "nasnet-narrow-skipping",
+      NASNet(penultimateFilters: 192, numBlocks: 1, stemBlockFilters: 8, skipReduction: true),
+      InputShape(96, 96), .classifier(classes: 7, activation: .softmax)
+    ),
+  ]
+
+  @Test("genuine configurations are the definitions", arguments: genuine.indices)
+  func genuineConfigurations(index: Int) throws {
+    let (name, definition, input, head) = Self.genuine[index]
+    let network = try kerasGraph(configuration: configuration(name), inputSize: nil)
+    let known = try definition.graph(input: input, head: head)
+    #expect(network.graph.canonicalForm == known.canonicalForm)
+    #expect(network.layerOrder.map(\.node) == Array(known.nodes.indices))
+    if !name.hasSuffix("k2") {
+      #expect(network.graph == known)
+      let places = network.layerOrder.map {
+        KerasStorePath(node: $0.node, className: $0.className, ordinal: $0.ordinal)
+      }
+      let weighted = Set(known.nodes.indices.filter { !known.nodes[$0].weights.isEmpty })
+      #expect(
+        places.filter { weighted.contains($0.node) }
+          == known.kerasStorePaths.filter { weighted.contains($0.node) })
+    }
+    #expect(Catalog.recognise(network.graph)?.variant.head == head)
+  }
+
+  // MARK: Small configurations
+
+  private func conv(_ name: String, _ extra: String = "", inbound: String? = nil) -> String {
+    let inbound = inbound.map { #","inbound_nodes":[[["\#($0)",0,0,{}]]]"# } ?? ""
+    return """
+      {"class_name":"Conv2D","name":"\(name)","config":{"name":"\(name)","dtype":"float32","filters":4,
+      "kernel_size":[3,3],"strides":[1,1],"padding":"same","data_format":"channels_last",
+      "dilation_rate":[1,1],"activation":"relu","use_bias":true\(extra)}\(inbound)}
+      """
+  }
+
+  private func sequential(_ layers: String..., name: String = "s", input: String = "[null,8,8,3]") -> String {
+    let input = #"{"class_name":"InputLayer","config":{"name":"\#(name)_in","batch_input_shape":\#(input)}}"#
+    return """
+      {"class_name":"Sequential","config":{"name":"\(name)","layers":[\(([input] + layers).joined(separator: ","))]}}
+      """
+  }
+
+  private func layer(_ className: String, _ attributes: String) -> String {
+    #"{"class_name":"\#(className)","config":{"name":"it",\#(attributes)}}"#
+  }
+
+  @Test func sequentialOfOldKerasIsABareList() throws {
+    let first =
+      #"{"class_name":"Dense","config":{"name":"d","units":2,"use_bias":true,"activation":"linear","batch_input_shape":[null,5]}}"#
+    let network = try kerasGraph(
+      configuration: jsonValue(#"{"class_name":"Sequential","config":[\#(first)]}"#), inputSize: nil)
+    #expect(network.graph.nodes.map(\.shape) == [[5], [2]])
+    #expect(network.layerOrder.map(\.layer) == ["d"])
+  }
+
+  @Test func nestedModelsAreFlattened() throws {
+    let inner = sequential(conv("a"), conv("b"), name: "inner")
+    let again = sequential(conv("a"), name: "again", input: "[null,8,8,4]")
+    let network = try kerasGraph(
+      configuration: jsonValue(sequential(inner, again, layer("Flatten", "\"trainable\":true"))),
+      inputSize: nil)
+    #expect(network.graph.nodes.map(\.name) == ["s_in", "a", "b", "again/a", "it"])
+    #expect(
+      network.layerOrder.map(\.container) == [
+        "", "layers/sequential", "layers/sequential", "layers/sequential_1", "",
+      ])
+    #expect(network.layerOrder.map(\.ordinal) == [0, 0, 1, 0, 0])
+  }
+
+  @Test func functionalInAnyOrderAndNestedInFunctional() throws {
+    let inner = """
+      {"class_name":"Functional","name":"f","config":{"name":"f","layers":[
+      \(conv("b", inbound: "a")),\(conv("a", inbound: "i")),
+      {"class_name":"InputLayer","name":"i","config":{"name":"i","batch_input_shape":[null,8,8,3]},"inbound_nodes":[]}],
+      "input_layers":[["i",0,0]],"output_layers":[["b",0,0],["a",0,0]]},"inbound_nodes":[[["x",1,0,{}]]]}
+      """
+    let add =
+      #"{"class_name":"Add","name":"sum","config":{"name":"sum"},"inbound_nodes":[[["f",1,1,{}],["f",1,0,{}]]]}"#
+    let outer = """
+      {"class_name":"Model","config":{"name":"m","layers":[
+      {"class_name":"InputLayer","name":"x","config":{"name":"x","batch_shape":[null,null,null,3]},"inbound_nodes":[]},
+      \(inner),\(add)],"input_layers":["x",0,0],"output_layers":["sum",0,0]}}
+      """
+    let network = try kerasGraph(configuration: jsonValue(outer), inputSize: (16, 24))
+    #expect(network.graph.nodes.map(\.name) == ["x", "a", "b", "sum"])
+    #expect(network.graph.nodes[3].inputs.map(\.index) == [1, 2])
+    #expect(network.graph.nodes[3].shape == [16, 24, 4])
+    let open = #expect(throws: ConversionError.self) {
+      try kerasGraph(configuration: jsonValue(outer), inputSize: nil)
+    }
+    #expect(open?.description.contains("height and width") == true)
+    let missing = #expect(throws: ConversionError.self) {
+      try kerasGraph(
+        configuration: jsonValue(outer.replacing("\"i\",0,0,{}", with: "\"q\",0,0,{}")), inputSize: (16, 24))
+    }
+    #expect(missing?.why.contains("'q'") == true)
+  }
+
+  static let refused: [(String, String, String)] = [
+    ("Lambda", #""function":["4wEA",null,null]"#, "holds Python code"),
+    ("LSTM", #""units":4"#, "not supported"),
+    ("Activation", #""activation":"swish""#, "its activation is 'swish'"),
+    ("BatchNormalization", #""axis":1,"epsilon":0.001,"scale":true,"center":true"#, "its axis is 1"),
+    ("BatchNormalization", #""axis":[3],"scale":true,"center":true"#, "it has no 'epsilon'"),
+    ("Softmax", #""axis":1"#, "its axis is 1"),
+    (
+      "MaxPooling2D", #""pool_size":[2,2],"strides":[2,2],"padding":"causal","data_format":"channels_last""#,
+      "padding is 'causal'"
+    ),
+    ("ZeroPadding2D", #""padding":[[1,1],[1,1]],"data_format":"channels_first""#, "channels_first"),
+    ("ZeroPadding2D", #""padding":[[1,1]],"data_format":"channels_last""#, "'padding' is not"),
+    ("Dense", #""units":2,"use_bias":true"#, "it has no 'activation'"),
+    ("Dense", #""units":2.5,"use_bias":true,"activation":"linear""#, "'units' is not a whole number"),
+    ("Dense", #""units":2,"use_bias":true,"activation":"linear","lora_rank":4"#, "lora_rank"),
+    (
+      "Dense",
+      #""units":2,"use_bias":true,"activation":"linear","dtype":{"class_name":"QuantizedDTypePolicy"}"#,
+      "quantized"
+    ),
+    ("Reshape", #""target_shape":[-1,-1]"#, "target_shape"),
+    ("Reshape", #""target_shape":[7]"#, "can't be reshaped"),
+    (
+      "Cropping2D", #""cropping":[[4,4],[0,0]],"data_format":"channels_last""#,
+      "its output would have the shape"
+    ),
+  ]
+
+  @Test("what would change the result is refused, naming the layer", arguments: refused.indices)
+  func refusals(index: Int) throws {
+    let (className, attributes, reason) = Self.refused[index]
+    let error = #expect(throws: ConversionError.self) {
+      try kerasGraph(configuration: jsonValue(sequential(layer(className, attributes))), inputSize: nil)
+    }
+    #expect(error?.location.contains("'it'") == true)
+    #expect(error?.why.contains(reason) == true, "\(error?.description ?? "")")
+  }
+
+  @Test func malformedConfigurations() throws {
+    for (text, reason) in [
+      ("[]", "no class_name"),
+      (#"{"class_name":"MyModel","config":{}}"#, "only Sequential and Functional"),
+      (#"{"class_name":"Sequential","config":{"layers":[]}}"#, "no layers"),
+      (#"{"class_name":"Sequential","config":{"layers":[{}]}}"#, "no class_name"),
+      (#"{"class_name":"Functional","config":{"layers":[]}}"#, "inputs and outputs"),
+      (sequential(conv("a"), conv("a")), "two layers have this name"),
+      (sequential(conv("a", #","groups":3"#)), "groups"),
+    ] {
+      let error = #expect(throws: ConversionError.self) {
+        try kerasGraph(configuration: jsonValue(text), inputSize: nil)
+      }
+      #expect(error?.description.contains(reason) == true, "\(error?.description ?? text)")
+    }
+    let shared = conv("a").dropLast() + #","inbound_nodes":[[["i",0,0,{}]],[["a",0,0,{}]]]}"#
+    let functional = """
+      {"class_name":"Functional","config":{"name":"f","layers":[
+      {"class_name":"InputLayer","name":"i","config":{"name":"i","batch_shape":[null,8,8,3]},"inbound_nodes":[]},
+      \(shared)],"input_layers":[["i",0,0]],"output_layers":[["a",1,0]]}}
+      """
+    let error = #expect(throws: ConversionError.self) {
+      try kerasGraph(configuration: jsonValue(functional), inputSize: nil)
+    }
+    #expect(error?.why == "it is shared: called 2 times")
+  }
+
+  @Test func hugeSizesOverflowNothing() throws {
+    let wide = conv("a", #","groups":1"#).replacing(#""filters":4"#, with: #""filters":1073741824"#)
+    for kernel in ["[1048576,1048576]", "[1152921504606846976,1]", "[0,1]", "[-1,1]"] {
+      #expect(throws: ConversionError.self) {
+        try kerasGraph(
+          configuration: jsonValue(
+            sequential(wide.replacing("[3,3]", with: kernel), input: "[null,1,1,1073741824]")),
+          inputSize: nil)
+      }
+    }
+    let dense =
+      #"{"class_name":"Dense","config":{"name":"d","units":1048576,"use_bias":true,"activation":"linear"}}"#
+    let network = try kerasGraph(
+      configuration: jsonValue(sequential(dense, input: "[null,1024,1024,1048576]")), inputSize: nil)
+    #expect(network.graph.multiplications == 1 << 60)
+  }
+
+  @Test func deepNestingIsRefused() throws {
+    var text = sequential(conv("a"))
+    for depth in 0..<20 { text = sequential(text, name: "d\(depth)") }
+    let error = #expect(throws: ConversionError.self) {
+      try kerasGraph(configuration: jsonValue(text), inputSize: nil)
+    }
+    #expect(error?.why.contains("nested") == true)
+  }
+}
