@@ -7,11 +7,24 @@ let package = Package(
   name: "model-zoo",
   platforms: [.macOS(.v15)],
 
+  // MARK: What a program or a person uses
+  products: [
+    .library(name: "ModelZoo", targets: ["ModelZoo"]),
+  ],
+
   dependencies: [
     .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
   ],
 
   targets: [
+    // MARK: Public
+    .target(
+      name: "ModelZoo",
+      dependencies: [
+        "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooModels",
+        "ZooConversion",
+      ]),
+
     // MARK: Internal, from the bottom up
     .target(name: "ZooTensor"),
     .target(name: "ZooGraph", dependencies: ["ZooTensor"]),
@@ -54,6 +67,7 @@ let package = Package(
         "ZooConversion", "ZooFormat", "ZooImages", "ZooModels", "ZooGraph", "ZooRuntime", "ZooTensor",
         "ZooTestSupport", "ZooWeightFiles",
       ]),
+    .testTarget(name: "ModelZooTests", dependencies: ["ModelZoo"]),
     .testTarget(name: "ZooImagesTests", dependencies: ["ZooImages", "ZooGraph", "ZooTensor"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,121 @@
+import ZooGraph
+import ZooTensor
+
+/// A pretrained network as a feature extractor: pictures in, features out.
+///
+///     let backbone = try Backbone(path: "mobilenet.zoo", pooling: .average)
+///     let features = try backbone.features(of: [Picture(path: "cat.jpg")])  // (1, 1024)
+///
+/// It can be used from several threads at once.
+public struct Backbone: Sendable {
+  /// What becomes of a feature map (N, H, W, C).
+  public enum Pooling: String, Sendable, CaseIterable {
+    /// The mean over all pixels: (N, C).
+    case average = "avg"
+    /// The maximum over all pixels: (N, C).
+    case maximum = "max"
+    /// The map as it is.
+    case none
+  }
+
+  public let model: Model
+  /// The layer whose output is the features.
+  public let layer: String
+  public let pooling: Pooling
+  private let runner: Runner
+
+  /// Opens a model and prepares it to run up to the features.
+  ///
+  /// - Parameters:
+  ///   - path: a `.zoo` file, or a weight file to convert in memory.
+  ///   - layer: the layer whose output is the features; by default the last feature map, before any
+  ///     global pooling and classifier.
+  ///   - pooling: what becomes of a feature map.
+  ///   - threads: how many threads compute.
+  /// - Throws: where the file can't be used or has no such layer.
+  public init(
+    path: String, layer: String? = nil, pooling: Pooling = .none, threads: Int = 1
+  ) throws(ModelZooError) {
+    try self.init(model: Model(path: path), layer: layer, pooling: pooling, threads: threads)
+  }
+
+  /// Prepares an opened model to run up to the features.
+  public init(
+    model: Model, layer: String? = nil, pooling: Pooling = .none, threads: Int = 1
+  ) throws(ModelZooError) {
+    let tap: Value
+    if let layer {
+      guard let value = model.graph.value(named: layer) else {
+        throw ModelZooError(
+          "no such layer", at: model.path, "'\(layer)' is not one of its \(model.graph.nodes.count) layers",
+          remedy: "See `zoo inspect --layers`.", category: .usage)
+      }
+      tap = value
+    } else {
+      tap = model.graph.topFeatures
+    }
+    let shape = model.graph[tap].shape
+    guard pooling == .none || shape.rank == 3 else {
+      throw ModelZooError(
+        "no feature map to pool", at: "layer '\(model.graph[tap].name)'",
+        "its output is \(shape), expected H x W x C",
+        category: .usage)
+    }
+    self.model = model
+    self.layer = model.graph[tap].name
+    self.pooling = pooling
+    self.featureShape = pooling == .none ? shape : [shape[2]]
+    self.runner = try ModelZooError.wrap { try Runner(model: model, taps: [tap], threads: threads) }
+  }
+
+  /// The shape of the features of one picture: (H, W, C), or (C) when pooled.
+  public let featureShape: Shape
+
+  /// The features of pictures, which are resized and preprocessed as the model needs: (N, …).
+  public func features(of pictures: [Picture]) throws(ModelZooError) -> Tensor {
+    try ModelZooError.wrap { try features(preprocessed: runner.batch(of: pictures)) }
+  }
+
+  /// The features of a batch (N, H, W, C) that is already preprocessed: (N, …).
+  public func features(preprocessed input: Tensor) throws(ModelZooError) -> Tensor {
+    let features = try ModelZooError.wrap { try runner.run(input)[0] }
+    return switch pooling {
+    case .none: features
+    case .average: features.pooled(initial: 0, combine: +) { $0 / Float($1) }
+    case .maximum: features.pooled(initial: -.infinity, combine: max) { value, _ in value }
+    }
+  }
+}
+
+extension Tensor {
+  /// (N, H, W, C) to (N, C): all pixels of a channel combined, then finished with their number.
+  fileprivate func pooled(
+    initial: Float, combine: (Float, Float) -> Float, finish: (Float, Int) -> Float
+  ) -> Tensor {
+    let (count, pixels, channels) = (shape[0], shape[1] * shape[2], shape[3])
+    var result = [Float](repeating: initial, count: count * channels)
+    for example in 0..<count {
+      for pixel in 0..<pixels {
+        for channel in 0..<channels {
+          let index = example * channels + channel
+          result[index] = combine(result[index], values[(example * pixels + pixel) * channels + channel])
+        }
+      }
+    }
+    return Tensor(shape: [count, channels], values: result.map { finish($0, pixels) })
+  }
+}
+
+extension Graph {
+  /// The last feature map (H, W, C) with more than one pixel on the way to the first output; the
+  /// output itself where there is none.
+  package var topFeatures: Value {
+    var value = outputs[0]
+    while true {
+      let shape = self[value].shape
+      if shape.rank == 3, shape[0] * shape[1] > 1 { return value }
+      guard let next = self[value].inputs.first else { return outputs[0] }
+      value = next
+    }
+  }
+}

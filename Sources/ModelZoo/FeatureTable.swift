@@ -1,0 +1,65 @@
+import ZooImages
+import ZooTensor
+import ZooWeightFiles
+
+/// The features of many pictures, as `zoo features` writes them.
+package struct FeatureTable: Sendable {
+  /// (N, …), one row for each of `paths`.
+  package let features: Tensor
+  package let paths: [String]
+  /// Pictures found in folders that could not be decoded.
+  package let skipped: [(path: String, reason: String)]
+
+  /// Computes the features of pictures and of all pictures in folders.
+  ///
+  /// A picture that is named and can't be decoded is an error; one found in a folder is skipped.
+  package init(
+    backbone: Backbone, batch: Int, paths: [String], progress: (_ done: Int, _ total: Int) -> Void
+  ) throws {
+    var files: [(path: String, isNamed: Bool)] = []
+    for path in paths {
+      if ImageFolder.isFolder(path) {
+        files += try ImageFolder.images(in: path).map { ($0, false) }
+      } else {
+        files.append((path, true))
+      }
+    }
+    var values: [Float] = []
+    var done: [String] = []
+    var skipped: [(String, String)] = []
+    var pending: [(String, Picture)] = []
+    func flush() throws {
+      guard !pending.isEmpty else { return }
+      values += try backbone.features(of: pending.map(\.1)).values
+      done += pending.map(\.0)
+      pending = []
+    }
+    for (index, file) in files.enumerated() {
+      progress(index, files.count)
+      do {
+        pending.append((file.path, try Picture(path: file.path)))
+      } catch {
+        guard !file.isNamed else { throw error }
+        skipped.append((file.path, error.why))
+      }
+      if pending.count == batch { try flush() }
+    }
+    try flush()
+    guard !done.isEmpty else {
+      throw ModelZooError(
+        "no pictures", at: paths.joined(separator: ", "), "there is no JPEG or PNG file that can be decoded")
+    }
+    self.features = Tensor(shape: Shape([done.count] + backbone.featureShape.dimensions), values: values)
+    self.paths = done
+    self.skipped = skipped
+  }
+
+  /// Writes `features`, `paths` and `skipped` as an `.npz` file, whole or not at all.
+  package func write(to path: String, overwrite: Bool) throws {
+    try NumPyFile.write(to: path, overwrite: overwrite) { writer throws(FileError) in
+      try writer.add("features", features)
+      try writer.add("paths", strings: paths)
+      try writer.add("skipped", strings: skipped.map(\.path))
+    }
+  }
+}

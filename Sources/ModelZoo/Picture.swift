@@ -1,0 +1,31 @@
+import ZooImages
+import ZooTensor
+
+/// A decoded picture: RGB, 8 bits a channel.
+public struct Picture: Sendable {
+  package let image: Image
+
+  /// Decodes a JPEG or PNG file, recognised by its content.
+  public init(path: String) throws(ModelZooError) {
+    image = try ModelZooError.wrap { try Image(path: path) }
+  }
+
+  /// A picture from pixels in memory.
+  ///
+  /// - Parameters:
+  ///   - rgb: red, green, blue of each pixel, row by row; `width * height * 3` values.
+  /// - Throws: where the number of values does not fit.
+  public init(width: Int, height: Int, rgb: [UInt8]) throws(ModelZooError) {
+    guard width > 0, height > 0, Shape(checking: [height, width, 3])?.elementCount == rgb.count else {
+      throw ModelZooError(
+        "malformed picture", at: "memory", "\(rgb.count) values for \(width)x\(height) pixels of 3",
+        category: .usage)
+    }
+    image = Image(width: width, height: height, pixels: rgb)
+  }
+
+  package init(image: Image) { self.image = image }
+
+  public var width: Int { image.width }
+  public var height: Int { image.height }
+}

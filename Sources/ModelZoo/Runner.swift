@@ -1,0 +1,55 @@
+import Synchronization
+import ZooGraph
+import ZooImages
+import ZooRuntime
+import ZooTensor
+
+/// An engine with the sessions that its callers need: as many as there are callers at once.
+final class Runner: Sendable {
+  let model: Model
+  private let engine: Engine
+  private let taps: [Value]
+  private let idle = Mutex<[Loan]>([])
+
+  /// A session on its way between callers; the pool gives it to one caller at a time.
+  private struct Loan: @unchecked Sendable {
+    let session: Session
+  }
+
+  /// - Parameter taps: the values to return, in this order.
+  init(model: Model, taps: [Value], threads: Int) throws {
+    self.model = model
+    self.taps = taps
+    self.engine = try Engine(
+      graph: model.graph, weights: model.weights, options: PlanOptions(threads: threads, taps: taps))
+  }
+
+  /// The tapped values for a batch (N, H, W, C) of preprocessed inputs, each (N, …).
+  func run(_ input: Tensor) throws -> [Tensor] {
+    let loan = try idle.withLock { $0.popLast() } ?? Loan(session: engine.makeSession())
+    defer { idle.withLock { $0.append(loan) } }
+    let kept = try loan.session.run([input], keeping: taps).kept
+    return try taps.map { tap in
+      guard let tensor = kept[tap] else {
+        throw ModelZooError("no value", at: "layer '\(model.graph[tap].name)'", "the engine did not keep it")
+      }
+      return tensor
+    }
+  }
+
+  /// Pictures resized to the input size and preprocessed as the model's card says, (N, H, W, C).
+  func batch(of pictures: [Picture]) throws -> Tensor {
+    let shape = model.inputShape
+    guard model.graph.inputs.count == 1, shape.rank == 3, shape[2] == 3 else {
+      throw ModelZooError(
+        "model takes no pictures", at: model.path, "its input is \(shape), expected height x width x 3")
+    }
+    var values: [Float] = []
+    values.reserveCapacity(pictures.count * shape.elementCount)
+    for picture in pictures {
+      let resized = picture.image.resized(height: shape[0], width: shape[1])
+      values += model.card.preprocessing.tensor(of: resized).values
+    }
+    return Tensor(shape: Shape([pictures.count] + shape.dimensions), values: values)
+  }
+}

@@ -1,0 +1,12 @@
+import ZooTensor
+
+// What the library's functions take and return, under one import.
+
+/// A tensor of 32-bit floats in memory, row-major.
+public typealias Tensor = ZooTensor.Tensor
+/// The extent of a tensor along each axis, outermost first.
+public typealias Shape = ZooTensor.Shape
+/// An error that a person can act on.
+public typealias ZooError = ZooTensor.ZooError
+/// The kinds of failure.
+public typealias ErrorCategory = ZooTensor.ErrorCategory
