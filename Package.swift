@@ -1,6 +1,7 @@
 // swift-tools-version: 6.1
 import PackageDescription
 
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
 let package = Package(
@@ -10,9 +11,11 @@ let package = Package(
   // MARK: What a program or a person uses
   products: [
     .library(name: "ModelZoo", targets: ["ModelZoo"]),
+    .executable(name: "zoo", targets: ["zoo-cli"]),
   ],
 
   dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
   ],
 
@@ -23,6 +26,12 @@ let package = Package(
       dependencies: [
         "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooModels",
         "ZooConversion",
+      ]),
+    .executableTarget(
+      name: "zoo-cli",
+      dependencies: [
+        "ModelZoo", "ZooTensor", "ZooGraph", "ZooImages", "ZooFormat", "ZooRuntime", "ZooModels",
+        "ZooWeightFiles", "ZooConversion", argumentParser,
       ]),
 
     // MARK: Internal, from the bottom up
@@ -38,6 +47,12 @@ let package = Package(
       dependencies: [
         "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooModels",
       ]),
+
+    // MARK: Benchmarks
+    .executableTarget(
+      name: "zoo-benchmarks",
+      dependencies: ["ZooTensor", "ZooGraph", "ZooImages", "ZooModels", "ZooRuntime", "ZooConversion"],
+      path: "Sources/ZooBenchmarks"),
 
     // MARK: C
     .target(name: "CZooKernels"),
@@ -68,6 +83,9 @@ let package = Package(
         "ZooTestSupport", "ZooWeightFiles",
       ]),
     .testTarget(name: "ModelZooTests", dependencies: ["ModelZoo"]),
+    .testTarget(
+      name: "CommandLineTests",
+      dependencies: ["zoo-cli", "ModelZoo", "ZooTensor", "ZooWeightFiles"]),
     .testTarget(name: "ZooImagesTests", dependencies: ["ZooImages", "ZooGraph", "ZooTensor"]),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,36 @@
+# The commands of this project; each installs what it needs and is missing.
+SHELL := /bin/bash
+SWIFT ?= swift
+ZOO := .build/release/zoo
+DEMO := .build/demo
+
+.PHONY: build demo test bench format packages clean
+
+build: packages
+	$(SWIFT) build -c release --product zoo
+
+# Converts a weight file, verifies and inspects the result, and predicts with it.
+demo: build
+	@mkdir -p $(DEMO)
+	$(ZOO) convert Fixtures/digits/digits.h5 -o $(DEMO)/digits.zoo --force \
+	  --preprocessing tf --labels Fixtures/digits/labels.txt
+	$(ZOO) verify $(DEMO)/digits.zoo
+	$(ZOO) inspect $(DEMO)/digits.zoo
+	$(ZOO) predict $(DEMO)/digits.zoo Fixtures/digits/pictures/* --top 1
+
+test: packages
+	$(SWIFT) test -c release
+
+# Times the published networks at full size with random weights.
+bench: packages
+	$(SWIFT) run -c release zoo-benchmarks
+
+format:
+	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests zoo
+
+# System libraries, by apt where it exists; says which are missing and installs them.
+packages:
+	@Scripts/install-packages.sh
+
+clean:
+	rm -rf .build

@@ -1,0 +1,150 @@
+import ArgumentParser
+import ZooConversion
+import ZooFormat
+import ZooGraph
+import ZooTensor
+
+struct ConvertCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "convert",
+    abstract: "Turn a weight file into a verified .zoo file.",
+    discussion: """
+      Reads Keras HDF5 (.h5), Keras 3 (.keras, .weights.h5), NumPy (.npz) and .zoo files, recognised \
+      by content. The output appears whole and verified, or not at all.
+
+      Examples:
+        zoo convert resnet50.h5
+        zoo convert mobilenet.npz -o m.zoo --architecture mobilenet --dtype f16
+        zoo convert model.keras --io recorded.npz --report report.json
+      """)
+
+  @Argument(help: "The weight file.", completion: .file())
+  var input: String
+
+  @Option(
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "Where to write; by default INPUT's name with .zoo in the current folder.", valueName: "out.zoo"))
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The architecture, where it should not be found from the file; see zoo list.", valueName: "name"))
+  var architecture: String?
+
+  @Option(help: "How weights are stored: f32 (bit-exact) or f16.")
+  var dtype = DataType.f32
+
+  @Option(
+    help: ArgumentHelp(
+      "With --dtype f16, how far any layer may move, of its largest value; weights that would move it farther stay f32.",
+      valueName: "error"))
+  var largestError: Double?
+
+  @Option(help: ArgumentHelp("A text file with one class label a line.", valueName: "file"))
+  var labels: String?
+
+  @Option(help: "How pixels become inputs: caffe, tf, torch or none.")
+  var preprocessing: Preprocessing?
+
+  @Option(help: ArgumentHelp("Height and width, where the file does not say.", valueName: "HxW"))
+  var inputSize: InputSize?
+
+  @Option(
+    help: ArgumentHelp("Verify against recorded inputs and outputs: x, y, tap:LAYER.", valueName: "io.npz"))
+  var io: String?
+
+  @Flag(help: "Do everything but write.")
+  var dryRun = false
+
+  @Option(help: ArgumentHelp("Write a JSON report of what went where and why.", valueName: "report.json"))
+  var report: String?
+
+  @Flag(name: .customLong("no-verify"), help: "Skip the verification.")
+  var skipVerification = false
+
+  @OptionGroup var overwrite: OverwriteOption
+  @OptionGroup var threads: ThreadsOption
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    if skipVerification && io != nil { throw ValidationError("--io asks to verify and --no-verify not to.") }
+    _ = try dtype.storage()
+    if let largestError {
+      guard dtype == .f16 else { throw ValidationError("--largest-error goes with --dtype f16.") }
+      guard largestError > 0 else {
+        throw ValidationError("--largest-error takes a positive number, not \(largestError).")
+      }
+    }
+  }
+
+  func run() throws {
+    var options = Converter.Options()
+    options.recipe = RecipeOptions(
+      architecture: architecture, preprocessing: preprocessing, inputSize: inputSize?.extent,
+      labels: try labels.map(ClassLabel.read(fromFile:)))
+    options.storage = try dtype.storage()
+    if let largestError { options.largestStorageError = largestError }
+    options.verify = !skipVerification
+    options.verifier.threads = threads.count
+    options.verifier.ioPath = io
+    options.overwrite = overwrite.force
+    options.dryRun = dryRun
+
+    let output = self.output ?? Converter.defaultOutput(for: input)
+    let bar = ProgressBar(quiet: common.quiet)
+    let result = try Converter(options: options).convert(input, to: output) { progress in
+      switch progress {
+      case .phase(let name): bar.show(name)
+      case .writing(let done, let total): bar.show("writing", done: done, total: total, format: byteSize)
+      }
+    }
+    bar.finish()
+    if let report { try result.write(to: report, overwrite: overwrite.force) }
+    if common.json { return try Terminal.print(json: result) }
+    if !common.quiet {
+      warnOfUnused(result.unused)
+      if result.preprocessingIsAssumed {
+        Terminal.warning(
+          "nothing in \(input) says how pixels are preprocessed: they go in as they are, 0…255; state it with --preprocessing"
+        )
+      }
+    }
+    try print(result)
+  }
+
+  private func storage(of result: ConversionReport) -> String {
+    let halves = result.tensors.count { $0.storedType == "f16" }
+    guard halves > 0, halves < result.tensors.count else { return result.storage }
+    let share = result.tensors.reduce(0) { $0 + ($1.storedType == "f16" ? $1.shape.reduce(1, *) : 0) }
+    return "f16 (\(halves) tensors with \(grouped(share)) weights) and f32 (the others, for accuracy)"
+  }
+
+  private func warnOfUnused(_ unused: [ConversionReport.Omission]) {
+    for (reason, omissions) in Dictionary(grouping: unused, by: \.reason).sorted(by: { $0.key < $1.key }) {
+      var names = omissions.prefix(12).map { "'\($0.name)'" }.joined(separator: ", ")
+      if omissions.count > 12 { names += ", and \(omissions.count - 12) more, which --report names" }
+      Terminal.warning("\(omissions.count) unused in \(input) (\(reason)): \(names)")
+    }
+  }
+
+  private func print(_ result: ConversionReport) throws {
+    try Terminal.print("\(result.architecture), \(result.variant)")
+    try Terminal.print("  found by       \(result.explanation)")
+    if let name = result.publishedFile { try Terminal.print("  published as   \(name), by its SHA-256") }
+    try Terminal.print(
+      "  weights        \(grouped(result.parameters)) in \(result.tensors.count) tensors, stored as \(storage(of: result))"
+    )
+    try Terminal.print("  preprocessing  \(result.preprocessing)")
+    if let verification = result.verification {
+      for check in verification.checks { try Terminal.print("  \(check.line)") }
+    } else {
+      try Terminal.print("  not verified")
+    }
+    if let path = result.output {
+      try Terminal.print("wrote \(path), \(byteSize(result.outputBytes ?? 0))")
+    } else {
+      try Terminal.print("dry run: nothing written")
+    }
+  }
+}

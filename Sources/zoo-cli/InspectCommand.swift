@@ -1,0 +1,88 @@
+import ArgumentParser
+import ZooConversion
+import ZooTensor
+
+struct InspectCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Tell what is in a model or weight file.",
+    discussion: """
+      Examples:
+        zoo inspect resnet50.zoo
+        zoo inspect mobilenet.h5 --layers --tensors
+      """)
+
+  @Argument(help: "A .zoo file or any weight file.", completion: .file())
+  var file: String
+
+  @Flag(help: "List the layers.")
+  var layers = false
+
+  @Flag(help: "List the tensors.")
+  var tensors = false
+
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let summary = try ModelSummary(path: file, withDigests: common.json || tensors)
+    if common.json { return try Terminal.print(json: summary) }
+    try printOverview(summary)
+    if layers { try printLayers(summary) }
+    if tensors { try printTensors(summary) }
+  }
+
+  private func printOverview(_ summary: ModelSummary) throws {
+    func row(_ label: String, _ value: String?) throws {
+      guard let value, !value.isEmpty else { return }
+      try Terminal.print(label + String(repeating: " ", count: 15 - label.count) + value)
+    }
+    try row("file", summary.file)
+    try row("format", summary.format)
+    try row("architecture", summary.architecture.map { "\($0) (\(summary.variant ?? ""))" })
+    try row("remark", summary.remark)
+    try row(
+      "parameters",
+      grouped(summary.parameters)
+        + (summary.trainableParameters.map { " (\(grouped($0)) trainable)" } ?? ""))
+    try row("MACs", summary.macs.map(grouped))
+    try row("input", summary.inputShape.map(shapeText))
+    try row("output", summary.outputShapes.map { $0.map(shapeText).joined(separator: ", ") })
+    try row("preprocessing", summary.preprocessing)
+    try row("classes", summary.classes.map(String.init))
+    try row("layers", summary.layers.isEmpty ? nil : String(summary.layers.count))
+    try row(
+      "tensors", "\(summary.tensors.count), \(byteSize(summary.tensors.reduce(0) { $0 + $1.bytes }))")
+    try row("accuracy", summary.accuracy)
+    try row("licence", summary.licence)
+    try row("citation", summary.citation)
+    if summary.source.file != summary.file { try row("source", summary.source.file) }
+    try row("source sha256", summary.source.sha256)
+    try row("writer", summary.source.writer)
+    for (check, verdict) in summary.verification.sorted(by: { $0.key < $1.key }) {
+      try Terminal.print("verified: \(check): \(verdict)")
+    }
+  }
+
+  private func printLayers(_ summary: ModelSummary) throws {
+    try Terminal.print()
+    var table = Table(["LAYER", "KIND", "OUTPUT", "PARAMETERS", "MACS"], rightAligned: [3, 4])
+    for layer in summary.layers {
+      table.add(
+        layer.name, layer.kind, shapeText(layer.outputShape), grouped(layer.parameters), grouped(layer.macs))
+    }
+    try table.print()
+  }
+
+  private func printTensors(_ summary: ModelSummary) throws {
+    try Terminal.print()
+    var table = Table(["TENSOR", "SHAPE", "TYPE", "BYTES", "SHA-256"], rightAligned: [3])
+    for tensor in summary.tensors {
+      table.add(
+        tensor.name, shapeText(tensor.shape), tensor.dtype, grouped(tensor.bytes),
+        String(tensor.sha256.prefix(16)))
+    }
+    try table.print()
+  }
+
+  private func shapeText(_ dimensions: [Int]) -> String { Shape(checking: dimensions)?.description ?? "?" }
+}

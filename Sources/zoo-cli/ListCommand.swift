@@ -1,0 +1,70 @@
+import ArgumentParser
+import ZooModels
+import ZooTensor
+
+struct ListCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "list",
+    abstract: "List the architectures and published weight files that are known.",
+    discussion: """
+      Examples:
+        zoo list
+        zoo list --json
+      """)
+
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let entries = Catalog.architectures.map(ArchitectureOutput.init)
+    if common.json { return try Terminal.print(json: entries) }
+    for entry in entries {
+      try Terminal.print(
+        "\(entry.name)  (preprocessing \(entry.preprocessing), \(entry.accuracy ?? "accuracy unknown"))")
+      try Terminal.print("  \(entry.citation ?? "")")
+      for file in entry.files { try Terminal.print("  \(file.variant): \(file.address)") }
+    }
+  }
+}
+
+private struct ArchitectureOutput: Encodable {
+  struct File: Encodable {
+    let variant: String
+    let address: String
+    let md5: String?
+    let sha256: String?
+  }
+
+  let name: String
+  let aliases: [String]
+  let preprocessing: String
+  let inputSize: [Int]
+  let accuracy: String?
+  let licence: String?
+  let citation: String?
+  let files: [File]
+
+  enum CodingKeys: String, CodingKey {
+    case name, aliases, preprocessing
+    case inputSize = "input_size"
+    case accuracy, licence, citation, files
+  }
+
+  init(_ architecture: Architecture) {
+    name = architecture.name
+    aliases = architecture.aliases
+    preprocessing = architecture.card.preprocessing.rawValue
+    inputSize = [architecture.defaultInput.height, architecture.defaultInput.width]
+    accuracy = architecture.card.accuracy
+    licence = architecture.card.licence
+    citation = architecture.card.citation
+    files = architecture.published.map { file in
+      var (md5, sha256): (String?, String?)
+      switch file.hash {
+      case .md5(let digits): md5 = digits
+      case .sha256(let digits): sha256 = digits
+      case nil: break
+      }
+      return File(variant: file.variant.description, address: file.address, md5: md5, sha256: sha256)
+    }
+  }
+}

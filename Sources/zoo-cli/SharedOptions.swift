@@ -1,0 +1,62 @@
+import ArgumentParser
+import ZooFormat
+import ZooGraph
+import ZooTensor
+
+/// What every command takes.
+struct CommonOptions: ParsableArguments {
+  @Flag(help: "Print one JSON document on standard output, nothing else.")
+  var json = false
+
+  @Flag(name: .shortAndLong, help: "Print nothing but results and errors.")
+  var quiet = false
+}
+
+/// Where a command writes and whether it may replace what is there.
+struct OverwriteOption: ParsableArguments {
+  @Flag(name: [.short, .long], help: "Replace an existing output.")
+  var force = false
+}
+
+struct ThreadsOption: ParsableArguments {
+  @Option(help: ArgumentHelp("How many threads compute; by default one per processor.", valueName: "n"))
+  var threads: Int?
+
+  func validate() throws {
+    if let threads, !(1...256).contains(threads) {
+      throw ValidationError("--threads takes a number from 1 to 256, not \(threads).")
+    }
+  }
+
+  var count: Int { threads ?? Processors.count }
+}
+
+extension Preprocessing: ExpressibleByArgument {}
+
+/// How `--dtype` names the stored element type.
+enum DataType: String, ExpressibleByArgument, CaseIterable {
+  case f32, f16, bf16, int8
+
+  /// - Throws: a usage error for a type that this build can't write.
+  func storage() throws -> StorageType {
+    switch self {
+    case .f32: return .f32
+    case .f16: return .f16
+    case .bf16, .int8:
+      throw ValidationError("--dtype \(rawValue) is not available in this build; it has f32 and f16.")
+    }
+  }
+}
+
+/// `--input-size 224x224`.
+struct InputSize: ExpressibleByArgument {
+  let extent: Extent2D
+
+  init?(argument: String) {
+    let sides = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
+    guard sides.count == 2, let height = sides[0], let width = sides[1],
+      (1...16384).contains(height), (1...16384).contains(width)
+    else { return nil }
+    extent = Extent2D(height, width)
+  }
+}

@@ -1,0 +1,148 @@
+import ArgumentParser
+import ZooTensor
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
+
+/// Results on standard output, everything else on standard error.
+enum Terminal {
+  /// Writes a line of results.
+  static func print(_ line: String = "") throws { try write(line + "\n") }
+
+  /// Writes one JSON document, its keys sorted so that equal results are equal bytes.
+  static func print(json value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "infinity", negativeInfinity: "-infinity", nan: "nan")
+    try print(String(decoding: try encoder.encode(value), as: UTF8.self))
+  }
+
+  static func warning(_ text: String) { diagnose("zoo: warning: \(text)") }
+  static func note(_ text: String) { diagnose("zoo: \(text)") }
+
+  static func error(_ text: String, remedy: String? = nil) {
+    diagnose("zoo: error: \(oneLine(text))")
+    if let remedy { diagnose(remedy) }
+  }
+
+  static var standardErrorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+  /// Writes raw text to standard error.
+  static func writeError(_ text: String) {
+    var text = text
+    text.withUTF8 { _ = Terminal.writeAll($0, to: STDERR_FILENO) }
+  }
+
+  private static func diagnose(_ line: String) { writeError(line + "\n") }
+
+  /// Names from files must not forge further lines or drive the terminal.
+  private static func oneLine(_ text: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.map { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) ? " " : $0 }))
+  }
+
+  private static func write(_ text: String) throws {
+    var text = text
+    let written = text.withUTF8 { writeAll($0, to: STDOUT_FILENO) }
+    // Whoever reads has gone away and wants no more words.
+    if !written && errno == EPIPE { throw ExitCode(74) }
+    guard written else { throw FileError(.write, "standard output") }
+  }
+
+  private static func writeAll(_ bytes: UnsafeBufferPointer<UInt8>, to descriptor: Int32) -> Bool {
+    var rest = UnsafeRawBufferPointer(bytes)
+    while let start = rest.baseAddress, !rest.isEmpty {
+      #if canImport(Darwin)
+        let count = Darwin.write(descriptor, start, rest.count)
+      #elseif canImport(Musl)
+        let count = Musl.write(descriptor, start, rest.count)
+      #else
+        let count = Glibc.write(descriptor, start, rest.count)
+      #endif
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { return false }
+      rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+    }
+    return true
+  }
+}
+
+/// Pads columns of text to a common width.
+struct Table {
+  private var rows: [[String]] = []
+  /// The columns that are aligned at their right edge.
+  let rightAligned: Set<Int>
+
+  init(_ header: [String], rightAligned: Set<Int> = []) {
+    rows = [header]
+    self.rightAligned = rightAligned
+  }
+
+  mutating func add(_ row: String...) { rows.append(row) }
+
+  func print() throws {
+    let columns = rows.map(\.count).max() ?? 0
+    let widths = (0..<columns).map { column in
+      rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0
+    }
+    for row in rows {
+      var line = ""
+      for (column, cell) in row.enumerated() {
+        let padding = String(repeating: " ", count: widths[column] - cell.count)
+        line += rightAligned.contains(column) ? padding + cell : cell + padding
+        if column + 1 < row.count { line += "  " }
+      }
+      while line.last == " " { line.removeLast() }
+      try Terminal.print(line)
+    }
+  }
+}
+
+/// `12,345,678`.
+func grouped(_ number: Int) -> String {
+  var digits = String(number.magnitude)
+  var groups: [String] = []
+  while digits.count > 3 {
+    groups.insert(String(digits.suffix(3)), at: 0)
+    digits.removeLast(3)
+  }
+  return (number < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
+}
+
+/// `97.8 MiB`.
+func byteSize(_ count: Int) -> String {
+  let units = ["B", "KiB", "MiB", "GiB"]
+  var value = Double(count)
+  var unit = 0
+  while value >= 1024, unit + 1 < units.count {
+    value /= 1024
+    unit += 1
+  }
+  return unit == 0 ? "\(count) B" : "\(decimal(value, 1)) \(units[unit])"
+}
+
+/// The number with a fixed number of decimals.
+func decimal(_ value: Double, _ places: Int) -> String {
+  guard value.isFinite, abs(value) < 1e15 else { return "\(value)" }
+  let scale = pow(10.0, Double(places))
+  let scaled = Int((value.magnitude * scale).rounded())
+  let divisor = Int(scale)
+  let fraction =
+    places > 0
+    ? "." + String(repeating: "0", count: places - String(scaled % divisor).count) + String(scaled % divisor)
+    : ""
+  return (value < 0 && scaled > 0 ? "-" : "") + "\(scaled / divisor)" + fraction
+}

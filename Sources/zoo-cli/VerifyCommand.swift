@@ -1,0 +1,82 @@
+import ArgumentParser
+import ZooConversion
+import ZooFormat
+import ZooImages
+import ZooTensor
+
+struct VerifyCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "verify",
+    abstract: "Check that a .zoo file is whole and computes what it should.",
+    discussion: """
+      Checks every checksum, the fast engine against the reference engine layer by layer, the test \
+      case in the file, and the batch-norm statistics. Exit code 1 if any check says no.
+
+      Examples:
+        zoo verify resnet50.zoo
+        zoo verify resnet50.zoo --images photographs --io recorded.npz
+      """)
+
+  @Argument(help: "The .zoo file.", completion: .file())
+  var model: String
+
+  @Option(
+    help: ArgumentHelp("Compare with recorded inputs and outputs: x, y, tap:LAYER.", valueName: "io.npz"))
+  var io: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Pictures for the batch-norm statistics; synthetic ones by default.", valueName: "folder"))
+  var images: String?
+
+  @OptionGroup var threads: ThreadsOption
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    let file = try ZooFile(path: model)
+    var options = Verifier.Options()
+    options.threads = threads.count
+    options.samplesPerLayer = 1024
+    options.ioPath = io
+    options.images = try images.map { try ImageFolder.images(in: $0) } ?? []
+    let bar = ProgressBar(quiet: common.quiet)
+    let report = try Verifier.verify(file, options: options) { bar.show($0) }
+    bar.finish()
+    if common.json {
+      try Terminal.print(json: VerifyOutput(file: model, passed: report.passed, checks: report.checks))
+    } else {
+      for check in report.checks { try Terminal.print(check.line) }
+      try Terminal.print(report.passed ? "\(model): verified" : "\(model): NOT verified")
+    }
+    guard report.passed else { throw VerificationFailure(file: model, report: report) }
+  }
+}
+
+private struct VerifyOutput: Encodable {
+  let file: String
+  let passed: Bool
+  let checks: [VerificationReport.Check]
+}
+
+extension VerificationReport.Check {
+  /// One line for people: the verdict, the check, its largest error, where it is and the tolerance.
+  var line: String {
+    var text = "\(verdict)  \(name)"
+    if let largestError, let tolerance {
+      text += ": largest error \(significant(largestError))"
+      if let location { text += " at \(location)" }
+      text += ", tolerance \(significant(tolerance))"
+    } else if let location {
+      text += ": at \(location)"
+    }
+    return text + " (\(detail))"
+  }
+
+  private var verdict: String {
+    switch status {
+    case .passed: "ok    "
+    case .failed: "FAILED"
+    case .noTestimony: "-     "
+    }
+  }
+}

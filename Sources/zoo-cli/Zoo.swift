@@ -1,0 +1,82 @@
+import ArgumentParser
+import ZooTensor
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+struct Zoo: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "zoo",
+    abstract: "Convert, verify and run pretrained models.",
+    discussion: """
+      A weight file that Keras or NumPy wrote becomes one verified, self-describing .zoo file, which \
+      runs without Python.
+
+      Examples:
+        zoo convert resnet50.h5
+        zoo inspect resnet50.zoo
+        zoo predict resnet50.zoo cat.jpg
+
+      Exit codes: 0 done; 1 a verification says no; 64 wrong usage; 65 unusable input; 66 the input \
+      can't be opened; 73 the output can't be made; 74 reading or writing failed midway; 70 a fault \
+      of this program.
+      """,
+    version: "0.1.0",
+    subcommands: [
+      ConvertCommand.self, InspectCommand.self, VerifyCommand.self, RunCommand.self, PredictCommand.self,
+      FeaturesCommand.self, BenchCommand.self, ListCommand.self,
+    ])
+}
+
+@main
+enum Main {
+  static func main() {
+    // A reader that goes away (`zoo inspect … | head`) is a failed write, not a death by signal.
+    signal(SIGPIPE, SIG_IGN)
+    AtomicFile.removeTemporariesOnSignals()
+    do {
+      var command = try Zoo.parseAsRoot()
+      try command.run()
+    } catch {
+      exit(report(error))
+    }
+  }
+
+  /// Prints an error as the contract asks and returns the exit code.
+  private static func report(_ error: any Error) -> Int32 {
+    switch error {
+    case let code as ExitCode:
+      return code.rawValue
+    case let error as any ZooError:
+      Terminal.error("\(error)", remedy: error.remedy)
+      return error.category.exitCode
+    default:
+      guard Zoo.exitCode(for: error) != .success else { Zoo.exit(withError: error) }
+      guard Zoo.exitCode(for: error) == .validationFailure else {
+        Terminal.error("unexpected fault in zoo: \(error)")
+        return 70
+      }
+      Terminal.error("wrong usage in arguments: \(Zoo.message(for: error))", remedy: "See `zoo --help`.")
+      return ExitCode.validationFailure.rawValue
+    }
+  }
+}
+
+extension ErrorCategory {
+  /// As in `sysexits.h`.
+  fileprivate var exitCode: Int32 {
+    switch self {
+    case .verificationFailed: 1
+    case .usage: 64
+    case .badInput: 65
+    case .cannotOpen: 66
+    case .cannotCreate: 73
+    case .inputOutput: 74
+    }
+  }
+}
