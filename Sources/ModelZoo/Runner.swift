@@ -26,7 +26,7 @@ final class Runner: Sendable {
 
   /// The tapped values for a batch (N, H, W, C) of preprocessed inputs, each (N, …).
   func run(_ input: Tensor) throws -> [Tensor] {
-    let loan = try idle.withLock { $0.popLast() } ?? Loan(session: engine.makeSession())
+    let loan = idle.withLock { $0.popLast() } ?? Loan(session: engine.makeSession())
     defer { idle.withLock { $0.append(loan) } }
     let kept = try loan.session.run([input], keeping: taps).kept
     return try taps.map { tap in

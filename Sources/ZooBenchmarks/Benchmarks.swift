@@ -34,7 +34,7 @@ enum Benchmarks {
   }
 
   private static func median(of engine: Engine, input: [Tensor]) throws -> Double {
-    let session = try engine.makeSession()
+    let session = engine.makeSession()
     _ = try session.run(input)
     let clock = ContinuousClock()
     let end = clock.now + .seconds(2)

@@ -61,7 +61,7 @@ package struct ModelBenchmark: Sendable, Encodable {
     let file = try ZooFile(path: path)
     let graph = file.document.graph
     let engine = try Engine(graph: graph, weights: file, options: PlanOptions(threads: threads))
-    let session = try engine.makeSession()
+    let session = engine.makeSession()
     loadMilliseconds = (clock.now - start).milliseconds
 
     let inputs = try TestInput.make(for: graph, preprocessing: file.document.card.preprocessing, seed: 1)

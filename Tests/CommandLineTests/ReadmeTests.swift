@@ -55,7 +55,7 @@ struct ReadmeTests {
     process.arguments = [program] + arguments
     process.currentDirectoryURL = folder
     let names = ["stdout", "stderr"].map { folder.appendingPathComponent($0) }
-    for name in names { FileManager.default.createFile(atPath: name.path, contents: nil) }
+    for name in names { try Data().write(to: name) }
     process.standardOutput = try FileHandle(forWritingTo: names[0])
     process.standardError = try FileHandle(forWritingTo: names[1])
     try process.run()

@@ -52,12 +52,10 @@ struct ZooCommand {
   func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Result {
     let process = try process(arguments, environment: environment)
     // Files rather than pipes: no amount of output can block the program.
-    let outputs = try ["out", "err"].map { name in
-      let url = FileManager.default.temporaryDirectory.appendingPathComponent(
-        "zoo-\(UUID().uuidString).\(name)")
-      FileManager.default.createFile(atPath: url.path, contents: nil)
-      return url
+    let outputs = ["out", "err"].map { name in
+      FileManager.default.temporaryDirectory.appendingPathComponent("zoo-\(UUID().uuidString).\(name)")
     }
+    for url in outputs { try Data().write(to: url) }
     defer { for url in outputs { try? FileManager.default.removeItem(at: url) } }
     process.standardOutput = try FileHandle(forWritingTo: outputs[0])
     process.standardError = try FileHandle(forWritingTo: outputs[1])

@@ -71,25 +71,26 @@ struct LayerGolden: Decodable, CustomTestStringConvertible, Sendable {
           Convolution(
             filters: #require(filters), kernel: extent(kernel), strides: extent(strides),
             padding: #require(padding).padding, dilation: extent(dilation), groups: #require(groups),
-            useBias: #require(bias), activation: activationFunction()))
+            useBias: #require(bias as Bool?), activation: activationFunction()))
       case "depthwise":
         try .depthwiseConvolution(
           DepthwiseConvolution(
             multiplier: #require(multiplier), kernel: extent(kernel), strides: extent(strides),
-            padding: #require(padding).padding, dilation: extent(dilation), useBias: #require(bias),
+            padding: #require(padding).padding, dilation: extent(dilation), useBias: #require(bias as Bool?),
             activation: activationFunction()))
       case "separable":
         try .separableConvolution(
           SeparableConvolution(
             filters: #require(filters), multiplier: #require(multiplier), kernel: extent(kernel),
             strides: extent(strides), padding: #require(padding).padding, dilation: extent(dilation),
-            useBias: #require(bias), activation: activationFunction()))
+            useBias: #require(bias as Bool?), activation: activationFunction()))
       case "dense":
         try .dense(
-          Dense(units: #require(units), useBias: #require(bias), activation: activationFunction()))
+          Dense(units: #require(units), useBias: #require(bias as Bool?), activation: activationFunction()))
       case "batchNormalization":
         try .batchNormalization(
-          BatchNormalization(epsilon: #require(epsilon), scale: #require(scale), center: #require(center)))
+          BatchNormalization(
+            epsilon: #require(epsilon), scale: #require(scale as Bool?), center: #require(center as Bool?)))
       case "relu":
         try .activation(
           .relu(
@@ -97,8 +98,9 @@ struct LayerGolden: Decodable, CustomTestStringConvertible, Sendable {
       case "activation": try .activation(activationFunction())
       case "maxPooling": .maxPooling(try pooling())
       case "averagePooling": .averagePooling(try pooling())
-      case "globalAveragePooling": try .globalAveragePooling(keepDimensions: #require(keepDimensions))
-      case "globalMaxPooling": try .globalMaxPooling(keepDimensions: #require(keepDimensions))
+      case "globalAveragePooling":
+        try .globalAveragePooling(keepDimensions: #require(keepDimensions as Bool?))
+      case "globalMaxPooling": try .globalMaxPooling(keepDimensions: #require(keepDimensions as Bool?))
       case "zeroPadding": try .zeroPadding(#require(padding).edges)
       case "cropping": try .cropping(#require(padding).edges)
       case "add": .add

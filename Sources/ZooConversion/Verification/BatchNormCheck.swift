@@ -124,7 +124,7 @@ struct BatchNormCheck {
   private func testimony(
     of layers: [Layer], engine: Engine, pictures: [Image], mode: Preprocessing
   ) throws -> BatchNormTestimony {
-    let session = try engine.makeSession()
+    let session = engine.makeSession()
     let taps = Array(Set(layers.map(\.input)))
     var moments = Dictionary(
       uniqueKeysWithValues: taps.map { ($0, ChannelMoments(channels: graph[$0].shape.dimensions.last ?? 0)) })
