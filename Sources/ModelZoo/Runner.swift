@@ -44,12 +44,6 @@ final class Runner: Sendable {
       throw ModelZooError(
         "model takes no pictures", at: model.path, "its input is \(shape), expected height x width x 3")
     }
-    var values: [Float] = []
-    values.reserveCapacity(pictures.count * shape.elementCount)
-    for picture in pictures {
-      let resized = picture.image.resized(height: shape[0], width: shape[1])
-      values += model.card.preprocessing.tensor(of: resized).values
-    }
-    return Tensor(shape: Shape([pictures.count] + shape.dimensions), values: values)
+    return model.card.preprocessing.batch(of: pictures.map(\.image), height: shape[0], width: shape[1])
   }
 }

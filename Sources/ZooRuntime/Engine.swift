@@ -78,9 +78,6 @@ package final class Engine: @unchecked Sendable {
     }
   }
 
-  /// Bytes of packed weights and of one session's activations; weights used from a mapped file not counted.
-  package var peakBytes: Int { weights.byteCount + arenaFloats * MemoryLayout<Float>.size }
-
   /// A session of this engine's plan, for one caller at a time.
   package func makeSession() -> Session { Session(self) }
 

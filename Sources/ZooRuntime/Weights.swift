@@ -57,8 +57,6 @@ final class PackedWeights: @unchecked Sendable {
 
   /// Zeros, for what lies outside of an image.
   var zeros: UnsafePointer<Float> { UnsafePointer(arena.base + zeroOffset) }
-  /// Bytes that this process holds for weights, without those used from a mapped file.
-  var byteCount: Int { arena.byteCount + inPlace.reduce(0) { $0 + ($1.owner is HeapBytes ? $1.count : 0) } }
 
   /// Packs the weights of all steps, in their order, and fills in the pointers to them.
   init(

@@ -30,7 +30,6 @@ enum Terminal {
   }
 
   static func warning(_ text: String) { diagnose("zoo: warning: \(text)") }
-  static func note(_ text: String) { diagnose("zoo: \(text)") }
 
   static func error(_ text: String, remedy: String? = nil) {
     diagnose("zoo: error: \(oneLine(text))")

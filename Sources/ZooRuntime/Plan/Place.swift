@@ -18,10 +18,6 @@ struct Place: Hashable {
   var row: Int { width * pixel }
   /// Whether nothing lies between its pixels.
   var isContiguous: Bool { pixel == channels || pixels == 1 }
-
-  func hasSameExtent(as other: Place) -> Bool {
-    height == other.height && width == other.width && channels == other.channels
-  }
 }
 
 /// The memory behind one or more values.
