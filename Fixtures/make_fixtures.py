@@ -6,7 +6,7 @@
 NAME.LAYOUT is one of
 
     h5               whole model, legacy HDF5, by Keras 3
-    keras            whole model, Keras 3 zip (for one model also unpacked, as a folder)
+    keras            whole model, Keras 3 zip (for one model unpacked, as a folder)
     weights.h5       weights only, Keras 3 store
     old.weights.h5   the same without the `name` attributes, as writers before Keras 3.6 leave it
     k2.h5            whole model, legacy HDF5, by Keras 2 (tf_keras)
@@ -114,14 +114,14 @@ MODELS = {
     "mobilenet": (mobilenet, EVERY, 2),
     "mobilenet-notop-avg": (lambda k: mobilenet(k, include_top=False, pooling="avg"),
                             ("k2w.h5", "io.npz"), 1),
-    "nasnet-32": (lambda k: nasnet(k, 32), ("old.weights.h5", "io.npz"), 1),
+    "nasnet-32": (lambda k: nasnet(k, 32), EVERY, 1),
     "nasnet-35-notop-max": (lambda k: nasnet(k, 35, include_top=False, pooling="max"),
                             ("k2w.h5", "io.npz"), 1),
-    "resnet": (resnet, ("h5", "old.weights.h5", "k2w.h5", "pos.npz", "io.npz"), 1),
+    "resnet": (resnet, EVERY, 1),
     "vgg16": (lambda k: vgg(k, "vgg16", (2, 2, 3, 3, 3), (64, 64)),
-              ("keras-folder", "k2w.h5", "pos.npz", "io.npz"), 1),
+              ("keras-folder", *(l for l in EVERY if l != "keras")), 1),
     "vgg19": (lambda k: vgg(k, "vgg19", (2, 2, 4, 4, 4), (64, 32)),
-              ("h5", "old.weights.h5", "io.npz"), 1),
+              EVERY, 1),
 }
 # HDF5's older group structure takes a few KB for each of a network's hundreds of groups, so only
 # these keep it; the others are copied into the compact one of HDF5 1.10 and later (superblock 3,
