@@ -104,13 +104,13 @@ extension BatchNormTestimony.Verdict {
     layers[5] = layers[5].with(storedMean: means)
     #expect(
       BatchNormTestimony(layers).verdict
-        == .exchanged(BatchNormExchange(statistic: .means, first: "bn0", second: "bn5")))
+        == .exchanged(BatchNormExchange(kind: .means, first: "bn0", second: "bn5")))
     layers = network()
     layers[0] = layers[0].with(storedVariance: layers[5].storedVariance)
     layers[5] = layers[5].with(storedVariance: variances)
     #expect(
       BatchNormTestimony(layers).verdict
-        == .exchanged(BatchNormExchange(statistic: .variances, first: "bn0", second: "bn5")))
+        == .exchanged(BatchNormExchange(kind: .variances, first: "bn0", second: "bn5")))
   }
 
   /// Neither layers that are alike nor statistics that fit nothing look exchanged.

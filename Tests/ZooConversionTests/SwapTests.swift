@@ -7,9 +7,7 @@ import ZooWeightFiles
 
 /// Two tensors of one shape exchanged in a trained file: nothing but the statistics can tell.
 ///
-/// What is seen and what is not is listed in docs/verification.md. Not among these cases, because the
-/// statistics do not show them: most gammas, which are nearly equal in effect, tensors
-/// of the first layer, whose fault looks like another kind of picture, and those behind the last batch norm.
+/// docs/verification.md lists what is seen and what is not.
 @Suite(.enabled(if: RealFiles.exist, RealFiles.absence))
 struct SwapTests {
   /// Layers and the roles of their tensors that change places.
@@ -33,7 +31,13 @@ struct SwapTests {
     Swap(a: "conv_dw_8_bn", b: "conv_dw_9_bn", variables: ["moving_mean"]),
     Swap(a: "conv_pw_8_bn", b: "conv_pw_9_bn", variables: ["moving_variance"]),
     Swap(a: "conv1_bn", b: "conv_dw_1_bn", variables: ["moving_variance"]),
+    Swap(a: "conv1_bn", b: "conv_dw_1_bn", variables: ["moving_mean"]),
+    Swap(a: "conv1_bn", b: "conv_dw_1_bn", variables: norm),
     Swap(a: "conv_dw_8_bn", b: "conv_pw_8_bn", variables: ["beta"]),
+    Swap(a: "conv1_bn", b: "conv_dw_1_bn", variables: ["gamma"]),
+    Swap(a: "conv_pw_6_bn", b: "conv_dw_7_bn", variables: ["gamma"]),
+    Swap(a: "conv_dw_8_bn", b: "conv_dw_10_bn", variables: ["gamma"]),
+    Swap(a: "conv_pw_7_bn", b: "conv_pw_9_bn", variables: ["gamma"]),
   ]
 
   @Test(arguments: swaps)

@@ -48,8 +48,9 @@ struct BatchNormCheck {
       return .init(
         Self.name, .failed, location: exchange.first,
         detail:
-          "the stored \(exchange.statistic.rawValue) of \(exchange.first) and \(exchange.second) each fit "
-          + "what reaches the other layer: they, or weights in front of them, have changed places")
+          "the \(exchange.kind.rawValue) of \(exchange.first) and \(exchange.second) each fit the other layer, "
+          + "not their own: \(exchange.kind.isStored ? "they, or weights in front of them," : "they") "
+          + "have changed places")
     case .noTestimony(let reason):
       var testimonies = [card.preprocessing: testimony]
       for mode in Preprocessing.allCases where mode != card.preprocessing {
@@ -74,18 +75,29 @@ struct BatchNormCheck {
     let input: Value
     let mean: [Float]
     let variance: [Float]
+    let gamma: [Double]?
+    let beta: [Double]?
     let epsilon: Double
+    let succession: BatchNormSuccession?
   }
 
   private func batchNorms(weights: some WeightSource) throws -> [Layer] {
-    try graph.nodes.compactMap { node in
+    var consumers = graph.nodes.map { _ in [Int]() }
+    for (index, node) in graph.nodes.enumerated() {
+      for input in node.inputs { consumers[input.index].append(index) }
+    }
+    return try graph.nodes.compactMap { node in
+      func values(_ role: WeightRole) throws -> [Float]? {
+        try node.weights.first { $0.role == role }.map { try weights.tensor(for: $0).floats() }
+      }
       guard case .batchNormalization(let norm) = node.operation, let input = node.inputs.first,
-        let mean = node.weights.first(where: { $0.role == .movingMean }),
-        let variance = node.weights.first(where: { $0.role == .movingVariance })
+        let mean = try values(.movingMean), let variance = try values(.movingVariance)
       else { return nil }
       return Layer(
-        node: node, input: input, mean: try weights.tensor(for: mean).floats(),
-        variance: try weights.tensor(for: variance).floats(), epsilon: norm.epsilon)
+        node: node, input: input, mean: mean, variance: variance,
+        gamma: try values(.gamma)?.map(Double.init), beta: try values(.beta)?.map(Double.init),
+        epsilon: norm.epsilon,
+        succession: try BatchNormSuccession(from: node, in: graph, consumers: consumers, weights: weights))
     }
   }
 
@@ -128,18 +140,27 @@ struct BatchNormCheck {
     let taps = Array(Set(layers.map(\.input)))
     var moments = Dictionary(
       uniqueKeysWithValues: taps.map { ($0, ChannelMoments(channels: graph[$0].shape.dimensions.last ?? 0)) })
+    var samplers = Dictionary(
+      layers.filter { $0.succession != nil }.map { layer in
+        let channels = graph[layer.input].shape.dimensions.last ?? 0
+        return (layer.input, PixelSampler(channels: channels, images: pictures.count))
+      }, uniquingKeysWith: { first, _ in first })
     func judge() -> BatchNormTestimony {
       let statistics = layers.map { layer in
-        BatchNormStatistics(
+        var succession = layer.succession
+        succession?.samples = samplers[layer.input]?.channels ?? []
+        return BatchNormStatistics(
           layer: layer.node.name, storedMean: layer.mean, storedVariance: layer.variance,
           epsilon: layer.epsilon,
-          mean: moments[layer.input]?.mean ?? [], variance: moments[layer.input]?.variance ?? [])
+          mean: moments[layer.input]?.mean ?? [], variance: moments[layer.input]?.variance ?? [],
+          gamma: layer.gamma, beta: layer.beta, succession: succession)
       }
       return BatchNormTestimony(statistics, images: images.isEmpty ? .synthetic : .photographs)
     }
     for (index, picture) in pictures.enumerated() {
       for (value, tensor) in try session.run([mode.tensor(of: picture)], keeping: taps).kept {
         moments[value]?.add(tensor.values)
+        samplers[value]?.add(tensor.values)
       }
       if index == 1, judge().isFarFromTraining { break }
     }

@@ -6,89 +6,149 @@
   import Darwin
 #endif
 
-/// Two batch-norm layers of one shape whose stored means or variances have changed places.
+/// Two batch-norm layers of one shape whose tensors have changed places.
 ///
-/// Over its channels, what a layer has stored correlates with what reaches it. Where instead each of
-/// two layers' stored values fit what reaches the other, and clearly better, they were exchanged. That
-/// needs no threshold on how well the images match the training data, so it sees exchanges between
-/// layers with much the same spread of values, and in the first layers too. What was exchanged may also
-/// be the weights in front of the two layers.
+/// Each of the two layers' tensors then fit the other layer, and clearly better than their own:
+/// - the stored means deviate less from the means of what reaches the other layer;
+/// - the stored variances correlate more, over the channels, with the variances of what reaches the other
+///   layer. Not their deviations are compared, because images of more or less contrast scale all variances;
+/// - the gammas and betas predict what the layer behind the other one has stored (``BatchNormPrediction``).
+///
+/// A layer is compared with itself alone, so none of this needs the images to match the training data well:
+/// exchanges show between layers that are much alike, and in the first layers. What was exchanged may also
+/// be the weights in front of the two layers, where it is their statistics that have changed places.
 package struct BatchNormExchange: Sendable, Equatable {
-  package enum Statistic: String, Sendable {
-    case means, variances
+  package enum Kind: String, Sendable, CaseIterable {
+    case means = "moving means"
+    case variances = "moving variances"
+    case gammas, betas
+    case gammasAndBetas = "gammas and betas"
+
+    /// Whether it is a statistic of what reaches the layer, and not a parameter.
+    var isStored: Bool { self == .means || self == .variances }
   }
 
-  package let statistic: Statistic
+  package let kind: Kind
   /// The layers in the order of the network.
   package let first: String
   package let second: String
 
-  package init(statistic: Statistic, first: String, second: String) {
-    self.statistic = statistic
+  package init(kind: Kind, first: String, second: String) {
+    self.kind = kind
     self.first = first
     self.second = second
   }
 
-  /// Under so few channels anything correlates with anything.
+  /// Under so few channels anything fits anything.
   private static let fewestChannels = 8
-  /// How well the exchanged values have to fit.
+  /// The least gain of each layer: the logarithm of how many times smaller the deviation is with the other
+  /// layer's tensor. A faulty layer in front of another one blurs what is seen there.
+  private static let leastGainOfEach = -0.2
+  /// The least gain of both layers together. What is summed or counted over few channels scatters.
+  private static func leastGain(channels: Int) -> Double { max(1, 8 / Double(channels).squareRoot()) }
+  /// The most by which the second layer's means may deviate at the first layer, in standard deviations: on
+  /// images unlike the training data, one misfit is often much smaller than another. (At the second layer
+  /// they may deviate more, because the first layer's fault has changed what reaches it.)
+  private static let mostDeviation = 0.5
+  /// How well another layer's variances have to correlate.
   private static let leastCorrelation = 0.6
-  /// By how many standard deviations of chance the exchange has to fit better, together and for each
-  /// layer. Fisher's transform of a correlation over n channels has the standard deviation
+  /// By how many standard deviations of chance they have to fit better, together and for each layer, and
+  /// by how many at all. Fisher's transform of a correlation over n channels has the standard deviation
   /// 1 / sqrt(n - 3), a difference of two 1.4 times that, a sum of two such differences twice that.
-  private static let deviations = (together: 4.0, each: 1.5)
-  /// By how many such deviations the exchanged values have to fit at all.
-  private static let fitDeviations = 2.5
+  private static let deviations = (together: 4.0, each: 1.5, atAll: 2.5)
 
   /// The clearest exchange among the layers, if there is one.
   static func find(in layers: [BatchNormStatistics]) -> BatchNormExchange? {
+    let fits = layers.map { $0.fit(of: $0) }
+    let ofVariances = clearest(among: layers, of: [.variances]) { _, first, second in
+      let crossed = (layers[first].fit(of: layers[second]), layers[second].fit(of: layers[first]))
+      let gains = (crossed.0 - fits[first], crossed.1 - fits[second])
+      let scale = Double(layers[first].mean.count - 3).squareRoot()
+      let together = (gains.0 + gains.1) * scale / 2
+      return min(crossed.0, crossed.1) >= max(atanh(leastCorrelation), deviations.atAll / scale)
+        && together >= deviations.together
+        && min(gains.0, gains.1) * scale / 2.0.squareRoot() >= deviations.each ? together : nil
+    }
+    if let ofVariances { return ofVariances }
+
+    let indexByName = Dictionary(layers.indices.map { (layers[$0].layer, $0) }) { first, _ in first }
+    let predictions = layers.map { layer in
+      (layer.succession?.next).flatMap { indexByName[$0] }.flatMap {
+        BatchNormPrediction(layer, next: layers[$0])
+      }
+    }
+    return clearest(among: layers, of: [.means, .gammas, .betas, .gammasAndBetas]) { kind, first, second in
+      if kind == .means { return gainOfMeans(layers[first], layers[second]) }
+      let gains = [
+        predictions[first]?.gain(kind, from: layers[second]),
+        predictions[second]?.gain(kind, from: layers[first]),
+      ].compactMap { $0 }
+      let together = gains.reduce(0, +)
+      return together >= leastGain(channels: layers[first].mean.count)
+        && gains.allSatisfy { $0 >= leastGainOfEach } ? together : nil
+    }
+  }
+
+  private static func gainOfMeans(_ first: BatchNormStatistics, _ second: BatchNormStatistics) -> Double? {
+    func gain(_ own: Double, _ exchanged: Double) -> Double {
+      // Where nothing deviates, nothing can be gained either.
+      log((own + 1e-6) / (exchanged + 1e-6))
+    }
+    let exchanged = first.deviation(from: second)
+    guard exchanged <= mostDeviation else { return nil }
+    let gains = (
+      gain(first.deviation(from: first), exchanged),
+      gain(second.deviation(from: second), second.deviation(from: first))
+    )
+    let together = gains.0 + gains.1
+    return together >= leastGain(channels: first.mean.count) && min(gains.0, gains.1) >= leastGainOfEach
+      ? together : nil
+  }
+
+  /// The exchange of the largest gain, among those that have one.
+  private static func clearest(
+    among layers: [BatchNormStatistics], of kinds: [Kind], gain: (Kind, Int, Int) -> Double?
+  ) -> BatchNormExchange? {
     var best: (gain: Double, exchange: BatchNormExchange)?
-    for statistic in [Statistic.means, .variances] {
-      let measured = layers.map { $0.measured(statistic) }
-      let stored = layers.map { $0.stored(statistic) }
-      let own = layers.indices.map { fit(measured[$0], stored[$0]) }
-      for second in layers.indices {
-        for first in 0..<second where measured[first].count == measured[second].count {
-          let channels = measured[first].count
-          guard channels >= fewestChannels else { continue }
-          let crossed = (fit(measured[first], stored[second]), fit(measured[second], stored[first]))
-          let gains = (crossed.0 - own[first], crossed.1 - own[second])
-          let scale = Double(channels - 3).squareRoot()
-          guard min(crossed.0, crossed.1) >= max(atanh(leastCorrelation), fitDeviations / scale) else {
-            continue
-          }
-          let gain = (gains.0 + gains.1) * scale / 2
-          guard gain >= deviations.together, gain > best?.gain ?? 0,
-            min(gains.0, gains.1) * scale / 2.0.squareRoot() >= deviations.each
-          else { continue }
+    for second in layers.indices {
+      for first in 0..<second
+      where layers[first].mean.count == layers[second].mean.count
+        && layers[first].mean.count >= fewestChannels
+      {
+        for kind in kinds {
+          guard let gain = gain(kind, first, second), gain > best?.gain ?? 0 else { continue }
           best = (
-            gain,
-            BatchNormExchange(statistic: statistic, first: layers[first].layer, second: layers[second].layer)
+            gain, BatchNormExchange(kind: kind, first: layers[first].layer, second: layers[second].layer)
           )
         }
       }
     }
     return best?.exchange
   }
+}
 
-  /// Fisher's transform of the correlation, which spreads evenly.
-  private static func fit(_ a: [Double], _ b: [Double]) -> Double {
-    atanh(min(0.9999, max(-0.9999, BatchNormTestimony.Deviation.correlation(a, b))))
+extension BatchNormPrediction {
+  /// The gain with the gammas, betas or both of another layer.
+  fileprivate func gain(_ kind: BatchNormExchange.Kind, from other: BatchNormStatistics) -> Double {
+    gain(gamma: kind == .betas ? nil : other.gamma, beta: kind == .gammas ? nil : other.beta)
   }
 }
 
 extension BatchNormStatistics {
-  fileprivate func measured(_ statistic: BatchNormExchange.Statistic) -> [Double] {
-    switch statistic {
-    case .means: mean
-    case .variances: variance.map { log($0 + epsilon) }
-    }
+  /// The median over channels of the distance, in standard deviations, of the mean from the one that
+  /// `other` has stored.
+  fileprivate func deviation(from other: BatchNormStatistics) -> Double {
+    BatchNormTestimony.Deviation.median(
+      mean.indices.map {
+        abs(mean[$0] - Double(other.storedMean[$0])) / (variance[$0] + epsilon).squareRoot()
+      })
   }
 
-  fileprivate func stored(_ statistic: BatchNormExchange.Statistic) -> [Double] {
-    switch statistic {
-    case .means: storedMean.map(Double.init)
-    case .variances: storedVariance.map { log(Double($0) + epsilon) }
-    }
+  /// How well the variances that `other` has stored correlate with those that reach this layer, in
+  /// logarithms: Fisher's transform, which spreads evenly.
+  fileprivate func fit(of other: BatchNormStatistics) -> Double {
+    let correlation = BatchNormTestimony.Deviation.correlation(
+      variance.map { log($0 + epsilon) }, other.storedVariance.map { log(Double($0) + other.epsilon) })
+    return atanh(min(0.9999, max(-0.9999, correlation)))
   }
 }

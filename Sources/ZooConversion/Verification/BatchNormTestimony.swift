@@ -7,15 +7,25 @@ package struct BatchNormStatistics: Sendable {
   package let epsilon: Double
   package let mean: [Double]
   package let variance: [Double]
+  /// Ones where the layer has none.
+  package let gamma: [Double]
+  /// Zeros where the layer has none.
+  package let beta: [Double]
+  /// How the layer's output reaches another one, where it does.
+  package let succession: BatchNormSuccession?
 
   /// - Precondition: all arrays have one value per channel.
   package init(
     layer: String, storedMean: [Float], storedVariance: [Float], epsilon: Double, mean: [Double],
-    variance: [Double]
+    variance: [Double], gamma: [Double]? = nil, beta: [Double]? = nil,
+    succession: BatchNormSuccession? = nil
   ) {
     let channels = storedMean.count
+    let gamma = gamma ?? Array(repeating: 1, count: channels)
+    let beta = beta ?? Array(repeating: 0, count: channels)
     precondition(
-      storedVariance.count == channels && mean.count == channels && variance.count == channels,
+      [storedVariance.count, mean.count, variance.count, gamma.count, beta.count]
+        .allSatisfy { $0 == channels },
       "one value per channel of \(layer)")
     self.layer = layer
     self.storedMean = storedMean
@@ -23,6 +33,9 @@ package struct BatchNormStatistics: Sendable {
     self.epsilon = epsilon
     self.mean = mean
     self.variance = variance
+    self.gamma = gamma
+    self.beta = beta
+    self.succession = succession
   }
 }
 
@@ -86,11 +99,12 @@ package struct ChannelMoments: Sendable {
 /// of few pixels; the narrow one applies where the channels' order, r, is lost as well, which drift does
 /// not do but a foreign tensor does.
 ///
-/// Where no layer disagrees, layers are compared with each other: see ``BatchNormExchange``.
+/// First of all, layers are compared with each other: see ``BatchNormExchange``. That names both layers
+/// of an exchange, where the above names the layer at which its effect is seen.
 ///
-/// What can't be seen so: a swap of tensors that are nearly equal in effect, such as the gammas of
-/// neighbouring layers or a kernel turned by 180°; faults in the first layer itself, which look like an
-/// unknown domain; and faults behind the last batch norm.
+/// What can't be seen so: a swap of tensors that are nearly equal in effect, a kernel turned by 180°;
+/// faults in the first layer itself, which look like an unknown domain; and faults behind the last batch
+/// norm.
 package struct BatchNormTestimony: Sendable {
   /// Where the images came from.
   package enum Images: Sendable {
@@ -114,7 +128,7 @@ package struct BatchNormTestimony: Sendable {
     /// The layers before `layer` agree and `layer` does not. Wrong is one of its own statistics, or a
     /// weight between `previous`, whose gamma and beta are among them, and it.
     case disagrees(layer: String, previous: String, z: Double, v: Double)
-    /// Two layers have each other's stored means or variances.
+    /// Two layers have each other's tensors.
     case exchanged(BatchNormExchange)
     /// Nothing can be said, and why.
     case noTestimony(String)
@@ -122,22 +136,33 @@ package struct BatchNormTestimony: Sendable {
 
   /// Every layer's deviation, in the order of the network.
   package let deviations: [Deviation]
-  package let verdict: Verdict
+  private let layers: [BatchNormStatistics]
+  private let images: Images
 
-  /// Judges the layers of a network, given in the order in which they run.
+  /// Takes the layers of a network in the order in which they run.
   package init(_ layers: [BatchNormStatistics], images: Images = .synthetic) {
+    self.layers = layers
+    self.images = images
     deviations = layers.map(Deviation.init)
-    let untrained = layers.allSatisfy { layer in
+  }
+
+  /// What the layers say, each by itself and compared with each other. Found anew at each call.
+  package var verdict: Verdict {
+    if isUntrained { return ownVerdict }
+    return BatchNormExchange.find(in: layers).map(Verdict.exchanged) ?? ownVerdict
+  }
+
+  /// What the layers say, each by itself.
+  private var ownVerdict: Verdict {
+    if layers.isEmpty { return .noTestimony("the network has no batch normalization") }
+    if isUntrained { return .noTestimony("the batch-norm statistics were never trained") }
+    return Self.verdict(deviations, images)
+  }
+
+  private var isUntrained: Bool {
+    layers.allSatisfy { layer in
       layer.storedMean.allSatisfy { $0 == 0 } && layer.storedVariance.allSatisfy { $0 == 1 }
     }
-    verdict =
-      if layers.isEmpty {
-        .noTestimony("the network has no batch normalization")
-      } else if untrained {
-        .noTestimony("the batch-norm statistics were never trained")
-      } else {
-        Self.verdict(layers, deviations, images)
-      }
   }
 
   /// Whether the first layer deviates by so much that no further picture will bring it back.
@@ -153,9 +178,9 @@ package struct BatchNormTestimony: Sendable {
   package static func suggestedMode<Mode: Hashable>(
     insteadOf given: Mode, testimonies: [Mode: BatchNormTestimony]
   ) -> Mode? {
-    guard let testimony = testimonies[given], case .noTestimony = testimony.verdict else { return nil }
+    guard let testimony = testimonies[given], case .noTestimony = testimony.ownVerdict else { return nil }
     let agreeing = testimonies.filter { mode, testimony in
-      if mode != given, case .agrees = testimony.verdict { true } else { false }
+      if mode != given, case .agrees = testimony.ownVerdict { true } else { false }
     }
     return agreeing.count == 1 ? agreeing.keys.first : nil
   }
@@ -166,14 +191,6 @@ package struct BatchNormTestimony: Sendable {
     case .synthetic: (0.45, 0.25)
     case .photographs: (0.45, 0.5)
     }
-  }
-
-  private static func verdict(
-    _ layers: [BatchNormStatistics], _ deviations: [Deviation], _ images: Images
-  ) -> Verdict {
-    let verdict = verdict(deviations, images)
-    if case .disagrees = verdict { return verdict }
-    return BatchNormExchange.find(in: layers).map(Verdict.exchanged) ?? verdict
   }
 
   private static func verdict(_ deviations: [Deviation], _ images: Images) -> Verdict {
