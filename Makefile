@@ -4,7 +4,7 @@ SWIFT ?= swift
 ZOO := .build/release/zoo
 DEMO := .build/demo
 
-.PHONY: build demo test bench format packages clean
+.PHONY: build demo test bench fuzz format packages clean
 
 build: packages
 	$(SWIFT) build -c release --product zoo
@@ -24,6 +24,11 @@ test: packages
 # Times the published networks at full size with random weights.
 bench: packages
 	$(SWIFT) run -c release zoo-benchmarks
+
+# Feeds every parser with damaged files for so many seconds; fails if one of them is not survived.
+SECONDS ?= 300
+fuzz: packages
+	$(SWIFT) run -c release zoo-fuzz --seconds $(SECONDS)
 
 format:
 	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests zoo

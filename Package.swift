@@ -35,11 +35,11 @@ let package = Package(
       ]),
 
     // MARK: Internal, from the bottom up
-    .target(name: "ZooTensor"),
+    .target(name: "ZooTensor", dependencies: ["CZooProcess"]),
     .target(name: "ZooGraph", dependencies: ["ZooTensor"]),
     .target(name: "ZooModels", dependencies: ["ZooTensor", "ZooGraph"], path: "zoo"),
     .target(name: "ZooImages", dependencies: ["ZooTensor", "ZooGraph", "CTurboJPEG", "CPNG"]),
-    .target(name: "ZooWeightFiles", dependencies: ["ZooTensor", "CHDF5", "CZlib"]),
+    .target(name: "ZooWeightFiles", dependencies: ["ZooTensor", "CHDF5", "CZlib", "CZooProcess"]),
     .target(name: "ZooFormat", dependencies: ["ZooTensor", "ZooGraph", crypto]),
     .target(name: "ZooRuntime", dependencies: ["ZooTensor", "ZooGraph", "CZooKernels"]),
     .target(
@@ -54,8 +54,18 @@ let package = Package(
       dependencies: ["ZooTensor", "ZooGraph", "ZooImages", "ZooModels", "ZooRuntime", "ZooConversion"],
       path: "Sources/ZooBenchmarks"),
 
+    // MARK: Fuzzing
+    .executableTarget(
+      name: "zoo-fuzz",
+      dependencies: [
+        "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooConversion",
+        "CZlib", "CZooProcess", crypto,
+      ],
+      path: "Sources/ZooFuzz"),
+
     // MARK: C
     .target(name: "CZooKernels"),
+    .target(name: "CZooProcess"),
     .systemLibrary(
       name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
     .systemLibrary(
@@ -85,7 +95,7 @@ let package = Package(
     .testTarget(name: "ModelZooTests", dependencies: ["ModelZoo"]),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ["zoo-cli", "ModelZoo", "ZooTensor", "ZooWeightFiles"]),
+      dependencies: ["zoo-cli", "zoo-fuzz", "ModelZoo", "ZooTensor", "ZooTestSupport", "ZooWeightFiles"]),
     .testTarget(name: "ZooImagesTests", dependencies: ["ZooImages", "ZooGraph", "ZooTensor"]),
   ],
   swiftLanguageModes: [.v6]

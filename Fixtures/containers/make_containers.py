@@ -190,6 +190,8 @@ def main():
     write_h5("compact.h5", make=compact_dataset)
     write_h5("unallocated.h5", make=unallocated)
     write_h5("userblock.h5", userblock=512)
+    write_h5("userblock-gzip.h5", version=h5py.h5f.LIBVER_V110, userblock=1024, **deflated)
+    write_h5("superblock3-edges.h5", version=h5py.h5f.LIBVER_V110, edges=True, **deflated)
     write_h5("superblock3.h5", version=h5py.h5f.LIBVER_V110)
     write_h5("superblock3-gzip.h5", version=h5py.h5f.LIBVER_V110, **deflated)
     # More than eight links make a group dense (fractal heap and version-2 B-tree).

@@ -134,6 +134,40 @@ def write_hdf5():
             names_attribute(create_group(weights, "conv"), "weight_names", [], "fixed", 1)
 
 
+def write_hostile_hdf5():
+    """Structures that no writer makes by mistake, and one that is only damaged."""
+    # Two bytes of a heap's size: libhdf5 1.10 reads beyond its memory.
+    crash = bytearray(container("strings-variable.h5"))
+    crash[1070], crash[2269] = 20, 132
+    put("crash.h5", bytes(crash))
+
+    # A group that is a member of itself, and of its own member.
+    with create_file(path("cycle.weights.h5")) as file:
+        layers = create_group(file, "layers")
+        inner = create_group(layers, "functional")
+        layers["layers"] = layers
+        inner["layers"] = layers
+    with create_file(path("deep.weights.h5"), h5py.h5f.LIBVER_V110) as file:
+        group = create_group(file, "layers")
+        for _ in range(80):
+            group = create_group(group, "a")
+    with create_file(path("path-trick.h5")) as file:
+        names_attribute(file, "layer_names", ["../conv"], "fixed", 1)
+        names_attribute(create_group(file, "conv"), "weight_names", [], "fixed", 1)
+    # 8 GiB of zeros in a chunk of a few hundred bytes; the other chunks are not there.
+    def zeros(group):
+        data = group.create_dataset("kernel:0", shape=(2**14, 2**17), dtype="<f4", chunks=(2**8, 2**8),
+                                    compression="gzip")
+        data.id.write_direct_chunk((0, 0), zlib.compress(bytes(2**18), 9))
+    one_layer("bomb.h5", zeros)
+    # Inflates to more than the chunk's shape has.
+    def swollen(group):
+        data = group.create_dataset("kernel:0", shape=KERNEL.shape, dtype="<f4", chunks=KERNEL.shape,
+                                    compression="gzip")
+        data.id.write_direct_chunk((0, 0, 0, 0), zlib.compress(bytes(2**16), 9))
+    one_layer("swollen-chunk.h5", swollen)
+
+
 # MARK: NumPy
 
 
@@ -185,6 +219,7 @@ def write_numpy():
     one("huge-dimension.npz", npy(KERNEL, header=header(shape="(99999999999999999999999,)")))
     one("short-data.npz", npy(KERNEL, header=header(shape="(3, 3, 2, 400)")))
     put("short-data.npy", good[:-100])
+    put("path-trick.npz", stored.replace(b"dense/bias", b"../../bias"))
     # The directory promises 1 TiB from the few bytes that the member has.
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w") as archive:
@@ -259,6 +294,12 @@ def write_keras():
     rezip("truncated.keras", good)
     with open(path("truncated.keras"), "r+b") as file:
         file.truncate(os.path.getsize(path("truncated.keras")) // 2)
+    rezip("path-trick.keras", good | {"../config.json": good["config.json"]})
+    # A configuration that is declared to inflate to 80 MiB.
+    with zipfile.ZipFile(path("bomb.keras"), "w", zipfile.ZIP_DEFLATED) as archive:
+        for member, data in (good | {"config.json": good["config.json"] + bytes(80 << 10)}).items():
+            archive.writestr(zipfile.ZipInfo(member, EPOCH), data, zipfile.ZIP_DEFLATED)
+        archive.getinfo("config.json").file_size = 80 << 20
     put("sharded.weights.json", json.dumps({
         "metadata": {"total_size": 576},
         "weight_map": {"/layers/dense/vars": "model_00000.weights.h5"}}).encode())
@@ -317,6 +358,7 @@ def write_images():
 
 if __name__ == "__main__":
     write_hdf5()
+    write_hostile_hdf5()
     write_numpy()
     write_keras()
     write_misfits()

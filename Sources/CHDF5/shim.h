@@ -94,36 +94,33 @@ static inline void zoo_h5_prepare_thread(void) {
 
 // MARK: Objects
 
-static inline hid_t zoo_h5_open_dataset(hid_t parent, const char *path) {
-  return H5Dopen2(parent, path, H5P_DEFAULT);
-}
-static inline hid_t zoo_h5_open_group(hid_t parent, const char *path) {
-  return H5Gopen2(parent, path, H5P_DEFAULT);
-}
+static inline hid_t zoo_h5_open(hid_t parent, const char *name) { return H5Oopen(parent, name, H5P_DEFAULT); }
 static inline hid_t zoo_h5_open_attribute(hid_t object, const char *name) {
   return H5Aopen(object, name, H5P_DEFAULT);
 }
 
-// Whether the object that the hard link `path` leads to is a dataset (1), a group (0) or something
-// else or unreadable (negative).
-static inline int zoo_h5_is_dataset(hid_t parent, const char *path) {
-  hid_t object = H5Oopen(parent, path, H5P_DEFAULT);
-  if (object < 0) return -1;
-  H5I_type_t type = H5Iget_type(object);
-  H5Oclose(object);
-  return type == H5I_DATASET ? 1 : type == H5I_GROUP ? 0 : -1;
-}
+typedef struct {
+  // The same for every link to one object, and for no other object of the file.
+  unsigned long long identity;
+  int is_group, is_dataset;
+  unsigned long long attributes;
+} zoo_h5_object;
 
-// The H5L_type_t of a link; -2 where there is none, -1 on failure.
-static inline int zoo_h5_link_type(hid_t parent, const char *path) {
+// What the open `object` is; negative on failure.
+static inline int zoo_h5_describe(hid_t object, zoo_h5_object *result) {
 #if H5_VERSION_GE(1, 12, 0)
-  H5L_info2_t info;
-  if (H5Lget_info2(parent, path, &info, H5P_DEFAULT) >= 0) return (int)info.type;
+  H5O_info2_t info;
+  if (H5Oget_info3(object, &info, H5O_INFO_BASIC | H5O_INFO_NUM_ATTRS) < 0) return -1;
+  memcpy(&result->identity, &info.token, sizeof result->identity);
 #else
-  H5L_info_t info;
-  if (H5Lget_info(parent, path, &info, H5P_DEFAULT) >= 0) return (int)info.type;
+  H5O_info_t info;
+  if (H5Oget_info2(object, &info, H5O_INFO_BASIC | H5O_INFO_NUM_ATTRS) < 0) return -1;
+  result->identity = info.addr;
 #endif
-  return H5Lexists(parent, path, H5P_DEFAULT) == 0 ? -2 : -1;
+  result->is_group = info.type == H5O_TYPE_GROUP;
+  result->is_dataset = info.type == H5O_TYPE_DATASET;
+  result->attributes = info.num_attrs;
+  return 0;
 }
 
 typedef struct {
@@ -154,6 +151,20 @@ static inline herr_t zoo_h5_each_link(
 #endif
 }
 
+static herr_t zoo_h5_visit_attribute(hid_t object, const char *name, const H5A_info_t *info, void *visitor) {
+  (void)object, (void)info;
+  zoo_h5_visitor *v = (zoo_h5_visitor *)visitor;
+  return v->visit(name, 0, v->context);
+}
+
+// The same for every attribute of `object`.
+static inline herr_t zoo_h5_each_attribute(
+    hid_t object, int (*visit)(const char *name, int, void *context), void *context) {
+  zoo_h5_visitor visitor = {visit, context};
+  hsize_t position = 0;
+  return H5Aiterate2(object, H5_INDEX_NAME, H5_ITER_INC, &position, zoo_h5_visit_attribute, &visitor);
+}
+
 // MARK: Data
 
 // A type for variable-length strings of the character set of `like`.
@@ -167,6 +178,11 @@ static inline hid_t zoo_h5_variable_string(hid_t like) {
   return type;
 }
 
+// Reads an attribute of one integer of any size.
+static inline herr_t zoo_h5_read_integer(hid_t attribute, long long *value) {
+  return H5Aread(attribute, H5T_NATIVE_LLONG, value);
+}
+
 static inline void zoo_h5_free_strings(hid_t type, hid_t space, void *strings) {
   H5Dvlen_reclaim(type, space, H5P_DEFAULT, strings);
 }
@@ -176,12 +192,29 @@ static inline herr_t zoo_h5_read(hid_t dataset, hid_t type, void *target) {
   return H5Dread(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, target);
 }
 
-// The identifier of filter `index` of a dataset's creation properties; negative on failure.
-static inline int zoo_h5_filter(hid_t properties, unsigned index) {
-  unsigned flags = 0, configuration = 0;
-  size_t count = 0;
+// The identifier of filter `index` of a dataset's creation properties, with the first of its parameters, or
+// 0, in `parameter`; negative on failure.
+static inline int zoo_h5_filter(hid_t properties, unsigned index, unsigned *parameter) {
+  unsigned flags = 0, configuration = 0, parameters[8] = {0};
+  size_t count = 8;
   char name[1];
-  return (int)H5Pget_filter2(properties, index, &flags, &count, NULL, 0, name, &configuration);
+  int filter = (int)H5Pget_filter2(properties, index, &flags, &count, parameters, 0, name, &configuration);
+  *parameter = count > 0 ? parameters[0] : 0;
+  return filter;
+}
+
+// Whether chunks at a dataset's edges skip the filters, which no Keras file needs.
+static inline int zoo_h5_edges_are_unfiltered(hid_t properties) {
+  unsigned options = 0;
+  return H5Pget_chunk_opts(properties, &options) >= 0 && (options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS) != 0;
+}
+
+// The value of elements that were never written, in the dataset's own `type`; zeros where none is defined.
+static inline herr_t zoo_h5_fill_value(hid_t properties, hid_t type, void *target) {
+  H5D_fill_value_t status = H5D_FILL_VALUE_UNDEFINED;
+  if (H5Pfill_value_defined(properties, &status) < 0) return -1;
+  if (status == H5D_FILL_VALUE_UNDEFINED) return 0;
+  return H5Pget_fill_value(properties, type, target);
 }
 
 // The address that stands for "no address" is a macro with a cast.

@@ -21,7 +21,8 @@ public struct Model: Sendable {
 
   /// Opens a `.zoo` file, or reads a weight file (`.h5`, `.keras`, `.npz`) and matches it to its network.
   ///
-  /// The file is recognised by its content. A weight file is not verified here: `zoo convert` does that
+  /// The file is recognised by its content. Before opening HDF5 files that others made, set
+  /// ``HDF5Access/current``: else a damaged one can end the process. A weight file is not verified here: `zoo convert` does that
   /// and writes a file that opens at once.
   ///
   /// - Parameters:

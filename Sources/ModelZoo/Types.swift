@@ -1,4 +1,5 @@
 import ZooTensor
+import ZooWeightFiles
 
 // What the library's functions take and return, under one import.
 
@@ -10,3 +11,7 @@ public typealias Shape = ZooTensor.Shape
 public typealias ZooError = ZooTensor.ZooError
 /// The kinds of failure.
 public typealias ErrorCategory = ZooTensor.ErrorCategory
+/// Where libhdf5 looks at files: in this process, or apart from it.
+public typealias HDF5Access = ZooWeightFiles.HDF5Access
+/// How much a file may ask for before it is refused.
+public typealias ReadingLimits = ZooTensor.ReadingLimits

@@ -44,6 +44,8 @@ package struct Converter: Sendable {
   ) throws -> ConversionReport {
     if !options.dryRun && !options.overwrite { try AtomicFile.checkAbsent(output) }
     progress(.phase("reading \(input)"))
+    // Where there is none, the recipe says why.
+    let watched = try? Self.source(of: input)
     let recipe = try Recipe(path: input, options: options.recipe)
     let original = CachedWeights(recipe.weights)
     var single: Set<WeightSlot> = []
@@ -85,6 +87,8 @@ package struct Converter: Sendable {
       records = try ZooWriter(document: document, storage: options.storage, single: single)
         .write(to: output, overwrite: options.overwrite, weights: original) {
           progress(.writing(done: $0, total: $1))
+          // The last look before the output appears.
+          if $0 == $1 { try watched?.checkUnchanged() }
         }
     }
     return ConversionReport(
@@ -106,11 +110,16 @@ package struct Converter: Sendable {
   /// Where the weights come from; an unpacked `.keras` folder is known by its weights.
   private func sourceRecord(of recipe: Recipe) throws -> SourceRecord {
     let path = recipe.file.path
-    let isFolder = try FileFormat.recognise(path: path) == .kerasFolder
-    let bytes = ByteSlice(try MappedFile(path: isFolder ? path + "/model.weights.h5" : path))
+    let bytes = ByteSlice(try Self.source(of: path))
     return SourceRecord(
       file: Self.lastComponent(of: path), sha256: bytes.withUnsafeBytes { Checksum(hashing: $0) }.hexadecimal,
       bytes: bytes.count, writer: recipe.file.writer ?? "unknown", layout: recipe.file.layout.rawValue)
+  }
+
+  /// The file that has the weights.
+  private static func source(of path: String) throws -> MappedFile {
+    let isFolder = try FileFormat.recognise(path: path) == .kerasFolder
+    return try MappedFile(path: isFolder ? path + "/model.weights.h5" : path)
   }
 
   private static func lastComponent(of path: String) -> String {

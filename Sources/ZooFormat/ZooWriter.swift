@@ -21,11 +21,13 @@ package struct ZooWriter {
   /// Writes the file and returns what it holds. The same document and weights give the same bytes.
   ///
   /// The file appears under its name only when it is whole and synced. With `.f16` every tensor is asked
-  /// for twice. `progress` gets the bytes of tensors written so far and in all. Throws `FileError`,
-  /// `ZooFileError` where the document breaks the specification, and what `weights` throws.
+  /// for twice. `progress` gets the bytes of tensors written so far and in all; where it throws, nothing
+  /// appears. Throws `FileError`, `ZooFileError` where the document breaks the specification, and what
+  /// `weights` and `progress` throw.
   @discardableResult
   package func write(
-    to path: String, overwrite: Bool, weights: some WeightSource, progress: (Int, Int) -> Void = { _, _ in }
+    to path: String, overwrite: Bool, weights: some WeightSource,
+    progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> [TensorRecord] {
     if !overwrite { try AtomicFile.checkAbsent(path) }
     var header = Header(document: document, tensors: try layout(weights, path: path))
@@ -46,7 +48,7 @@ package struct ZooWriter {
         try file.write(bytes, at: offset)
         offset += bytes.count
         done += bytes.count
-        progress(done, total)
+        try progress(done, total)
       }
       header.tensors[index].checksum = Checksum(hash.finalize())
     }

@@ -68,6 +68,7 @@ package struct Graph: Sendable, Hashable {
         }
         inputShapes.append(nodes[input].shape)
       }
+      try layer.operation.checkPrecision(of: layer.name)
       let shape = try layer.operation.outputShape(of: layer.name, inputs: inputShapes)
       var weights: [WeightSlot] = []
       if let input = inputShapes.first {

@@ -23,7 +23,10 @@ package struct ImageLimits: Sendable {
   /// The most bytes of the file.
   package var fileBytes: Int
 
-  package init(pixels: Int = 1 << 28, fileBytes: Int = 1 << 30) {
+  /// What is not given is as ``ReadingLimits`` has it.
+  package init(
+    pixels: Int = ReadingLimits.current.pixels, fileBytes: Int = ReadingLimits.current.image
+  ) {
     self.pixels = pixels
     self.fileBytes = fileBytes
   }

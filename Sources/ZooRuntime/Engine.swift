@@ -55,6 +55,12 @@ package final class Engine: @unchecked Sendable {
     var planner = Planner(graph: graph, kernels: table, options: options)
     try planner.plan()
     arenaFloats = layOut(&planner.buffers)
+    let limit = ReadingLimits.current.activations
+    guard arenaFloats <= limit / MemoryLayout<Float>.size else {
+      throw RuntimeError(
+        "network too large", at: "the activations",
+        "\(arenaFloats) values at a time, more than \(limit) bytes; the limit 'activations' can be raised")
+    }
     self.weights = try PackedWeights(
       for: &planner.steps, from: weights, kernels: table, zeros: planner.zeros)
     plannedSteps = planner.steps

@@ -146,7 +146,7 @@ package struct AtomicFile: ~Copyable {
 }
 
 /// The name of a hidden file, where a signal handler finds it.
-private struct TemporaryName {
+struct TemporaryName {
   let path: String
   private let slot: Int?
 

@@ -7,36 +7,88 @@
 #endif
 
 /// A file mapped read-only into memory; its pages are read when they are touched.
+///
+/// Whoever makes the file shorter, or whose disk fails, makes touching its pages a signal (SIGBUS): see
+/// ``MappingRegister/reportLossesAndExit()``. Replacing the file by another of its name changes nothing here.
 package final class MappedFile: ByteOwner, @unchecked Sendable {
   package let path: String
   package let bytes: UnsafeRawBufferPointer
+  /// The open file, for child processes that are to read it.
+  package let descriptor: CInt
+  private let identity: Identity
+  private let registration: MappingRegister.Registration?
 
   /// Maps the regular file at `path`; an empty file has no bytes.
   package init(path: String) throws(FileError) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw FileError(.open, path) }
-    defer { close(descriptor) }
     var status = stat()
-    guard fstat(descriptor, &status) == 0 else { throw FileError(.open, path) }
+    do throws(FileError) {
+      guard fstat(descriptor, &status) == 0 else { throw FileError(.open, path) }
+      bytes = try Self.map(descriptor, status, path: path)
+    } catch {
+      close(descriptor)
+      throw error
+    }
+    identity = Identity(status)
+    registration = MappingRegister.add(bytes, path: path)
+    self.path = path
+    self.descriptor = descriptor
+  }
+
+  /// All of the open file, mapped.
+  private static func map(
+    _ descriptor: CInt, _ status: stat, path: String
+  ) throws(FileError) -> UnsafeRawBufferPointer {
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw FileError(.open, path, reason: "not a regular file")
     }
-    self.path = path
     let size = Int(status.st_size)
-    guard size > 0 else {
-      bytes = UnsafeRawBufferPointer(start: nil, count: 0)
-      return
-    }
+    guard size > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
     guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
       throw FileError(.open, path)
     }
-    bytes = UnsafeRawBufferPointer(start: address, count: size)
+    return UnsafeRawBufferPointer(start: address, count: size)
+  }
+
+  /// Throws where the file is no longer as it was when it was mapped, or is another one of its name: what
+  /// was read in between may be of neither.
+  package func checkUnchanged() throws(FileError) {
+    var (open, named) = (stat(), stat())
+    guard fstat(descriptor, &open) == 0 else { throw FileError(.read, path) }
+    guard Identity(open) == identity, stat(path, &named) == 0, Identity(named) == identity else {
+      throw FileError(.read, path, reason: "it changed while it was read")
+    }
+  }
+
+  /// What stays the same as long as nobody writes to a file or replaces it.
+  private struct Identity: Equatable {
+    let device: UInt64
+    let inode: UInt64
+    let size: Int64
+    let seconds: Int
+    let nanoseconds: Int
+
+    init(_ status: stat) {
+      device = UInt64(truncatingIfNeeded: status.st_dev)
+      inode = UInt64(status.st_ino)
+      size = Int64(status.st_size)
+      #if canImport(Darwin)
+        let time = status.st_mtimespec
+      #else
+        let time = status.st_mtim
+      #endif
+      seconds = time.tv_sec
+      nanoseconds = time.tv_nsec
+    }
   }
 
   deinit {
+    registration?.remove()
     if let address = bytes.baseAddress {
       munmap(UnsafeMutableRawPointer(mutating: address), bytes.count)
     }
+    close(descriptor)
   }
 }
 

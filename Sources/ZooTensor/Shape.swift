@@ -11,17 +11,18 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
 
   /// A shape whose extents come from outside.
   ///
-  /// Returns `nil` where an extent is negative or the product exceeds ``elementLimit``.
+  /// Returns `nil` where an extent is negative or the product exceeds ``elementLimit``. An extent of 0 does
+  /// not excuse the others: products of some axes alone are as limited.
   public init?(checking dimensions: [Int]) {
     var count = 1
     for extent in dimensions {
       guard extent >= 0 else { return nil }
-      let (product, overflow) = count.multipliedReportingOverflow(by: extent)
+      let (product, overflow) = count.multipliedReportingOverflow(by: max(1, extent))
       guard !overflow, product <= Shape.elementLimit else { return nil }
       count = product
     }
     self.dimensions = dimensions
-    self.elementCount = count
+    self.elementCount = dimensions.contains(0) ? 0 : count
   }
 
   /// A shape whose extents this program computed; they must be valid.

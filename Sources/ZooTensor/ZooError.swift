@@ -17,8 +17,34 @@ public protocol ZooError: Error, Sendable, CustomStringConvertible {
 
 extension ZooError {
   public var remedy: String? { nil }
+  /// One line of readable length, whatever names a file has.
   public var description: String {
-    location.isEmpty ? "\(what): \(why)" : "\(what) in \(location): \(why)"
+    (location.isEmpty
+      ? "\(what.shortened): \(why.shortened)"
+      : "\(what.shortened) in \(location.shortened): \(why.shortened)")
+      .onOneLine
+  }
+}
+
+extension String {
+  /// The text, or where it is very long its start and its end.
+  fileprivate var shortened: String {
+    let limit = 4096
+    return utf8.count <= limit ? self : "\(prefix(limit / 8)) … \(suffix(limit / 8))"
+  }
+
+  /// The text with blanks for control characters: names from files must not forge further lines or drive
+  /// a terminal.
+  package var onOneLine: String {
+    guard unicodeScalars.contains(where: \.isControl) else { return self }
+    return String(String.UnicodeScalarView(unicodeScalars.map { $0.isControl ? " " : $0 }))
+  }
+}
+
+extension Unicode.Scalar {
+  fileprivate var isControl: Bool {
+    // C0, C1, and the separators of lines and paragraphs.
+    value < 0x20 || (0x7f...0x9f).contains(value) || (0x2028...0x2029).contains(value)
   }
 }
 

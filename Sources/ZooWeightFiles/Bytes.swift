@@ -16,23 +16,25 @@ func swapBytes(of buffer: UnsafeMutableRawBufferPointer, size: Int) {
   }
 }
 
-/// The guard against files that declare far more data than they store; the limits are Keras' own.
+/// The guard against files that declare far more data than they store; the factors are Keras' own.
 enum Expansion {
-  /// Below this many bytes anything goes: it fits in memory.
-  static let floor = 4 << 30
   /// How many times its stored size a dataset of an HDF5 file may have.
   static let hdf5 = 1000
   /// How many times its stored size a member of an archive may have.
   static let zip = 100
 
+  /// Throws where more is declared than ``ReadingLimits/expansion`` and more than `limit` times what is
+  /// stored; `error` makes the error, with a remedy, of the reason.
   static func check(
-    declared: Int, stored: Int, limit: Int, error: (String) -> WeightFileError
+    declared: Int, stored: Int, limit: Int, error: (_ why: String, _ remedy: String) -> WeightFileError
   ) throws(WeightFileError) {
-    guard declared > floor else { return }
+    // Below that anything goes: it fits in memory.
+    guard declared > ReadingLimits.current.expansion else { return }
     let (allowed, overflow) = stored.multipliedReportingOverflow(by: limit)
     guard overflow || declared <= allowed else {
       throw error(
-        "it declares \(declared) bytes but stores \(stored): more than \(limit) times as much is refused")
+        "it declares \(declared) bytes but stores \(stored): more than \(limit) times as much is refused",
+        ReadingLimits.remedy("expansion"))
     }
   }
 }

@@ -38,23 +38,12 @@ package enum FileFormat: String, Sendable {
     if bytes.starts(with: [0xff, 0xd8, 0xff]) { return .jpeg }
     if bytes.starts(with: [0x89] + Array("PNG\r\n".utf8) + [0x1a, 0x0a]) { return .png }
     if bytes.starts(with: [0x89] + Array("ZOO\r\n".utf8) + [0x1a, 0x0a]) { return .zoo }
-    if hasHDF5Signature(bytes) { return .hdf5 }
+    if HDF5Signature.offset(in: bytes) != nil { return .hdf5 }
     // A safetensors file starts with the length of the JSON object that follows.
     if bytes.count > 9, bytes[8] == UInt8(ascii: "{") {
       let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
       if length >= 2, length <= UInt64(bytes.count - 8) { return .safetensors }
     }
     return nil
-  }
-
-  /// HDF5's signature stands at the start, or after a block of the user's at 512, 1024, 2048, …
-  private static func hasHDF5Signature(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    let signature: [UInt8] = [0x89] + Array("HDF\r\n".utf8) + [0x1a, 0x0a]
-    var offset = 0
-    while offset <= bytes.count - signature.count {
-      if bytes[offset..<offset + signature.count].elementsEqual(signature) { return true }
-      offset = offset == 0 ? 512 : offset * 2
-    }
-    return false
   }
 }

@@ -1,18 +1,27 @@
 import Foundation
+import ZooTensor
 
 extension JSONValue {
-  /// Larger than the configuration of any network.
-  private static let byteLimit = 64 << 20
-  private static let depthLimit = 200
+  /// Parses a JSON document in memory that is copied only where it is not too long.
+  package init(parsing text: ByteSlice, location: String) throws(WeightFileError) {
+    try Self.checkLength(text.count, location: location)
+    try self.init(parsing: text.withUnsafeBytes { Array($0) }, location: location)
+  }
 
   /// Parses a JSON document that lies at `location`.
   package init(parsing text: [UInt8], location: String) throws(WeightFileError) {
-    guard text.count <= Self.byteLimit else {
-      throw WeightFileError(.unsupported, "JSON", at: location, "it is larger than \(Self.byteLimit) bytes")
-    }
-    guard Self.depth(of: text) <= Self.depthLimit else {
+    try Self.checkLength(text.count, location: location)
+    let limits = ReadingLimits.current
+    let (depth, values) = Self.extent(of: text)
+    guard depth <= limits.nesting else {
       throw WeightFileError(
-        .malformed, "JSON", at: location, "it is nested more than \(Self.depthLimit) deep")
+        .unsupported, "JSON", at: location, "it is nested more than \(limits.nesting) deep",
+        remedy: ReadingLimits.remedy("nesting"))
+    }
+    guard values <= limits.objects else {
+      throw WeightFileError(
+        .unsupported, "JSON", at: location, "it has more than \(limits.objects) values",
+        remedy: ReadingLimits.remedy("objects"))
     }
     let document: Any
     do {
@@ -23,6 +32,15 @@ extension JSONValue {
         .malformed, "JSON", at: location, why.split(separator: "\n").joined(separator: " "))
     }
     self.init(document)
+  }
+
+  private static func checkLength(_ count: Int, location: String) throws(WeightFileError) {
+    let limit = ReadingLimits.current.text
+    guard count <= limit else {
+      throw WeightFileError(
+        .unsupported, "JSON", at: location, "it is larger than \(limit) bytes",
+        remedy: ReadingLimits.remedy("text"))
+    }
   }
 
   /// What `JSONSerialization` returns, with types.
@@ -52,10 +70,12 @@ extension JSONValue {
     }
   }
 
-  /// How deep brackets nest, counted before parsing recurses into them.
-  private static func depth(of text: [UInt8]) -> Int {
+  /// How deep brackets nest, counted before parsing recurses into them, and how many values there can be at
+  /// most: every one but the first of its container comes after a comma.
+  private static func extent(of text: [UInt8]) -> (depth: Int, values: Int) {
     var depth = 0
     var deepest = 0
+    var values = 1
     var inString = false
     var isEscaped = false
     for byte in text {
@@ -74,10 +94,12 @@ extension JSONValue {
       case UInt8(ascii: "{"), UInt8(ascii: "["):
         depth += 1
         deepest = max(deepest, depth)
+        values += 1
+      case UInt8(ascii: ","): values += 1
       case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
       default: break
       }
     }
-    return deepest
+    return (deepest, values)
   }
 }

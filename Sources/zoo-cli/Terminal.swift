@@ -18,7 +18,7 @@ import ZooTensor
 /// Results on standard output, everything else on standard error.
 enum Terminal {
   /// Writes a line of results.
-  static func print(_ line: String = "") throws { try write(line + "\n") }
+  static func print(_ line: String = "") throws { try write(line.onOneLine + "\n") }
 
   /// Writes one JSON document, its keys sorted so that equal results are equal bytes.
   static func print(json value: some Encodable) throws {
@@ -26,14 +26,14 @@ enum Terminal {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "infinity", negativeInfinity: "-infinity", nan: "nan")
-    try print(String(decoding: try encoder.encode(value), as: UTF8.self))
+    try write(String(decoding: try encoder.encode(value), as: UTF8.self) + "\n")
   }
 
-  static func warning(_ text: String) { diagnose("zoo: warning: \(text)") }
+  static func warning(_ text: String) { diagnose("zoo: warning: \(text.onOneLine)") }
 
   static func error(_ text: String, remedy: String? = nil) {
-    diagnose("zoo: error: \(oneLine(text))")
-    if let remedy { diagnose(remedy) }
+    diagnose("zoo: error: \(text.onOneLine)")
+    if let remedy { diagnose(remedy.onOneLine) }
   }
 
   static var standardErrorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
@@ -45,13 +45,6 @@ enum Terminal {
   }
 
   private static func diagnose(_ line: String) { writeError(line + "\n") }
-
-  /// Names from files must not forge further lines or drive the terminal.
-  private static func oneLine(_ text: String) -> String {
-    String(
-      String.UnicodeScalarView(
-        text.unicodeScalars.map { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) ? " " : $0 }))
-  }
 
   private static func write(_ text: String) throws {
     var text = text

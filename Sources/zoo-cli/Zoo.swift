@@ -1,5 +1,6 @@
 import ArgumentParser
 import ZooTensor
+import ZooWeightFiles
 
 #if canImport(Glibc)
   import Glibc
@@ -36,15 +37,28 @@ struct Zoo: ParsableCommand {
 @main
 enum Main {
   static func main() {
+    if HDF5Helper.isRequested { exit(HDF5Helper.run()) }
     // A reader that goes away (`zoo inspect … | head`) is a failed write, not a death by signal.
     signal(SIGPIPE, SIG_IGN)
     AtomicFile.removeTemporariesOnSignals()
+    MappingRegister.reportLossesAndExit()
     do {
+      try protect()
       var command = try Zoo.parseAsRoot()
       try command.run()
     } catch {
       exit(report(error))
     }
+  }
+
+  /// Files are hostile until shown otherwise: libhdf5 sees them in a child process of this executable.
+  private static func protect() throws {
+    HDF5Access.current = .isolated(helper: try HDF5Helper.ownExecutable())
+    guard let changes = getenv("ZOO_LIMITS").map({ String(cString: $0) }) else { return }
+    guard let limits = ReadingLimits(changes: changes) else {
+      throw ValidationError("ZOO_LIMITS is no list of NAME=NUMBER of known limits: '\(changes)'")
+    }
+    ReadingLimits.current = limits
   }
 
   /// Prints an error as the contract asks and returns the exit code.

@@ -85,7 +85,7 @@ struct ZooCommand {
     return present
   }()
 
-  private static var executable: URL {
+  static var executable: URL {
     get throws {
       let candidates =
         CommandLine.arguments.prefix(1).map {

@@ -26,13 +26,21 @@ import ZooWeightFiles
     ("strings.h5", .unsupported, "not numbers"),
     ("compound.h5", .unsupported, "not numbers"),
     ("huge-shape.h5", .malformed, "larger than any tensor"),
+    ("bomb.h5", .unsupported, "1000 times"),
+    ("swollen-chunk.h5", .malformed, "inflates to more"),
+    ("cycle.weights.h5", .malformed, "contains itself"),
+    ("deep.weights.h5", .unsupported, "nested"),
+    ("path-trick.h5", .malformed, "not there"),
+    ("path-trick.npz", .malformed, "leads out"),
+    ("path-trick.keras", .malformed, "leads out"),
+    ("bomb.keras", .unsupported, "text of 83886080 bytes"),
     ("corrupt-gzip.h5", .malformed, "inflate"),
     ("corrupt-fletcher32.h5", .malformed, "checksum"),
     ("absent-index.weights.h5", .malformed, "not named 0"),
     ("config-not-json.h5", .malformed, "JSON"),
     ("config-not-json.keras", .malformed, "JSON"),
     ("config-without-layers.h5", .malformed, "no tensors"),
-    ("deep-config.keras", .malformed, "nested"),
+    ("deep-config.keras", .unsupported, "nested"),
     ("lambda.h5", .unsupported, "never run"),
     ("lambda.keras", .unsupported, "never run"),
     ("npz-weights.keras", .unsupported, "pickled"),
@@ -134,13 +142,11 @@ import ZooWeightFiles
     #expect(error.kind == .malformed && error.why.contains("damaged"))
   }
 
-  @Test func namesThatLeadOutOfTheFolderAreOnlyNames() throws {
-    let archive = npz { writer in writer.add("../../etc/conv/kernel", Tensor(shape: [1], values: [2])) }
-    try withFile(archive) { path in
-      let file = try WeightFiles.open(path: path)
-      #expect(file.tensors.map(\.name) == ["../../etc/conv/kernel"])
-      #expect(file.tensors.first?.layer == "conv")
-    }
+  @Test(arguments: ["../conv/kernel", "a/../../kernel", "/etc/kernel", "a\\..\\kernel"])
+  func namesThatLeadOutOfTheArchive(name: String) throws {
+    let archive = npz { writer in writer.add(name, Tensor(shape: [1], values: [2])) }
+    let error = try #require(try withFile(archive) { refusal($0) })
+    #expect(error.kind == .malformed && error.why.contains("leads out"))
   }
 
   // MARK: npy headers
@@ -191,7 +197,7 @@ import ZooWeightFiles
     }
   }
 
-  /// Not for HDF5: damage inside a file of the right length reaches faults of libhdf5 itself.
+  /// Not for HDF5, whose damaged files are only for a process apart: `HDF5IsolationTests`.
   @Test(arguments: files)
   func flipped(name: String) throws {
     let whole = try bytes(of: fixture(name))

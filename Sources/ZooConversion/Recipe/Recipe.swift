@@ -236,12 +236,18 @@ extension Graph {
   }
 
   private func endsInSoftmax(_ value: Value) -> Bool {
-    switch self[value].operation {
-    case .activation(let activation): activation == .softmax
-    case .dense(let dense): dense.activation == .softmax
-    case .convolution(let convolution): convolution.activation == .softmax
-    case .reshape, .flatten, .identity: self[value].inputs.first.map(endsInSoftmax) ?? false
-    default: false
+    var value = value
+    // A loop and no recursion: a file's author decides how many layers follow each other.
+    while true {
+      switch self[value].operation {
+      case .activation(let activation): return activation == .softmax
+      case .dense(let dense): return dense.activation == .softmax
+      case .convolution(let convolution): return convolution.activation == .softmax
+      case .reshape, .flatten, .identity:
+        guard let input = self[value].inputs.first else { return false }
+        value = input
+      default: return false
+      }
     }
   }
 }

@@ -1,41 +1,38 @@
-import CHDF5
-import Synchronization
 import ZooTensor
 
-/// An HDF5 file in memory (mapped, or a member of an archive), read through libhdf5.
+/// An HDF5 file in memory (mapped, or a member of an archive): what its catalogue lists, checked where it
+/// is asked for.
 ///
 /// Paths have no leading slash; the root group is the empty path. Soft and external links are
 /// refused wherever a path leads through one.
 final class HDF5File: Sendable {
   /// For error messages: the file, and the member where it lies in an archive.
   let location: String
+  /// From the signature on: offsets count from there.
   let bytes: ByteSlice
-  let id: hid_t
-  /// Paths that are known to go through hard links only.
-  private let hardLinks = Mutex<Set<String>>([""])
+  private let objects: [HDF5Catalogue.Object]
+  /// Of each group, its members' places in its list.
+  private let places: [[String: Int]]
 
-  private static let opened = Atomic<Int>(0)
-
-  /// Opens the file that `bytes` are.
-  init(bytes: ByteSlice, location: String) throws(WeightFileError) {
-    self.bytes = bytes
-    self.location = location
-    id = try HDF5Library.locked { () throws(WeightFileError) in
-      let number = Self.opened.wrappingAdd(1, ordering: .relaxed).newValue
-      var id: hid_t = -1
-      let message = HDF5Library.message { text, capacity in
-        id = bytes.withUnsafeBytes {
-          zoo_h5_open_image($0.baseAddress, $0.count, "image \(number)", text, capacity)
-        }
-      }
-      guard id >= 0 else { throw WeightFileError(.malformed, "HDF5 file", at: location, message) }
-      return id
-    }
+  /// Opens the file that `bytes` are; ``HDF5Access/current`` says where libhdf5 looks at it.
+  convenience init(bytes: ByteSlice, location: String) throws(WeightFileError) {
+    guard let start = bytes.withUnsafeBytes(HDF5Signature.offset),
+      let file = bytes.part(at: start, count: bytes.count - start)
+    else { throw WeightFileError(.malformed, "HDF5 file", at: location, "it has no HDF5 signature") }
+    let catalogue = try HDF5Access.current.catalogue(of: file, location: location)
+    self.init(bytes: file, location: location, catalogue: catalogue)
   }
 
-  deinit {
-    // A failure to close leaves nothing to be done.
-    _ = try? HDF5Library.locked { H5Fclose(id) }
+  /// The file that `bytes` are, which start with the signature, as `catalogue` describes it.
+  init(bytes: ByteSlice, location: String, catalogue: HDF5Catalogue) {
+    self.bytes = bytes
+    self.location = location
+    objects = catalogue.objects
+    places = objects.map { object in
+      guard case .group(let members) = object.content else { return [:] }
+      return Dictionary(
+        members.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { first, _ in first })
+    }
   }
 
   // MARK: Errors
@@ -50,75 +47,163 @@ final class HDF5File: Sendable {
 
   private func place(_ path: String) -> String { path.isEmpty ? location : "\(location), \(path)" }
 
-  /// `handle`, or the error that libhdf5 has just reported about `path`.
-  func opened(_ id: hid_t, _ path: String) throws(WeightFileError) -> HDF5Handle {
-    guard let handle = HDF5Handle(id) else { throw malformed(path, HDF5Library.lastMessage()) }
-    return handle
+  private func error(_ problem: HDF5Catalogue.Problem, _ path: String) -> WeightFileError {
+    WeightFileError(problem, at: place(path))
   }
 
-  // MARK: Links, inside the lock
+  // MARK: Links
 
   /// Whether something is linked under `path`; every group on the way must exist.
   func exists(_ path: String) throws(WeightFileError) -> Bool {
-    let type = zoo_h5_link_type(id, path)
-    if type == -1 { throw malformed(path, HDF5Library.lastMessage()) }
-    return type != -2
+    let slash = path.lastIndex(of: "/")
+    let group = try object(slash.map { String(path[..<$0]) } ?? "").index
+    return places[group][slash.map { String(path[path.index(after: $0)...]) } ?? path] != nil
   }
 
-  /// Checks that every step of `path` is there and a hard link.
-  func checkLinks(_ path: String) throws(WeightFileError) {
-    if hardLinks.withLock({ $0.contains(path) }) { return }
-    if let slash = path.lastIndex(of: "/") { try checkLinks(String(path[..<slash])) }
-    switch zoo_h5_link_type(id, path) {
-    case Int32(H5L_TYPE_HARD.rawValue): break
-    case -2: throw malformed(path, "named by the file's own list, but not there")
-    case -1: throw malformed(path, HDF5Library.lastMessage())
-    case let type: throw refused(path, linkType: type)
-    }
-    hardLinks.withLock { _ = $0.insert(path) }
-  }
-
-  private func refused(_ path: String, linkType: Int32) -> WeightFileError {
-    let kind =
-      switch linkType {
-      case Int32(H5L_TYPE_SOFT.rawValue): "a soft link"
-      case Int32(H5L_TYPE_EXTERNAL.rawValue): "a link to another file"
-      default: "a user-defined link"
+  /// The object at `path`; every step must be there and a hard link.
+  private func object(
+    _ path: String
+  ) throws(WeightFileError) -> (index: Int, object: HDF5Catalogue.Object) {
+    var index = 0
+    var passed: Set<Int> = [0]
+    var walked = ""
+    guard objects.indices.contains(0) else { throw malformed("", "it has no root group") }
+    for name in path.split(separator: "/", omittingEmptySubsequences: false) where !path.isEmpty {
+      let members = try group(index, walked)
+      walked = walked.isEmpty ? String(name) : "\(walked)/\(name)"
+      guard let place = places[index][String(name)], members.indices.contains(place) else {
+        throw malformed(walked, "named by the file's own list, but not there")
       }
-    return unsupported(path, "\(kind), which no Keras file needs and which is not followed")
+      index = try target(of: members[place], walked)
+      guard passed.insert(index).inserted else { throw malformed(walked, "a group that contains itself") }
+    }
+    return (index, objects[index])
+  }
+
+  private func group(_ index: Int, _ path: String) throws(WeightFileError) -> [HDF5Catalogue.Member] {
+    switch objects[index].content {
+    case .group(let members): return members
+    case .dataset: throw malformed(path, "not a group")
+    case .problem(let problem): throw error(problem, path)
+    }
+  }
+
+  /// The object that a link leads to.
+  private func target(of member: HDF5Catalogue.Member, _ path: String) throws(WeightFileError) -> Int {
+    let kind: String
+    switch member.link {
+    case .hard(let index):
+      guard objects.indices.contains(index) else { throw malformed(path, "a link that leads nowhere") }
+      return index
+    case .problem(let problem): throw error(problem, path)
+    case .soft: kind = "a soft link"
+    case .external: kind = "a link to another file"
+    case .other: kind = "a user-defined link"
+    }
+    throw unsupported(path, "\(kind), which no Keras file needs and which is not followed")
   }
 
   /// The names in a group, ascending, each with whether it is a dataset (else it is a group).
   func members(of path: String, limit: Int) throws(WeightFileError) -> [(name: String, isDataset: Bool)] {
-    try checkLinks(path)
-    let group = try opened(zoo_h5_open_group(id, path.isEmpty ? "/" : path), path)
-    final class Collector {
-      var links: [(name: String, type: Int32)] = []
-      let limit: Int
-      init(limit: Int) { self.limit = limit }
+    let (index, _) = try object(path)
+    let members = try group(index, path)
+    guard members.count <= limit else { throw unsupported(path, "more than \(limit) members in a group") }
+    var result: [(name: String, isDataset: Bool)] = []
+    result.reserveCapacity(members.count)
+    for member in members {
+      let inner = path.isEmpty ? member.name : "\(path)/\(member.name)"
+      result.append((member.name, objects[try target(of: member, inner)].isDataset))
     }
-    let collector = Collector(limit: limit)
-    let status = withExtendedLifetime(collector) {
-      zoo_h5_each_link(
-        group.id,
-        { name, type, context in
-          guard let name, let context else { return 1 }
-          let collector = Unmanaged<Collector>.fromOpaque(context).takeUnretainedValue()
-          collector.links.append((String(cString: name), type))
-          return collector.links.count > collector.limit ? 1 : 0
-        }, Unmanaged.passUnretained(collector).toOpaque())
+    return result
+  }
+
+  // MARK: Attributes
+
+  /// The strings of attribute `name` of the group or dataset at `path`, nil where there is none.
+  /// A scalar is one string, and an array without elements, of whatever type, is no strings: that is
+  /// how an empty list of names comes out of NumPy.
+  func strings(_ name: String, of path: String) throws(WeightFileError) -> [String]? {
+    try strings(name, try object(path).object, path)
+  }
+
+  /// The one string of attribute `name`, nil where there is none.
+  func string(_ name: String, of path: String) throws(WeightFileError) -> String? {
+    guard let values = try strings(name, of: path) else { return nil }
+    guard let value = values.first, values.count == 1 else {
+      throw malformed(path, "attribute \(name) holds \(values.count) strings where one was expected")
     }
-    guard status >= 0 else { throw malformed(path, HDF5Library.lastMessage()) }
-    guard status == 0 else { throw unsupported(path, "more than \(limit) members in a group") }
-    var members: [(name: String, isDataset: Bool)] = []
-    for link in collector.links {
-      let inner = path.isEmpty ? link.name : "\(path)/\(link.name)"
-      guard link.type == Int32(H5L_TYPE_HARD.rawValue) else { throw refused(inner, linkType: link.type) }
-      let kind = zoo_h5_is_dataset(group.id, link.name)
-      guard kind >= 0 else { throw malformed(inner, "neither a group nor a dataset") }
-      hardLinks.withLock { _ = $0.insert(inner) }
-      members.append((link.name, kind == 1))
+    return value
+  }
+
+  /// The names in attribute `name`, or in its parts `name0`, `name1`, … into which Keras splits what
+  /// is too long for one attribute; nil where there is neither.
+  func names(_ name: String, of path: String) throws(WeightFileError) -> [String]? {
+    let (_, object) = try object(path)
+    if let whole = try strings(name, object, path) { return whole }
+    var all: [String]?
+    var part = 0
+    while let some = try strings("\(name)\(part)", object, path) {
+      all = (all ?? []) + some
+      part += 1
     }
-    return members
+    return all
+  }
+
+  /// The one integer of attribute `name` of the group or dataset at `path`, nil where there is none.
+  func integer(_ name: String, of path: String) throws(WeightFileError) -> Int? {
+    switch try object(path).object.attributes[name] {
+    case nil: return nil
+    case .integer(let value): return Int(clamping: value)
+    case .problem(let problem): throw error(problem, path)
+    default: throw malformed(path, "attribute \(name) should be one integer")
+    }
+  }
+
+  /// Whether the group or dataset at `path` has an attribute `name` of any type.
+  func hasAttribute(_ name: String, of path: String) throws(WeightFileError) -> Bool {
+    try object(path).object.attributes[name] != nil
+  }
+
+  private func strings(
+    _ name: String, _ object: HDF5Catalogue.Object, _ path: String
+  ) throws(WeightFileError) -> [String]? {
+    switch object.attributes[name] {
+    case nil:
+      // Where the attributes could not be listed, absence means nothing.
+      if case .problem(let problem) = object.content, object.attributes.isEmpty { throw error(problem, path) }
+      return nil
+    case .strings(let strings): return strings
+    case .empty: return []
+    case .other, .integer: throw malformed(path, "attribute \(name) should hold strings")
+    case .problem(let problem): throw error(problem, path)
+    }
+  }
+
+  // MARK: Datasets
+
+  /// The dataset at `path`, with its description checked against the file.
+  func dataset(_ path: String) throws(WeightFileError) -> HDF5Dataset {
+    switch try object(path).object.content {
+    case .group: throw malformed(path, "not a dataset")
+    case .problem(let problem): throw error(problem, path)
+    case .dataset(let dataset): return try HDF5Dataset(dataset, path: path, in: self)
+    }
+  }
+}
+
+extension HDF5File {
+  /// Reads the data of every dataset.
+  func readAll() throws(WeightFileError) {
+    for (index, object) in objects.enumerated() {
+      guard case .dataset(let dataset) = object.content else { continue }
+      _ = try HDF5Dataset(dataset, path: "object \(index)", in: self).read(from: self)
+    }
+  }
+}
+
+extension WeightFileError {
+  init(_ problem: HDF5Catalogue.Problem, at location: String) {
+    let kind: Kind = problem.kind == .malformed ? .malformed : .unsupported
+    self.init(kind, "HDF5 file", at: location, problem.why, remedy: problem.remedy)
   }
 }

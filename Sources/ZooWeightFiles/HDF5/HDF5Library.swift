@@ -6,10 +6,10 @@ enum HDF5Library {
   private static let lock = Mutex<Bool>(false)
 
   /// Runs `body`, the only place from where libhdf5 may be called; not to be nested.
-  static func locked<Result: Sendable>(
-    _ body: () throws(WeightFileError) -> Result
-  ) throws(WeightFileError) -> Result {
-    try lock.withLock { started throws(WeightFileError) in
+  static func locked<Result: Sendable, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try lock.withLock { started throws(Failure) in
       if !started {
         zoo_h5_start()
         started = true

@@ -15,9 +15,9 @@ enum KerasArchive {
     guard let configuration = archive["config.json"] else { throw missing("config.json", at: path) }
     let file = try HDF5File(
       bytes: try archive.bytes(of: weights, checked: false), location: "\(path), \(weightsName)")
-    let text = try archive.bytes(of: configuration, checked: true)
+    let text = try archive.text(of: configuration)
     let metadata = try archive["metadata.json"].map { member throws(WeightFileError) in
-      try archive.bytes(of: member, checked: true)
+      try archive.text(of: member)
     }
     let checksum = OneTimeCheck { () throws(WeightFileError) in
       try archive.check(weights, contents: file.bytes)
@@ -52,14 +52,14 @@ enum KerasArchive {
     let version = try metadata.map { text throws(WeightFileError) in
       try json(text, at: "\(path), metadata.json")["keras_version"]?.string
     }
-    let contents = try HDF5Library.locked { () throws(WeightFileError) in try StoreLayout.contents(of: file) }
+    let contents = try StoreLayout.contents(of: file)
     return try KerasFile(
       path: path, layout: .kerasArchive, writer: "keras \((version ?? nil) ?? "3")", contents: contents,
       configuration: configuration, file: file, checkBytes: checkBytes)
   }
 
   private static func json(_ text: ByteSlice, at location: String) throws(WeightFileError) -> JSONValue {
-    try JSONValue(parsing: text.withUnsafeBytes { Array($0) }, location: location)
+    try JSONValue(parsing: text, location: location)
   }
 
   private static func missing(_ name: String, at path: String) -> WeightFileError {

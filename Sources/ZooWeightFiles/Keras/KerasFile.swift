@@ -14,8 +14,8 @@ final class KerasFile: WeightFile {
   /// Checks the bytes that the file lies in, where they have a checksum; costs something only once.
   private let checkBytes: @Sendable () throws(WeightFileError) -> Void
 
-  /// Far more tensors than any network has.
-  static let tensorLimit = 100_000
+  /// The most tensors and groups of a file.
+  static var tensorLimit: Int { ReadingLimits.current.tensors }
 
   init(
     path: String, layout: WeightFileLayout, writer: String?, contents: KerasContents,
@@ -31,8 +31,8 @@ final class KerasFile: WeightFile {
       let (sum, overflow) = total.addingReportingOverflow(dataset.byteCount)
       total = overflow ? .max : sum
     }
-    try Expansion.check(declared: total, stored: file.bytes.count, limit: Expansion.hdf5) { why in
-      file.unsupported("", why)
+    try Expansion.check(declared: total, stored: file.bytes.count, limit: Expansion.hdf5) { why, remedy in
+      file.unsupported("", why, remedy: remedy)
     }
     self.path = path
     self.layout = layout
@@ -69,7 +69,7 @@ extension KerasFile {
   /// Opens an HDF5 file of any of Keras' layouts.
   static func open(path: String, bytes: ByteSlice) throws(WeightFileError) -> KerasFile {
     let file = try HDF5File(bytes: bytes, location: path)
-    let root = try HDF5Library.locked { () throws(WeightFileError) in try RootGroup(of: file) }
+    let root = try RootGroup(of: file)
     switch root.layout {
     case .legacyWeights, .legacyModel:
       let configuration = try root.configuration.map { text throws(WeightFileError) in
@@ -77,18 +77,14 @@ extension KerasFile {
       }
       if let configuration { try KerasConfiguration.refuseCode(in: configuration, at: path) }
       let nested = configuration.map(KerasConfiguration.nestedModels) ?? []
-      let contents = try HDF5Library.locked { () throws(WeightFileError) in
-        try LegacyLayout.contents(of: file, root: root, nestedModels: nested)
-      }
+      let contents = try LegacyLayout.contents(of: file, root: root, nestedModels: nested)
       return try KerasFile(
         path: path, layout: root.layout, writer: "keras \(root.version ?? "1")", contents: contents,
         configuration: configuration, file: file)
     default:
-      let contents = try HDF5Library.locked { () throws(WeightFileError) in try StoreLayout.contents(of: file)
-      }
       return try KerasFile(
-        path: path, layout: .kerasStore, writer: "keras 3", contents: contents, configuration: nil, file: file
-      )
+        path: path, layout: .kerasStore, writer: "keras 3", contents: try StoreLayout.contents(of: file),
+        configuration: nil, file: file)
     }
   }
 }

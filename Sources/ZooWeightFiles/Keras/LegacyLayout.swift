@@ -3,7 +3,7 @@ import ZooTensor
 /// Keras' HDF5 of `layer_names` and `weight_names`: the order is in these attributes alone, since
 /// groups are stored sorted by name.
 enum LegacyLayout {
-  /// Lists the weights; inside the lock.
+  /// Lists the weights.
   static func contents(
     of file: HDF5File, root: RootGroup, nestedModels: Set<String>
   ) throws(WeightFileError) -> KerasContents {

@@ -8,7 +8,7 @@ enum StoreLayout {
 
   private static let depthLimit = 64
 
-  /// Lists the weights, by container, class and number; inside the lock.
+  /// Lists the weights, by container, class and number.
   static func contents(of file: HDF5File) throws(WeightFileError) -> KerasContents {
     var walk = Walk(file: file)
     for member in try file.members(of: "", limit: KerasFile.tensorLimit) {

@@ -9,8 +9,6 @@ struct ZipArchive: Sendable {
   let members: [ZipMember]
   private let index: [String: Int]
 
-  static let memberLimit = 100_000
-
   /// Reads the central directory and checks it: every member inside the archive, none on top of
   /// another, no name twice.
   init(bytes: ByteSlice, location: String) throws(WeightFileError) {
@@ -19,6 +17,11 @@ struct ZipArchive: Sendable {
     }
     var index: [String: Int] = [:]
     for (position, member) in directory.members.enumerated() {
+      guard Self.staysInside(member.name) else {
+        throw WeightFileError(
+          .malformed, "ZIP archive", at: "\(location), \(member.name)", "a name that leads out of the archive"
+        )
+      }
       guard index.updateValue(position, forKey: member.name) == nil else {
         throw WeightFileError(
           .malformed, "ZIP archive", at: "\(location), \(member.name)", "it has this member twice")
@@ -28,6 +31,13 @@ struct ZipArchive: Sendable {
     self.bytes = bytes
     self.members = directory.members
     self.index = index
+  }
+
+  /// Whether a name is a path downwards. Nothing is extracted, but no honest writer makes others, and what
+  /// is read here may become a file's name elsewhere.
+  private static func staysInside(_ name: String) -> Bool {
+    !name.hasPrefix("/") && !name.contains("\\") && !name.contains("\0")
+      && !name.split(separator: "/").contains("..")
   }
 
   subscript(name: String) -> ZipMember? { index[name].map { members[$0] } }
@@ -50,6 +60,17 @@ struct ZipArchive: Sendable {
     let contents = ByteSlice(inflated)
     try check(member, contents: contents)
     return contents
+  }
+
+  /// A member's contents, checked, where they are a text of at most as many bytes as
+  /// ``ReadingLimits/text`` allows.
+  func text(of member: ZipMember) throws(WeightFileError) -> ByteSlice {
+    let limit = ReadingLimits.current.text
+    guard member.size <= limit else {
+      throw unsupported(
+        member, "a text of \(member.size) bytes, more than \(limit)", remedy: ReadingLimits.remedy("text"))
+    }
+    return try bytes(of: member, checked: true)
   }
 
   /// The first `count` bytes of a member's contents, or fewer where it is shorter; not checked
@@ -75,8 +96,8 @@ struct ZipArchive: Sendable {
     WeightFileError(.malformed, "ZIP archive", at: "\(location), \(member.name)", why)
   }
 
-  func unsupported(_ member: ZipMember, _ why: String) -> WeightFileError {
-    WeightFileError(.unsupported, "ZIP archive", at: "\(location), \(member.name)", why)
+  func unsupported(_ member: ZipMember, _ why: String, remedy: String? = nil) -> WeightFileError {
+    WeightFileError(.unsupported, "ZIP archive", at: "\(location), \(member.name)", why, remedy: remedy)
   }
 
   // MARK: The stored bytes
@@ -106,64 +127,25 @@ struct ZipArchive: Sendable {
   }
 
   private func checkExpansion(of member: ZipMember) throws(WeightFileError) {
-    // A deflated byte can stand for 1032 bytes at most.
-    let (most, overflow) = member.storedSize.multipliedReportingOverflow(by: 1032)
-    guard overflow || member.size <= most else {
+    guard Inflater.canInflate(member.storedSize, to: member.size) else {
       throw malformed(member, "\(member.storedSize) stored bytes can't inflate to \(member.size)")
     }
-    try Expansion.check(declared: member.size, stored: member.storedSize, limit: Expansion.zip) { why in
-      unsupported(member, why)
+    try Expansion.check(
+      declared: member.size, stored: member.storedSize, limit: Expansion.zip
+    ) { why, remedy in
+      unsupported(member, why, remedy: remedy)
     }
   }
 
-  /// Inflates into `target` until it is full or the data ends; the number of bytes written. Where
-  /// `whole`, the data must end when `target` is full.
   private func inflate(
     _ stored: ByteSlice, into target: UnsafeMutableRawBufferPointer, member: ZipMember, whole: Bool
   ) throws(WeightFileError) -> Int {
-    try stored.withUnsafeBytes { source throws(WeightFileError) in
-      var stream = z_stream()
-      // Negative: raw deflate data without zlib's own header, in a window of 32 KiB.
-      guard inflateInit2_(&stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
-        throw WeightFileError(.unreadable, "ZIP archive", at: location, "zlib can't start")
+    do throws(Inflater.Failure) {
+      return try stored.withUnsafeBytes { source throws(Inflater.Failure) in
+        try Inflater.inflate(source, into: target, format: .raw, isWhole: whole)
       }
-      defer { inflateEnd(&stream) }
-      // zlib counts in 32 bits: both ends advance by pieces.
-      let piece = 1 << 30
-      var consumed = 0
-      var produced = 0
-      var scratch: UInt8 = 0
-      while true {
-        let input = min(piece, source.count - consumed)
-        let room = min(piece, target.count - produced)
-        if room == 0, !whole { return produced }
-        stream.next_in = UnsafeMutablePointer(
-          mutating: source.baseAddress?.advanced(by: consumed).assumingMemoryBound(to: UInt8.self))
-        stream.avail_in = UInt32(input)
-        let status = withUnsafeMutablePointer(to: &scratch) { overflow in
-          // One more byte than declared is enough to see that there are more.
-          let next = target.baseAddress?.advanced(by: produced).assumingMemoryBound(to: UInt8.self)
-          stream.next_out = room > 0 ? next : overflow
-          stream.avail_out = room > 0 ? UInt32(room) : 1
-          return CZlib.inflate(&stream, Z_NO_FLUSH)
-        }
-        consumed += input - Int(stream.avail_in)
-        let written = (room > 0 ? room : 1) - Int(stream.avail_out)
-        produced += written
-        guard produced <= target.count else {
-          throw malformed(member, "it inflates to more than the \(member.size) bytes that were declared")
-        }
-        switch status {
-        case Z_STREAM_END: return produced
-        case Z_OK, Z_BUF_ERROR:
-          if written == 0, input == Int(stream.avail_in) {
-            throw malformed(member, "its deflated data ends too early")
-          }
-        default:
-          throw malformed(
-            member, "its deflated data is damaged (\(stream.msg.map { String(cString: $0) } ?? "zlib"))")
-        }
-      }
+    } catch {
+      throw malformed(member, error.why)
     }
   }
 }

@@ -1,3 +1,5 @@
+import ZooTensor
+
 /// A member of a ZIP archive, as the central directory describes it.
 struct ZipMember: Sendable {
   static let stored: UInt16 = 0
@@ -44,9 +46,11 @@ struct ZipDirectory {
       (count, size, offset) = (count64, size64, offset64)
       directoryEnd = record
     }
-    guard count <= ZipArchive.memberLimit else {
+    let limit = ReadingLimits.current.members
+    guard count <= limit else {
       throw WeightFileError(
-        .unsupported, "ZIP archive", at: location, "more than \(ZipArchive.memberLimit) members")
+        .unsupported, "ZIP archive", at: location, "more than \(limit) members",
+        remedy: ReadingLimits.remedy("members"))
     }
     let (stop, overflow) = offset.addingReportingOverflow(size)
     guard !overflow, stop == directoryEnd else {
