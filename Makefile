@@ -1,6 +1,7 @@
 # The commands of this project; each installs what it needs and is missing.
 SHELL := /bin/bash
 SWIFT ?= swift
+PYTHON ?= python3
 ZOO := .build/release/zoo
 DEMO := .build/demo
 
@@ -21,9 +22,10 @@ demo: build
 test: packages
 	$(SWIFT) test -c release
 
-# Times the published networks at full size with random weights.
-bench: packages
-	$(SWIFT) run -c release zoo-benchmarks
+# Times the published networks at full size with random weights, and converting against cp and, where
+# PYTHON has h5py and safetensors, against these.
+bench: build
+	PYTHON=$(PYTHON) $(SWIFT) run -c release zoo-benchmarks
 
 # Feeds every parser with damaged files for so many seconds; fails if one of them is not survived.
 SECONDS ?= 300

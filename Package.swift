@@ -51,7 +51,10 @@ let package = Package(
     // MARK: Benchmarks
     .executableTarget(
       name: "zoo-benchmarks",
-      dependencies: ["ZooTensor", "ZooGraph", "ZooImages", "ZooModels", "ZooRuntime", "ZooConversion"],
+      dependencies: [
+        "ZooTensor", "ZooGraph", "ZooImages", "ZooModels", "ZooRuntime", "ZooConversion", "ZooFormat",
+        "ZooWeightFiles",
+      ],
       path: "Sources/ZooBenchmarks"),
 
     // MARK: Fuzzing

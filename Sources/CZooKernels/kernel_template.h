@@ -1,5 +1,7 @@
 // The kernels, written once over the vector type of the file that includes this, which defines
-// VL, TILE_ROWS_*, INLINE, KERNELS, KERNELS_NAME, vf and the v_ functions.
+// VL, TILE_ROWS_*, INLINE, KERNELS, KERNELS_NAME, vf, vi (as many integers) and the v_ functions.
+
+#include <string.h>
 
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define ROLLED _Pragma("clang loop unroll(disable) vectorize(disable)")
@@ -14,6 +16,9 @@ INLINE int at_least(int a, int b) { return a > b ? a : b; }
 #include "depthwise_template.h"
 #include "pooling_template.h"
 #include "elementwise_template.h"
+#include "activation_template.h"
+#include "layer_norm_template.h"
+#include "resize_template.h"
 
 const zoo_kernels KERNELS = {
   .name = KERNELS_NAME,
@@ -28,8 +33,18 @@ const zoo_kernels KERNELS = {
   .depthwise = depthwise,
   .pooling = pooling,
   .global_pooling = global_pooling,
-  .add = add,
-  .affine = affine,
-  .clamp = clamp,
   .dense = dense,
+  .clamp = clamp,
+  .affine = affine,
+  .add = add,
+  .subtract = subtract,
+  .multiply = multiply,
+  .average = average,
+  .maximum = maximum,
+  .minimum = minimum,
+  .rectify = rectify,
+  .activation = activation,
+  .layer_norm = layer_norm,
+  .resize = resize,
+  .scatter = scatter,
 };

@@ -15,6 +15,7 @@
 #define KERNELS_NAME "avx2"
 
 typedef __m256 vf;
+typedef int32_t vi __attribute__((vector_size(32)));
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE __m256i v_mask(int n) {

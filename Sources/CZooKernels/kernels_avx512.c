@@ -16,6 +16,7 @@
 #define KERNELS_NAME "avx512"
 
 typedef __m512 vf;
+typedef int32_t vi __attribute__((vector_size(64)));
 #define INLINE static inline __attribute__((always_inline))
 
 INLINE __mmask16 v_mask(int n) { return (__mmask16)((1u << n) - 1); }

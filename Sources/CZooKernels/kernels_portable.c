@@ -32,9 +32,14 @@ INLINE vf v_set(float x) { return (vf){x, x, x, x}; }
 INLINE vf v_add(vf a, vf b) { return a + b; }
 INLINE vf v_mul(vf a, vf b) { return a * b; }
 INLINE vf v_fma(vf a, vf b, vf c) { return a * b + c; }
-INLINE vf v_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
 // The second operand where either is NaN.
-INLINE vf v_max(vf bound, vf x) { return v_select(bound > x, bound, x); }
-INLINE vf v_min(vf bound, vf x) { return v_select(bound < x, bound, x); }
+INLINE vf v_max(vf bound, vf x) {
+  const vi mask = bound > x;
+  return (vf)((mask & (vi)bound) | (~mask & (vi)x));
+}
+INLINE vf v_min(vf bound, vf x) {
+  const vi mask = bound < x;
+  return (vf)((mask & (vi)bound) | (~mask & (vi)x));
+}
 
 #include "kernel_template.h"

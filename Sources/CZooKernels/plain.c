@@ -34,44 +34,33 @@ void zoo_pad(const void *padding, int32_t begin, int32_t end) {
   }
 }
 
-static void softmax(const float *input, float *output, int32_t count) {
-  float largest = -INFINITY;
-  for (int32_t i = 0; i < count; i++) largest = input[i] > largest ? input[i] : largest;
-  double sum = 0;
-  for (int32_t i = 0; i < count; i++) sum += exp((double)input[i] - largest);
-  for (int32_t i = 0; i < count; i++) output[i] = (float)(exp((double)input[i] - largest) / sum);
-}
-
-// Keras' definition: the part above the threshold, limited from zero to the maximum, minus the part below.
-static float relu(const zoo_activation *a, float x) {
-  if (x != x) return x;
-  float y = x > a->threshold ? x : 0;
-  if (a->max_value < INFINITY) {
-    y = y < 0 ? 0 : y;
-    y = y > a->max_value ? a->max_value : y;
-  }
-  return a->negative_slope != 0 && x < a->threshold ? y - a->negative_slope * (a->threshold - x) : y;
-}
-
-void zoo_activate(const void *activation, int32_t begin, int32_t end) {
+void zoo_softmax(const void *activation, int32_t begin, int32_t end) {
   const zoo_activation *a = activation;
   for (int32_t pixel = begin; pixel < end; pixel++) {
     const float *input = a->input + pixel * a->in_pixel;
     float *output = a->output + pixel * a->out_pixel;
-    switch (a->function) {
-      case zoo_softmax:
-        softmax(input, output, a->channels);
-        break;
-      case zoo_sigmoid:
-        for (int32_t i = 0; i < a->channels; i++) output[i] = (float)(1 / (1 + exp(-(double)input[i])));
-        break;
-      case zoo_tanh:
-        for (int32_t i = 0; i < a->channels; i++) output[i] = (float)tanh((double)input[i]);
-        break;
-      default:
-        for (int32_t i = 0; i < a->channels; i++) {
-          output[i] = relu(a, input[i]);
-        }
+    float largest = -INFINITY;
+    for (int32_t i = 0; i < a->channels; i++) largest = input[i] > largest ? input[i] : largest;
+    double sum = 0;
+    for (int32_t i = 0; i < a->channels; i++) sum += exp((double)input[i] - largest);
+    for (int32_t i = 0; i < a->channels; i++) output[i] = (float)(exp((double)input[i] - largest) / sum);
+  }
+}
+
+void zoo_copy_strided(const void *strided, int32_t begin, int32_t end) {
+  const zoo_strided *s = strided;
+  for (int32_t pixel = begin; pixel < end; pixel++) {
+    const float *input = s->input;
+    int32_t rest = pixel;
+    for (int32_t axis = s->axes - 1; axis >= 0; axis--) {
+      input += rest % s->extents[axis] * s->strides[axis];
+      rest /= s->extents[axis];
+    }
+    float *output = s->output + pixel * s->out_pixel;
+    if (s->channel_stride == 1) {
+      memcpy(output, input, (size_t)s->channels * sizeof(float));
+    } else {
+      for (int32_t i = 0; i < s->channels; i++) output[i] = input[i * s->channel_stride];
     }
   }
 }

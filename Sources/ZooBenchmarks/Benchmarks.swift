@@ -1,75 +1,22 @@
-import ZooConversion
-import ZooGraph
-import ZooImages
-import ZooModels
-import ZooRuntime
-import ZooTensor
+import Foundation
 
-/// Times the published networks at full size with random weights, which take as long as trained ones.
+/// `zoo-benchmarks [networks | conversion [WEIGHTS...]]`; without arguments both, conversion of VGG16.
 ///
-/// Prints the median over as many runs as fit into two seconds, at least 10, for one thread and two.
+/// `ZOO` is the command to time (by default the one beside this program), `PYTHON` a Python with h5py and
+/// safetensors to compare with.
 @main
 enum Benchmarks {
   static func main() throws {
-    let networks: [(String, any NetworkDefinition)] = [
-      ("VGG16", VGG.vgg16), ("VGG19", VGG.vgg19), ("ResNet-50", ResNet.resNet50), ("MobileNet", MobileNet()),
-      ("NASNet-Mobile", NASNet.mobile),
-    ]
-    print("| network, 224x224, batch 1, f32 | prepare ms | 1 thread ms | GFLOP/s | 2 threads ms |")
-    print("|---|---|---|---|---|")
-    for (name, definition) in networks {
-      let graph = try definition.graph(input: InputShape(224, 224), head: .imageNet)
-      let weights = RandomWeights()
-      let input = try TestInput.make(for: graph, preprocessing: .tf, seed: 1)
-      let clock = ContinuousClock()
-      let start = clock.now
-      let single = try Engine(graph: graph, weights: weights, options: PlanOptions(threads: 1))
-      let preparation = (clock.now - start).milliseconds
-      let one = try median(of: single, input: input)
-      let two = try median(
-        of: Engine(graph: graph, weights: weights, options: PlanOptions(threads: 2)), input: input)
-      let rate = Double(graph.multiplications) * 2e-6 / one
-      print("| \(name) | \(rounded(preparation)) | \(rounded(one)) | \(rounded(rate)) | \(rounded(two)) |")
+    let arguments = CommandLine.arguments.dropFirst()
+    switch arguments.first {
+    case nil:
+      try NetworkBenchmark.run()
+      print()
+      try ConversionBenchmark.run(files: [])
+    case "networks": try NetworkBenchmark.run()
+    case "conversion": try ConversionBenchmark.run(files: Array(arguments.dropFirst()))
+    case "files": try ConversionBenchmark.makeFiles(in: URL(fileURLWithPath: arguments.last ?? "."))
+    default: print("usage: zoo-benchmarks [networks | conversion [WEIGHTS...]]")
     }
-  }
-
-  private static func median(of engine: Engine, input: [Tensor]) throws -> Double {
-    let session = engine.makeSession()
-    _ = try session.run(input)
-    let clock = ContinuousClock()
-    let end = clock.now + .seconds(2)
-    var times: [Double] = []
-    while clock.now < end || times.count < 10 {
-      let start = clock.now
-      _ = try session.run(input)
-      times.append((clock.now - start).milliseconds)
-    }
-    return times.sorted()[times.count / 2]
-  }
-
-  private static func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
-}
-
-/// Weights that keep activations in range: He's uniform distribution for kernels, batch norms that
-/// change nothing, small biases.
-private struct RandomWeights: WeightSource {
-  func tensor(for slot: WeightSlot) throws -> StoredTensor {
-    let shape = slot.shape
-    switch slot.role {
-    case .gamma, .movingVariance: return uniform(shape, around: 1, bound: 0)
-    case .beta, .movingMean, .bias: return uniform(shape, around: 0, bound: 0.05)
-    case .depthwiseKernel:
-      return uniform(shape, around: 0, bound: (6 / Double(shape[0] * shape[1])).squareRoot())
-    case .kernel, .pointwiseKernel:
-      let inputs = shape.dimensions.dropLast().reduce(1, *)
-      return uniform(shape, around: 0, bound: (6 / Double(inputs)).squareRoot())
-    }
-  }
-
-  private func uniform(_ shape: Shape, around center: Double, bound: Double) -> StoredTensor {
-    let random = CounterRandom(seed: 1)
-    return StoredTensor(
-      shape: shape,
-      values: (0..<shape.elementCount).map { Float(center + bound * random.signed($0)) })
   }
 }

@@ -44,10 +44,14 @@ package struct Converter: Sendable {
   ) throws -> ConversionReport {
     if !options.dryRun && !options.overwrite { try AtomicFile.checkAbsent(output) }
     progress(.phase("reading \(input)"))
-    // Where there is none, the recipe says why.
-    let watched = try? Self.source(of: input)
+    // Before anything is read of it, so that a later change shows. Where there is none, the recipe says why.
+    let opened = try? Self.sourceFile(of: input)
     let recipe = try Recipe(path: input, options: options.recipe)
-    let original = CachedWeights(recipe.weights)
+    let sourceFile = try opened ?? Self.sourceFile(of: input)
+    // As long as hashing the source takes, other things can be done.
+    let sourceChecksum = BackgroundResult { Checksum(hashing: sourceFile) }
+    // Weights that are used only once are not kept.
+    let original: any WeightSource = options.verify ? CachedWeights(recipe.weights) : recipe.weights
     var single: Set<WeightSlot> = []
     if options.storage == .f16 {
       progress(.phase("choosing what half precision suffices for"))
@@ -56,14 +60,13 @@ package struct Converter: Sendable {
         largestError: options.largestStorageError
       ).singleSlots(weights: original)
     }
-    let weights = CachedWeights(RoundedWeights(source: original, storage: options.storage, single: single))
-    let source = try sourceRecord(of: recipe)
 
     var records: [TensorRecord] = []
     var verification: VerificationReport?
     var testCase: TestCase?
     if options.verify {
       progress(.phase("preparing the engine"))
+      let weights = CachedWeights(RoundedWeights(source: original, storage: options.storage, single: single))
       let engine = try Engine(
         graph: recipe.graph, weights: weights, options: PlanOptions(threads: options.verifier.threads))
       let verifier = Verifier(
@@ -82,17 +85,22 @@ package struct Converter: Sendable {
     if !options.dryRun {
       let document = ZooDocument(
         graph: recipe.graph, card: recipe.card, labels: recipe.labels,
-        source: source,
+        source: sourceRecord(of: recipe, file: sourceFile, checksum: .zero),
         testCase: testCase, verification: verification?.summary ?? [:])
       records = try ZooWriter(document: document, storage: options.storage, single: single)
-        .write(to: output, overwrite: options.overwrite, weights: original) {
+        .write(
+          to: output, overwrite: options.overwrite, weights: original,
+          sourceChecksum: sourceChecksum
+        ) {
           progress(.writing(done: $0, total: $1))
           // The last look before the output appears.
-          if $0 == $1 { try watched?.checkUnchanged() }
+          if $0 == $1 { try sourceFile.checkUnchanged() }
         }
     }
     return ConversionReport(
-      recipe: recipe, source: source, storage: options.storage, records: records,
+      recipe: recipe,
+      source: sourceRecord(of: recipe, file: sourceFile, checksum: sourceChecksum.value),
+      storage: options.storage, records: records,
       output: options.dryRun ? nil : output, verification: verification)
   }
 
@@ -107,19 +115,16 @@ package struct Converter: Sendable {
     return name + ".zoo"
   }
 
-  /// Where the weights come from; an unpacked `.keras` folder is known by its weights.
-  private func sourceRecord(of recipe: Recipe) throws -> SourceRecord {
-    let path = recipe.file.path
-    let bytes = ByteSlice(try Self.source(of: path))
-    return SourceRecord(
-      file: Self.lastComponent(of: path), sha256: bytes.withUnsafeBytes { Checksum(hashing: $0) }.hexadecimal,
-      bytes: bytes.count, writer: recipe.file.writer ?? "unknown", layout: recipe.file.layout.rawValue)
-  }
-
-  /// The file that has the weights.
-  private static func source(of path: String) throws -> MappedFile {
+  /// The file that the weights come from; an unpacked `.keras` folder is known by its weights.
+  private static func sourceFile(of path: String) throws -> MappedFile {
     let isFolder = try FileFormat.recognise(path: path) == .kerasFolder
     return try MappedFile(path: isFolder ? path + "/model.weights.h5" : path)
+  }
+
+  private func sourceRecord(of recipe: Recipe, file: MappedFile, checksum: Checksum) -> SourceRecord {
+    SourceRecord(
+      file: Self.lastComponent(of: recipe.file.path), sha256: checksum.hexadecimal, bytes: file.bytes.count,
+      writer: recipe.file.writer ?? "unknown", layout: recipe.file.layout.rawValue)
   }
 
   private static func lastComponent(of path: String) -> String {

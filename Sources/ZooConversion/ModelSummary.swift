@@ -111,12 +111,12 @@ package struct ModelSummary: Sendable, Encodable {
     } catch {
       remark = error.description
     }
-    let whole = withDigests ? (try? MappedFile(path: file.path)).map { ByteSlice($0) } : nil
+    let whole = withDigests ? try? MappedFile(path: file.path) : nil
     self.init(
       file: file.path, format: file.layout.rawValue, graph: recipe?.graph, card: recipe?.card,
       tensors: tensors,
       source: Source(
-        file: file.path, sha256: whole.map { $0.withUnsafeBytes { Checksum(hashing: $0) }.hexadecimal },
+        file: file.path, sha256: whole.map { Checksum(hashing: $0).hexadecimal },
         writer: file.writer),
       verification: [:], remark: remark)
   }
@@ -141,7 +141,7 @@ package struct ModelSummary: Sendable, Encodable {
         graph.nodes.map { node in
           Layer(
             name: node.name, kind: node.operation.kind, outputShape: node.shape.dimensions,
-            parameters: node.weights.reduce(0) { $0 + $1.shape.elementCount },
+            parameters: node.sharing == nil ? node.weights.reduce(0) { $0 + $1.shape.elementCount } : 0,
             macs: graph.multiplications(of: node))
         }
       } ?? []
@@ -157,5 +157,8 @@ package struct ModelSummary: Sendable, Encodable {
 
 extension StoredTensor {
   /// SHA-256 of the bytes, in lower-case hexadecimal.
-  var sha256: String { bytes.withUnsafeBytes { Checksum(hashing: $0).hexadecimal } }
+  var sha256: String {
+    defer { bytes.letGo() }
+    return bytes.withUnsafeBytes { Checksum(hashing: $0).hexadecimal }
+  }
 }

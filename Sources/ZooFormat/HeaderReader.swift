@@ -29,6 +29,7 @@ private struct HeaderFields {
     let name: String
     let operation: Int
     let inputs: [Int]
+    let sharing: Int?
   }
 
   struct RawTensor {
@@ -133,7 +134,7 @@ private struct HeaderFields {
       case .unsigned: value = .int(try reader.int())
       case .text: value = .string(try reader.text())
       case .array:
-        value = .ints(try reader.array(limit: 64) { (reader) throws(Failure) in try reader.int() })
+        value = try Self.numbers(&reader)
       case .simple:
         let initial = try reader.peek()
         value =
@@ -146,11 +147,23 @@ private struct HeaderFields {
     return RawOperation(kind: kind, attributes: attributes)
   }
 
+  /// An array of integers or, if it begins with one, of floats.
+  private static func numbers(_ reader: inout CBORReader) throws(Failure) -> AttributeValue {
+    var ahead = reader
+    let count = try ahead.arrayHead(0...Rescaling.countLimit)
+    if count > 0, try ahead.nextType() == .simple {
+      return .doubles(
+        try reader.array(limit: Rescaling.countLimit) { (reader) throws(Failure) in try reader.float() })
+    }
+    return .ints(try reader.array(limit: 64) { (reader) throws(Failure) in try reader.int() })
+  }
+
   private static func node(_ reader: inout CBORReader) throws(Failure) -> RawNode {
-    _ = try reader.arrayHead(3...3)
+    let count = try reader.arrayHead(3...4)
     return RawNode(
       name: try reader.text(), operation: try reader.int(),
-      inputs: try reader.array(limit: Graph.nodeLimit) { (reader) throws(Failure) in try reader.int() })
+      inputs: try reader.array(limit: Graph.nodeLimit) { (reader) throws(Failure) in try reader.int() },
+      sharing: count == 4 ? try reader.int() : nil)
   }
 
   private static func tensor(_ reader: inout CBORReader) throws(Failure) -> RawTensor {
@@ -304,7 +317,8 @@ private struct HeaderFields {
           known.append(operation)
         }
         layers.append(
-          Graph.Layer(name: node.name, operation: known[node.operation], inputs: node.inputs))
+          Graph.Layer(
+            name: node.name, operation: known[node.operation], inputs: node.inputs, sharing: node.sharing))
       }
       guard known.count == operations.count else {
         throw GraphError(layer: "", "operation #\(known.count) is used by no layer")

@@ -25,10 +25,11 @@ struct Header {
         "nodes",
         {
           $0.array(graph.nodes) {
-            $0.array(count: 3)
+            $0.array(count: $1.sharing == nil ? 3 : 4)
             $0.text($1.name)
             $0.unsigned(operationIndex[$1.operation] ?? 0)
             $0.array($1.inputs) { $0.unsigned($1.index) }
+            if let sharing = $1.sharing { $0.unsigned(sharing.index) }
           }
         }
       ),
@@ -63,7 +64,8 @@ struct Header {
 extension WeightRole {
   /// The roles by the numbers that files have for them.
   static let numbered: [WeightRole] = [
-    .kernel, .depthwiseKernel, .pointwiseKernel, .bias, .gamma, .beta, .movingMean, .movingVariance,
+    .kernel, .depthwiseKernel, .pointwiseKernel, .bias, .gamma, .beta, .movingMean, .movingVariance, .alpha,
+    .mean, .variance,
   ]
 }
 
@@ -91,6 +93,7 @@ extension CBORWriter {
             case .bool(let value): $0.bool(value)
             case .string(let value): $0.text(value)
             case .ints(let values): $0.array(values) { $0.unsigned($1) }
+            case .doubles(let values): $0.array(values) { $0.float($1) }
             }
           }
         )

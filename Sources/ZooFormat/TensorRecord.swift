@@ -54,7 +54,7 @@ package struct Checksum: Sendable, Hashable {
   private var words: (UInt64, UInt64, UInt64, UInt64)
 
   /// All zero: the place of a digest that is not known yet.
-  static let zero = Checksum(words: (0, 0, 0, 0))
+  package static let zero = Checksum(words: (0, 0, 0, 0))
 
   private init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
 
@@ -87,6 +87,18 @@ package struct Checksum: Sendable, Hashable {
   package init(hashing bytes: UnsafeRawBufferPointer) {
     var hash = SHA256()
     hash.update(bufferPointer: bytes)
+    self.init(hash.finalize())
+  }
+
+  /// The digest of all of a file, whose pages need not stay in memory.
+  package init(hashing file: MappedFile) {
+    var hash = SHA256()
+    let length = 1 << 20
+    for start in stride(from: 0, to: file.bytes.count, by: length) {
+      let range = start..<min(start + length, file.bytes.count)
+      hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: file.bytes[range]))
+      file.letGo(range)
+    }
     self.init(hash.finalize())
   }
 

@@ -21,16 +21,18 @@ package struct ZooWriter {
   /// Writes the file and returns what it holds. The same document and weights give the same bytes.
   ///
   /// The file appears under its name only when it is whole and synced. With `.f16` every tensor is asked
-  /// for twice. `progress` gets the bytes of tensors written so far and in all; where it throws, nothing
-  /// appears. Throws `FileError`, `ZooFileError` where the document breaks the specification, and what
-  /// `weights` and `progress` throw.
+  /// for twice. `sourceChecksum` is waited for when the tensors are written; without, the source's checksum
+  /// is what the document says. `progress` gets the bytes of tensors written so far and in all; where it
+  /// throws, nothing appears. Throws `FileError`, `ZooFileError` where the document breaks the specification,
+  /// and what `weights` and `progress` throw.
   @discardableResult
   package func write(
     to path: String, overwrite: Bool, weights: some WeightSource,
-    progress: (Int, Int) throws -> Void = { _, _ in }
+    sourceChecksum: BackgroundResult<Checksum>? = nil, progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> [TensorRecord] {
     if !overwrite { try AtomicFile.checkAbsent(path) }
     var header = Header(document: document, tensors: try layout(weights, path: path))
+    // Neither the tensors' checksums nor the source's change the header's length.
     let headerLength = try checked(header, path: path).count
     let dataLength = header.tensors.last.map { $0.offset + $0.byteCount } ?? 0
     let dataStart = Preamble(headerLength: headerLength, fileLength: 0, headerChecksum: .zero).dataStart
@@ -38,20 +40,23 @@ package struct ZooWriter {
     let file = try AtomicFile(path: path)
     var done = 0
     let total = header.tensors.reduce(0) { $0 + $1.byteCount }
-    for index in header.tensors.indices {
-      let record = header.tensors[index]
-      let source = try tensor(weights, record.slot, path: path)
-      var hash = SHA256()
-      var offset = dataStart + record.offset
-      try forEachChunk(of: source, as: record.elementType) { bytes in
-        hash.update(bufferPointer: bytes)
-        try file.write(bytes, at: offset)
-        offset += bytes.count
-        done += bytes.count
-        try progress(done, total)
+    try file.withBackgroundWriter { writer in
+      for index in header.tensors.indices {
+        let record = header.tensors[index]
+        var hash = SHA256()
+        var offset = dataStart + record.offset
+        try forEachChunk(of: tensor(weights, record.slot, path: path), as: record.elementType) { chunk in
+          try writer.write(chunk, at: offset)
+          chunk.withUnsafeBytes { hash.update(bufferPointer: $0) }
+          chunk.letGo()
+          offset += chunk.count
+          done += chunk.count
+          try progress(done, total)
+        }
+        header.tensors[index].checksum = Checksum(hash.finalize())
       }
-      header.tensors[index].checksum = Checksum(hash.finalize())
     }
+    if let sourceChecksum { header.document.source?.sha256 = sourceChecksum.value.hexadecimal }
 
     let headerBytes = header.bytes
     let preamble = Preamble(
@@ -123,8 +128,9 @@ package struct ZooWriter {
     guard source.elementType != .float16 else { return (.float16, nil) }
     var largestError: Float = 0
     var largestValue: Float = 0
-    try forEachChunk(of: source) { part in
+    source.forEachPart(length: Self.chunkLength) { part in
       let values = part.floats()
+      part.bytes.letGo()
       for (value, stored) in zip(values, Float.roundedToFloat16(values)) where value.isFinite {
         // Exact: the error of rounding to fewer digits fits a single.
         largestError = max(largestError, abs(stored - value))
@@ -140,28 +146,16 @@ package struct ZooWriter {
 
   /// Calls `body` with the tensor's bytes as `type` (`f32` or `f16`), part by part, in order.
   private func forEachChunk(
-    of tensor: StoredTensor, as type: ElementType, _ body: (UnsafeRawBufferPointer) throws -> Void
+    of tensor: StoredTensor, as type: ElementType, _ body: (ByteSlice) throws -> Void
   ) throws {
-    try forEachChunk(of: tensor) { part in
+    try tensor.forEachPart(length: Self.chunkLength) { part in
       if part.elementType == type {
-        try part.bytes.withUnsafeBytes(body)
+        try body(part.bytes)
       } else if type == .float16 {
-        try Float.float16Bits(of: part.floats()).withUnsafeBytes(body)
+        try body(ByteSlice(HeapBytes(Float.float16Bits(of: part.floats()))))
       } else {
-        try part.floats().map { $0.bitPattern.littleEndian }.withUnsafeBytes(body)
+        try body(ByteSlice(HeapBytes(part.floats().map { $0.bitPattern.littleEndian })))
       }
-    }
-  }
-
-  private func forEachChunk(of tensor: StoredTensor, _ body: (StoredTensor) throws -> Void) throws {
-    let size = tensor.elementType.byteCount
-    for start in stride(from: 0, to: tensor.shape.elementCount, by: Self.chunkLength) {
-      let count = min(Self.chunkLength, tensor.shape.elementCount - start)
-      let first = tensor.bytes.range.lowerBound + start * size
-      guard let slice = ByteSlice(tensor.bytes.owner, range: first..<first + count * size),
-        let part = StoredTensor(shape: [count], elementType: tensor.elementType, bytes: slice)
-      else { return }
-      try body(part)
     }
   }
 }

@@ -5,10 +5,11 @@ import ZooTensor
 /// Two graphs have equal forms if they are the same up to: layer names and the order of layers, layers
 /// that do nothing at inference, an activation inside its layer or after it, zero padding in a layer of
 /// its own or in the convolution (`same` counts as the pixels it comes to), a flattening or reshaping of
-/// one vector, and the order of what is added. Epsilon, filters, strides and sizes must be equal.
+/// one vector, and the order of what is added or merged in another way that knows none. Epsilon, filters, strides and sizes must be equal.
 package struct CanonicalForm: Hashable, Sendable {
   private struct Step: Hashable {
     let operation: Operation
+    /// What it reads, and behind that what it shares its weights with.
     let inputs: [Int]
     /// Tells apart what the operation leaves open: where a reshape goes to, how large an input is.
     let shape: Shape
@@ -65,9 +66,12 @@ private struct Rewriter {
   var nodes: [Node] = []
   /// For every node of the graph, the rewritten node that has its value.
   var place: [Int] = []
+  /// What the layer at hand shares its weights with.
+  private var sharing: Int?
 
   mutating func add(_ node: ZooGraph.Node) {
     let inputs = node.inputs.map { place[$0.index] }
+    sharing = node.sharing.map { place[$0.index] }
     place.append(value(of: node, inputs))
   }
 
@@ -96,6 +100,10 @@ private struct Rewriter {
         inputs[0], to: node.shape, c.kernel, c.strides, c.dilation, c.padding)
       c.padding = .explicit(edges)
       return activated(activation, append(.separableConvolution(c), [input], node.shape))
+    case .transposedConvolution(var c):
+      let activation = c.activation
+      c.activation = .linear
+      return activated(activation, append(.transposedConvolution(c), inputs, node.shape))
     case .dense(var d):
       let activation = d.activation
       d.activation = .linear
@@ -117,14 +125,17 @@ private struct Rewriter {
       return reshaped(append(.globalMaxPooling(keepDimensions: false), inputs, vector), node.shape)
     case .flatten, .reshape:
       return reshaped(inputs[0], node.shape)
-    case .add:
-      return append(.add, inputs.sorted { nodes[$0].digest < nodes[$1].digest }, node.shape)
-    case .input, .batchNormalization, .zeroPadding, .cropping, .concatenate:
+    case .merge(let merge) where merge.isCommutative:
+      return append(node.operation, inputs.sorted { nodes[$0].digest < nodes[$1].digest }, node.shape)
+    case .input, .batchNormalization, .layerNormalization, .normalization, .rescaling, .channelScaling,
+      .parametricRectifier, .zeroPadding, .cropping, .resize, .merge, .concatenate, .permute:
       return append(node.operation, inputs, node.shape)
     }
   }
 
   private mutating func append(_ operation: Operation, _ inputs: [Int], _ shape: Shape) -> Int {
+    var inputs = inputs
+    if let sharing, operation.hasWeights { inputs.append(sharing) }
     var hasher = Hasher()
     hasher.combine(operation)
     for input in inputs { hasher.combine(nodes[input].digest) }

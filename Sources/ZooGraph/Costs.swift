@@ -17,6 +17,9 @@ extension Graph {
       let pixels = node.shape[0] * node.shape[1]
       let inner = channels * c.multiplier
       return product(pixels, inner, c.kernel.height * c.kernel.width + c.filters)
+    case .transposedConvolution(let c):
+      let input = self[node.inputs[0]].shape
+      return product(input.elementCount, c.kernel.height, c.kernel.width, c.filters)
     case .dense:
       return product(outputs, channels)
     default:

@@ -6,7 +6,7 @@ package struct Value: Hashable, Sendable {
   package init(index: Int) { self.index = index }
 }
 
-/// One layer of a network.
+/// One layer of a network, or a further call of a layer.
 package struct Node: Sendable, Hashable {
   /// The layer's name, unique in the graph.
   package let name: String
@@ -15,8 +15,10 @@ package struct Node: Sendable, Hashable {
   package let inputs: [Value]
   /// The shape of its output for one example: (H, W, C) or (C).
   package let shape: Shape
-  /// The weights that it needs, in Keras' order.
+  /// The weights that it needs, in Keras' order; those of ``sharing`` if there is one.
   package let weights: [WeightSlot]
+  /// The earlier node whose weights it uses, where a layer is called more than once.
+  package let sharing: Value?
 }
 
 /// A network: nodes in an order in which they can run, with their shapes.
@@ -38,11 +40,14 @@ package struct Graph: Sendable, Hashable {
     package var operation: Operation
     /// Indices of earlier layers.
     package var inputs: [Int]
+    /// The index of the earlier layer whose weights it uses.
+    package var sharing: Int?
 
-    package init(name: String, operation: Operation, inputs: [Int]) {
+    package init(name: String, operation: Operation, inputs: [Int], sharing: Int? = nil) {
       self.name = name
       self.operation = operation
       self.inputs = inputs
+      self.sharing = sharing
     }
   }
 
@@ -74,10 +79,24 @@ package struct Graph: Sendable, Hashable {
       if let input = inputShapes.first {
         weights = try layer.operation.weights(of: layer.name, input: input)
       }
+      if let sharing = layer.sharing {
+        guard sharing >= 0, sharing < index, nodes[sharing].sharing == nil else {
+          throw GraphError(
+            layer: layer.name, "it uses the weights of #\(sharing), which is no earlier layer with its own")
+        }
+        let shared = nodes[sharing].weights
+        guard !weights.isEmpty, shared.map(\.role) == weights.map(\.role),
+          shared.map(\.shape) == weights.map(\.shape)
+        else {
+          throw GraphError(
+            layer: layer.name, "the weights of '\(nodes[sharing].name)', which it uses, do not fit it")
+        }
+        weights = shared
+      }
       nodes.append(
         Node(
           name: layer.name, operation: layer.operation, inputs: layer.inputs.map(Value.init(index:)),
-          shape: shape, weights: weights))
+          shape: shape, weights: weights, sharing: layer.sharing.map(Value.init(index:))))
       if case .input = layer.operation { inputs.append(Value(index: index)) }
     }
     guard !inputs.isEmpty else { throw GraphError(layer: "", "it has no input") }
@@ -99,8 +118,8 @@ package struct Graph: Sendable, Hashable {
   /// The value of the node of this name.
   package func value(named name: String) -> Value? { indexByName[name].map(Value.init(index:)) }
 
-  /// Every weight slot, in the order of the nodes.
-  package var weightSlots: [WeightSlot] { nodes.flatMap(\.weights) }
+  /// Every weight slot once, in the order of the nodes that have it first.
+  package var weightSlots: [WeightSlot] { nodes.flatMap { $0.sharing == nil ? $0.weights : [] } }
 
   /// The number of weights.
   package var parameterCount: Int { weightSlots.reduce(0) { $0 + $1.shape.elementCount } }

@@ -31,8 +31,13 @@ package struct GraphBuilder {
   }
 
   /// Adds a layer of any number of inputs and returns its output.
-  package mutating func add(_ name: String, _ operation: Operation, _ inputs: [Value]) -> Value {
-    layers.append(Graph.Layer(name: name, operation: operation, inputs: inputs.map(\.index)))
+  ///
+  /// - Parameter sharing: the earlier layer whose weights it uses.
+  package mutating func add(
+    _ name: String, _ operation: Operation, _ inputs: [Value], sharing: Value? = nil
+  ) -> Value {
+    layers.append(
+      Graph.Layer(name: name, operation: operation, inputs: inputs.map(\.index), sharing: sharing?.index))
     let known = inputs.compactMap { shapes[$0.index] }
     shapes.append(
       known.count == inputs.count ? try? operation.outputShape(of: name, inputs: known) : nil)

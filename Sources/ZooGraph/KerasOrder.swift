@@ -9,8 +9,14 @@ extension Operation {
     case .convolution: "conv2d"
     case .depthwiseConvolution: "depthwise_conv2d"
     case .separableConvolution: "separable_conv2d"
+    case .transposedConvolution: "conv2d_transpose"
     case .dense: "dense"
     case .batchNormalization: "batch_normalization"
+    case .layerNormalization: "layer_normalization"
+    case .normalization: "normalization"
+    case .rescaling: "rescaling"
+    case .channelScaling: "layer_scale"
+    case .parametricRectifier: "p_re_lu"
     case .activation(.relu(let maxValue, let slope, let threshold)):
       maxValue == nil && slope == 0 && threshold == 0 ? "activation" : "re_lu"
     case .activation: "activation"
@@ -20,10 +26,12 @@ extension Operation {
     case .globalMaxPooling: "global_max_pooling2d"
     case .zeroPadding: "zero_padding2d"
     case .cropping: "cropping2d"
-    case .add: "add"
+    case .resize: "resizing"
+    case .merge(let merge): merge.rawValue
     case .concatenate: "concatenate"
     case .flatten: "flatten"
     case .reshape: "reshape"
+    case .permute: "permute"
     case .identity(let layer): kerasSnakeCase(layer)
     }
   }
@@ -109,7 +117,9 @@ extension Graph {
     for index in order {
       let node = nodes[index]
       layers.append(
-        Layer(name: node.name, operation: node.operation, inputs: node.inputs.map { place[$0.index] }))
+        Layer(
+          name: node.name, operation: node.operation, inputs: node.inputs.map { place[$0.index] },
+          sharing: node.sharing.map { place[$0.index] }))
     }
     return try Graph(layers: layers, outputs: outputs.map { place[$0.index] })
   }

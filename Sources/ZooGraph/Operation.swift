@@ -1,4 +1,5 @@
-/// What a node of a ``Graph`` computes. One node is one Keras layer.
+/// What a node of a ``Graph`` computes. One node is one call of a Keras layer; a layer that no single
+/// operation computes is several nodes, of which the last has its name.
 ///
 /// Images are (H, W, C) per example. No payload has defaults for what frameworks disagree on
 /// (epsilon, padding, strides): a definition always states them.
@@ -9,9 +10,20 @@ package enum Operation: Hashable, Sendable {
   case depthwiseConvolution(DepthwiseConvolution)
   /// A depthwise convolution and a 1x1 convolution after it, in one layer.
   case separableConvolution(SeparableConvolution)
+  case transposedConvolution(TransposedConvolution)
   case dense(Dense)
   case batchNormalization(BatchNormalization)
+  case layerNormalization(LayerNormalization)
+  /// By a mean and a variance that are weights.
+  case normalization(Normalization)
+  /// By constants.
+  case rescaling(Rescaling)
+  /// Times a weight per channel (last axis): gamma.
+  case channelScaling
   case activation(Activation)
+  /// x where it is positive, else alpha * x. Alpha is a weight of the input's shape, with the extent 1 on
+  /// the axes `sharedAxes`, which count from 0 and ascend.
+  case parametricRectifier(sharedAxes: [Int])
   case maxPooling(Pooling)
   /// The mean over the part of the window that lies on the input: padding is not counted.
   case averagePooling(Pooling)
@@ -21,16 +33,23 @@ package enum Operation: Hashable, Sendable {
   case globalMaxPooling(keepDimensions: Bool)
   case zeroPadding(Edges)
   case cropping(Edges)
-  /// The elementwise sum of two or more inputs of one shape.
-  case add
+  /// An image sampled at another size.
+  case resize(Resize)
+  /// Two or more inputs, value by value.
+  case merge(Merge)
   /// Joins two or more inputs along the last axis (channels).
   case concatenate
   /// All values of an example as one vector, in row-major order.
   case flatten
   /// The same values in row-major order with another shape.
   case reshape(target: [Int])
+  /// Axis i of the output is axis `order[i]` of the input, both counted from 0.
+  case permute(order: [Int])
   /// Nothing at inference: dropout and its like. `layer` is the class it stands for.
   case identity(layer: String)
+
+  /// The sum of two or more inputs.
+  package static let add = Operation.merge(.add)
 }
 
 /// Rows and columns of a window, a stride or a dilation.
@@ -171,21 +190,6 @@ package struct Dense: Hashable, Sendable {
   }
 }
 
-/// Per channel (last axis), at inference: gamma * (x - mean) / sqrt(variance + epsilon) + beta.
-package struct BatchNormalization: Hashable, Sendable {
-  package var epsilon: Double
-  /// Whether there is a gamma.
-  package var scale: Bool
-  /// Whether there is a beta.
-  package var center: Bool
-
-  package init(epsilon: Double, scale: Bool = true, center: Bool = true) {
-    self.epsilon = epsilon
-    self.scale = scale
-    self.center = center
-  }
-}
-
 /// The window and strides of a pooling layer.
 package struct Pooling: Hashable, Sendable {
   package var window: Extent2D
@@ -199,16 +203,47 @@ package struct Pooling: Hashable, Sendable {
   }
 }
 
-/// A function of each value, or for ``softmax`` of each vector along the last axis.
-package enum Activation: Hashable, Sendable {
-  case linear
-  /// x above `threshold`, else 0, and of that at most `maxValue`; in addition
-  /// `negativeSlope * (x - threshold)` below the threshold. Keras' definition: at the threshold itself 0.
-  case relu(maxValue: Double?, negativeSlope: Double, threshold: Double)
-  case sigmoid
-  case tanh
-  case softmax
+/// The kernel is (kernel height, kernel width, filters, input channels), as Keras has it.
+///
+/// Input pixel (i, j) adds its product with the kernel's element (k, l) to pixel (i * strides.height +
+/// k * dilation.height, j * strides.width + l * dilation.width) of an image without end; the output is
+/// the part of it of the size `size` that begins at `offset`. Bias and activation come after that.
+package struct TransposedConvolution: Hashable, Sendable {
+  package var filters: Int
+  package var kernel: Extent2D
+  package var strides: Extent2D
+  package var dilation: Extent2D
+  package var offset: Extent2D
+  package var size: Extent2D
+  package var useBias: Bool
+  package var activation: Activation
 
-  package static let relu = Activation.relu(maxValue: nil, negativeSlope: 0, threshold: 0)
-  package static let relu6 = Activation.relu(maxValue: 6, negativeSlope: 0, threshold: 0)
+  package init(
+    filters: Int, kernel: Extent2D, strides: Extent2D, dilation: Extent2D = .one, offset: Extent2D,
+    size: Extent2D, useBias: Bool, activation: Activation = .linear
+  ) {
+    self.filters = filters
+    self.kernel = kernel
+    self.strides = strides
+    self.dilation = dilation
+    self.offset = offset
+    self.size = size
+    self.useBias = useBias
+    self.activation = activation
+  }
+}
+
+/// How two or more inputs become one, value by value. Shapes are broadcast as NumPy does it for single
+/// examples: aligned at the last axis, where an extent of 1 or a missing axis repeats.
+package enum Merge: String, Hashable, Sendable, CaseIterable {
+  case add
+  /// The first of two inputs minus the second.
+  case subtract
+  case multiply
+  case average
+  case maximum
+  case minimum
+
+  /// Whether the order of the inputs makes no difference.
+  package var isCommutative: Bool { self != .subtract }
 }

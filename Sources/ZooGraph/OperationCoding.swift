@@ -5,6 +5,7 @@ package enum AttributeValue: Sendable, Hashable {
   case bool(Bool)
   case string(String)
   case ints([Int])
+  case doubles([Double])
 }
 
 /// An operation as a name and named values, for files and for people; the names are Keras' in snake case.
@@ -12,11 +13,14 @@ package enum AttributeValue: Sendable, Hashable {
 /// Every payload states every attribute, so that no reader needs defaults.
 extension Operation {
   /// The names of all kinds of operation.
-  package static let kinds: Set<String> = [
-    "input", "convolution", "depthwise_convolution", "separable_convolution", "dense",
-    "batch_normalization", "activation", "max_pooling", "average_pooling", "global_average_pooling",
-    "global_max_pooling", "zero_padding", "cropping", "add", "concatenate", "flatten", "reshape", "identity",
-  ]
+  package static let kinds: Set<String> = Set(
+    [
+      "input", "convolution", "depthwise_convolution", "separable_convolution", "transposed_convolution",
+      "dense", "batch_normalization", "layer_normalization", "normalization", "rescaling",
+      "channel_scaling", "activation", "parametric_rectifier", "max_pooling", "average_pooling",
+      "global_average_pooling", "global_max_pooling", "zero_padding", "cropping", "resize", "concatenate",
+      "flatten", "reshape", "permute", "identity",
+    ] + Merge.allCases.map(\.rawValue))
 
   /// The name of this kind of operation, for example `batch_normalization`.
   package var kind: String {
@@ -25,19 +29,27 @@ extension Operation {
     case .convolution: "convolution"
     case .depthwiseConvolution: "depthwise_convolution"
     case .separableConvolution: "separable_convolution"
+    case .transposedConvolution: "transposed_convolution"
     case .dense: "dense"
     case .batchNormalization: "batch_normalization"
+    case .layerNormalization: "layer_normalization"
+    case .normalization: "normalization"
+    case .rescaling: "rescaling"
+    case .channelScaling: "channel_scaling"
     case .activation: "activation"
+    case .parametricRectifier: "parametric_rectifier"
     case .maxPooling: "max_pooling"
     case .averagePooling: "average_pooling"
     case .globalAveragePooling: "global_average_pooling"
     case .globalMaxPooling: "global_max_pooling"
     case .zeroPadding: "zero_padding"
     case .cropping: "cropping"
-    case .add: "add"
+    case .resize: "resize"
+    case .merge(let merge): merge.rawValue
     case .concatenate: "concatenate"
     case .flatten: "flatten"
     case .reshape: "reshape"
+    case .permute: "permute"
     case .identity: "identity"
     }
   }
@@ -62,23 +74,47 @@ extension Operation {
         + window(c.strides, c.padding)
         + [("dilation", c.dilation.attribute), ("use_bias", .bool(c.useBias))]
         + c.activation.attributes
+    case .transposedConvolution(let c):
+      [
+        ("filters", .int(c.filters)), ("kernel", c.kernel.attribute), ("strides", c.strides.attribute),
+        ("dilation", c.dilation.attribute), ("offset", c.offset.attribute), ("size", c.size.attribute),
+        ("use_bias", .bool(c.useBias)),
+      ] + c.activation.attributes
     case .dense(let d):
       [("units", .int(d.units)), ("use_bias", .bool(d.useBias))] + d.activation.attributes
     case .batchNormalization(let b):
       [("epsilon", .double(b.epsilon)), ("scale", .bool(b.scale)), ("center", .bool(b.center))]
+    case .layerNormalization(let n):
+      [
+        ("axes", .int(n.axes)), ("epsilon", .double(n.epsilon)), ("scale", .bool(n.scale)),
+        ("center", .bool(n.center)),
+      ]
+    case .normalization(let n):
+      [
+        ("per_channel", .bool(n.perChannel)), ("inverted", .bool(n.inverted)),
+        ("epsilon", .double(n.epsilon)),
+      ]
+    case .rescaling(let r):
+      [("scale", .doubles(r.scale)), ("offset", .doubles(r.offset))]
     case .activation(let activation):
       activation.attributes
+    case .parametricRectifier(let sharedAxes):
+      [("shared_axes", .ints(sharedAxes))]
     case .maxPooling(let p), .averagePooling(let p):
       [("pool_size", p.window.attribute)] + window(p.strides, p.padding)
     case .globalAveragePooling(let keepDimensions), .globalMaxPooling(let keepDimensions):
       [("keep_dimensions", .bool(keepDimensions))]
     case .zeroPadding(let edges), .cropping(let edges):
       [("edges", edges.attribute)]
+    case .resize(let r):
+      [("size", r.size.attribute), ("interpolation", .string(r.interpolation.rawValue))]
     case .reshape(let target):
       [("target", .ints(target))]
+    case .permute(let order):
+      [("order", .ints(order))]
     case .identity(let layer):
       [("layer", .string(layer))]
-    case .add, .concatenate, .flatten:
+    case .channelScaling, .merge, .concatenate, .flatten:
       []
     }
   }
@@ -119,6 +155,13 @@ extension Operation {
           kernel: try fields.extent("kernel"), strides: try fields.extent("strides"),
           padding: try fields.padding(), dilation: try fields.extent("dilation"),
           useBias: try fields.bool("use_bias"), activation: try fields.activation()))
+    case "transposed_convolution":
+      self = .transposedConvolution(
+        TransposedConvolution(
+          filters: try fields.int("filters"), kernel: try fields.extent("kernel"),
+          strides: try fields.extent("strides"), dilation: try fields.extent("dilation"),
+          offset: try fields.extent("offset"), size: try fields.extent("size"),
+          useBias: try fields.bool("use_bias"), activation: try fields.activation()))
     case "dense":
       self = .dense(
         Dense(
@@ -129,6 +172,25 @@ extension Operation {
         BatchNormalization(
           epsilon: try fields.double("epsilon"), scale: try fields.bool("scale"),
           center: try fields.bool("center")))
+    case "layer_normalization":
+      self = .layerNormalization(
+        LayerNormalization(
+          axes: try fields.int("axes"), epsilon: try fields.double("epsilon"),
+          scale: try fields.bool("scale"), center: try fields.bool("center")))
+    case "normalization":
+      self = .normalization(
+        Normalization(
+          perChannel: try fields.bool("per_channel"), inverted: try fields.bool("inverted"),
+          epsilon: try fields.double("epsilon")))
+    case "rescaling":
+      self = .rescaling(Rescaling(scale: try fields.doubles("scale"), offset: try fields.doubles("offset")))
+    case "channel_scaling":
+      self = .channelScaling
+    case "parametric_rectifier":
+      self = .parametricRectifier(sharedAxes: try fields.ints("shared_axes"))
+    case "resize":
+      self = .resize(
+        Resize(size: try fields.extent("size"), interpolation: try fields.interpolation()))
     case "activation":
       self = .activation(try fields.activation())
     case "max_pooling":
@@ -143,18 +205,21 @@ extension Operation {
       self = .zeroPadding(try fields.edges("edges"))
     case "cropping":
       self = .cropping(try fields.edges("edges"))
-    case "add":
-      self = .add
     case "concatenate":
       self = .concatenate
     case "flatten":
       self = .flatten
     case "reshape":
       self = .reshape(target: try fields.ints("target"))
+    case "permute":
+      self = .permute(order: try fields.ints("order"))
     case "identity":
       self = .identity(layer: try fields.string("layer"))
     default:
-      throw GraphError(layer: layer, "its kind '\(kind)' is unknown")
+      guard let merge = Merge(rawValue: kind) else {
+        throw GraphError(layer: layer, "its kind '\(kind)' is unknown")
+      }
+      self = .merge(merge)
     }
     try fields.checkAllUsed()
   }
@@ -175,28 +240,6 @@ extension Padding {
     case .same: .string("same")
     case .explicit(let edges): edges.attribute
     }
-  }
-}
-
-extension Activation {
-  /// The function's name, for example `relu`.
-  package var name: String {
-    switch self {
-    case .linear: "linear"
-    case .relu: "relu"
-    case .sigmoid: "sigmoid"
-    case .tanh: "tanh"
-    case .softmax: "softmax"
-    }
-  }
-
-  fileprivate var attributes: [(String, AttributeValue)] {
-    var result: [(String, AttributeValue)] = [("activation", .string(name))]
-    if case .relu(let maxValue, let negativeSlope, let threshold) = self {
-      result += [("negative_slope", .double(negativeSlope)), ("threshold", .double(threshold))]
-      if let maxValue { result.append(("max_value", .double(maxValue))) }
-    }
-    return result
   }
 }
 
@@ -253,6 +296,20 @@ private struct AttributeFields {
     return values
   }
 
+  mutating func doubles(_ name: String) throws(GraphError) -> [Double] {
+    guard case .doubles(let values) = try take(name), values.allSatisfy(\.isFinite) else {
+      throw mismatch(name, "a list of finite numbers")
+    }
+    return values
+  }
+
+  mutating func interpolation() throws(GraphError) -> Resize.Interpolation {
+    guard let value = Resize.Interpolation(rawValue: try string("interpolation")) else {
+      throw mismatch("interpolation", "'nearest' or 'bilinear'")
+    }
+    return value
+  }
+
   mutating func extent(_ name: String) throws(GraphError) -> Extent2D {
     let values = try ints(name)
     guard values.count == 2 else { throw mismatch(name, "[height, width]") }
@@ -283,15 +340,25 @@ private struct AttributeFields {
     let name = try string("activation")
     switch name {
     case "linear": return .linear
-    case "sigmoid": return .sigmoid
-    case "tanh": return .tanh
-    case "softmax": return .softmax
     case "relu":
       let slope = try double("negative_slope")
       let threshold = try double("threshold")
       var maxValue: Double?
       if values.contains(where: { $0.name == "max_value" }) { maxValue = try double("max_value") }
       return .relu(maxValue: maxValue, negativeSlope: slope, threshold: threshold)
+    case "elu": return .elu(alpha: try double("alpha"))
+    case "selu": return .selu
+    case "gelu": return .gelu(approximate: try bool("approximate"))
+    case "silu": return .silu
+    case "sigmoid": return .sigmoid
+    case "hard_sigmoid": return .hardSigmoid(slope: try double("slope"))
+    case "hard_silu": return .hardSilu
+    case "tanh": return .tanh
+    case "softplus": return .softplus
+    case "softsign": return .softsign
+    case "exponential": return .exponential
+    case "mish": return .mish
+    case "softmax": return .softmax
     default: throw GraphError(layer: layer, "the activation '\(name)' is unknown")
     }
   }

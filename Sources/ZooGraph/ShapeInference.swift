@@ -32,6 +32,13 @@ extension Operation {
       _ = try product(channels, c.multiplier, layer)
       let size = try window(h, w, c.kernel, c.strides, c.dilation, c.padding, layer)
       return try checked([size.height, size.width, c.filters], layer)
+    case .transposedConvolution(let c):
+      _ = try image(inputs[0], layer)
+      try check(c.kernel, c.strides, c.dilation, layer)
+      guard c.offset.height >= 0, c.offset.width >= 0, c.offset.height <= Operation.extentLimit,
+        c.offset.width <= Operation.extentLimit
+      else { throw GraphError(layer: layer, "its output begins at (\(c.offset.height), \(c.offset.width))") }
+      return try checked([c.size.height, c.size.width, c.filters], layer)
     case .dense(let d):
       guard inputs[0].rank >= 1 else {
         throw GraphError(layer: layer, "a dense layer needs at least one axis")
@@ -39,11 +46,37 @@ extension Operation {
       return try checked(inputs[0].dimensions.dropLast() + [d.units], layer)
     case .batchNormalization(let b):
       guard inputs[0].rank >= 1 else { throw GraphError(layer: layer, "it needs at least one axis") }
-      guard b.epsilon.isFinite, b.epsilon >= 0 else {
-        throw GraphError(layer: layer, "epsilon is \(b.epsilon)")
+      try check(epsilon: b.epsilon, layer)
+      return inputs[0]
+    case .layerNormalization(let n):
+      guard n.axes >= 1, n.axes <= inputs[0].rank else {
+        throw GraphError(layer: layer, "it normalizes \(n.axes) axes of \(inputs[0])")
+      }
+      try check(epsilon: n.epsilon, layer)
+      return inputs[0]
+    case .normalization(let n):
+      guard inputs[0].rank >= 1 else { throw GraphError(layer: layer, "it needs at least one axis") }
+      try check(epsilon: n.epsilon, layer)
+      return inputs[0]
+    case .rescaling(let r):
+      for numbers in [r.scale, r.offset] {
+        guard numbers.count == 1 || numbers.count == inputs[0].dimensions.last,
+          numbers.count <= Rescaling.countLimit, numbers.allSatisfy(\.isFinite)
+        else { throw GraphError(layer: layer, "\(numbers.count) finite constants do not fit \(inputs[0])") }
       }
       return inputs[0]
-    case .activation, .identity:
+    case .channelScaling:
+      guard inputs[0].rank >= 1 else { throw GraphError(layer: layer, "it needs at least one axis") }
+      return inputs[0]
+    case .parametricRectifier(let sharedAxes):
+      guard sharedAxes.allSatisfy(inputs[0].dimensions.indices.contains),
+        zip(sharedAxes, sharedAxes.dropFirst()).allSatisfy({ $0 < $1 })
+      else { throw GraphError(layer: layer, "it shares the axes \(sharedAxes) of \(inputs[0])") }
+      return inputs[0]
+    case .activation(let activation):
+      try check(activation, rank: inputs[0].rank, layer)
+      return inputs[0]
+    case .identity:
       return inputs[0]
     case .maxPooling(let p), .averagePooling(let p):
       let (h, w, channels) = try image(inputs[0], layer)
@@ -60,11 +93,11 @@ extension Operation {
       let (h, w, channels) = try image(inputs[0], layer)
       try check(edges, layer)
       return try checked([h - edges.top - edges.bottom, w - edges.left - edges.right, channels], layer)
-    case .add:
-      for shape in inputs where shape != inputs[0] {
-        throw GraphError(layer: layer, "it adds shapes \(inputs[0]) and \(shape)")
-      }
-      return inputs[0]
+    case .resize(let r):
+      let (_, _, channels) = try image(inputs[0], layer)
+      return try checked([r.size.height, r.size.width, channels], layer)
+    case .merge(let merge):
+      return try checked(try broadcast(inputs, merge, layer), layer)
     case .concatenate:
       var channels = 0
       for shape in inputs {
@@ -82,6 +115,36 @@ extension Operation {
         throw GraphError(layer: layer, "\(inputs[0]) can't be reshaped to \(shape)")
       }
       return shape
+    case .permute(let order):
+      guard order.sorted() == Array(inputs[0].dimensions.indices) else {
+        throw GraphError(layer: layer, "\(order) is no order of the axes of \(inputs[0])")
+      }
+      return try checked(order.map { inputs[0][$0] }, layer)
+    }
+  }
+
+  /// The shape to which all of `shapes` are repeated.
+  private func broadcast(_ shapes: [Shape], _ merge: Merge, _ layer: String) throws(GraphError) -> [Int] {
+    var result = shapes[0].dimensions
+    for shape in shapes.dropFirst() {
+      let rank = max(result.count, shape.rank)
+      guard rank <= 8 else { throw GraphError(layer: layer, "it merges values of \(rank) axes") }
+      let both = [result, shape.dimensions].map { Array(repeating: 1, count: rank - $0.count) + $0 }
+      for axis in 0..<rank where both[0][axis] != both[1][axis] && both[0][axis] != 1 && both[1][axis] != 1 {
+        throw GraphError(layer: layer, "it merges (\(merge.rawValue)) shapes \(shapes[0]) and \(shape)")
+      }
+      result = zip(both[0], both[1]).map { max($0, $1) }
+    }
+    return result
+  }
+
+  private func check(epsilon: Double, _ layer: String) throws(GraphError) {
+    guard epsilon.isFinite, epsilon >= 0 else { throw GraphError(layer: layer, "epsilon is \(epsilon)") }
+  }
+
+  private func check(_ activation: Activation, rank: Int, _ layer: String) throws(GraphError) {
+    guard activation != .softmax || rank >= 1 else {
+      throw GraphError(layer: layer, "a softmax needs at least one axis")
     }
   }
 
@@ -89,7 +152,8 @@ extension Operation {
     let expected: ClosedRange<Int> =
       switch self {
       case .input: 0...0
-      case .add, .concatenate: 2...1024
+      case .merge(.subtract): 2...2
+      case .merge, .concatenate: 2...1024
       default: 1...1
       }
     guard expected.contains(count) else {
@@ -122,15 +186,21 @@ extension Operation {
     }
   }
 
-  private func window(
-    _ height: Int, _ width: Int, _ window: Extent2D, _ strides: Extent2D, _ dilation: Extent2D,
-    _ padding: Padding, _ layer: String
-  ) throws(GraphError) -> Extent2D {
+  private func check(
+    _ window: Extent2D, _ strides: Extent2D, _ dilation: Extent2D, _ layer: String
+  ) throws(GraphError) {
     for extent in [window, strides, dilation] {
       for side in [extent.height, extent.width] where side < 1 || side > 1 << 20 {
         throw GraphError(layer: layer, "a window, stride or dilation of \(side)")
       }
     }
+  }
+
+  private func window(
+    _ height: Int, _ width: Int, _ window: Extent2D, _ strides: Extent2D, _ dilation: Extent2D,
+    _ padding: Padding, _ layer: String
+  ) throws(GraphError) -> Extent2D {
+    try check(window, strides, dilation, layer)
     if case .explicit(let edges) = padding { try check(edges, layer) }
     let edges = padding.edges(
       height: height, width: width, window: window, strides: strides, dilation: dilation)

@@ -10,9 +10,17 @@ package enum WeightRole: String, Hashable, Sendable, CaseIterable {
   case beta
   case movingMean = "moving_mean"
   case movingVariance = "moving_variance"
+  case alpha
+  case mean
+  case variance
 
   /// False for statistics, which training updates without a gradient.
-  package var isTrainable: Bool { self != .movingMean && self != .movingVariance }
+  package var isTrainable: Bool {
+    switch self {
+    case .movingMean, .movingVariance, .mean, .variance: false
+    default: true
+    }
+  }
 }
 
 /// A place in the graph that takes exactly one tensor.
@@ -39,13 +47,27 @@ package protocol WeightSource: Sendable {
 }
 
 extension Operation {
+  /// Whether this kind of operation can have weights.
+  package var hasWeights: Bool {
+    switch self {
+    case .convolution, .depthwiseConvolution, .separableConvolution, .transposedConvolution, .dense,
+      .batchNormalization, .layerNormalization, .normalization, .channelScaling, .parametricRectifier:
+      true
+    case .input, .rescaling, .activation, .maxPooling, .averagePooling, .globalAveragePooling,
+      .globalMaxPooling, .zeroPadding, .cropping, .resize, .merge, .concatenate, .flatten, .reshape, .permute,
+      .identity:
+      false
+    }
+  }
+
   /// The weights that this operation needs for one input of the given shape, in Keras' order.
   ///
   /// Throws where a weight would have more elements than any tensor may have.
   func weights(of layer: String, input: Shape) throws(GraphError) -> [WeightSlot] {
     let channels = input.dimensions.last ?? 0
     var slots: [WeightSlot] = []
-    func need(_ role: WeightRole, _ dimensions: Int...) throws(GraphError) {
+    func need(_ role: WeightRole, _ dimensions: Int...) throws(GraphError) { try need(role, dimensions) }
+    func need(_ role: WeightRole, _ dimensions: [Int]) throws(GraphError) {
       guard let shape = Shape(checking: dimensions) else {
         throw GraphError(layer: layer, "its \(role.rawValue) would have the shape \(dimensions)")
       }
@@ -62,6 +84,9 @@ extension Operation {
       try need(.depthwiseKernel, c.kernel.height, c.kernel.width, channels, c.multiplier)
       try need(.pointwiseKernel, 1, 1, channels * c.multiplier, c.filters)
       if c.useBias { try need(.bias, c.filters) }
+    case .transposedConvolution(let c):
+      try need(.kernel, c.kernel.height, c.kernel.width, c.filters, channels)
+      if c.useBias { try need(.bias, c.filters) }
     case .dense(let d):
       try need(.kernel, channels, d.units)
       if d.useBias { try need(.bias, d.units) }
@@ -70,8 +95,18 @@ extension Operation {
       if b.center { try need(.beta, channels) }
       try need(.movingMean, channels)
       try need(.movingVariance, channels)
-    case .input, .activation, .maxPooling, .averagePooling, .globalAveragePooling, .globalMaxPooling,
-      .zeroPadding, .cropping, .add, .concatenate, .flatten, .reshape, .identity:
+    case .layerNormalization(let n):
+      let extents = Array(input.dimensions.suffix(n.axes))
+      if n.scale { try need(.gamma, extents) }
+      if n.center { try need(.beta, extents) }
+    case .normalization(let n):
+      try need(.mean, n.perChannel ? channels : 1)
+      try need(.variance, n.perChannel ? channels : 1)
+    case .channelScaling:
+      try need(.gamma, channels)
+    case .parametricRectifier(let sharedAxes):
+      try need(.alpha, input.dimensions.enumerated().map { sharedAxes.contains($0) ? 1 : $1 })
+    default:
       break
     }
     return slots

@@ -14,14 +14,24 @@ struct WeightRequest {
     case depthwise(taps: Int, channels: Int, stride: Int)
     /// Row-major, used where it lies if it can be.
     case rows(inputs: Int, columns: Int)
+    /// As `panels`, from the kernel of a transposed convolution, (taps, `filters`, `channels`).
+    case transposedPanels(taps: Int, filters: Int, channels: Int)
     /// A scale and a shift per channel.
     case affine(channels: Int)
+    /// The bias alone.
+    case bias(channels: Int)
+    /// `count` values as they are, 1 where there is no kernel, and as many of the bias, 0 where there is none.
+    case values(count: Int)
+    /// The values of a smaller tensor, repeated along its axes of extent 1.
+    case repeated(to: Shape)
   }
 
   var layout: Layout
   var kernel: WeightSlot?
   var bias: WeightSlot?
-  var norms: [Norm] = []
+  /// Of the layer's output.
+  var channels: Int
+  var norms: [ChannelMap] = []
   /// In floats, in the arena of packed weights.
   var offset = 0
   var biasOffset = 0
@@ -37,15 +47,66 @@ struct WeightRequest {
       return (36 * channels * packed, packed)
     case .depthwise(let taps, _, let stride): return (taps * stride, stride)
     case .rows(_, let columns): return (0, columns)
+    case .transposedPanels(let taps, let filters, let channels):
+      let packed = Int(kernels.table.pointee.packed_columns(Int32(taps * filters)))
+      return (channels * packed, packed)
     case .affine(let channels): return (channels, channels)
+    case .bias(let channels): return (0, channels)
+    case .values(let count): return (count, count)
+    case .repeated(let shape): return (shape.elementCount, 0)
     }
   }
 }
 
-/// A batch normalization by its weights.
-struct Norm {
-  let operation: BatchNormalization
+/// An operation that multiplies each channel by a number and adds one, by its weights.
+struct ChannelMap {
+  let operation: Operation
   let slots: [WeightSlot]
+
+  /// Nil for a layer of another kind.
+  init?(_ node: Node) {
+    switch node.operation {
+    case .batchNormalization, .normalization, .rescaling, .channelScaling: break
+    default: return nil
+    }
+    operation = node.operation
+    slots = node.weights
+  }
+
+  /// The factor and the shift of each of `channels`.
+  func coefficients(
+    channels: Int, from source: some WeightSource
+  ) throws -> (factors: [Double], shifts: [Double]) {
+    var values: [WeightRole: [Double]] = [:]
+    for slot in slots { values[slot.role] = try source.tensor(for: slot).doubles() }
+    // One number for all channels, or one for each.
+    func value(_ role: WeightRole, _ channel: Int, absent: Double) -> Double {
+      guard let numbers = values[role] else { return absent }
+      return numbers[channel % numbers.count]
+    }
+    var (factors, shifts): ([Double], [Double]) = ([], [])
+    for channel in 0..<channels {
+      switch operation {
+      case .batchNormalization(let norm):
+        let variance = value(.movingVariance, channel, absent: 1)
+        let factor = value(.gamma, channel, absent: 1) / (variance + norm.epsilon).squareRoot()
+        factors.append(factor)
+        shifts.append(value(.beta, channel, absent: 0) - value(.movingMean, channel, absent: 0) * factor)
+      case .normalization(let norm):
+        let deviation = max(value(.variance, channel, absent: 1).squareRoot(), norm.epsilon)
+        let mean = value(.mean, channel, absent: 0)
+        factors.append(norm.inverted ? deviation : 1 / deviation)
+        shifts.append(norm.inverted ? mean : -mean / deviation)
+      case .rescaling(let rescaling):
+        factors.append(rescaling.scale[channel % rescaling.scale.count])
+        shifts.append(rescaling.offset[channel % rescaling.offset.count])
+      default:
+        factors.append(value(.gamma, channel, absent: 1))
+        shifts.append(0)
+      }
+    }
+    return (factors, shifts)
+  }
 }
 
 /// Weights as the kernels read them.
@@ -89,8 +150,7 @@ final class PackedWeights: @unchecked Sendable {
   ) throws -> UnsafePointer<Float> {
     let target = arena.base + request.offset
     let bias = arena.base + request.biasOffset
-    let filters = request.bias?.shape[0] ?? request.norms.first?.slots.last?.shape[0]
-    let folded = try FoldedNorms(request.norms, bias: request.bias, filters: filters, from: source)
+    let folded = try FoldedNorms(request.norms, bias: request.bias, filters: request.channels, from: source)
     func fillBias(_ range: Range<Int>) {
       guard let shift = folded.shift else { return }
       for (i, channel) in range.enumerated() { bias[i] = Float(shift[channel]) }
@@ -131,6 +191,45 @@ final class PackedWeights: @unchecked Sendable {
     case .rows(let inputs, let columns):
       fillBias(0..<columns)
       return try rowMajor(request.kernel, inputs * columns, columns, folded, from: source)
+    case .transposedPanels(let taps, let filters, let channels):
+      // The scatter that follows adds the shift.
+      let columns = taps * filters
+      var matrix = [Float](repeating: 0, count: channels * columns)
+      try withFloats(of: request.kernel, from: source) { values in
+        for column in 0..<columns {
+          let scale = folded.scale?[column % filters] ?? 1
+          for channel in 0..<channels {
+            matrix[channel * columns + column] = Float(Double(values[column * channels + channel]) * scale)
+          }
+        }
+      }
+      matrix.withUnsafeBufferPointer { values in
+        var packing = zoo_packing(
+          source: values.baseAddress, scale: nil, packed: target, stride: columns, rows: Int32(channels),
+          columns: Int32(columns))
+        kernels.table.pointee.pack(&packing)
+      }
+    case .bias(let channels):
+      fillBias(0..<channels)
+    case .values(let count):
+      fillBias(0..<count)
+      if request.kernel == nil { for index in 0..<count { target[index] = 1 } }
+      try withFloats(of: request.kernel, from: source) { values in
+        for index in 0..<min(count, values.count) { target[index] = values[index] }
+      }
+    case .repeated(let shape):
+      guard let kernel = request.kernel else { break }
+      try withFloats(of: kernel, from: source) { values in
+        for index in 0..<shape.elementCount {
+          var (rest, place, stride) = (index, 0, 1)
+          for (extent, own) in zip(shape.dimensions, kernel.shape.dimensions).reversed() {
+            if own > 1 { place += rest % extent * stride }
+            stride *= own
+            rest /= extent
+          }
+          target[index] = values[place]
+        }
+      }
     case .affine(let channels):
       fillBias(0..<channels)
       for channel in 0..<channels { target[channel] = Float(folded.scale?[channel] ?? 1) }
@@ -162,26 +261,23 @@ final class PackedWeights: @unchecked Sendable {
   }
 }
 
-/// Batch norms after a linear layer as one scale and shift per channel, with the layer's bias.
+/// What follows a linear layer channel by channel, as one scale and shift, with the layer's bias.
 struct FoldedNorms {
   /// `nil`: 1.
   private(set) var scale: [Double]?
   /// `nil`: 0.
   private(set) var shift: [Double]?
 
-  init(_ norms: [Norm], bias: WeightSlot?, filters: Int?, from source: some WeightSource) throws {
+  init(_ norms: [ChannelMap], bias: WeightSlot?, filters: Int, from source: some WeightSource) throws {
     shift = try bias.map { try source.tensor(for: $0).doubles() }
-    guard !norms.isEmpty, let filters else { return }
+    guard !norms.isEmpty else { return }
     var scale = [Double](repeating: 1, count: filters)
     var shift = shift ?? [Double](repeating: 0, count: filters)
     for norm in norms {
-      var values: [WeightRole: [Double]] = [:]
-      for slot in norm.slots { values[slot.role] = try source.tensor(for: slot).doubles() }
+      let (factors, shifts) = try norm.coefficients(channels: filters, from: source)
       for i in 0..<filters {
-        let variance = values[.movingVariance]?[i] ?? 1
-        let factor = (values[.gamma]?[i] ?? 1) / (variance + norm.operation.epsilon).squareRoot()
-        scale[i] *= factor
-        shift[i] = (shift[i] - (values[.movingMean]?[i] ?? 0)) * factor + (values[.beta]?[i] ?? 0)
+        scale[i] *= factors[i]
+        shift[i] = shift[i] * factors[i] + shifts[i]
       }
     }
     (self.scale, self.shift) = (scale, shift)
@@ -232,6 +328,15 @@ extension Step {
     case .affine(var a):
       (a.scale, a.shift) = (weights, bias)
       arguments = .affine(a)
+    case .rectify(var a):
+      a.b = weights
+      arguments = .rectify(a)
+    case .layerNorm(var a):
+      (a.scale, a.shift) = (weights, bias)
+      arguments = .layerNorm(a)
+    case .scatter(var a):
+      a.bias = bias
+      arguments = .scatter(a)
     default: break
     }
   }

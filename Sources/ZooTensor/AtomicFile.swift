@@ -17,7 +17,7 @@ package struct AtomicFile: ~Copyable {
   package let path: String
   private let folder: String
   private var temporary: TemporaryName?
-  private var descriptor: CInt
+  private(set) var descriptor: CInt
 
   /// Creates the hidden file beside `path`.
   package init(path: String) throws(FileError) {
@@ -42,6 +42,9 @@ package struct AtomicFile: ~Copyable {
     self.descriptor = descriptor
   }
 
+  /// The name of the hidden file, for a library that writes only by name.
+  package var temporaryPath: String { temporary?.path ?? path }
+
   deinit {
     if descriptor >= 0 { close(descriptor) }
     temporary?.remove()
@@ -49,6 +52,13 @@ package struct AtomicFile: ~Copyable {
 
   /// Writes all of `bytes` at the byte `offset` from the file's start.
   package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
+    try Self.write(bytes, at: offset, to: descriptor, path: path)
+  }
+
+  /// Writes all of `bytes` to the open file `descriptor`, which is that of `path`.
+  static func write(
+    _ bytes: UnsafeRawBufferPointer, at offset: Int, to descriptor: CInt, path: String
+  ) throws(FileError) {
     guard let base = bytes.baseAddress else { return }
     var done = 0
     while done < bytes.count {

@@ -24,6 +24,9 @@ package struct ByteSlice: Sendable {
 
   package var count: Int { range.count }
 
+  /// Says that these bytes will hardly be needed again, so that a mapped file need not stay in memory.
+  package func letGo() { (owner as? MappedFile)?.letGo(range) }
+
   /// Calls `body` with the bytes; they must not be used after it returns.
   package func withUnsafeBytes<Result, Failure: Error>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result

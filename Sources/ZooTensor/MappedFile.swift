@@ -83,6 +83,18 @@ package final class MappedFile: ByteOwner, @unchecked Sendable {
     }
   }
 
+  /// Lets the system take back the memory of pages that lie wholly inside `range`; they are read again
+  /// where they are touched again.
+  package func letGo(_ range: Range<Int>) {
+    let page = Int(sysconf(CInt(_SC_PAGESIZE)))
+    guard let base = bytes.baseAddress, page > 0 else { return }
+    // The last page of the file has no other owner.
+    let end = range.upperBound == bytes.count ? range.upperBound : range.upperBound / page * page
+    let start = (range.lowerBound + page - 1) / page * page
+    guard start < end else { return }
+    madvise(UnsafeMutableRawPointer(mutating: base + start), end - start, MADV_DONTNEED)
+  }
+
   deinit {
     registration?.remove()
     if let address = bytes.baseAddress {

@@ -20,6 +20,22 @@ package struct StoredTensor: Sendable {
     self.bytes = ByteSlice(HeapBytes(values))
   }
 
+  /// Calls `body` with one part of the elements after another, each a tensor of one axis with at most
+  /// `length` elements.
+  package func forEachPart<Failure: Error>(
+    length: Int, _ body: (StoredTensor) throws(Failure) -> Void
+  ) throws(Failure) {
+    let size = elementType.byteCount
+    for start in stride(from: 0, to: shape.elementCount, by: length) {
+      let count = min(length, shape.elementCount - start)
+      let first = bytes.range.lowerBound + start * size
+      guard let slice = ByteSlice(bytes.owner, range: first..<first + count * size),
+        let part = StoredTensor(shape: [count], elementType: elementType, bytes: slice)
+      else { return }
+      try body(part)
+    }
+  }
+
   /// All values as 64-bit floats: exact for every element type but 64-bit integers beyond 2^53.
   package func doubles() -> [Double] {
     switch elementType {

@@ -39,10 +39,12 @@ package enum FileFormat: String, Sendable {
     if bytes.starts(with: [0x89] + Array("PNG\r\n".utf8) + [0x1a, 0x0a]) { return .png }
     if bytes.starts(with: [0x89] + Array("ZOO\r\n".utf8) + [0x1a, 0x0a]) { return .zoo }
     if HDF5Signature.offset(in: bytes) != nil { return .hdf5 }
-    // A safetensors file starts with the length of the JSON object that follows.
-    if bytes.count > 9, bytes[8] == UInt8(ascii: "{") {
-      let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
-      if length >= 2, length <= UInt64(bytes.count - 8) { return .safetensors }
+    // A safetensors file starts with the length of the JSON object that follows; text has no zeros there.
+    if bytes.count > SafetensorsHeader.prefixByteCount,
+      bytes[SafetensorsHeader.prefixByteCount] == UInt8(ascii: "{"),
+      UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self)) < 1 << 48
+    {
+      return .safetensors
     }
     return nil
   }

@@ -24,19 +24,19 @@ enum Inflater {
   }
 
   /// Inflates into `target` until the data ends, or, unless `isWhole`, until `target` is full. Returns the
-  /// number of bytes written.
+  /// number of bytes written. `consumed` is told how many bytes of the source are not needed any more.
   ///
   /// - Throws: where the data is damaged or ends too early, and where `isWhole` and `target` is too small.
   static func inflate(
     _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, format: Format,
-    isWhole: Bool
+    isWhole: Bool, consumed report: (Int) -> Void = { _ in }
   ) throws(Failure) -> Int {
     var stream = z_stream()
     guard inflateInit2_(&stream, format.rawValue, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK
     else { throw Failure(why: "zlib can't start") }
     defer { inflateEnd(&stream) }
     // zlib counts in 32 bits: both ends advance by pieces.
-    let piece = 1 << 30
+    let piece = 1 << 24
     var consumed = 0
     var produced = 0
     var scratch: UInt8 = 0
@@ -55,6 +55,7 @@ enum Inflater {
         return CZlib.inflate(&stream, Z_NO_FLUSH)
       }
       consumed += input - Int(stream.avail_in)
+      report(consumed)
       let written = (room > 0 ? room : 1) - Int(stream.avail_out)
       produced += written
       guard produced <= target.count else {

@@ -12,7 +12,7 @@ extension JSONValue {
   package init(parsing text: [UInt8], location: String) throws(WeightFileError) {
     try Self.checkLength(text.count, location: location)
     let limits = ReadingLimits.current
-    let (depth, values) = Self.extent(of: text)
+    let (depth, values, memberCount) = Self.extent(of: text)
     guard depth <= limits.nesting else {
       throw WeightFileError(
         .unsupported, "JSON", at: location, "it is nested more than \(limits.nesting) deep",
@@ -32,6 +32,19 @@ extension JSONValue {
         .malformed, "JSON", at: location, why.split(separator: "\n").joined(separator: " "))
     }
     self.init(document)
+    // `JSONSerialization` keeps one of several members of the same name, other readers another.
+    guard self.memberCount == memberCount else {
+      throw WeightFileError(.malformed, "JSON", at: location, "an object in it has two members of one name")
+    }
+  }
+
+  /// The members of all objects in this value.
+  private var memberCount: Int {
+    switch self {
+    case .array(let values): values.reduce(0) { $0 + $1.memberCount }
+    case .object(let members): members.values.reduce(members.count) { $0 + $1.memberCount }
+    default: 0
+    }
   }
 
   private static func checkLength(_ count: Int, location: String) throws(WeightFileError) {
@@ -70,9 +83,10 @@ extension JSONValue {
     }
   }
 
-  /// How deep brackets nest, counted before parsing recurses into them, and how many values there can be at
-  /// most: every one but the first of its container comes after a comma.
-  private static func extent(of text: [UInt8]) -> (depth: Int, values: Int) {
+  /// How deep brackets nest, counted before parsing recurses into them; how many values there can be at
+  /// most: every one but the first of its container comes after a comma; and how many members objects have.
+  private static func extent(of text: [UInt8]) -> (depth: Int, values: Int, members: Int) {
+    var memberCount = 0
     var depth = 0
     var deepest = 0
     var values = 1
@@ -97,9 +111,10 @@ extension JSONValue {
         values += 1
       case UInt8(ascii: ","): values += 1
       case UInt8(ascii: "}"), UInt8(ascii: "]"): depth -= 1
+      case UInt8(ascii: ":"): memberCount += 1
       default: break
       }
     }
-    return (deepest, values)
+    return (deepest, values, memberCount)
   }
 }

@@ -33,6 +33,8 @@ package enum WeightFileLayout: String, Sendable {
   case namedArrays = "NumPy archive"
   /// `.npz` of `arr_0`, `arr_1`, …, in the order of `get_weights()`.
   case positionalArrays = "NumPy archive by position"
+  /// A safetensors file: tensors with names.
+  case safetensors = "safetensors"
   /// A `.zoo` file.
   case zoo = "zoo"
 }

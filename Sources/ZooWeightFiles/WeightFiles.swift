@@ -28,7 +28,8 @@ package enum WeightFiles {
     case .kerasArchive, .kerasFolder: return try KerasArchive.open(path: path, archive: bytes)
     case .npz: return try NumPyArchive(path: path, archive: bytes)
     case .npy: return try NumPyArchive(path: path, array: bytes)
-    case .zoo, .safetensors, .jpeg, .png:
+    case .safetensors: return try SafetensorsFile(path: path, bytes: bytes)
+    case .zoo, .jpeg, .png:
       throw WeightFileError(.unsupported, "weight file", at: path, "it is a \(format.rawValue) file")
     case .unknown: throw unknown(bytes, at: path)
     }
@@ -48,7 +49,8 @@ package enum WeightFiles {
     }
     return WeightFileError(
       .malformed, "weight file", at: path,
-      "it is neither HDF5 (.h5, .weights.h5) nor a Keras archive (.keras) nor NumPy (.npz, .npy)")
+      "it is neither HDF5 (.h5, .weights.h5) nor a Keras archive (.keras) nor NumPy (.npz, .npy) nor safetensors"
+    )
   }
 
   /// The file at `path`, mapped.

@@ -9,8 +9,8 @@ struct ConvertCommand: ParsableCommand {
     commandName: "convert",
     abstract: "Turn a weight file into a verified .zoo file.",
     discussion: """
-      Reads Keras HDF5 (.h5), Keras 3 (.keras, .weights.h5), NumPy (.npz) and .zoo files, recognised \
-      by content. The output appears whole and verified, or not at all.
+      Reads Keras HDF5 (.h5), Keras 3 (.keras, .weights.h5), NumPy (.npz), safetensors and .zoo files, \
+      recognised by content. The output appears whole and verified, or not at all.
 
       Examples:
         zoo convert resnet50.h5

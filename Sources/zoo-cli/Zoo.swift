@@ -30,7 +30,8 @@ struct Zoo: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       ConvertCommand.self, InspectCommand.self, VerifyCommand.self, RunCommand.self, PredictCommand.self,
-      FeaturesCommand.self, BenchCommand.self, ListCommand.self,
+      FeaturesCommand.self, BenchCommand.self, ListCommand.self, ExportCommand.self,
+      DiffCommand.self,
     ])
 }
 

@@ -128,10 +128,23 @@ private func configuration(_ name: String) throws -> JSONValue {
   static let refused: [(String, String, String)] = [
     ("Lambda", #""function":["4wEA",null,null]"#, "holds Python code"),
     ("LSTM", #""units":4"#, "not supported"),
-    ("Activation", #""activation":"swish""#, "its activation is 'swish'"),
+    ("Activation", #""activation":"glu""#, "its activation is 'glu'"),
     ("BatchNormalization", #""axis":1,"epsilon":0.001,"scale":true,"center":true"#, "its axis is 1"),
     ("BatchNormalization", #""axis":[3],"scale":true,"center":true"#, "it has no 'epsilon'"),
-    ("Softmax", #""axis":1"#, "its axis is 1"),
+    ("Softmax", #""axis":0"#, "its axis is 0"),
+    ("LayerNormalization", #""axis":[1],"epsilon":0.001,"scale":true,"center":true"#, "not the last ones"),
+    (
+      "UpSampling2D", #""size":[2,2],"data_format":"channels_last","interpolation":"bicubic""#,
+      "interpolation is 'bicubic'"
+    ),
+    (
+      "UpSampling2D", #""size":[4611686018427387904,2],"data_format":"channels_last""#,
+      "a size of 4611686018427387904"
+    ),
+    ("Resizing", #""height":4,"width":4,"crop_to_aspect_ratio":true"#, "crop_to_aspect_ratio"),
+    ("Permute", #""dims":[1,1,2]"#, "'dims' is not"),
+    ("Merge", #""mode":"dot""#, "its mode is 'dot'"),
+    ("TFOpLambda", #""function":"math.cumsum""#, "the function 'cumsum' is not supported"),
     (
       "MaxPooling2D", #""pool_size":[2,2],"strides":[2,2],"padding":"causal","data_format":"channels_last""#,
       "padding is 'causal'"
@@ -179,16 +192,64 @@ private func configuration(_ name: String) throws -> JSONValue {
       }
       #expect(error?.description.contains(reason) == true, "\(error?.description ?? text)")
     }
-    let shared = conv("a").dropLast() + #","inbound_nodes":[[["i",0,0,{}]],[["a",0,0,{}]]]}"#
-    let functional = """
+  }
+
+  private func functional(_ layers: String..., inputs: String = "[[\"i\",0,0]]", outputs: String) -> String {
+    let input =
+      #"{"class_name":"InputLayer","name":"i","config":{"name":"i","batch_shape":[null,8,8,3]},"inbound_nodes":[]}"#
+    return """
       {"class_name":"Functional","config":{"name":"f","layers":[
-      {"class_name":"InputLayer","name":"i","config":{"name":"i","batch_shape":[null,8,8,3]},"inbound_nodes":[]},
-      \(shared)],"input_layers":[["i",0,0]],"output_layers":[["a",1,0]]}}
+      \(([input] + layers).joined(separator: ","))],"input_layers":\(inputs),"output_layers":\(outputs)}}
       """
+  }
+
+  @Test func aSharedLayerHasOneSetOfWeights() throws {
+    let first = conv("c", inbound: "i").replacing("\"filters\":4", with: "\"filters\":3").dropLast(2)
+    let shared = first + #",[["c",0,0,{}]]]}"#
+    let network = try kerasGraph(
+      configuration: jsonValue(functional(String(shared), outputs: #"[["c",1,0],["c",0,0]]"#)), inputSize: nil
+    )
+    let graph = network.graph
+    #expect(graph.nodes.map(\.name) == ["i", "c", "c:2"])
+    #expect(graph.nodes[2].sharing == Value(index: 1))
+    #expect(graph.nodes[2].weights == graph.nodes[1].weights)
+    #expect(graph.weightSlots.map(\.name) == ["c/kernel", "c/bias"])
+    #expect(graph.outputs.map(\.index) == [2, 1])
+    #expect(network.layerOrder.map(\.node) == [0, 1])
+    // A network of two layers with weights of their own computes something else.
+    let apart = try kerasGraph(
+      configuration: jsonValue(
+        functional(
+          String(first) + "]}",
+          conv("d", inbound: "c").replacing("\"filters\":4", with: "\"filters\":3"),
+          outputs: #"[["d",0,0],["c",0,0]]"#)), inputSize: nil)
+    #expect(apart.graph.canonicalForm != graph.canonicalForm)
+
+    // A second call on an image of other channels can't use the same kernel.
+    let misfit = conv("c", inbound: "i").dropLast(2) + #",[["c",0,0,{}]]]}"#
     let error = #expect(throws: ConversionError.self) {
-      try kerasGraph(configuration: jsonValue(functional), inputSize: nil)
+      try kerasGraph(
+        configuration: jsonValue(functional(String(misfit), outputs: #"["c",1,0]"#)), inputSize: nil)
     }
-    #expect(error?.why == "it is shared: called 2 times")
+    #expect(error?.description.contains("do not fit") == true, "\(error?.description ?? "")")
+    let none = #expect(throws: ConversionError.self) {
+      try kerasGraph(
+        configuration: jsonValue(functional(String(shared), outputs: #"["c",2,0]"#)), inputSize: nil)
+    }
+    #expect(none?.why.contains("called 2 times") == true)
+  }
+
+  @Test func oneErrorNamesAllThatIsNotSupported() throws {
+    let text = sequential(
+      layer("LSTM", #""units":4"#).replacing("\"it\"", with: "\"one\""),
+      layer("Lambda", #""function":1"#).replacing("\"it\"", with: "\"two\""), conv("a"))
+    let error = #expect(throws: ConversionError.self) {
+      try kerasGraph(configuration: jsonValue(text), inputSize: nil)
+    }
+    #expect(
+      error?.description.hasPrefix(
+        "unsupported layer in layer 'one' (LSTM): layers of this class are not supported; also layer 'two' "
+          + "(Lambda): it holds Python code, which is never run") == true, "\(error?.description ?? "")")
   }
 
   @Test func hugeSizesOverflowNothing() throws {

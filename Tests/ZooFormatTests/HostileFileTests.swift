@@ -202,7 +202,7 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
     tensors("tensors not in order", .malformed, "'d/bias', expected 'd/kernel'", [bias, kernel]),
     tensors("tensor of no layer", .malformed, "#9", [SpecifiedFile.kernelRecord(node: 9), bias]),
     tensors("wrong role", .malformed, "d/gamma", [SpecifiedFile.kernelRecord(role: 4), bias]),
-    tensors("unknown role", .unsupported, "role 8", [SpecifiedFile.kernelRecord(role: 8), bias]),
+    tensors("unknown role", .unsupported, "role 11", [SpecifiedFile.kernelRecord(role: 11), bias]),
     tensors("wrong shape", .malformed, "[3, 2]", [SpecifiedFile.kernelRecord(shape: [3, 2]), bias]),
     tensors(
       "huge shape", .malformed, "its shape",

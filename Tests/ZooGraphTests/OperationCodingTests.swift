@@ -7,7 +7,9 @@ let everyOperation: [Operation] = {
   let edges = Edges(top: 1, bottom: 2, left: 3, right: 4)
   let activations: [Activation] = [
     .linear, .relu, .relu6, .sigmoid, .tanh, .softmax,
-    .relu(maxValue: 1.5, negativeSlope: 0.25, threshold: 0.125),
+    .relu(maxValue: 1.5, negativeSlope: 0.25, threshold: 0.125), .elu(alpha: 0.5), .selu,
+    .gelu(approximate: true), .gelu(approximate: false), .silu, .hardSigmoid(slope: 0.2), .hardSilu,
+    .softplus, .softsign, .exponential, .mish,
   ]
   var all: [Operation] = [
     .input(shape: [7, 6, 3]),
@@ -15,8 +17,20 @@ let everyOperation: [Operation] = {
     .batchNormalization(BatchNormalization(epsilon: 1e-3, scale: false, center: false)),
     .globalAveragePooling(keepDimensions: true), .globalMaxPooling(keepDimensions: false),
     .zeroPadding(edges), .cropping(edges), .add, .concatenate, .flatten, .reshape(target: [1, 1, 9]),
-    .identity(layer: "Dropout"),
+    .identity(layer: "Dropout"), .permute(order: [2, 0, 1]), .channelScaling,
+    .layerNormalization(LayerNormalization(axes: 2, epsilon: 1e-6, scale: false)),
+    .normalization(Normalization(perChannel: true, inverted: false, epsilon: 1e-7)),
+    .rescaling(Rescaling(scale: [0.5], offset: [1, -1, 0.25])),
+    .parametricRectifier(sharedAxes: []), .parametricRectifier(sharedAxes: [0, 1]),
+    .transposedConvolution(
+      TransposedConvolution(
+        filters: 4, kernel: window.kernel, strides: window.strides, dilation: window.dilation,
+        offset: Extent2D(0, 1), size: Extent2D(12, 13), useBias: true, activation: .elu(alpha: 1))),
   ]
+  for merge in Merge.allCases { all.append(.merge(merge)) }
+  for interpolation in Resize.Interpolation.allCases {
+    all.append(.resize(Resize(size: Extent2D(4, 5), interpolation: interpolation)))
+  }
   for activation in activations {
     all.append(.activation(activation))
     all.append(.dense(Dense(units: 5, useBias: false, activation: activation)))
@@ -80,6 +94,7 @@ let everyOperation: [Operation] = {
   func everyTypeIsChecked(operation: Operation) {
     let wrong: [AttributeValue] = [
       .int(1), .double(1), .double(.nan), .bool(true), .string("sideways"), .ints([1]), .ints([1, 2, 3]),
+      .doubles([1]), .doubles([.nan]),
     ]
     for index in operation.attributes.indices {
       var refused = 0

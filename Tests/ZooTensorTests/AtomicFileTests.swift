@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 import ZooTensor
 
@@ -35,6 +36,50 @@ import ZooTensor
       #expect(try names(in: folder) == ["a"])
       #expect(try content(folder + "/a") == [1, 2, 3, 4])
     }
+  }
+
+  /// Parts in any order, more than wait at a time, from a file whose pages are let go.
+  @Test func whatIsWrittenInTheBackgroundArrives() throws {
+    try withFolder { folder in
+      let bytes = (0..<1_000_003).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 11) }
+      try write(bytes, to: folder + "/a")
+      let source = try MappedFile(path: folder + "/a")
+      let file = try AtomicFile(path: folder + "/b")
+      try file.withBackgroundWriter { writer in
+        for start in stride(from: 0, to: bytes.count, by: 10_007).reversed() {
+          let range = start..<min(start + 10_007, bytes.count)
+          try writer.write(#require(ByteSlice(source, range: range)), at: start)
+        }
+      }
+      try file.commit(overwrite: false)
+      #expect(try content(folder + "/b") == bytes)
+      // Pages that were let go are read again.
+      #expect(ByteSlice(source).withUnsafeBytes { Array($0) } == bytes)
+    }
+  }
+
+  @Test func failuresInTheBackgroundAreReported() throws {
+    struct Stop: Error {}
+    try withFolder { folder in
+      let file = try AtomicFile(path: folder + "/a")
+      let part = ByteSlice(HeapBytes([1, 2, 3] as [UInt8]))
+      let error = #expect(throws: FileError.self) {
+        try file.withBackgroundWriter { try $0.write(part, at: -1) }
+      }
+      #expect(error?.category == .inputOutput)
+      #expect(throws: Stop.self) { try file.withBackgroundWriter { _ in throw Stop() } }
+    }
+  }
+
+  @Test func resultsAreComputedOnce() {
+    let count = Mutex(0)
+    let result = BackgroundResult {
+      count.withLock {
+        $0 += 1
+        return $0
+      }
+    }
+    #expect(result.value == 1 && result.value == 1)
   }
 
   @Test func withoutCommitNothingIsLeft() throws {

@@ -14,14 +14,21 @@ import ZooWeightFiles
   private func check(_ path: String, tolerance: Float = 0, zeros: Set<Int> = []) throws -> any WeightFile {
     let file = try WeightFiles.open(path: fixture(path))
     #expect(file.tensors.map(\.shape) == Self.shapes)
-    for (k, entry) in file.tensors.enumerated() {
+    try checkValues(of: file.tensors, in: file, path, tolerance: tolerance, zeros: zeros)
+    return file
+  }
+
+  private func checkValues(
+    of entries: [TensorEntry], in file: any WeightFile, _ path: String, tolerance: Float = 0,
+    zeros: Set<Int> = []
+  ) throws {
+    for (k, entry) in entries.enumerated() {
       let expected =
         zeros.contains(k) ? [Float](repeating: 0, count: entry.shape.elementCount) : Self.values(k)
       for (found, value) in zip(try file.read(entry).floats(), expected) {
         #expect(abs(found - value) <= tolerance * abs(value), "\(path), \(entry.name)")
       }
     }
-    return file
   }
 
   @Test func hdf5() throws {
@@ -57,15 +64,43 @@ import ZooWeightFiles
     #expect(array == Tensor(shape: Self.shapes[0], values: Self.values(0)))
   }
 
-  @Test func oddShapes() throws {
-    let file = try NumPyArchive(path: fixture("containers/odd-shapes.npz"))
-    #expect(try file.tensor(named: "scalar") == Tensor(shape: [], values: [1.5]))
-    #expect(try file.tensor(named: "one") == Tensor(shape: [1], values: [1.5]))
-    #expect(try file.tensor(named: "empty")?.shape == [0, 3])
+  /// The format's own library sorts by size of element and name.
+  @Test func safetensors() throws {
+    let names = ["conv/kernel", "conv/bias", "dense/kernel", "dense/bias"]
+    let types: [(String, ElementType)] = [
+      ("little-f2", .float16), ("little-f4", .float32), ("little-f8", .float64), ("bfloat16", .bfloat16),
+      ("dots", .float32),
+    ]
+    for (name, type) in types {
+      let path = "containers/\(name).safetensors"
+      let file = try WeightFiles.open(path: fixture(path))
+      #expect(file.layout == .safetensors && file.tensors.count == 4)
+      #expect(file.tensors.allSatisfy { $0.elementType == type })
+      let entries = try names.map { name in
+        let parts = name.split(separator: "/").map(String.init)
+        return try #require(file.tensors.first { $0.layer == parts[0] && $0.variable == parts[1] })
+      }
+      #expect(entries.map(\.shape) == Self.shapes)
+      try checkValues(of: entries, in: file, path, tolerance: type == .bfloat16 ? 1 / 256 : 0)
+    }
+    #expect(
+      try WeightFiles.open(path: fixture("containers/dots.safetensors")).writer == "make_safetensors.py")
   }
 
-  @Test func integers() throws {
-    let file = try NumPyArchive(path: fixture("containers/integers.npz"))
+  @Test(arguments: ["npz", "safetensors"])
+  func oddShapes(ending: String) throws {
+    let file = try WeightFiles.open(path: fixture("containers/odd-shapes.\(ending)"))
+    let scalar = try file.read(file.entry("scalar"))
+    #expect(scalar.shape == [] && scalar.floats() == [1.5])
+    let one = try file.read(file.entry("one"))
+    #expect(one.shape == [1] && one.floats() == [1.5])
+    let empty = try file.read(file.entry("empty"))
+    #expect(empty.shape == [0, 3] && empty.floats().isEmpty)
+  }
+
+  @Test(arguments: ["npz", "safetensors"])
+  func integers(ending: String) throws {
+    let file = try WeightFiles.open(path: fixture("containers/integers.\(ending)"))
     for entry in file.tensors {
       let values = try file.read(entry).doubles()
       let wrapped = Double(sign: .plus, exponent: entry.elementType.byteCount * 8, significand: 1)
@@ -80,6 +115,7 @@ import ZooWeightFiles
   @Test func formatsAreRecognisedByContent() throws {
     let expected: [(String, FileFormat)] = [
       ("containers/userblock.h5", .hdf5), ("containers/comment.npz", .npz), ("containers/kernel.npy", .npy),
+      ("containers/dots.safetensors", .safetensors), ("malformed/header-past-end.safetensors", .safetensors),
       ("models/mobilenet.keras", .kerasArchive), ("malformed/text.h5", .unknown),
       ("malformed/empty.npz", .unknown), ("malformed/truncated.png", .png),
       ("malformed/truncated.jpg", .jpeg),

@@ -69,6 +69,31 @@ import ZooWeightFiles
     ("short-data.npy", .malformed, "needs"),
     ("short-data.npz", .malformed, "needs"),
     ("bomb.npz", .malformed, "can't inflate"),
+    ("header-too-long.safetensors", .unsupported, "200000000 bytes"),
+    ("header-past-end.safetensors", .malformed, "beyond the end"),
+    ("length-only.safetensors", .malformed, "JSON"),
+    ("header-not-json.safetensors", .malformed, "JSON"),
+    ("header-not-an-object.safetensors", .malformed, "nor safetensors"),
+    ("deep-header.safetensors", .unsupported, "nested"),
+    ("duplicate-name.safetensors", .malformed, "two members of one name"),
+    ("duplicate-member.safetensors", .malformed, "two members of one name"),
+    ("metadata-not-texts.safetensors", .malformed, "map of texts"),
+    ("metadata-not-a-map.safetensors", .malformed, "map of texts"),
+    ("unknown-type.safetensors", .unsupported, "'F7'"),
+    ("no-shape.safetensors", .malformed, "lacks"),
+    ("negative-extent.safetensors", .malformed, "counts"),
+    ("overflowing-shape.safetensors", .malformed, "larger than any tensor"),
+    ("fractional-extent.safetensors", .malformed, "counts"),
+    ("offsets-not-of-the-shape.safetensors", .malformed, "needs 20 bytes"),
+    ("offsets-reversed.safetensors", .malformed, "a start and an end"),
+    ("three-offsets.safetensors", .malformed, "a start and an end"),
+    ("offsets-past-end.safetensors", .malformed, "its data ends at"),
+    ("overlap.safetensors", .malformed, "overlaps"),
+    ("gap.safetensors", .malformed, "gap"),
+    ("gap-at-start.safetensors", .malformed, "gap"),
+    ("trailing-bytes.safetensors", .malformed, "belong to no tensor"),
+    ("truncated.safetensors", .malformed, "its data ends at"),
+    ("no-tensors.safetensors", .malformed, "no tensors"),
   ]
 
   @Test func fixturesAreRefusedWithTheirReason() throws {
@@ -182,6 +207,7 @@ import ZooWeightFiles
   private static let files = [
     "containers/stored.npz", "containers/deflated.npz", "containers/zip64-directory.npz",
     "containers/descriptors-deflated.npz", "containers/fortran.npz", "containers/kernel.npy",
+    "containers/little-f4.safetensors", "containers/dots.safetensors",
   ]
   private static let hdf5Files = [
     "containers/strings-variable.h5", "containers/strings-fixed-split.h5", "containers/superblock3-gzip.h5",

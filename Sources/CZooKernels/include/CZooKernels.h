@@ -100,13 +100,14 @@ typedef struct {
   int32_t zeros;           // whether positions outside of the input count as zeros or not at all
 } zoo_pooling;
 
-// Over `pixels` pixels. Unit: a pixel.
+// Over pixels, each limited from lo to hi at the end. A pixel stride of 0 repeats one vector. Unit: a pixel.
 typedef struct {
-  const float *a, *b;      // b: for `add`
+  const float *a, *b;      // b: for operations on two inputs, and the slopes of `rectify`
   const float *scale, *shift;  // per channel, for `affine`
   float *output;
   ptrdiff_t a_pixel, b_pixel, out_pixel;
   int32_t channels;
+  float factor;            // of the sum, for `average`
   float lo, hi;
 } zoo_elementwise;
 
@@ -138,6 +139,50 @@ typedef struct {
   int32_t channels;
 } zoo_padding;
 
+// Each pixel's vector x becomes (x - mean) / sqrt(variance + epsilon) * scale + shift with its own mean and
+// variance. Unit: a pixel.
+typedef struct {
+  const float *input, *scale, *shift;
+  float *output;
+  ptrdiff_t in_pixel, out_pixel;
+  int32_t channels;
+  float epsilon;
+} zoo_layer_norm;
+
+// Samples an image at another size, as TensorFlow's `tf.image.resize` does without antialiasing.
+// Unit: a row of the output.
+typedef struct {
+  const float *input;
+  float *output;
+  ptrdiff_t in_pixel, in_row, out_pixel;
+  int32_t in_height, in_width, out_height, out_width, channels;
+  int32_t bilinear;        // 0: nearest
+} zoo_resize;
+
+// The end of a transposed convolution. `input` has for every input pixel the (kernel height, kernel width,
+// channels) that it adds to the output; `window` is that of the convolution whose gradient this is, from
+// the output (`out_*`) to these pixels (`in_*`). output = min(max(bias + sum, lo), hi).
+// Unit: a row of the output.
+typedef struct {
+  zoo_window window;
+  const float *input, *bias;
+  float *output;
+  int32_t channels;
+  float lo, hi;
+} zoo_scatter;
+
+// Copies values to other places: pixel p of the output is a position in the leading axes `extents`;
+// `strides` are in floats of the input. Unit: a pixel of the output.
+enum { zoo_axes_limit = 8 };
+typedef struct {
+  const float *input;
+  float *output;
+  ptrdiff_t out_pixel, channel_stride;
+  int32_t channels, axes;
+  int32_t extents[zoo_axes_limit];
+  ptrdiff_t strides[zoo_axes_limit];
+} zoo_strided;
+
 // Weights to pack: row-major (rows, columns) with `stride` floats from row to row, each column
 // multiplied by its scale.
 typedef struct {
@@ -148,9 +193,12 @@ typedef struct {
   int32_t rows, columns;
 } zoo_packing;
 
-enum { zoo_relu, zoo_sigmoid, zoo_tanh, zoo_softmax };
+enum {
+  zoo_relu, zoo_elu, zoo_gelu, zoo_gelu_tanh, zoo_silu, zoo_sigmoid, zoo_hard_sigmoid, zoo_hard_silu,
+  zoo_tanh, zoo_softplus, zoo_softsign, zoo_exponential, zoo_mish
+};
 
-// A function of each value, or for softmax of each pixel's vector. Unit: a pixel.
+// A function of each value, or for `zoo_softmax` of each pixel's vector. Unit: a pixel.
 typedef struct {
   const float *input;
   float *output;
@@ -158,6 +206,8 @@ typedef struct {
   int32_t channels;
   int32_t function;
   float negative_slope, threshold, max_value;  // for relu; no maximum: infinity
+  float alpha, scale;      // scale * (x > 0 ? x : alpha * (exp(x) - 1)) for elu
+  float slope;             // for hard_sigmoid
 } zoo_activation;
 
 typedef void (*zoo_kernel)(const void *arguments, int32_t begin, int32_t end);
@@ -172,7 +222,9 @@ typedef struct {
   void (*pack)(const zoo_packing *);
   // Of (3, 3, rows, columns) into 36 * rows * packed_columns(columns) floats.
   void (*winograd_pack)(const zoo_packing *);
-  zoo_kernel convolution, winograd, depthwise, pooling, global_pooling, add, affine, clamp, dense;
+  zoo_kernel convolution, winograd, depthwise, pooling, global_pooling, dense;
+  zoo_kernel clamp, affine, add, subtract, multiply, average, maximum, minimum, rectify;
+  zoo_kernel activation, layer_norm, resize, scatter;
 } zoo_kernels;
 
 // The most positions of window times rows in a unit of `convolution`.
@@ -185,7 +237,8 @@ const zoo_kernels *zoo_kernels_named(const char *name);
 
 // Kernels that are plain C for every machine.
 void zoo_pad(const void *padding, int32_t begin, int32_t end);
-void zoo_activate(const void *activation, int32_t begin, int32_t end);
+void zoo_softmax(const void *activation, int32_t begin, int32_t end);
+void zoo_copy_strided(const void *strided, int32_t begin, int32_t end);
 
 // Workers that share the units of an operation with the thread that calls.
 typedef struct zoo_pool zoo_pool;

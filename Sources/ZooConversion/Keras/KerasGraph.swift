@@ -16,35 +16,48 @@ package struct KerasNetwork: Sendable {
   package struct Placement: Hashable, Sendable {
     /// The layer's own name in the configuration.
     package let layer: String
+    /// The names of the enclosing nested models and the layer's own.
+    package let path: [String]
     /// The path of the enclosing nested models in the store (`layers/functional`); empty at the top.
     package let container: String
     /// The class in snake case (`conv2d`).
     package let className: String
     /// Counted from 0 per class among the layers of one model.
     package let ordinal: Int
-    /// The index of the node in `graph.nodes`.
+    /// The index in `graph.nodes` of the node that has the layer's weights, else of its first call's last.
     package let node: Int
   }
 }
 
-/// The network that a Keras model configuration (Sequential or Functional, of Keras 2 or 3) describes.
+/// The network that a Keras model configuration (Sequential or Functional, of Keras 1, 2 or 3) describes.
 ///
 /// - Parameters:
 ///   - configuration: what Keras stores as `model_config` or `config.json`.
 ///   - inputSize: height and width in pixels, for configurations that leave them open.
-/// - Throws: a configuration that is malformed, or that has a layer or an attribute that would change
-///   the result and is not supported; the error names the layer.
+///   - writer: what wrote the file, `keras 2.3.1`, where the file says it.
+/// - Throws: a configuration that is malformed, or that has layers or attributes that would change
+///   the result and are not supported; one error names them all.
 package func kerasGraph(
-  configuration: JSONValue, inputSize: (Int, Int)?
+  configuration: JSONValue, inputSize: (Int, Int)?, writer: String? = nil
 ) throws(ConversionError) -> KerasNetwork {
-  var importer = KerasImporter(inputSize: inputSize)
-  let model = try KerasModel(configuration, name: "the model")
-  let outputs = try importer.add(model, inputs: nil, path: [], container: "")
-  do {
-    return KerasNetwork(
-      name: model.name, graph: try importer.builder.build(outputs: outputs), layerOrder: importer.placements)
+  let dialect = KerasDialect(writer: writer) ?? KerasDialect(of: configuration)
+  var importer = KerasImporter(inputSize: inputSize, dialect: dialect)
+  do throws(ConversionError) {
+    let model = try KerasModel(configuration, name: "the model", dialect: dialect)
+    importer.reserve(model)
+    let outputs = try importer.add(model, inputs: nil, path: [], container: "")
+    try importer.checkUnsupported()
+    do {
+      return KerasNetwork(
+        name: model.name, graph: try importer.builder.build(outputs: outputs),
+        layerOrder: importer.placements)
+    } catch {
+      throw ConversionError("invalid network", at: error.location, error.why)
+    }
   } catch {
-    throw ConversionError("invalid network", at: error.location, error.why)
+    // What is wrong further on may follow from a layer that could not be read.
+    try importer.checkUnsupported()
+    throw error
   }
 }
 
@@ -57,7 +70,9 @@ struct KerasModel {
   let members: [String: JSONValue]
   let layers: [KerasLayer]
 
-  init(_ configuration: JSONValue, name fallbackName: String) throws(ConversionError) {
+  init(
+    _ configuration: JSONValue, name fallbackName: String, dialect: KerasDialect
+  ) throws(ConversionError) {
     guard let className = configuration["class_name"]?.string, let config = configuration["config"] else {
       throw malformed(fallbackName, "it has no class_name and config")
     }
@@ -75,7 +90,7 @@ struct KerasModel {
       throw malformed(name, "it has no list of layers")
     }
     var layers: [KerasLayer] = []
-    for layer in list { layers.append(try KerasLayer(layer, in: name)) }
+    for layer in list { layers.append(try KerasLayer(layer, in: name, dialect: dialect)) }
     self.layers = layers
   }
 }
@@ -91,12 +106,38 @@ struct KerasImporter {
   static let depthLimit = 16
 
   let inputSize: (Int, Int)?
+  let dialect: KerasDialect
   var builder = GraphBuilder()
   var placements: [KerasNetwork.Placement] = []
   private var names: Set<String> = []
+  private var reserved: Set<String> = []
   private var nodeCount = 0
+  /// By path: the layers that have been called, with the name of their first call's node.
+  private var called: [[String]: (name: String, times: Int)] = [:]
+  /// By path: the nodes that have a layer's weights.
+  private var owners: [[String]: Value] = [:]
+  private var unsupported: [ConversionError] = []
 
-  init(inputSize: (Int, Int)?) { self.inputSize = inputSize }
+  init(inputSize: (Int, Int)?, dialect: KerasDialect) {
+    self.inputSize = inputSize
+    self.dialect = dialect
+  }
+
+  /// Keeps the names of the outermost model's layers for them.
+  mutating func reserve(_ model: KerasModel) { reserved = Set(model.layers.map(\.name)) }
+
+  /// Throws what has been found unsupported so far, as one error.
+  func checkUnsupported() throws(ConversionError) {
+    guard let first = unsupported.first else { return }
+    let others = unsupported.dropFirst()
+    let list =
+      others.prefix(8).map { "\($0.location): \($0.why)" }
+      + (others.count > 8 ? ["and \(others.count - 8) more"] : [])
+    throw ConversionError(
+      first.what, at: first.location,
+      others.isEmpty ? first.why : "\(first.why); also " + list.joined(separator: "; "),
+      remedy: first.remedy)
+  }
 
   /// Adds a model's layers; `inputs` are what a nested model is called with.
   mutating func add(
@@ -110,39 +151,93 @@ struct KerasImporter {
       : try addFunctional(model, inputs: inputs, path: path, container: container)
   }
 
-  /// Adds one layer, or the layers of a nested model.
+  /// Adds one call of a layer, or of the layers of a nested model.
   private mutating func add(
-    _ layer: KerasLayer, _ inputs: [Value], path: [String], container: String, ordinal: Int
+    _ layer: KerasLayer, _ call: KerasCall, _ inputs: [Value], path: [String], container: String, ordinal: Int
   ) throws(ConversionError) -> [Value] {
-    if KerasModel.classNames.contains(layer.className) {
+    if layer.isModel {
       let place = "layers/\(layer.storeName)" + (ordinal == 0 ? "" : "_\(ordinal)")
       return try add(
-        KerasModel(layer.document, name: layer.name), inputs: inputs, path: path + [layer.name],
-        container: container.isEmpty ? place : "\(container)/\(place)")
+        KerasModel(layer.document, name: layer.name, dialect: dialect), inputs: inputs,
+        path: path + [layer.name], container: container.isEmpty ? place : "\(container)/\(place)")
     }
-    let operation =
-      layer.className == "InputLayer"
-      ? try layer.inputOperation(size: inputSize)
-      : try layer.operation(inputs: inputs.map { builder.shape(of: $0) })
-    return [try append(layer, operation, inputs, path: path, container: container, ordinal: ordinal)]
+    var steps: [KerasStep]
+    do {
+      steps =
+        layer.className == "InputLayer"
+        ? [KerasStep(try layer.inputOperation(size: inputSize), [])]
+        : try layer.steps(call, inputs: inputs.map { builder.shape(of: $0) })
+    } catch  where error.what == KerasLayer.unsupportedLayer {
+      // The others are looked at too, so that one error names them all.
+      unsupported.append(error)
+      steps = [KerasStep(.identity(layer: layer.className), [.input(0)])]
+    }
+    return [try append(steps, of: layer, inputs, path: path, container: container, ordinal: ordinal)]
   }
 
+  /// Adds the nodes of one call; the last has the layer's name.
   private mutating func append(
-    _ layer: KerasLayer, _ operation: Operation, _ inputs: [Value], path: [String], container: String,
+    _ steps: [KerasStep], of layer: KerasLayer, _ inputs: [Value], path: [String], container: String,
     ordinal: Int
   ) throws(ConversionError) -> Value {
-    guard nodeCount < Graph.nodeLimit else {
+    guard nodeCount + steps.count <= Graph.nodeLimit else {
       throw malformed(layer.name, "the model has more than \(Graph.nodeLimit) layers")
     }
-    var name = layer.name
-    if names.contains(name) { name = (path + [name]).joined(separator: "/") }
+    let path = path + [layer.name]
+    let name = try name(ofCallOf: layer, path: path)
+    var values: [Value] = []
+    for (position, step) in steps.enumerated() {
+      var stepName = name
+      if position < steps.count - 1 {
+        let base = "\(name)/\(step.operation.kind)"
+        stepName = base
+        var number = 2
+        while names.contains(stepName) {
+          stepName = "\(base)_\(number)"
+          number += 1
+        }
+        names.insert(stepName)
+      }
+      var arguments: [Value] = []
+      for source in step.sources {
+        switch source {
+        case .input(let index):
+          guard index < inputs.count else { throw malformed(layer.name, "it has \(inputs.count) inputs") }
+          arguments.append(inputs[index])
+        case .step(let index): arguments.append(values[index])
+        }
+      }
+      let owner = step.operation.hasWeights ? owners[path] : nil
+      let value = builder.add(stepName, step.operation, arguments, sharing: owner)
+      values.append(value)
+      if step.operation.hasWeights, owner == nil {
+        owners[path] = value
+      }
+    }
+    nodeCount += steps.count
+    if called[path]?.times == 1 {
+      placements.append(
+        KerasNetwork.Placement(
+          layer: layer.name, path: path, container: container, className: layer.storeName, ordinal: ordinal,
+          node: (owners[path] ?? values.last)?.index ?? 0))
+    }
+    return values.last ?? Value(index: nodeCount - 1)
+  }
+
+  /// The layer's own name where it is free, else with the enclosing models in front; a further call has
+  /// its number behind.
+  private mutating func name(ofCallOf layer: KerasLayer, path: [String]) throws(ConversionError) -> String {
+    let name: String
+    if let first = called[path] {
+      name = "\(first.name):\(first.times + 1)"
+      called[path] = (first.name, first.times + 1)
+    } else {
+      let isTaken = names.contains(layer.name) || (path.count > 1 && reserved.contains(layer.name))
+      name = isTaken ? path.joined(separator: "/") : layer.name
+      called[path] = (name, 1)
+    }
     guard names.insert(name).inserted else { throw malformed(layer.name, "two layers have this name") }
-    placements.append(
-      KerasNetwork.Placement(
-        layer: layer.name, container: container, className: layer.storeName, ordinal: ordinal, node: nodeCount
-      ))
-    nodeCount += 1
-    return builder.add(name, operation, inputs)
+    return name
   }
 
   // MARK: Sequential
@@ -156,15 +251,25 @@ struct KerasImporter {
       guard inputs.count == 1 else { throw malformed(model.name, "it is called with \(inputs.count) inputs") }
       value = inputs[0]
     }
+    var seen: Set<String> = []
     for layer in model.layers {
+      guard seen.insert(layer.name).inserted else { throw malformed(layer.name, "two layers have this name") }
       let ordinal = counts[layer.storeName, default: 0]
       counts[layer.storeName] = ordinal + 1
       if layer.className == "InputLayer", value != nil { continue }
-      if value == nil, layer.className != "InputLayer", !KerasModel.classNames.contains(layer.className) {
+      if value == nil, layer.className != "InputLayer", !layer.isModel {
         value = try addImplicitInput(of: model, before: layer)
       }
-      let outputs = try add(
-        layer, value.map { [$0] } ?? [], path: path, container: container, ordinal: ordinal)
+      let inputs = value.map { [$0] }
+      let outputs =
+        layer.isModel && inputs == nil
+        ? try add(
+          KerasModel(layer.document, name: layer.name, dialect: dialect), inputs: nil,
+          path: path + [layer.name],
+          container: (container.isEmpty ? "" : "\(container)/") + "layers/\(layer.storeName)")
+        : try add(
+          layer, .tensors(inputs?.count ?? 0), inputs ?? [], path: path, container: container,
+          ordinal: ordinal)
       guard outputs.count == 1 else { throw malformed(layer.name, "it has \(outputs.count) outputs") }
       value = outputs[0]
     }
@@ -179,10 +284,11 @@ struct KerasImporter {
     var members: [String: JSONValue] = ["name": .string("\(layer.name)_input")]
     let shape = layer.members["batch_input_shape"] ?? layer.members["batch_shape"]
     members["batch_shape"] = shape ?? model.members["build_input_shape"]
-    let input = KerasLayer(className: "InputLayer", name: "\(layer.name)_input", members: members)
+    let input = KerasLayer(
+      className: "InputLayer", name: "\(layer.name)_input", members: members, dialect: dialect)
     let operation = try input.inputOperation(size: inputSize)
     nodeCount += 1
-    names.insert(input.name)
+    guard names.insert(input.name).inserted else { throw malformed(input.name, "two layers have this name") }
     return builder.add(input.name, operation)
   }
 
@@ -191,56 +297,126 @@ struct KerasImporter {
   private mutating func addFunctional(
     _ model: KerasModel, inputs: [Value]?, path: [String], container: String
   ) throws(ConversionError) -> [Value] {
-    var values: [String: [Value]] = [:]
+    var run = try FunctionalRun(model)
     if let inputs {
-      let names = try KerasReference.list(model.members["input_layers"], of: model.name)
-      guard names.count == inputs.count else {
-        throw malformed(model.name, "it has \(names.count) inputs and is called with \(inputs.count)")
+      let references = try KerasReference.list(model.members["input_layers"], of: model.name)
+      guard references.count == inputs.count else {
+        throw malformed(model.name, "it has \(references.count) inputs and is called with \(inputs.count)")
       }
-      for (reference, value) in zip(names, inputs) { values[reference.layer] = [value] }
+      for (reference, value) in zip(references, inputs) { run.values[.init(reference.layer, 0)] = [value] }
+    } else {
+      // The network's inputs are in the order of the model's, not of its layers.
+      let references = try KerasReference.list(model.members["input_layers"], of: model.name)
+      run.moveToFront(references.map(\.layer))
     }
-
-    var counts: [String: Int] = [:]
-    var calls: [(layer: KerasLayer, references: [KerasReference], ordinal: Int)] = []
-    for layer in model.layers {
-      let ordinal = counts[layer.storeName, default: 0]
-      counts[layer.storeName] = ordinal + 1
-      calls.append((layer, try layer.references(), ordinal))
-    }
-
-    // Keras writes layers in an order in which they can run, but reads them in any. A layer whose
-    // input is still to come waits under that input's name.
-    var waiting: [String: [Int]] = [:]
+    // Keras writes layers in an order in which they can run, but reads them in any. A call whose input is
+    // still to come waits for that input.
+    var waiting: [FunctionalRun.Key: [Int]] = [:]
     var done = 0
-    for index in calls.indices {
+    for index in run.calls.indices {
       var ready = [index]
       while let next = ready.popLast() {
-        let (layer, references, ordinal) = calls[next]
-        if let missing = references.first(where: { values[$0.layer] == nil }) {
-          waiting[missing.layer, default: []].append(next)
+        let unit = run.calls[next]
+        if let missing = try run.firstMissing(of: unit) {
+          waiting[missing, default: []].append(next)
           continue
         }
         done += 1
         // A nested model's own InputLayer stands for what the model is called with.
-        if inputs == nil || layer.className != "InputLayer" || values[layer.name] == nil {
-          guard values[layer.name] == nil else { throw malformed(layer.name, "two layers have this name") }
+        if run.values[unit.key] == nil {
           var arguments: [Value] = []
-          for reference in references { arguments.append(try reference.resolve(values, for: layer.name)) }
-          values[layer.name] = try add(
-            layer, arguments, path: path, container: container, ordinal: ordinal)
+          for reference in unit.call.references {
+            arguments.append(try run.resolve(reference, for: unit.layer.name))
+          }
+          run.values[unit.key] = try add(
+            unit.layer, unit.call, arguments, path: path, container: container, ordinal: unit.ordinal)
         }
-        ready += waiting.removeValue(forKey: layer.name)?.reversed() ?? []
+        ready += waiting.removeValue(forKey: unit.key)?.reversed() ?? []
       }
     }
-    guard done == calls.count else {
-      let name = waiting.keys.sorted().first { name in !model.layers.contains { $0.name == name } }
-      throw malformed(
-        model.name, name.map { "a layer reads '\($0)', which does not exist" } ?? "its layers form a cycle")
-    }
+    guard done == run.calls.count else { throw malformed(model.name, "its layers form a cycle") }
     var outputs: [Value] = []
     for reference in try KerasReference.list(model.members["output_layers"], of: model.name) {
-      outputs.append(try reference.resolve(values, for: model.name))
+      outputs.append(try run.resolve(reference, for: model.name))
     }
     return outputs
+  }
+}
+
+/// The calls of a functional model's layers, and what has come of them.
+private struct FunctionalRun {
+  struct Key: Hashable {
+    let layer: String
+    let call: Int
+
+    init(_ layer: String, _ call: Int) {
+      self.layer = layer
+      self.call = call
+    }
+  }
+
+  struct Unit {
+    let layer: KerasLayer
+    let key: Key
+    let call: KerasCall
+    let ordinal: Int
+  }
+
+  private(set) var calls: [Unit] = []
+  var values: [Key: [Value]] = [:]
+  private var layers: [String: (isModel: Bool, calls: Int)] = [:]
+
+  init(_ model: KerasModel) throws(ConversionError) {
+    var counts: [String: Int] = [:]
+    for layer in model.layers {
+      guard layers[layer.name] == nil else { throw malformed(layer.name, "two layers have this name") }
+      let ordinal = counts[layer.storeName, default: 0]
+      counts[layer.storeName] = ordinal + 1
+      let calls = try layer.calls()
+      layers[layer.name] = (layer.isModel, calls.count)
+      for (index, call) in calls.enumerated() {
+        self.calls.append(Unit(layer: layer, key: Key(layer.name, index), call: call, ordinal: ordinal))
+      }
+    }
+  }
+
+  /// Lets the calls of these layers come first, in this order.
+  mutating func moveToFront(_ names: [String]) {
+    let first = names.flatMap { name in calls.filter { $0.key.layer == name } }
+    let others = calls.filter { !names.contains($0.key.layer) }
+    if first.count + others.count == calls.count { calls = first + others }
+  }
+
+  /// The call that `reference` means.
+  private func key(_ reference: KerasReference, for reader: String) throws(ConversionError) -> Key {
+    guard let layer = layers[reference.layer] else {
+      throw malformed(reader, "it reads '\(reference.layer)', which does not exist")
+    }
+    guard let index = reference.index(among: layer.calls, isModel: layer.isModel) else {
+      throw malformed(
+        reader,
+        "it reads call \(reference.call) of '\(reference.layer)', which is called \(layer.calls) times")
+    }
+    return Key(reference.layer, index)
+  }
+
+  /// The first input of `unit` that has no value yet.
+  func firstMissing(of unit: Unit) throws(ConversionError) -> Key? {
+    for reference in unit.call.references {
+      let key = try key(reference, for: unit.layer.name)
+      if values[key] == nil { return key }
+    }
+    return nil
+  }
+
+  func resolve(_ reference: KerasReference, for reader: String) throws(ConversionError) -> Value {
+    guard let outputs = values[try key(reference, for: reader)] else {
+      throw malformed(reader, "it reads '\(reference.layer)', which is never computed")
+    }
+    guard reference.output < outputs.count else {
+      throw malformed(
+        reader, "it reads output \(reference.output) of '\(reference.layer)', which has \(outputs.count)")
+    }
+    return outputs[reference.output]
   }
 }

@@ -9,8 +9,9 @@ struct KerasLayer {
   let members: [String: JSONValue]
   /// The whole of it, with `inbound_nodes`.
   let document: JSONValue
+  let dialect: KerasDialect
 
-  init(_ document: JSONValue, in model: String) throws(ConversionError) {
+  init(_ document: JSONValue, in model: String, dialect: KerasDialect) throws(ConversionError) {
     guard let className = document["class_name"]?.string else {
       throw malformed(model, "a layer has no class_name")
     }
@@ -19,26 +20,43 @@ struct KerasLayer {
     guard let name = members["name"]?.string ?? document["name"]?.string, !name.isEmpty else {
       throw malformed(model, "a layer of class \(className) has no name")
     }
-    self.className = className
     self.name = name
-    self.members = members
+    (self.className, self.members) = KerasFirstGeneration.renamed(className, members)
     self.document = document
+    self.dialect = dialect
   }
 
-  init(className: String, name: String, members: [String: JSONValue]) {
+  init(className: String, name: String, members: [String: JSONValue], dialect: KerasDialect) {
     self.className = className
     self.name = name
     self.members = members
     self.document = .null
+    self.dialect = dialect
+  }
+
+  /// Whether it is a Sequential or Functional model inside a model.
+  var isModel: Bool { KerasModel.classNames.contains(className) }
+
+  /// Whether it is a function of tensors and not a layer: an operation of Keras 3, or one of TensorFlow
+  /// that Keras 2 has wrapped.
+  var isFunction: Bool {
+    if className == "TFOpLambda" || className == "TensorFlowOpLayer" { return true }
+    if let module = document["module"]?.string {
+      return module.hasPrefix("keras.src.ops") || module.hasPrefix("keras.ops")
+    }
+    // Keras 3's HDF5 has no modules; what every layer of its has and no operation is `trainable`.
+    return document["inbound_nodes"]?.array?.first?["args"] != nil && members["trainable"] == nil && !isModel
   }
 
   /// The class in Keras 3's weight store, where every functional model is `functional`.
   var storeName: String { className == "Model" ? "functional" : kerasSnakeCase(className) }
 
+  static let unsupportedLayer = "unsupported layer"
+
   func unsupported(
     _ why: String, remedy: String = "change or remove the layer in Keras, and save the model again"
   ) -> ConversionError {
-    ConversionError("unsupported layer", at: "layer '\(name)' (\(className))", why, remedy: remedy)
+    ConversionError(KerasLayer.unsupportedLayer, at: "layer '\(name)' (\(className))", why, remedy: remedy)
   }
 
   func malformedAttribute(_ key: String, _ expected: String) -> ConversionError {
@@ -62,6 +80,16 @@ struct KerasLayer {
   func number(_ key: String) throws(ConversionError) -> Double {
     guard let value = members[key]?.number else { throw malformedAttribute(key, "a number") }
     return value
+  }
+
+  /// A number that older writers leave out.
+  func number(_ key: String, whereAbsent absent: Double) throws(ConversionError) -> Double {
+    members[key] == nil || members[key] == .null ? absent : try number(key)
+  }
+
+  /// True or false where older writers leave it out.
+  func bool(_ key: String, whereAbsent absent: Bool) throws(ConversionError) -> Bool {
+    members[key] == nil ? absent : try bool(key)
   }
 
   func bool(_ key: String) throws(ConversionError) -> Bool {
@@ -117,6 +145,27 @@ struct KerasLayer {
     }
   }
 
+  /// The only axis that `key` names, counted from 0 for one example of `rank` axes.
+  func axis(_ key: String = "axis", rank: Int) throws(ConversionError) -> Int {
+    guard let axis = try axes(key, rank: rank).first else { throw malformedAttribute(key, "an axis") }
+    guard try axes(key, rank: rank).count == 1 else { throw unsupported("it has several axes") }
+    return axis
+  }
+
+  /// The axes that `key` names, ascending, counted from 0 for one example of `rank` axes.
+  func axes(_ key: String = "axis", rank: Int) throws(ConversionError) -> [Int] {
+    guard let value = members[key] else { throw malformedAttribute(key, "an axis") }
+    var axes: [Int] = []
+    for item in value.array ?? [value] {
+      guard let axis = item.integer else { throw malformedAttribute(key, "an axis") }
+      guard axis != 0, axis >= -rank, axis <= rank else {
+        throw unsupported("its axis is \(axis), of \(rank) axes and that of the batch")
+      }
+      axes.append(axis > 0 ? axis - 1 : axis + rank)
+    }
+    return axes.sorted()
+  }
+
   /// Refuses an axis other than the last one of an output with `rank` axes per example.
   func checkLastAxis(rank: Int?) throws(ConversionError) {
     let value = members["axis"]
@@ -128,23 +177,18 @@ struct KerasLayer {
     guard axis == -1 || axis == rank else { throw unsupported("its axis is \(axis), not the last one") }
   }
 
-  /// A named activation, or the dictionary with which Keras 3 writes a function.
-  func activation(_ key: String = "activation") throws(ConversionError) -> Activation {
-    guard let value = members[key] else { throw malformedAttribute(key, "an activation") }
-    if value == .null { return .linear }
-    guard let name = value.string ?? value["config"]?.string else {
-      throw unsupported("its activation is \(value["class_name"]?.string ?? "not named")")
+  /// One number, or a list of numbers nested in any way, also as Keras 3 writes a NumPy array.
+  func numbers(_ value: JSONValue) -> [Double]? { KerasLayer.numbers(value) }
+
+  static func numbers(_ value: JSONValue) -> [Double]? {
+    if let number = value.number { return [number] }
+    if let array = value["config"]?["value"] { return numbers(array) }
+    guard let items = value.array else { return nil }
+    var all: [Double] = []
+    for item in items {
+      guard let inner = numbers(item) else { return nil }
+      all += inner
     }
-    switch name {
-    case "linear": return .linear
-    case "relu": return .relu
-    case "relu6": return .relu6
-    case "sigmoid": return .sigmoid
-    case "tanh": return .tanh
-    case "softmax": return .softmax
-    default:
-      throw unsupported(
-        "its activation is '\(name)'; supported are linear, relu, relu6, sigmoid, softmax and tanh")
-    }
+    return all
   }
 }

@@ -6,8 +6,16 @@ extension KerasLayer {
   /// Classes that pass their input on at inference.
   static let identityClasses: Set<String> = [
     "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout",
-    "GaussianNoise", "AlphaDropout", "ActivityRegularization", "Identity", "RandomFlip", "RandomRotation",
-    "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness",
+    "GaussianNoise", "AlphaDropout", "FixedDropout", "StochasticDepth", "ActivityRegularization", "Identity",
+    "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness",
+    "RandomHeight", "RandomWidth", "RandomHue", "RandomSaturation", "RandomSharpness", "RandomShear",
+    "RandomColorJitter", "RandomColorDegeneration", "RandomGrayscale", "RandomPosterization",
+    "RandomGaussianBlur", "RandomErasing", "RandomPerspective", "RandomElasticTransform",
+  ]
+
+  private static let merges: [String: Merge] = [
+    "Add": .add, "Subtract": .subtract, "Multiply": .multiply, "Average": .average, "Maximum": .maximum,
+    "Minimum": .minimum,
   ]
 
   /// The input of a network; open heights and widths are taken from `size`.
@@ -40,10 +48,84 @@ extension KerasLayer {
     return .input(shape: shape)
   }
 
-  /// What the layer computes. `inputs` are the shapes of what it reads, nil after an earlier mistake.
-  func operation(inputs: [Shape?]) throws(ConversionError) -> Operation {
+  /// What one call of the layer computes. `inputs` are the shapes of what it reads, nil after an earlier
+  /// mistake.
+  func steps(_ call: KerasCall, inputs: [Shape?]) throws(ConversionError) -> [KerasStep] {
+    if isFunction { return try functionSteps(call, inputs: inputs) }
     try checkNumbers()
-    let rank = inputs.first.flatMap { $0?.rank }
+    switch className {
+    case "Softmax":
+      let rank = try shape(inputs).rank
+      return steps(.activation(.softmax), onAxis: try axis(rank: rank), rank: rank, inputs: 1)
+    case "Concatenate":
+      let rank = try shape(inputs).rank
+      return steps(.concatenate, onAxis: try axis(rank: rank), rank: rank, inputs: inputs.count)
+    case "CustomScaleLayer":
+      // Inception-ResNet's sum of a shortcut and a scaled branch.
+      return [
+        KerasStep(.rescaling(Rescaling(scale: [try number("scale")], offset: [0])), [.input(1)]),
+        KerasStep(.add, [.input(0), .step(0)]),
+      ]
+    default:
+      return [KerasStep(try operation(inputs: inputs), inputs.indices.map { .input($0) })]
+    }
+  }
+
+  /// What a layer that is one operation computes.
+  private func operation(inputs: [Shape?]) throws(ConversionError) -> Operation {
+    if let operation = try linearOperation(inputs: inputs) { return operation }
+    if let operation = try normalizingOperation(inputs: inputs) { return operation }
+    if let activation = try activationOfClass() { return .activation(activation) }
+    if let merge = KerasLayer.merges[className] { return .merge(merge) }
+    if KerasLayer.identityClasses.contains(className) { return .identity(layer: className) }
+    switch className {
+    case "PReLU":
+      let isShared = members["shared_axes"] != nil && members["shared_axes"] != .null
+      return .parametricRectifier(
+        sharedAxes: isShared ? try axes("shared_axes", rank: try shape(inputs).rank) : [])
+    case "MaxPooling2D", "MaxPool2D":
+      return .maxPooling(try pooling())
+    case "AveragePooling2D", "AvgPool2D":
+      return .averagePooling(try pooling())
+    case "GlobalAveragePooling2D", "GlobalAvgPool2D":
+      return .globalAveragePooling(keepDimensions: try keepsDimensions())
+    case "GlobalMaxPooling2D", "GlobalMaxPool2D":
+      return .globalMaxPooling(keepDimensions: try keepsDimensions())
+    case "ZeroPadding2D":
+      try checkDataFormat()
+      return .zeroPadding(try edges("padding"))
+    case "Cropping2D":
+      try checkDataFormat()
+      return .cropping(try edges("cropping"))
+    case "UpSampling2D":
+      return try upsampling(inputs: inputs)
+    case "Resizing":
+      return try resizing()
+    case "Flatten":
+      try checkDataFormat(mayBeAbsent: true)
+      return .flatten
+    case "Reshape":
+      return try reshape(members["target_shape"], input: inputs.first ?? nil)
+    case "Permute":
+      let rank = try shape(inputs).rank
+      guard let order = members["dims"]?.array?.map(\.integer), order.allSatisfy({ $0 != nil }) else {
+        throw malformedAttribute("dims", "an order of axes")
+      }
+      guard Set(order) == Set(1...max(1, rank)) else { throw malformedAttribute("dims", "an order of axes") }
+      return .permute(order: order.compactMap { $0.map { $0 - 1 } })
+    case "Lambda":
+      throw unsupported(
+        "it holds Python code, which is never run", remedy: "replace it by layers of Keras and save again")
+    case "Merge":
+      throw unsupported(
+        "its mode is '\(members["mode"]?.string ?? "?")'; supported are sum, mul, ave, max, concat")
+    default:
+      throw unsupported("layers of this class are not supported")
+    }
+  }
+
+  /// Convolutions and dense layers; nil for another class.
+  private func linearOperation(inputs: [Shape?]) throws(ConversionError) -> Operation? {
     switch className {
     case "Conv2D", "Convolution2D":
       try checkDataFormat()
@@ -67,55 +149,71 @@ extension KerasLayer {
           filters: try integer("filters"), multiplier: try integer("depth_multiplier"),
           kernel: try extent("kernel_size"), strides: try extent("strides"), padding: try padding(),
           dilation: try dilation(), useBias: try bool("use_bias"), activation: try activation()))
+    case "Conv2DTranspose", "Convolution2DTranspose":
+      return .transposedConvolution(try transposedConvolution(inputs: inputs))
     case "Dense":
       return .dense(
         Dense(units: try integer("units"), useBias: try bool("use_bias"), activation: try activation()))
-    case "BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2":
-      try checkLastAxis(rank: rank)
+    default:
+      return nil
+    }
+  }
+
+  /// Norms and scales; nil for another class.
+  private func normalizingOperation(inputs: [Shape?]) throws(ConversionError) -> Operation? {
+    switch className {
+    case "BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization":
+      try checkLastAxis(rank: inputs.first.flatMap { $0?.rank })
+      guard try integer("mode", whereAbsent: 0) == 0 else {
+        throw unsupported("its mode is not 0: it normalizes by the statistics of what it is given")
+      }
       return .batchNormalization(
         BatchNormalization(
           epsilon: try number("epsilon"), scale: try bool("scale"), center: try bool("center")))
-    case "Activation":
-      return .activation(try activation())
-    case "ReLU":
-      return .activation(try rectifier(slopeKey: "negative_slope"))
-    case "LeakyReLU":
-      return .activation(try rectifier(slopeKey: members["alpha"] == nil ? "negative_slope" : "alpha"))
-    case "Softmax":
-      try checkLastAxis(rank: rank)
-      return .activation(.softmax)
-    case "MaxPooling2D", "MaxPool2D":
-      return .maxPooling(try pooling())
-    case "AveragePooling2D", "AvgPool2D":
-      return .averagePooling(try pooling())
-    case "GlobalAveragePooling2D", "GlobalAvgPool2D":
-      return .globalAveragePooling(keepDimensions: try keepsDimensions())
-    case "GlobalMaxPooling2D", "GlobalMaxPool2D":
-      return .globalMaxPooling(keepDimensions: try keepsDimensions())
-    case "ZeroPadding2D":
-      try checkDataFormat()
-      return .zeroPadding(try edges("padding"))
-    case "Cropping2D":
-      try checkDataFormat()
-      return .cropping(try edges("cropping"))
-    case "Add":
-      return .add
-    case "Concatenate":
-      try checkLastAxis(rank: rank)
-      return .concatenate
-    case "Flatten":
-      try checkDataFormat(mayBeAbsent: true)
-      return .flatten
-    case "Reshape":
-      return try reshape(input: inputs.first ?? nil)
-    case let name where KerasLayer.identityClasses.contains(name):
-      return .identity(layer: name)
-    case "Lambda":
-      throw unsupported(
-        "it holds Python code, which is never run", remedy: "replace it by layers of Keras and save again")
+    case "LayerNormalization":
+      let rank = try shape(inputs).rank
+      let axes = try axes(rank: rank)
+      guard axes == Array((rank - axes.count)..<rank), !axes.isEmpty else {
+        throw unsupported("its axes are not the last ones")
+      }
+      guard try !bool("rms_scaling", whereAbsent: false) else { throw unsupported("it has rms_scaling") }
+      return .layerNormalization(
+        LayerNormalization(
+          axes: axes.count, epsilon: try number("epsilon"), scale: try bool("scale"),
+          center: try bool("center")))
+    case "LayerScale":
+      return .channelScaling
+    case "Rescaling":
+      guard let scale = members["scale"].flatMap(numbers), let offset = members["offset"].flatMap(numbers)
+      else { throw malformedAttribute("scale", "numbers, and 'offset' too") }
+      return .rescaling(Rescaling(scale: scale, offset: offset))
+    case "Normalization":
+      return try normalization(rank: try shape(inputs).rank)
     default:
-      throw unsupported("layers of this class are not supported")
+      return nil
     }
+  }
+
+  /// The smallest deviation that Keras' Normalization divides by: its backend's epsilon.
+  private static let leastDeviation = 1e-7
+
+  private func normalization(rank: Int) throws(ConversionError) -> Operation {
+    let axes = members["axis"] == .null ? [] : try axes(rank: rank)
+    guard axes.isEmpty || axes == [rank - 1] else { throw unsupported("its axis is not the last one") }
+    let inverted = try bool("invert", whereAbsent: false)
+    guard let mean = members["mean"], mean != .null else {
+      return .normalization(
+        Normalization(
+          perChannel: !axes.isEmpty, inverted: inverted, epsilon: KerasLayer.leastDeviation))
+    }
+    guard let mean = numbers(mean), let variance = members["variance"].flatMap(numbers),
+      mean.count == variance.count
+    else { throw malformedAttribute("variance", "numbers like 'mean'") }
+    let deviation = variance.map { max($0.squareRoot(), KerasLayer.leastDeviation) }
+    return .rescaling(
+      inverted
+        ? Rescaling(scale: deviation, offset: mean)
+        : Rescaling(scale: deviation.map { 1 / $0 }, offset: zip(mean, deviation).map { -$0 / $1 }))
   }
 
   /// Refuses what changes a layer's weights: quantization and low-rank adaptation.
@@ -149,24 +247,84 @@ extension KerasLayer {
     return members["keepdims"] == nil ? false : try bool("keepdims")
   }
 
-  /// Keras before 2.2.3 has a maximum alone.
-  private func rectifier(slopeKey: String) throws(ConversionError) -> Activation {
-    func optional(_ key: String) throws(ConversionError) -> Double? {
-      members[key] == nil || members[key] == .null ? nil : try number(key)
+  // MARK: Sizes
+
+  /// Of the sizes that this works out no product overflows.
+  private static let sizeLimit = 1 << 20
+
+  private func checkedSize(_ values: Int...) throws(ConversionError) {
+    for value in values where value < 0 || value > KerasLayer.sizeLimit {
+      throw unsupported("a size of \(value)")
     }
-    if className == "LeakyReLU" {
-      return .relu(maxValue: nil, negativeSlope: try number(slopeKey), threshold: 0)
-    }
-    guard members["max_value"] != nil else { throw malformedAttribute("max_value", "a number or null") }
-    return .relu(
-      maxValue: try optional("max_value"), negativeSlope: try optional(slopeKey) ?? 0,
-      threshold: try optional("threshold") ?? 0)
   }
 
-  private func reshape(input: Shape?) throws(ConversionError) -> Operation {
-    guard let axes = members["target_shape"]?.array else {
-      throw malformedAttribute("target_shape", "a shape")
+  private func upsampling(inputs: [Shape?]) throws(ConversionError) -> Operation {
+    try checkDataFormat()
+    let factor = try extent("size")
+    let size = try imageSize(inputs)
+    try checkedSize(factor.height, factor.width, size.height, size.width)
+    return .resize(
+      Resize(
+        size: Extent2D(size.height * factor.height, size.width * factor.width),
+        interpolation: try interpolation(whereAbsent: "nearest")))
+  }
+
+  private func resizing() throws(ConversionError) -> Operation {
+    try checkDataFormat(mayBeAbsent: true)
+    for key in ["crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias"]
+    where try bool(key, whereAbsent: false) {
+      throw unsupported("it has '\(key)'")
     }
+    return .resize(
+      Resize(
+        size: Extent2D(try integer("height"), try integer("width")),
+        interpolation: try interpolation(whereAbsent: "bilinear")))
+  }
+
+  private func interpolation(whereAbsent absent: String) throws(ConversionError) -> Resize.Interpolation {
+    let name = members["interpolation"]?.string ?? absent
+    guard let interpolation = Resize.Interpolation(rawValue: name) else {
+      throw unsupported("its interpolation is '\(name)'; supported are 'nearest' and 'bilinear'")
+    }
+    return interpolation
+  }
+
+  /// Keras' output sizes, and TensorFlow's rule of where they begin: that of the convolution whose gradient
+  /// it is.
+  private func transposedConvolution(inputs: [Shape?]) throws(ConversionError) -> TransposedConvolution {
+    try checkDataFormat()
+    let (kernel, strides, dilation) = (try extent("kernel_size"), try extent("strides"), try dilation())
+    let input = try imageSize(inputs)
+    let padding = try padding()
+    let extra = members["output_padding"] ?? .null
+    let addition = extra == .null ? nil : try extent("output_padding")
+    try checkedSize(
+      kernel.height, kernel.width, strides.height, strides.width, dilation.height, dilation.width,
+      input.height, input.width, addition?.height ?? 0, addition?.width ?? 0)
+    func place(_ input: Int, _ kernel: Int, _ stride: Int, _ dilation: Int, _ addition: Int?, _ axis: Int)
+      -> (size: Int, offset: Int)
+    {
+      let span = (kernel - 1) * dilation + 1
+      let whole = (input - 1) * stride + span
+      // Keras 1 states the whole shape.
+      let stated = members["output_shape"]?.array?.dropFirst(axis).first?.integer
+      if padding == .valid {
+        return (stated ?? (input - 1) * stride + span + (addition ?? max(span, stride) - span), 0)
+      }
+      let size = stated ?? addition.map { (input - 1) * stride + span % 2 + $0 } ?? input * stride
+      return (size, max(0, whole - size) / 2)
+    }
+    let rows = place(input.height, kernel.height, strides.height, dilation.height, addition?.height, 1)
+    let columns = place(input.width, kernel.width, strides.width, dilation.width, addition?.width, 2)
+    return TransposedConvolution(
+      filters: try integer("filters"), kernel: kernel, strides: strides, dilation: dilation,
+      offset: Extent2D(rows.offset, columns.offset), size: Extent2D(rows.size, columns.size),
+      useBias: try bool("use_bias"), activation: try activation())
+  }
+
+  /// A reshape to the axes that `value` lists, of which one may be open (-1).
+  func reshape(_ value: JSONValue?, input: Shape?) throws(ConversionError) -> Operation {
+    guard let axes = value?.array else { throw malformedAttribute("target_shape", "a shape") }
     var target: [Int] = []
     for axis in axes {
       guard let extent = axis.integer, extent > 0 || extent == -1 else {
@@ -179,7 +337,7 @@ extension KerasLayer {
     guard known.count == target.count - 1, let shape = Shape(checking: known) else {
       throw malformedAttribute("target_shape", "a shape with one open axis at most")
     }
-    if let input, input.elementCount % shape.elementCount == 0 {
+    if let input, shape.elementCount > 0, input.elementCount % shape.elementCount == 0 {
       target[open] = input.elementCount / shape.elementCount
     }
     return .reshape(target: target)

@@ -176,7 +176,7 @@ package struct Binder {
     of entries: [TensorEntry], layout: WeightFileLayout
   ) -> [(WeightSlot, Binding.Evidence)?] {
     switch layout {
-    case .legacyWeights, .legacyModel, .namedArrays, .zoo:
+    case .legacyWeights, .legacyModel, .namedArrays, .safetensors, .zoo:
       return entries.map { slot(byNameOf: $0).map { ($0, .name) } }
     case .kerasStore, .kerasArchive:
       return entries.map { entry in
@@ -198,6 +198,8 @@ package struct Binder {
       return nil
     }
     if let slot = node.weights.first(where: { $0.role.rawValue == variable }) { return slot }
+    // Keras' LayerScale gives its only weight no name.
+    if case .channelScaling = node.operation, variable.hasPrefix("variable") { return node.weights.first }
     // Keras 3 calls the kernel of a depthwise layer just 'kernel'.
     guard variable == WeightRole.kernel.rawValue, case .depthwiseConvolution = node.operation else {
       return nil

@@ -108,7 +108,8 @@ extension Recipe {
   ) throws(ConversionError) -> Recipe {
     let network: KerasNetwork
     do {
-      network = try kerasGraph(configuration: configuration, inputSize: options.inputSize?.sides)
+      network = try kerasGraph(
+        configuration: configuration, inputSize: options.inputSize?.sides, writer: file.writer)
     } catch {
       throw ConversionError(
         error.what, at: "\(file.path), \(error.location)", error.why, remedy: error.remedy)

@@ -6,7 +6,7 @@ struct Fusion {
   /// The last node swallowed: what the step writes.
   var result: Int
   var layers: [String]
-  var norms: [Norm] = []
+  var norms: [ChannelMap] = []
   /// The other input of a sum.
   var residual: Place?
   var lo = -Float.infinity
@@ -14,9 +14,9 @@ struct Fusion {
 
   /// What a kernel can take in.
   enum Rules {
-    /// Batch norms, one sum, one clamp: matrix products.
+    /// Norms by channel, one sum, one clamp: matrix products.
     case all
-    /// Batch norms, one clamp: depthwise convolutions.
+    /// Norms by channel, one clamp: depthwise and transposed convolutions.
     case normsAndClamp
     /// One clamp.
     case clampOnly
@@ -48,15 +48,18 @@ extension Planner {
       switch node.operation {
       case .identity, .activation(.linear):
         break
-      case .batchNormalization(let norm):
-        guard rules != .clampOnly, !isClamped, fusion.residual == nil else { return fusion }
-        fusion.norms.append(Norm(operation: norm, slots: node.weights))
+      case .batchNormalization, .normalization, .rescaling, .channelScaling:
+        guard rules != .clampOnly, !isClamped, fusion.residual == nil, let norm = ChannelMap(node) else {
+          return fusion
+        }
+        fusion.norms.append(norm)
       case .activation(let activation):
         guard !isClamped, let (lo, hi) = activation.bounds else { return fusion }
         (fusion.lo, fusion.hi) = (lo, hi)
         isClamped = true
-      case .add:
+      case .merge(.add):
         guard rules == .all, !isClamped, fusion.residual == nil, node.inputs.count == 2,
+          node.inputs.allSatisfy({ graph[$0].shape == node.shape }),
           let other = node.inputs.first(where: { $0.index != fusion.result })?.index,
           case .place(let place) = bindings[other]
         else { return fusion }

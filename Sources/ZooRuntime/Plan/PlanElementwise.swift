@@ -5,8 +5,8 @@ import ZooTensor
 // Layers without a matrix product: norms, activations, sums and pooling.
 
 extension Planner {
-  /// A batch normalization that no convolution could take in.
-  mutating func planNorm(_ index: Int, _ norm: BatchNormalization) throws(RuntimeError) {
+  /// A norm by channel that no convolution could take in.
+  mutating func planChannelMap(_ index: Int) throws(RuntimeError) {
     let source = graph.nodes[index].inputs[0].index
     let input = try place(of: source)
     let fusion = fuse(after: index, rules: .clampOnly)
@@ -23,8 +23,8 @@ extension Planner {
         arguments: .affine(arguments),
         units: input.pixels, chunk: chunk(input.pixels), inputs: [input], output: output,
         weights: WeightRequest(
-          layout: .affine(channels: input.channels),
-          norms: [Norm(operation: norm, slots: graph.nodes[index].weights)])))
+          layout: .affine(channels: input.channels), channels: input.channels,
+          norms: [ChannelMap(graph.nodes[index])].compactMap(\.self))))
     finish(fusion, in: output)
   }
 
@@ -48,61 +48,6 @@ extension Planner {
     }
     bind(index, to: .place(output))
     didProduce(index)
-  }
-
-  /// Appends an activation that no kernel takes in.
-  mutating func appendActivation(
-    _ activation: Activation, from input: Place, to output: Place, layers: [String]
-  ) {
-    var arguments = zoo_activation()
-    arguments.in_pixel = input.pixel
-    arguments.out_pixel = output.pixel
-    arguments.channels = Int32(input.channels)
-    arguments.max_value = .infinity
-    arguments.threshold = -.infinity
-    var algorithm = "relu"
-    arguments.function = Int32(zoo_relu)
-    switch activation {
-    case .linear: break
-    case .relu(let maxValue, let negativeSlope, let threshold):
-      arguments.max_value = maxValue.map(Float.init) ?? .infinity
-      arguments.negative_slope = Float(negativeSlope)
-      arguments.threshold = Float(threshold)
-    case .sigmoid: (arguments.function, algorithm) = (Int32(zoo_sigmoid), "sigmoid")
-    case .tanh: (arguments.function, algorithm) = (Int32(zoo_tanh), "tanh")
-    case .softmax: (arguments.function, algorithm) = (Int32(zoo_softmax), "softmax")
-    }
-    append(
-      Step(
-        layers: layers, algorithm: algorithm, multiplications: 0, arguments: .activation(arguments),
-        units: input.pixels, chunk: chunk(input.pixels), inputs: [input], output: output))
-  }
-
-  /// A sum of any number of inputs, two at a time.
-  mutating func planAdd(_ index: Int) throws(RuntimeError) {
-    let inputs = graph.nodes[index].inputs.map(\.index)
-    var places: [Place] = []
-    for input in inputs { places.append(try place(of: input)) }
-    let fusion = fuse(after: index, rules: .clampOnly)
-    for input in inputs { didRead(input) }
-    // The first sum is written when all other inputs are still to be read.
-    let output = outputPlace(for: fusion.result, over: places.count == 2 ? places[0] : nil)
-    var left = places[0]
-    for (position, right) in places.enumerated().dropFirst() {
-      let isLast = position == places.count - 1
-      var arguments = zoo_elementwise()
-      arguments.a_pixel = left.pixel
-      arguments.b_pixel = right.pixel
-      arguments.out_pixel = output.pixel
-      arguments.channels = Int32(output.channels)
-      (arguments.lo, arguments.hi) = isLast ? (fusion.lo, fusion.hi) : (-.infinity, .infinity)
-      append(
-        Step(
-          layers: fusion.layers, algorithm: "add", multiplications: 0, arguments: .add(arguments),
-          units: output.pixels, chunk: chunk(output.pixels), inputs: [left, right], output: output))
-      left = output
-    }
-    finish(fusion, in: output)
   }
 
   mutating func planPooling(_ index: Int, _ pooling: Pooling, average: Bool) throws(RuntimeError) {

@@ -9,6 +9,11 @@ extension Planner {
     let node = graph.nodes[index]
     let source = node.inputs[0].index
     switch node.operation {
+    case .convolution(let c) where c.groups == graph[node.inputs[0]].shape[2]:
+      // One channel a group: the kernel (…, 1, filters) is that of a depthwise convolution.
+      try planDepthwise(
+        index, multiplier: c.filters / c.groups, activation: c.activation, role: .kernel,
+        Geometry(kernel: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation))
     case .convolution(let c):
       let geometry = Geometry(
         kernel: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation)
@@ -20,16 +25,11 @@ extension Planner {
         kernel: slot(.kernel, of: node), bias: slot(.bias, of: node))
       finish(fusion, activation: c.activation, in: output)
     case .depthwiseConvolution(let c):
-      let geometry = Geometry(
-        kernel: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation)
-      let view = try foldedView(of: source, by: geometry, rectified: true)
-      let fusion = fuse(after: index, rules: .normsAndClamp, activation: c.activation)
-      let output = self.output(of: fusion, input: source)
-      appendDepthwise(
-        view: view, geometry: geometry, multiplier: c.multiplier, output: output, fusion: fusion,
-        multiplications: graph.multiplications(of: node), kernel: slot(.depthwiseKernel, of: node),
-        bias: slot(.bias, of: node))
-      finish(fusion, activation: c.activation, in: output)
+      try planDepthwise(
+        index, multiplier: c.multiplier, activation: c.activation, role: .depthwiseKernel,
+        Geometry(kernel: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation))
+    case .transposedConvolution(let c):
+      try planTransposed(index, c)
     case .separableConvolution(let c):
       try planSeparable(index, c)
     case .dense(let d):
@@ -42,6 +42,56 @@ extension Planner {
       finish(fusion, activation: d.activation, in: output)
     default: break
     }
+  }
+
+  private mutating func planDepthwise(
+    _ index: Int, multiplier: Int, activation: Activation, role: WeightRole, _ geometry: Geometry
+  ) throws(RuntimeError) {
+    let node = graph.nodes[index]
+    let source = node.inputs[0].index
+    let view = try foldedView(of: source, by: geometry, rectified: true)
+    let fusion = fuse(after: index, rules: .normsAndClamp, activation: activation)
+    let output = self.output(of: fusion, input: source)
+    appendDepthwise(
+      view: view, geometry: geometry, multiplier: multiplier, output: output, fusion: fusion,
+      multiplications: graph.multiplications(of: node), kernel: slot(role, of: node),
+      bias: slot(.bias, of: node))
+    finish(fusion, activation: activation, in: output)
+  }
+
+  /// A matrix product from each pixel to all that it adds to the output, and the sums of that.
+  private mutating func planTransposed(_ index: Int, _ c: TransposedConvolution) throws(RuntimeError) {
+    let node = graph.nodes[index]
+    let source = node.inputs[0].index
+    let input = try place(of: source)
+    let taps = c.kernel.height * c.kernel.width
+    guard input.pixels * taps * c.filters <= Planner.elementLimit else {
+      throw RuntimeError("cannot run", at: layer(index), "its sums are too large")
+    }
+    let parts = newPlace(
+      height: input.height, width: input.width, channels: taps * c.filters, contiguous: false)
+    let fusion = fuse(after: index, rules: .normsAndClamp, activation: c.activation)
+    try appendConvolution(
+      index, view: View(source: input), geometry: .pointwise, groups: 1,
+      fusion: Fusion(result: index, layers: [node.name], norms: fusion.norms), output: parts,
+      kernel: slot(.kernel, of: node), bias: nil, transposed: c)
+    let output = self.output(of: fusion, input: source)
+    var arguments = zoo_scatter()
+    arguments.window.setExtents(from: parts, to: output)
+    arguments.window.setWindow(
+      c.kernel, strides: c.strides, dilation: c.dilation,
+      edges: Edges(top: c.offset.height, bottom: 0, left: c.offset.width, right: 0))
+    arguments.channels = Int32(c.filters)
+    (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
+    append(
+      Step(
+        layers: fusion.layers, algorithm: "transposed sums", multiplications: 0,
+        arguments: .scatter(arguments), units: output.height, chunk: chunk(output.height), inputs: [parts],
+        output: output,
+        weights: WeightRequest(
+          layout: .bias(channels: c.filters), bias: slot(.bias, of: node), channels: c.filters,
+          norms: fusion.norms)))
+    finish(fusion, activation: c.activation, in: output)
   }
 
   private mutating func planSeparable(_ index: Int, _ c: SeparableConvolution) throws(RuntimeError) {
@@ -124,12 +174,12 @@ extension Planner {
         weights: WeightRequest(
           layout: .depthwise(
             taps: geometry.kernel.height * geometry.kernel.width, channels: output.channels, stride: stride),
-          kernel: kernel, bias: bias, norms: fusion.norms)))
+          kernel: kernel, bias: bias, channels: output.channels, norms: fusion.norms)))
   }
 
   private mutating func appendConvolution(
     _ index: Int, view: View, geometry: Geometry, groups: Int, fusion: Fusion, output: Place,
-    kernel: WeightSlot?, bias: WeightSlot?
+    kernel: WeightSlot?, bias: WeightSlot?, transposed: TransposedConvolution? = nil
   ) throws(RuntimeError) {
     let multiplications = graph.multiplications(of: graph.nodes[index])
     let taps = geometry.kernel.height * geometry.kernel.width
@@ -139,8 +189,10 @@ extension Planner {
     }
     var request = WeightRequest(
       layout: .rows(inputs: view.source.channels, columns: output.channels), kernel: kernel, bias: bias,
-      norms: fusion.norms)
-    if output.pixels == 1, view.source.pixels == 1, taps == 1, groups == 1, view.edges == .none {
+      channels: transposed?.filters ?? output.channels, norms: fusion.norms)
+    if transposed == nil, output.pixels == 1, view.source.pixels == 1, taps == 1, groups == 1,
+      view.edges == .none
+    {
       var arguments = zoo_dense()
       arguments.inputs = Int32(view.source.channels)
       arguments.columns = Int32(output.channels)
@@ -184,6 +236,11 @@ extension Planner {
       request.layout = .panels(
         rows: geometry.kernel.height * geometry.kernel.width * run, columns: filters,
         firstColumn: group * filters)
+      if let transposed {
+        request.layout = .transposedPanels(
+          taps: transposed.kernel.height * transposed.kernel.width, filters: transposed.filters, channels: run
+        )
+      }
       append(
         Step(
           layers: fusion.layers, algorithm: taps == 1 ? "matrix product" : "indirect matrix product",

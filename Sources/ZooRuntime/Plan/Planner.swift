@@ -79,8 +79,11 @@ struct Planner {
     let node = graph.nodes[index]
     switch node.operation {
     case .input: break
-    case .convolution, .depthwiseConvolution, .separableConvolution, .dense: try planLinear(index)
-    case .batchNormalization(let norm): try planNorm(index, norm)
+    case .convolution, .depthwiseConvolution, .separableConvolution, .transposedConvolution, .dense:
+      try planLinear(index)
+    case .batchNormalization, .normalization, .rescaling, .channelScaling: try planChannelMap(index)
+    case .layerNormalization(let norm): try planLayerNorm(index, norm)
+    case .parametricRectifier: try planRectifier(index)
     case .activation(.linear), .identity: try planAlias(index)
     case .flatten, .reshape: try planReshape(index)
     case .activation(let activation): try planActivation(index, activation)
@@ -90,7 +93,9 @@ struct Planner {
     case .globalMaxPooling: try planGlobalPooling(index, average: false)
     case .zeroPadding(let edges): try planEdges(index, edges)
     case .cropping(let edges): try planEdges(index, edges.negated)
-    case .add: try planAdd(index)
+    case .merge(let merge): try planMerge(index, merge)
+    case .resize(let resize): try planResize(index, resize)
+    case .permute(let order): try planPermutation(index, order)
     case .concatenate: try planConcatenation(index)
     }
   }
@@ -228,13 +233,7 @@ struct Planner {
   private mutating func planReshape(_ index: Int) throws(RuntimeError) {
     let source = graph.nodes[index].inputs[0].index
     let (height, width, channels) = graph.nodes[index].shape.image
-    var place = try place(of: source)
-    if !place.isContiguous {
-      let packed = newPlace(
-        height: place.height, width: place.width, channels: place.channels, contiguous: true)
-      append(copyStep(from: place, to: packed, layers: [graph.nodes[index].name]))
-      place = packed
-    }
+    var place = try contiguousPlace(of: source, layers: [graph.nodes[index].name])
     place.height = height
     place.width = width
     place.channels = channels
@@ -242,6 +241,16 @@ struct Planner {
     bind(index, to: .place(place))
     didRead(source)
     didProduce(index)
+  }
+
+  /// The place of a value, or a copy of it, with nothing between its pixels.
+  mutating func contiguousPlace(of value: Int, layers: [String]) throws(RuntimeError) -> Place {
+    let place = try place(of: value)
+    if place.isContiguous { return place }
+    let packed = newPlace(
+      height: place.height, width: place.width, channels: place.channels, contiguous: true)
+    append(copyStep(from: place, to: packed, layers: layers))
+    return packed
   }
 
   private mutating func planConcatenation(_ index: Int) throws(RuntimeError) {

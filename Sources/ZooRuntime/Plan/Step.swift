@@ -29,12 +29,19 @@ struct Step {
     case depthwise(zoo_depthwise)
     case pooling(zoo_pooling)
     case globalPooling(zoo_global_pooling)
-    case add(zoo_elementwise)
+    /// Of two inputs.
+    case merge(Merge, zoo_elementwise)
     case affine(zoo_elementwise)
     case clamp(zoo_elementwise)
+    case rectify(zoo_elementwise)
     case dense(zoo_dense)
     case padding(zoo_padding)
     case activation(zoo_activation)
+    case softmax(zoo_activation)
+    case layerNorm(zoo_layer_norm)
+    case resize(zoo_resize)
+    case scatter(zoo_scatter)
+    case strided(zoo_strided)
   }
 }
 
@@ -75,9 +82,12 @@ extension Step {
     case .globalPooling(var a):
       (a.input, a.output) = (input, output)
       call(kernels.global_pooling, &a, pool)
-    case .add(var a):
+    case .merge(let merge, var a):
       (a.a, a.b, a.output) = (input, UnsafePointer(pointer(inputs[1])), output)
-      call(kernels.add, &a, pool)
+      call(kernels.kernel(for: merge), &a, pool)
+    case .rectify(var a):
+      (a.a, a.output) = (input, output)
+      call(kernels.rectify, &a, pool)
     case .affine(var a):
       (a.a, a.output) = (input, output)
       call(kernels.affine, &a, pool)
@@ -92,12 +102,40 @@ extension Step {
       call(zoo_pad, &a, pool)
     case .activation(var a):
       (a.input, a.output) = (input, output)
-      call(zoo_activate, &a, pool)
+      call(kernels.activation, &a, pool)
+    case .softmax(var a):
+      (a.input, a.output) = (input, output)
+      call(zoo_softmax, &a, pool)
+    case .layerNorm(var a):
+      (a.input, a.output) = (input, output)
+      call(kernels.layer_norm, &a, pool)
+    case .resize(var a):
+      (a.input, a.output) = (input, output)
+      call(kernels.resize, &a, pool)
+    case .scatter(var a):
+      (a.input, a.output) = (input, output)
+      call(kernels.scatter, &a, pool)
+    case .strided(var a):
+      (a.input, a.output) = (input, output)
+      call(zoo_copy_strided, &a, pool)
     }
   }
 
   @inline(__always)
   private func call(_ kernel: zoo_kernel?, _ arguments: UnsafeRawPointer, _ pool: OpaquePointer?) {
     zoo_pool_run(pool, kernel, arguments, Int32(truncatingIfNeeded: units), Int32(truncatingIfNeeded: chunk))
+  }
+}
+
+extension zoo_kernels {
+  fileprivate func kernel(for merge: Merge) -> zoo_kernel? {
+    switch merge {
+    case .add: add
+    case .subtract: subtract
+    case .multiply: multiply
+    case .average: average
+    case .maximum: maximum
+    case .minimum: minimum
+    }
   }
 }

@@ -117,7 +117,7 @@ final class ProbedStep {
       return ProbedValue.softmax(vector, at: index - start)
     case .activation(let activation, _):
       let x = source(index)
-      return x.mapped(to: activation.scalar(x.value), slope: activation.steepestSlope)
+      return x.mapped(to: activation.scalar(x.value), slope: activation.steepestSlope(at: x.value))
     case .maximum(let window):
       let (row, column, channel) = position(of: index)
       var largest: ProbedValue?
@@ -148,8 +148,8 @@ final class ProbedStep {
       let (y, x) = (row - down, column - right)
       guard y >= 0, y < height, x >= 0, x < width else { return ProbedValue(0) }
       return source((y * width + x) * channels + channel)
-    case .sum:
-      return inputs.dropFirst().reduce(source(index)) { $0 + $1.read(index) }
+    case .formula(let formula):
+      return formula.value(at: index, input: { inputs[$0].read($1) }, weight: { weights[$0][$1] })
     case .concatenation:
       var channel = index % channels
       for input in inputs {
@@ -202,7 +202,7 @@ extension ReferenceStep {
     case .depthwiseConvolution(let window, _), .maximum(let window), .mean(let window):
       window.size.height * window.size.width
     case .activation(.softmax, let channels): channels
-    case .sum: inputs.count
+    case .formula(let formula): formula.readsPerElement
     case .input, .bias, .normalization, .activation, .shift, .concatenation, .copy: 1
     }
   }

@@ -1,5 +1,5 @@
 /// A value that the reference engine recomputed, with what bounds another engine's rounding error.
-package struct ProbedValue: Sendable, Equatable {
+package struct ProbedValue: Sendable, Equatable, ReferenceNumber {
   package let value: Double
   /// The sum of the absolute values of all products and addends that make up the value; at least
   /// `abs(value)` for sums, and as far above it as they cancel.
@@ -35,10 +35,40 @@ package struct ProbedValue: Sendable, Equatable {
     ProbedValue(value: a.value * weight, scale: a.scale * abs(weight), terms: a.terms)
   }
 
+  static func * (a: ProbedValue, b: ProbedValue) -> ProbedValue {
+    let (x, y) = (abs(a.value), abs(b.value))
+    return ProbedValue(
+      value: a.value * b.value, scale: max(x * b.scale + y * a.scale, a.scale * y), terms: a.terms + b.terms)
+  }
+
   /// The larger of two values; either may be the larger one in another engine.
   func larger(_ other: ProbedValue) -> ProbedValue {
     ProbedValue(
       value: max(value, other.value), scale: max(scale, other.scale), terms: max(terms, other.terms))
+  }
+
+  func smaller(_ other: ProbedValue) -> ProbedValue {
+    ProbedValue(
+      value: min(value, other.value), scale: max(scale, other.scale), terms: max(terms, other.terms))
+  }
+
+  func scaled(by factor: Double) -> ProbedValue { self * factor }
+
+  func rectified(slope: Double) -> ProbedValue {
+    mapped(to: value.rectified(slope: slope), slope: max(1, abs(slope)))
+  }
+
+  /// An error of any argument moves the mean and the deviation by its share.
+  static func standardized(_ vector: [ProbedValue], at index: Int, epsilon: Double) -> ProbedValue {
+    let values = vector.map(\.value)
+    let result = Double.standardized(values, at: index, epsilon: epsilon)
+    let count = Double(vector.count)
+    let mean = values.reduce(0, +) / count
+    let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count + epsilon
+    let typical = vector.reduce(0) { $0 + $1.scale } / count
+    let condition = (vector[index].scale + typical * (1 + abs(result))) / variance.squareRoot()
+    return ProbedValue(
+      value: result, scale: max(condition, abs(result)), terms: vector[index].terms + vector.count)
   }
 
   /// `value` came from this number by a function which nowhere is steeper than `slope`.
@@ -52,7 +82,7 @@ package struct ProbedValue: Sendable, Equatable {
   static func softmax(_ vector: [ProbedValue], at index: Int) -> ProbedValue {
     let values = vector.map(\.value)
     let largest = values.max() ?? 0
-    let exponentials = values.map { exponential($0 - largest) }
+    let exponentials = values.map { naturalExponential($0 - largest) }
     let total = exponentials.reduce(0, +)
     let p = exponentials[index] / total
     let mean = zip(vector, exponentials).reduce(0) { $0 + $1.0.scale * $1.1 / total }

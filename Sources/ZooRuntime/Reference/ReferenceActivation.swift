@@ -1,13 +1,5 @@
 import ZooGraph
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 extension Activation {
   /// The function of one value; softmax is none.
   package func scalar(_ x: Double) -> Double {
@@ -20,25 +12,49 @@ extension Activation {
       var positive = threshold == 0 ? max(x, 0) : (x > threshold ? x : 0)
       if let maxValue { positive = min(max(positive, 0), maxValue) }
       return negativeSlope == 0 ? positive : positive - negativeSlope * max(threshold - x, 0)
+    case .elu(let alpha):
+      return x > 0 ? x : alpha * exponentialMinusOne(x)
+    case .selu:
+      return Activation.seluScale * Activation.elu(alpha: Activation.seluAlpha).scalar(x)
+    case .gelu(approximate: false):
+      return x * normalDistribution(x)
+    case .gelu(approximate: true):
+      // (1 + tanh(u)) / 2 is sigmoid(2u), which keeps its digits where tanh(u) is near -1.
+      return x / (1 + naturalExponential(-2 * (2 / Double.pi).squareRoot() * (x + 0.044715 * x * x * x)))
+    case .silu:
+      return x / (1 + naturalExponential(-x))
     case .sigmoid:
-      return 1 / (1 + exponential(-x))
+      return 1 / (1 + naturalExponential(-x))
+    case .hardSigmoid(let slope):
+      return min(max(slope * x + 0.5, 0), 1)
+    case .hardSilu:
+      return x * Activation.hardSigmoid(slope: 1.0 / 6).scalar(x)
     case .tanh:
       return hyperbolicTangent(x)
+    case .softplus:
+      return max(x, 0) + logarithmOfOnePlus(naturalExponential(-abs(x)))
+    case .softsign:
+      return x / (1 + abs(x))
+    case .exponential:
+      return naturalExponential(x)
+    case .mish:
+      return x * hyperbolicTangent(Activation.softplus.scalar(x))
     }
   }
 
-  /// The largest change of ``scalar(_:)`` per change of its argument, away from a threshold's jump.
-  var steepestSlope: Double {
+  /// A bound for the change of ``scalar(_:)`` per change of its argument near `x`, away from a
+  /// threshold's jump.
+  func steepestSlope(at x: Double) -> Double {
     switch self {
-    case .linear, .tanh, .softmax: 1
+    case .linear, .tanh, .softmax, .softplus, .softsign: 1
     case .relu(_, let negativeSlope, _): max(1, abs(negativeSlope))
+    case .elu(let alpha): max(1, abs(alpha))
+    case .selu: Activation.seluScale * Activation.seluAlpha
+    case .gelu, .silu, .mish: 1.2
     case .sigmoid: 0.25
+    case .hardSigmoid(let slope): abs(slope)
+    case .hardSilu: 1.5
+    case .exponential: naturalExponential(x)
     }
   }
 }
-
-/// The C library's exponential: every platform's Swift module of it has its own.
-func exponential(_ x: Double) -> Double { exp(x) }
-
-/// The C library's hyperbolic tangent.
-func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }

@@ -20,7 +20,7 @@ struct ReferenceStep: Sendable {
     case mean(ReferenceWindow)
     /// Moves an image down and to the right; zeros where nothing was. Negative amounts crop.
     case shift(down: Int, right: Int, height: Int, width: Int, channels: Int)
-    case sum
+    case formula(ReferenceFormula)
     /// Joins vectors along the last axis.
     case concatenation
     /// The same values in the same order.
@@ -105,6 +105,11 @@ struct ReferenceProgram: Sendable {
         [.pointwiseKernel])
       finish(
         node, sums, shape: node.shape, useBias: c.useBias, activation: c.activation, channels: channels)
+    case .transposedConvolution(let c):
+      let sums = add(
+        .formula(.transposedConvolution(c, image: input)), node, inputs, node.shape, [.kernel])
+      finish(
+        node, sums, shape: node.shape, useBias: c.useBias, activation: c.activation, channels: channels)
     case .dense(let d):
       // A 1x1 convolution of an image of one row, whose pixels are the vectors along the last axis.
       let vectors = node.shape.elementCount / d.units
@@ -118,6 +123,24 @@ struct ReferenceProgram: Sendable {
       add(
         .normalization(b, channels: channels), node, inputs, node.shape,
         (b.scale ? [.gamma] : []) + (b.center ? [.beta] : []) + [.movingMean, .movingVariance])
+    case .layerNormalization(let n):
+      let length = input.dimensions.suffix(n.axes).reduce(1, *)
+      add(
+        .formula(.layerNormalization(n, length: length)), node, inputs, node.shape,
+        (n.scale ? [.gamma] : []) + (n.center ? [.beta] : []))
+    case .normalization(let n):
+      add(
+        .formula(.normalization(n, period: n.perChannel ? channels : 1)), node, inputs, node.shape,
+        [.mean, .variance])
+    case .rescaling(let r):
+      add(.formula(.rescaling(r)), node, inputs, node.shape)
+    case .channelScaling:
+      add(.formula(.channelScaling(channels: channels)), node, inputs, node.shape, [.gamma])
+    case .parametricRectifier:
+      let alpha = node.weights.first?.shape ?? node.shape
+      add(
+        .formula(.rectifier(ReferenceAxes(broadcasting: alpha, to: node.shape))), node, inputs, node.shape,
+        [.alpha])
     case .activation(let activation):
       add(.activation(activation, channels: channels), node, inputs, node.shape)
     case .maxPooling(let p):
@@ -143,8 +166,13 @@ struct ReferenceProgram: Sendable {
         .shift(
           down: -edges.top, right: -edges.left, height: input[0], width: input[1], channels: channels),
         node, inputs, node.shape)
-    case .add:
-      add(.sum, node, inputs, node.shape)
+    case .resize(let r):
+      add(.formula(.resize(r, image: input, output: node.shape)), node, inputs, node.shape)
+    case .merge(let merge):
+      let places = shapes.map { ReferenceAxes(broadcasting: $0, to: node.shape) }
+      add(.formula(.merge(merge, places)), node, inputs, node.shape)
+    case .permute(let order):
+      add(.formula(.permutation(ReferenceAxes(input, order: order))), node, inputs, node.shape)
     case .concatenate:
       add(.concatenation, node, inputs, node.shape)
     case .flatten, .reshape, .identity:

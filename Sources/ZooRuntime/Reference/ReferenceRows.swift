@@ -80,7 +80,7 @@ struct ReferenceRows: @unchecked Sendable {
       forEachPixel(of: output) { column, pixel in
         let vector = source[column * pixel.count..<(column + 1) * pixel.count]
         let largest = vector.max() ?? 0
-        for (c, x) in vector.enumerated() { pixel[c] = exponential(x - largest) }
+        for (c, x) in vector.enumerated() { pixel[c] = naturalExponential(x - largest) }
         let total = pixel.reduce(0, +)
         for c in 0..<pixel.count { pixel[c] /= total }
       }
@@ -113,11 +113,10 @@ struct ReferenceRows: @unchecked Sendable {
         let start = (y * width + x) * channels
         _ = pixel.update(fromContentsOf: inputs[0][start..<start + channels])
       }
-    case .sum:
-      _ = output.update(fromContentsOf: self.row(row, of: 0))
-      for input in 1..<inputs.count {
-        let source = self.row(row, of: input)
-        for index in 0..<output.count { output[index] += source[index] }
+    case .formula(let formula):
+      for index in 0..<output.count {
+        output[index] = formula.value(
+          at: row * length + index, input: { inputs[$0][$1] }, weight: { constants[$0][$1] })
       }
     case .concatenation:
       let pixels = length / max(1, step.shape.dimensions.last ?? 1)

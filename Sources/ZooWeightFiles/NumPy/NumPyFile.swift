@@ -4,11 +4,10 @@ import ZooTensor
 package enum NumPyFile {
   /// Writes the arrays that `body` adds to `path`.
   ///
-  /// - Throws: `FileError`, for an existing file too unless `overwrite`.
+  /// - Throws: `FileError`, for an existing file too unless `overwrite`; what `body` throws.
   package static func write(
-    to path: String, overwrite: Bool,
-    _ body: (inout NumPyArchiveWriter<FileError>) throws(FileError) -> Void
-  ) throws(FileError) {
+    to path: String, overwrite: Bool, _ body: (inout NumPyArchiveWriter<FileError>) throws -> Void
+  ) throws {
     let output = Output(try AtomicFile(path: path))
     var writer = NumPyArchiveWriter<FileError> { bytes throws(FileError) in try output.append(bytes) }
     try body(&writer)

@@ -88,7 +88,12 @@ struct ZipArchive: Sendable {
 
   /// Compares `contents` with the member's checksum.
   func check(_ member: ZipMember, contents: ByteSlice) throws(WeightFileError) {
-    let sum = contents.withUnsafeBytes { crc32(of: $0) }
+    var sum: UInt32 = 0
+    for start in stride(from: 0, to: contents.count, by: 1 << 20) {
+      guard let part = contents.part(at: start, count: min(1 << 20, contents.count - start)) else { break }
+      sum = part.withUnsafeBytes { crc32(of: $0, continuing: sum) }
+      part.letGo()
+    }
     guard sum == member.checksum else { throw malformed(member, "its checksum does not match its contents") }
   }
 
@@ -142,7 +147,11 @@ struct ZipArchive: Sendable {
   ) throws(WeightFileError) -> Int {
     do throws(Inflater.Failure) {
       return try stored.withUnsafeBytes { source throws(Inflater.Failure) in
-        try Inflater.inflate(source, into: target, format: .raw, isWhole: whole)
+        var start = 0
+        return try Inflater.inflate(source, into: target, format: .raw, isWhole: whole) { end in
+          stored.part(at: start, count: end - start)?.letGo()
+          start = end
+        }
       }
     } catch {
       throw malformed(member, error.why)

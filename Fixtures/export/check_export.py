@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Show that what `zoo export` writes is read by other programs and means the same to them.
+
+    python Fixtures/export/check_export.py [--zoo .build/release/zoo] [--models FOLDER] [--names NAME ...]
+
+For every NAME.h5 (a whole model by Keras 3) and NAME.k2.h5 (by Keras 2) in FOLDER: converts it, exports
+it in all four formats, and then
+
+  - .weights.h5 and .h5: loads the model in genuine Keras, records its outputs for NAME.io.npz's input,
+    sets all weights to 0, loads the export with load_weights, and compares the outputs with those before;
+  - .safetensors and .npz: reads them with their own libraries and compares every tensor with the model's
+    variable of that path, bit for bit.
+
+Prints a table: the largest difference of any output, or how many tensors differ. Exits with 1 where
+anything does.
+"""
+import argparse
+import glob
+import os
+import subprocess
+import sys
+import tempfile
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+import keras
+import numpy as np
+import tf_keras
+from safetensors.numpy import load_file
+
+TOLERANCE = 0.0
+
+
+def outputs(model, x):
+    return np.asarray(model.predict(x, verbose=0))
+
+
+def largest_difference(library, path, x, export):
+    """Of the model's outputs before and after loading `export` over other weights."""
+    model = library.models.load_model(path, compile=False)
+    before = outputs(model, x)
+    model.set_weights([np.zeros_like(w) for w in model.get_weights()])
+    assert np.abs(outputs(model, x) - before).max() > 0, "other weights give other outputs"
+    model.load_weights(export)
+    return float(np.abs(outputs(model, x) - before).max())
+
+
+def unequal_tensors(path, arrays):
+    """How many variables of the model at `path` are not in `arrays` under their paths as they are."""
+    model = keras.models.load_model(path, compile=False)
+    paths = {v.path: v.numpy() for v in model.weights}
+    assert set(paths) == set(arrays.keys()), set(paths) ^ set(arrays.keys())
+    return sum(not np.array_equal(v, arrays[k]) for k, v in paths.items())
+
+
+COLUMNS = {  # title: (file converted, library that wrote it, export)
+    f".weights.h5 in Keras {keras.__version__}": ("h5", keras, "weights.h5"),
+    f".h5 in Keras {keras.__version__}": ("h5", keras, "h5"),
+    f".h5 in Keras 2 (tf_keras {tf_keras.__version__})": ("k2.h5", tf_keras, "h5"),
+    ".safetensors": ("h5", keras, "safetensors"),
+    ".npz": ("h5", keras, "npz"),
+}
+
+
+def check(zoo, folder, name, scratch):
+    """One number per column; None where there is no file to convert."""
+    x = np.load(os.path.join(folder, name + ".io.npz"))["x"]
+    found = []
+    for source, library, target in COLUMNS.values():
+        path = os.path.join(folder, f"{name}.{source}")
+        if not os.path.exists(path):
+            found.append(None)
+            continue
+        model, export = (os.path.join(scratch, n) for n in ("model.zoo", f"export.{target}"))
+        subprocess.run([zoo, "convert", path, "-o", model, "--force", "--no-verify", "--quiet"],
+                       check=True, stdout=subprocess.DEVNULL)
+        subprocess.run([zoo, "export", model, "-o", export, "--force", "--quiet"], check=True)
+        if target.endswith("h5"):
+            found.append(largest_difference(library, path, x, export))
+        else:
+            arrays = load_file(export) if target == "safetensors" else np.load(export)
+            found.append(unequal_tensors(path, arrays))
+        os.remove(model)
+        os.remove(export)
+        library.backend.clear_session()
+    return found
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    root = os.path.dirname(os.path.dirname(here))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--zoo", default=os.path.join(root, ".build/release/zoo"))
+    parser.add_argument("--models", default=os.path.join(root, "Fixtures/models"))
+    parser.add_argument("--names", nargs="*")
+    options = parser.parse_args()
+    whole = glob.glob(os.path.join(options.models, "*.h5"))
+    names = options.names or sorted({os.path.basename(p).split(".")[0] for p in whole
+                                     if os.path.basename(p).count(".") == 1})
+    print("| | " + " | ".join(COLUMNS) + " |\n|---" + "|---" * len(COLUMNS) + "|")
+    good = bool(names)
+    with tempfile.TemporaryDirectory() as scratch:
+        for name in names:
+            found = check(options.zoo, options.models, name, scratch)
+            print(f"| {name} | " + " | ".join("" if f is None else f"{f:.3g}" for f in found) + " |", flush=True)
+            good = good and all(f is None or f <= TOLERANCE for f in found)
+    sys.exit(0 if good else 1)
+
+
+if __name__ == "__main__":
+    main()

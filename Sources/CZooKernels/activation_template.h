@@ -1,0 +1,153 @@
+// Functions of each value.
+
+INLINE vf v_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+INLINE vf v_abs(vf x) { return (vf)((vi)x & 0x7fffffff); }
+INLINE vf v_with_sign(vf x, vf sign) { return (vf)(((vi)x & 0x7fffffff) | ((vi)sign & ~0x7fffffff)); }
+
+// (exp(f) - 1 - f) / f^2 for |f| <= log(2) / 2 (coefficients of Cephes' expf).
+INLINE vf v_exp_tail(vf f) {
+  vf p = v_fma(v_set(1.9875691500e-4f), f, v_set(1.3981999507e-3f));
+  p = v_fma(p, f, v_set(8.3334519073e-3f));
+  p = v_fma(p, f, v_set(4.1665795894e-2f));
+  p = v_fma(p, f, v_set(1.6666665459e-1f));
+  return v_fma(p, f, v_set(5.0000001201e-1f));
+}
+
+// Limited to what a float holds at both ends.
+INLINE vf v_exp(vf x) {
+  x = v_clamp(x, -87.3f, 88.3f);
+  // Added to it, a number is rounded to an integer, which its last bits then are.
+  const vf magic = v_set(12582912.0f);
+  const vf shifted = v_fma(x, v_set(1.44269504f), magic);
+  const vf n = shifted - magic;
+  const vf f = v_fma(n, v_set(2.12194440e-4f), v_fma(n, v_set(-0.693359375f), x));
+  const vf power = (vf)(((vi)shifted << 23) + 0x3f800000);
+  return v_mul(v_add(v_fma(v_mul(f, f), v_exp_tail(f), f), v_set(1)), power);
+}
+
+INLINE vf v_exp_minus_one(vf x) {
+  const vf small = v_fma(v_mul(x, x), v_exp_tail(x), x);
+  return v_select(v_abs(x) < v_set(0.34f), small, v_exp(x) - v_set(1));
+}
+
+INLINE vf v_sigmoid(vf x) { return v_set(1) / v_add(v_set(1), v_exp(-x)); }
+
+INLINE vf v_tanh(vf x) {
+  // Coefficients of Cephes' tanhf.
+  const vf s = v_mul(x, x);
+  vf p = v_fma(v_set(-5.70498872745e-3f), s, v_set(2.06390887954e-2f));
+  p = v_fma(p, s, v_set(-5.37397155531e-2f));
+  p = v_fma(p, s, v_set(1.33314422036e-1f));
+  p = v_fma(p, s, v_set(-3.33332819422e-1f));
+  const vf small = v_fma(v_mul(p, s), x, x);
+  const vf large = v_set(1) - v_set(2) / v_add(v_exp(v_mul(v_set(2), v_abs(x))), v_set(1));
+  return v_select(v_abs(x) < v_set(0.625f), small, v_with_sign(large, x));
+}
+
+// Minimax polynomials for the error function near 0 and for the logarithm of its complement beyond.
+INLINE vf v_erf(vf x) {
+  const vf t = v_abs(x), s = v_mul(x, x);
+  vf r = v_fma(v_set(-1.72853470e-5f), t, v_set(3.83197126e-4f));
+  r = v_fma(r, s, v_fma(v_set(-3.88396438e-3f), t, v_set(2.42546219e-2f)));
+  r = v_fma(r, t, v_set(-1.06777877e-1f));
+  r = v_fma(r, t, v_set(-6.34846687e-1f));
+  r = v_fma(r, t, v_set(-1.28717512e-1f));
+  const vf large = v_with_sign(v_set(1) - v_exp(v_fma(r, t, -t)), x);
+  vf q = v_fma(v_set(-5.96761703e-4f), s, v_set(4.99119423e-3f));
+  q = v_fma(q, s, v_set(-2.67681349e-2f));
+  q = v_fma(q, s, v_set(1.12819925e-1f));
+  q = v_fma(q, s, v_set(-3.76125336e-1f));
+  q = v_fma(q, s, v_set(1.28379166e-1f));
+  return v_select(t > v_set(0.927734375f), large, v_fma(q, x, x));
+}
+
+// log(1 + u) for u from 0 to 1, by the series of 2 artanh(u / (2 + u)).
+INLINE vf v_log_one_plus(vf u) {
+  const vf z = u / v_add(v_set(2), u), s = v_mul(z, z);
+  vf p = v_fma(v_set(2.0f / 15), s, v_set(2.0f / 13));
+  p = v_fma(p, s, v_set(2.0f / 11));
+  p = v_fma(p, s, v_set(2.0f / 9));
+  p = v_fma(p, s, v_set(2.0f / 7));
+  p = v_fma(p, s, v_set(2.0f / 5));
+  p = v_fma(p, s, v_set(2.0f / 3));
+  return v_fma(v_mul(p, s), z, v_mul(v_set(2), z));
+}
+
+// Keras' definition: the part above the threshold, limited from zero to the maximum, minus the part below.
+INLINE vf v_relu(const zoo_activation *a, vf x) {
+  const vf threshold = v_set(a->threshold);
+  vf y = v_select(x <= threshold, v_set(0), x);
+  if (a->max_value < __builtin_inff()) y = v_clamp(y, 0, a->max_value);
+  if (a->negative_slope != 0) y = y - v_mul(v_set(a->negative_slope), v_max(v_set(0), threshold - x));
+  return y;
+}
+
+INLINE vf v_hard_sigmoid(vf x, float slope) { return v_clamp(v_fma(x, v_set(slope), v_set(0.5f)), 0, 1); }
+
+// x * tanh(log(1 + e)), e = exp(x): the hyperbolic tangent is (e^2 + 2e) / (e^2 + 2e + 2).
+INLINE vf v_mish(vf x) {
+  const vf e = v_exp(v_min(v_set(20), x));
+  const vf n = v_fma(e, e, v_mul(v_set(2), e));
+  return v_mul(x, n / v_add(n, v_set(2)));
+}
+
+INLINE vf v_function(const int FUNCTION, const zoo_activation *a, vf x) {
+  switch (FUNCTION) {
+    case zoo_elu: {
+      const vf below = v_mul(v_set(a->alpha), v_exp_minus_one(v_min(v_set(0), x)));
+      return v_mul(v_set(a->scale), v_select(x > v_set(0), x, below));
+    }
+    case zoo_gelu: {
+      const vf erf = v_erf(v_mul(x, v_set(0.70710678118f)));
+      return v_mul(v_mul(v_set(0.5f), x), v_add(v_set(1), erf));
+    }
+    case zoo_gelu_tanh: {
+      const vf u = v_mul(x, v_fma(v_mul(x, x), v_set(0.0713548162726f), v_set(1.59576912161f)));
+      return v_mul(x, v_sigmoid(u));
+    }
+    case zoo_silu: return v_mul(x, v_sigmoid(x));
+    case zoo_sigmoid: return v_sigmoid(x);
+    case zoo_hard_sigmoid: return v_hard_sigmoid(x, a->slope);
+    case zoo_hard_silu: return v_mul(x, v_hard_sigmoid(x, 1.0f / 6));
+    case zoo_tanh: return v_tanh(x);
+    case zoo_softplus: return v_add(v_max(v_set(0), x), v_log_one_plus(v_exp(-v_abs(x))));
+    case zoo_softsign: return x / v_add(v_set(1), v_abs(x));
+    case zoo_exponential: return v_exp(x);
+    case zoo_mish: return v_mish(x);
+    default: return v_relu(a, x);
+  }
+}
+
+INLINE void apply(const int FUNCTION, const zoo_activation *a, int begin, int end) {
+  for (int pixel = begin; pixel < end; pixel++) {
+    const float *input = a->input + pixel * a->in_pixel;
+    float *output = a->output + pixel * a->out_pixel;
+    int channel = 0;
+    for (; channel + VL <= a->channels; channel += VL) {
+      v_store(output + channel, v_function(FUNCTION, a, v_load(input + channel)));
+    }
+    if (channel < a->channels) {
+      const int rest = a->channels - channel;
+      v_store_n(output + channel, v_function(FUNCTION, a, v_load_n(input + channel, rest)), rest);
+    }
+  }
+}
+
+static void activation(const void *arguments, int32_t begin, int32_t end) {
+  const zoo_activation *a = arguments;
+  switch (a->function) {
+    case zoo_elu: apply(zoo_elu, a, begin, end); break;
+    case zoo_gelu: apply(zoo_gelu, a, begin, end); break;
+    case zoo_gelu_tanh: apply(zoo_gelu_tanh, a, begin, end); break;
+    case zoo_silu: apply(zoo_silu, a, begin, end); break;
+    case zoo_sigmoid: apply(zoo_sigmoid, a, begin, end); break;
+    case zoo_hard_sigmoid: apply(zoo_hard_sigmoid, a, begin, end); break;
+    case zoo_hard_silu: apply(zoo_hard_silu, a, begin, end); break;
+    case zoo_tanh: apply(zoo_tanh, a, begin, end); break;
+    case zoo_softplus: apply(zoo_softplus, a, begin, end); break;
+    case zoo_softsign: apply(zoo_softsign, a, begin, end); break;
+    case zoo_exponential: apply(zoo_exponential, a, begin, end); break;
+    case zoo_mish: apply(zoo_mish, a, begin, end); break;
+    default: apply(zoo_relu, a, begin, end);
+  }
+}

@@ -1,0 +1,19 @@
+/// The kinds of file that a model's weights can be exported as.
+package enum ExportFormat: String, Sendable, CaseIterable {
+  case safetensors
+  /// NumPy's archive of named arrays.
+  case npz
+  /// Keras 3's store: `layers/<class>[_n]/vars/<i>`.
+  case kerasStore = "weights.h5"
+  /// Keras' HDF5 of `layer_names` and `weight_names`, which Keras 2 and Keras 3 read.
+  case legacy = "h5"
+
+  /// The format that a file's ending stands for; nil for an ending that stands for none.
+  package init?(path: String) {
+    let name = path.lowercased()
+    // The longer ending comes first.
+    let formats: [ExportFormat] = [.safetensors, .npz, .kerasStore, .legacy]
+    guard let format = formats.first(where: { name.hasSuffix(".\($0.rawValue)") }) else { return nil }
+    self = format
+  }
+}

@@ -1,0 +1,236 @@
+import ZooFormat
+import ZooGraph
+import ZooTensor
+import ZooWeightFiles
+
+/// Writes a model's weights as a file that other programs read.
+///
+/// Weights keep their element types, except where a format's readers lack one: NumPy and Keras get
+/// bfloat16 as 32-bit floats, which hold it exactly.
+package struct Exporter: Sendable {
+  /// What an export did.
+  package struct Report: Sendable, Encodable {
+    package let output: String
+    package let format: String
+    package let architecture: String
+    package let tensors: Int
+    package let parameters: Int
+    package let bytes: Int
+    /// Tensors that are stored in a wider type than the model has them in.
+    package let widened: Int
+  }
+
+  let recipe: Recipe
+  let format: ExportFormat
+  let output: String
+
+  /// - Parameters:
+  ///   - path: a `.zoo` file, or any weight file whose network is recognised.
+  ///   - output: where to write; its ending chooses the format.
+  /// - Throws: as ``Recipe``; ``ConversionError`` of the category `usage` for an ending that stands for no
+  ///   format.
+  package init(path: String, output: String) throws {
+    guard let format = ExportFormat(path: output) else {
+      let endings = ExportFormat.allCases.map { ".\($0.rawValue)" }.joined(separator: ", ")
+      throw ConversionError(
+        "unknown format", at: output, "its ending stands for none that is written",
+        remedy: "Known endings are \(endings).", category: .usage)
+    }
+    self.format = format
+    self.output = output
+    recipe = try Recipe(path: path)
+  }
+
+  /// Writes the file, whole or not at all.
+  ///
+  /// - Parameter progress: gets the bytes of tensors written so far and in all.
+  /// - Throws: `FileError`; ``ConversionError`` where a layer's name can't be a name in the format; what
+  ///   reading the weights throws.
+  package func export(
+    overwrite: Bool, progress: @escaping (Int, Int) -> Void = { _, _ in }
+  ) throws -> Report {
+    if !overwrite { try AtomicFile.checkAbsent(output) }
+    let tensors = exportedTensors()
+    let total = tensors.reduce(0) { $0 + $1.byteCount }
+    var done = 0
+    func count(_ bytes: Int) {
+      done += bytes
+      progress(done, total)
+    }
+    if format == .npz {
+      try NumPyFile.write(to: output, overwrite: overwrite) { writer in
+        for tensor in tensors {
+          let stored = try read(tensor)
+          try stored.bytes.withUnsafeBytes { bytes in
+            try writer.add(
+              kerasPath(tensor.slot), shape: stored.shape, elementType: stored.elementType, bytes: bytes)
+          }
+          stored.bytes.letGo()
+          count(stored.bytes.count)
+        }
+      }
+    } else {
+      let file = try AtomicFile(path: output)
+      for (tensor, offset) in zip(tensors, try writeStructure(tensors, to: file)) {
+        var offset = offset
+        try read(tensor).forEachPart(length: Self.partLength) { part in
+          try part.bytes.withUnsafeBytes { bytes in try file.write(bytes, at: offset) }
+          offset += part.bytes.count
+          part.bytes.letGo()
+          count(part.bytes.count)
+        }
+      }
+      try file.commit(overwrite: overwrite)
+    }
+    return Report(
+      output: output, format: format.rawValue, architecture: recipe.card.architecture,
+      tensors: tensors.count, parameters: recipe.graph.parameterCount,
+      bytes: try MappedFile(path: output).bytes.count,
+      widened: tensors.count { $0.elementType != $0.sourceType })
+  }
+
+  /// The elements that are written at a time.
+  private static let partLength = 1 << 20
+
+  // MARK: Tensors
+
+  private struct ExportedTensor {
+    let slot: WeightSlot
+    let sourceType: ElementType
+    /// As it is exported.
+    let elementType: ElementType
+    var byteCount: Int { slot.shape.elementCount * elementType.byteCount }
+  }
+
+  private func exportedTensors() -> [ExportedTensor] {
+    recipe.binding.assignments.map { assignment in
+      let type = assignment.entry.elementType
+      let isForeign = type == .bfloat16 && format != .safetensors
+      return ExportedTensor(slot: assignment.slot, sourceType: type, elementType: isForeign ? .float32 : type)
+    }
+  }
+
+  private func read(_ tensor: ExportedTensor) throws -> StoredTensor {
+    let stored = try recipe.weights.tensor(for: tensor.slot)
+    return tensor.elementType == stored.elementType
+      ? stored : StoredTensor(shape: stored.shape, values: stored.floats())
+  }
+
+  /// The weight's path in Keras 3, which calls the kernel of a depthwise layer just `kernel`.
+  private func kerasPath(_ slot: WeightSlot) -> String {
+    guard slot.role == .depthwiseKernel,
+      case .depthwiseConvolution = recipe.graph.node(named: slot.layer)?.operation
+    else { return slot.name }
+    return "\(slot.layer)/\(WeightRole.kernel.rawValue)"
+  }
+
+  // MARK: Structures
+
+  /// Writes all but the data; returns where each tensor's data goes.
+  private func writeStructure(
+    _ tensors: [ExportedTensor], to file: borrowing AtomicFile
+  ) throws -> [Int] {
+    switch format {
+    case .kerasStore:
+      try checkLayers()
+      return try HDF5Writer.writeStructure(of: storeContents(tensors), to: file)
+    case .legacy:
+      try checkLayers()
+      return try HDF5Writer.writeStructure(of: legacyContents(tensors), to: file)
+    case .safetensors, .npz:
+      let layout = try SafetensorsWriter(
+        tensors: tensors.map {
+          .init(name: kerasPath($0.slot), shape: $0.slot.shape, elementType: $0.elementType)
+        }, metadata: metadata)
+      try file.write(layout.start, at: 0)
+      return layout.offsets
+    }
+  }
+
+  /// What a person who finds the file has to know.
+  private var metadata: [String: String] {
+    var texts = [
+      "architecture": recipe.card.architecture, "variant": recipe.card.variant,
+      "preprocessing": recipe.card.preprocessing.rawValue, "writer": ZooDocument.currentTool,
+    ]
+    if let source = (recipe.file as? ZooWeightFile)?.zoo.document.source {
+      texts["source_file"] = source.file
+      texts["source_sha256"] = source.sha256
+    }
+    return texts
+  }
+
+  /// Keras finds weights by the order of its layers: where that can't be told from the graph, a file would
+  /// load into the wrong places.
+  private func checkLayers() throws(ConversionError) {
+    let graph = recipe.graph
+    let reached = Set(graph.kerasOrder)
+    for (index, node) in graph.nodes.enumerated() {
+      let why: String
+      if !node.weights.isEmpty, !reached.contains(index) {
+        why = "no output depends on this layer, so a Keras model does not have it"
+      } else if node.sharing != nil {
+        why = "it uses the weights of another layer: the order of Keras' layers can't be told"
+      } else if let slash = node.name.lastIndex(of: "/"),
+        graph.node(named: String(node.name[..<slash])) != nil
+      {
+        why = "it is a part of a layer of Keras: the order of Keras' layers can't be told"
+      } else if case .normalization = node.operation {
+        why = "Keras counts the examples that a Normalization has seen, and this model does not"
+      } else {
+        continue
+      }
+      throw ConversionError(
+        "cannot export", at: "\(recipe.file.path), '\(node.name)'", why,
+        remedy: "Export as .safetensors or .npz.")
+    }
+  }
+
+  /// Keras 3's store, with an entry for every layer as Keras writes it.
+  private func storeContents(_ tensors: [ExportedTensor]) -> HDF5Contents {
+    var contents = HDF5Contents()
+    var groupOfLayer: [String: String] = [:]
+    for path in recipe.graph.kerasStorePaths {
+      let layer = recipe.graph.nodes[path.node].name
+      let number = path.ordinal == 0 ? "" : "_\(path.ordinal)"
+      let group = "layers/\(path.className)\(number)/vars"
+      groupOfLayer[layer] = group
+      contents.groups.append((group, [("name", .text(layer))]))
+    }
+    var counts: [String: Int] = [:]
+    for tensor in tensors {
+      let layer = tensor.slot.layer
+      let index = counts[layer, default: 0]
+      counts[layer] = index + 1
+      contents.datasets.append(
+        .init(
+          path: "\(groupOfLayer[layer] ?? layer)/\(index)", shape: tensor.slot.shape,
+          elementType: tensor.elementType))
+    }
+    return contents
+  }
+
+  /// The layout of Keras 2, which finds weights by the order of the layers and of their weights.
+  private func legacyContents(_ tensors: [ExportedTensor]) -> HDF5Contents {
+    var contents = HDF5Contents()
+    let layers = recipe.graph.kerasOrder.map { recipe.graph.nodes[$0] }
+    contents.groups = [
+      (
+        "",
+        [
+          ("layer_names", .names(layers.map(\.name))), ("backend", .text("tensorflow")),
+          // The last version of Keras 2: whose layout this is.
+          ("keras_version", .text("2.15.0")),
+        ]
+      )
+    ]
+    for layer in layers {
+      contents.groups.append((layer.name, [("weight_names", .names(layer.weights.map { "\($0.name):0" }))]))
+    }
+    contents.datasets = tensors.map {
+      .init(
+        path: "\($0.slot.layer)/\($0.slot.name):0", shape: $0.slot.shape, elementType: $0.elementType)
+    }
+    return contents
+  }
+}

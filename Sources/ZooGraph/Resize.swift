@@ -1,0 +1,42 @@
+/// The size (height, width) that an image is sampled at, and how.
+package struct Resize: Hashable, Sendable {
+  package enum Interpolation: String, Hashable, Sendable, CaseIterable {
+    case nearest
+    case bilinear
+  }
+
+  package var size: Extent2D
+  package var interpolation: Interpolation
+
+  package init(size: Extent2D, interpolation: Interpolation) {
+    self.size = size
+    self.interpolation = interpolation
+  }
+
+  /// Where a row or column of the output lies among those of the input: `fraction` of the way from
+  /// `lower` to `upper`.
+  package struct Position: Sendable {
+    package let lower: Int
+    package let upper: Int
+    package let fraction: Float
+  }
+
+  /// Where row or column `index` of `output` lies among the `input` ones.
+  ///
+  /// As TensorFlow's `tf.image.resize` without antialiasing: the centres of pixels are at halves, and the
+  /// arithmetic is in 32 bits, which decides where a centre falls between two pixels.
+  package func position(of index: Int, output: Int, input: Int) -> Position {
+    let scale = Float(input) / Float(output)
+    let centre = (Float(index) + 0.5) * scale
+    switch interpolation {
+    case .nearest:
+      let nearest = max(0, min(Int(centre), input - 1))
+      return Position(lower: nearest, upper: nearest, fraction: 0)
+    case .bilinear:
+      let place = centre - 0.5
+      let below = place.rounded(.down)
+      let upper = max(0, min(Int(place.rounded(.up)), input - 1))
+      return Position(lower: min(max(0, Int(below)), upper), upper: upper, fraction: place - below)
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import Dispatch
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// Writes to an ``AtomicFile`` on a thread of its own, while the caller prepares what comes next.
+///
+/// A few parts at most wait to be written, so memory stays bounded where writing is slower.
+package final class BackgroundWriter: Sendable {
+  private let descriptor: CInt
+  private let path: String
+  private let queue = DispatchQueue(label: "zoo.writer")
+  private let syncing = DispatchQueue(label: "zoo.sync")
+  /// How many more parts may wait.
+  private let room = DispatchSemaphore(value: 16)
+  private let failure = Mutex<FileError?>(nil)
+  private let unsynced = Atomic<Int>(0)
+
+  /// Bytes after which what was written is sent to the disk, so that the final sync finds little left.
+  private static let syncLength = 64 << 20
+
+  fileprivate init(descriptor: CInt, path: String) {
+    self.descriptor = descriptor
+    self.path = path
+  }
+
+  /// Takes `part` to be written at the byte `offset` from the file's start; waits while too many do.
+  ///
+  /// Throws where an earlier part could not be written.
+  package func write(_ part: ByteSlice, at offset: Int) throws(FileError) {
+    room.wait()
+    if let error = failure.withLock({ $0 }) {
+      room.signal()
+      throw error
+    }
+    queue.async { [self] in
+      defer { room.signal() }
+      guard failure.withLock({ $0 == nil }) else { return }
+      do throws(FileError) {
+        try part.withUnsafeBytes { bytes throws(FileError) in
+          try AtomicFile.write(bytes, at: offset, to: descriptor, path: path)
+        }
+      } catch {
+        failure.withLock { $0 = error }
+      }
+      part.letGo()
+      if unsynced.add(part.count, ordering: .relaxed).newValue >= Self.syncLength {
+        unsynced.store(0, ordering: .relaxed)
+        // A failure shows in the final sync.
+        syncing.async { [self] in _ = fsync(descriptor) }
+      }
+    }
+  }
+
+  /// Waits until all is written.
+  fileprivate func finish() throws(FileError) {
+    queue.sync {}
+    syncing.sync {}
+    if let error = failure.withLock({ $0 }) { throw error }
+  }
+}
+
+extension AtomicFile {
+  /// Calls `body` with a writer to this file, and returns when all that it took is written.
+  ///
+  /// Throws what `body` throws, and `FileError` where something could not be written.
+  package borrowing func withBackgroundWriter(_ body: (BackgroundWriter) throws -> Void) throws {
+    let writer = BackgroundWriter(descriptor: descriptor, path: path)
+    do {
+      try body(writer)
+    } catch {
+      // The file must not be closed under the writer; what it failed at is in `error` already.
+      try? writer.finish()
+      throw error
+    }
+    try writer.finish()
+  }
+}

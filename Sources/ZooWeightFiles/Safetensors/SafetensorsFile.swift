@@ -1,0 +1,43 @@
+import ZooTensor
+
+/// The tensors of a safetensors file, by the names that it gives them.
+final class SafetensorsFile: WeightFile {
+  let path: String
+  let layout = WeightFileLayout.safetensors
+  let writer: String?
+  let tensors: [TensorEntry]
+  let ignored: [(name: String, reason: String)] = []
+  let modelConfiguration: JSONValue? = nil
+
+  private let bytes: ByteSlice
+  private let ranges: [String: Range<Int>]
+
+  /// Opens the file that `bytes` are.
+  init(path: String, bytes: ByteSlice) throws(WeightFileError) {
+    let header = try SafetensorsHeader(of: bytes, location: path)
+    self.path = path
+    self.bytes = bytes
+    writer = header.metadata["writer"]
+    tensors = header.tensors.map { tensor in
+      // Keras separates scopes by a slash, other writers by a dot.
+      let separated =
+        tensor.name.contains("/")
+        ? tensor.name : String(tensor.name.map { $0 == "." ? "/" : $0 })
+      let parts = LegacyNames.parts(of: separated)
+      return TensorEntry(
+        name: tensor.name, shape: tensor.shape, elementType: tensor.elementType, layer: parts.layer,
+        variable: parts.layer == nil ? nil : parts.variable)
+    }
+    ranges = Dictionary(
+      header.tensors.map { ($0.name, $0.range) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  func read(_ entry: TensorEntry) throws(WeightFileError) -> StoredTensor {
+    guard let range = ranges[entry.name], let data = bytes.part(at: range.lowerBound, count: range.count),
+      let tensor = StoredTensor(shape: entry.shape, elementType: entry.elementType, bytes: data)
+    else {
+      throw WeightFileError(.malformed, "safetensors file", at: "\(path), \(entry.name)", "no such tensor")
+    }
+    return tensor
+  }
+}

@@ -1,0 +1,87 @@
+import ArgumentParser
+import ZooConversion
+import ZooTensor
+
+struct DiffCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "diff",
+    abstract: "Tell where the weights of two model files differ.",
+    discussion: """
+      The files may be of any kinds that are read. Exits with 0 if both hold the same tensors and no \
+      value differs by more than the tolerance, else with 1.
+
+      Examples:
+        zoo diff before.zoo after.zoo
+        zoo diff resnet50.h5 resnet50.safetensors --tolerance 1e-6
+      """)
+
+  @Argument(help: "A .zoo file or any weight file.", completion: .file())
+  var first: String
+
+  @Argument(help: "The other one.", completion: .file())
+  var second: String
+
+  @Option(help: "How far any value may differ; by default not at all.")
+  var tolerance = 0.0
+
+  @OptionGroup var common: CommonOptions
+
+  /// Longer tables are for programs.
+  private static let rowLimit = 20
+
+  func validate() throws {
+    guard tolerance >= 0 else {
+      throw ValidationError("--tolerance takes a number that is not negative, not \(tolerance).")
+    }
+  }
+
+  func run() throws {
+    let bar = ProgressBar(quiet: common.quiet)
+    let difference = try ModelDifference(first, second, tolerance: tolerance) { done, total in
+      bar.show("comparing", done: done, total: total) { "\($0) tensors" }
+    }
+    bar.finish()
+    if common.json {
+      try Terminal.print(json: difference)
+    } else {
+      try print(difference)
+    }
+    guard difference.same else { throw ExitCode(1) }
+  }
+
+  private func print(_ difference: ModelDifference) throws {
+    let differing = difference.tensors.filter { $0.largest > tolerance }
+    let shown = difference.tensors.filter { $0.largest > 0 }.prefix(Self.rowLimit)
+    if !shown.isEmpty {
+      var table = Table(["TENSOR", "SHAPE", "LARGEST", "MEAN", "COSINE"], rightAligned: [2, 3, 4])
+      for row in shown {
+        table.add(
+          row.name, shapeText(row.shape), significant(row.largest), significant(row.mean),
+          decimal(row.cosine, 6))
+      }
+      try table.print()
+    }
+    for row in difference.shapesDiffer.prefix(Self.rowLimit) {
+      try Terminal.print("'\(row.name)' is \(shapeText(row.first)) and \(shapeText(row.second))")
+    }
+    try print(difference.onlyInFirst, onlyIn: first)
+    try print(difference.onlyInSecond, onlyIn: second)
+    let largest = difference.tensors.first?.largest ?? 0
+    var verdict = "\(difference.tensors.count) tensors matched by \(difference.matching.rawValue): "
+    verdict +=
+      largest == 0
+      ? "all equal"
+      : "\(differing.count) differ by more than \(significant(tolerance)), the largest by \(significant(largest))"
+    if !difference.shapesDiffer.isEmpty { verdict += "; \(difference.shapesDiffer.count) shapes differ" }
+    try Terminal.print(verdict)
+  }
+
+  private func print(_ names: [String], onlyIn file: String) throws {
+    guard !names.isEmpty else { return }
+    var text = names.prefix(Self.rowLimit).map { "'\($0)'" }.joined(separator: ", ")
+    if names.count > Self.rowLimit { text += ", and \(names.count - Self.rowLimit) more, which --json lists" }
+    try Terminal.print("only in \(file) (\(names.count)): \(text)")
+  }
+
+  private func shapeText(_ dimensions: [Int]) -> String { Shape(checking: dimensions)?.description ?? "?" }
+}

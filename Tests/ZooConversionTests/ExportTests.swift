@@ -1,0 +1,133 @@
+import Foundation
+import Testing
+import ZooConversion
+import ZooFormat
+import ZooGraph
+import ZooTensor
+import ZooWeightFiles
+
+/// What is exported and converted again is what it was, bit for bit.
+@Suite struct ExportTests {
+  static let files = [
+    "mobilenet.k2w.h5", "nasnet-32.old.weights.h5", "resnet.h5", "vgg16.k2w.h5", "mobilenet-notop-avg.k2w.h5",
+  ]
+
+  private func convert(
+    _ input: String, to output: String, like file: String, storage: StorageType = .f32
+  ) throws -> ZooFile {
+    var options = FixtureModelTests.options(for: file, storage: storage)
+    options.verify = false
+    options.largestStorageError = .infinity
+    _ = try Converter(options: options).convert(input, to: output)
+    return try ZooFile(path: output)
+  }
+
+  private func expectSameTensors(_ a: ZooFile, _ b: ZooFile) {
+    #expect(a.tensors.map(\.name) == b.tensors.map(\.name))
+    #expect(a.tensors.map(\.sha256) == b.tensors.map(\.sha256))
+  }
+
+  @Test(arguments: files, ExportFormat.allCases)
+  func roundTrip(file: String, format: ExportFormat) throws {
+    try withFolder { folder in
+      let path = { (name: String) in folder.appending(path: name).path }
+      let original = try convert(fixture("models/\(file)"), to: path("a.zoo"), like: file)
+      let exported = path("a.\(format.rawValue)")
+      let report = try Exporter(path: path("a.zoo"), output: exported).export(overwrite: false)
+      #expect(report.tensors == original.tensors.count && report.widened == 0)
+      #expect(report.bytes == (try Data(contentsOf: URL(filePath: exported))).count)
+      let file = file == "resnet.h5" ? "resnet.k2w.h5" : file
+      expectSameTensors(original, try convert(exported, to: path("b.zoo"), like: file))
+      let difference = try ModelDifference(path("a.zoo"), exported, tolerance: 0)
+      #expect(difference.same && difference.tensors.count == original.tensors.count)
+    }
+  }
+
+  @Test(arguments: ExportFormat.allCases)
+  func halvesStayHalves(format: ExportFormat) throws {
+    let file = "mobilenet.npz"
+    try withFolder { folder in
+      let path = { (name: String) in folder.appending(path: name).path }
+      let original = try convert(fixture("models/\(file)"), to: path("a.zoo"), like: file, storage: .f16)
+      let exported = path("a.\(format.rawValue)")
+      _ = try Exporter(path: path("a.zoo"), output: exported).export(overwrite: false)
+      let tensors = try WeightFiles.open(path: exported).tensors
+      #expect(tensors.allSatisfy { $0.elementType == .float16 } && tensors.count == original.tensors.count)
+      expectSameTensors(original, try convert(exported, to: path("b.zoo"), like: file, storage: .f16))
+    }
+  }
+
+  @Test func theSameModelGivesTheSameBytes() throws {
+    try withFolder { folder in
+      for format in ExportFormat.allCases {
+        let outputs = ["a", "b"].map { folder.appending(path: "\($0).\(format.rawValue)") }
+        for output in outputs {
+          _ = try Exporter(path: fixture("models/vgg19.h5"), output: output.path).export(overwrite: false)
+        }
+        #expect(try Data(contentsOf: outputs[0]) == Data(contentsOf: outputs[1]), "\(format)")
+      }
+    }
+  }
+
+  @Test func safetensorsSaysWhatItHolds() throws {
+    try withFolder { folder in
+      let output = folder.appending(path: "m.safetensors").path
+      _ = try Exporter(path: fixture("models/mobilenet.h5"), output: output).export(overwrite: false)
+      let file = try WeightFiles.open(path: output)
+      #expect(file.writer == ZooDocument.currentTool)
+      #expect(file.tensors.contains { $0.name == "conv_dw_1/kernel" })
+      let text = String(decoding: try Data(contentsOf: URL(filePath: output)).prefix(400), as: UTF8.self)
+      #expect(text.contains("\"architecture\":\"mobilenet\"") && text.contains("\"preprocessing\":\"tf\""))
+    }
+  }
+
+  /// A file for Keras is never written where its layers' order is not known.
+  @Test func sharedWeightsAreExportedByNameAlone() throws {
+    var g = GraphBuilder()
+    let x = g.add("x", .input(shape: [4]))
+    let once = g.add("dense", .dense(Dense(units: 4, useBias: true)), x)
+    let twice = g.add("dense:2", .dense(Dense(units: 4, useBias: true)), [once], sharing: once)
+    let card = ModelCard(architecture: "shared", variant: "", preprocessing: .none)
+    let document = ZooDocument(graph: try g.build(outputs: [twice]), card: card)
+    try withFolder { folder in
+      let model = folder.appending(path: "a.zoo").path
+      let weights = ComputedWeights {
+        StoredTensor(shape: $0.shape, values: (0..<$0.shape.elementCount).map(Float.init))
+      }
+      try ZooWriter(document: document, storage: .f32).write(to: model, overwrite: false, weights: weights)
+      for format in ExportFormat.allCases {
+        let output = folder.appending(path: "a.\(format.rawValue)").path
+        let exporter = try Exporter(path: model, output: output)
+        if format == .kerasStore || format == .legacy {
+          let error = #expect(throws: ConversionError.self) { try exporter.export(overwrite: false) }
+          #expect(error?.location.hasSuffix("'dense:2'") == true)
+        } else {
+          #expect(try exporter.export(overwrite: false).tensors == 2)
+        }
+      }
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+          == ["a.npz", "a.safetensors", "a.zoo"])
+    }
+  }
+
+  @Test func anEndingThatStandsForNothing() {
+    let error = #expect(throws: ConversionError.self) {
+      try Exporter(path: fixture("models/mobilenet.h5"), output: "m.onnx")
+    }
+    #expect(error?.category == .usage)
+  }
+
+  @Test func anExistingFileStays() throws {
+    try withFolder { folder in
+      let output = folder.appending(path: "m.h5")
+      try Data([1]).write(to: output)
+      let exporter = try Exporter(path: fixture("models/mobilenet.h5"), output: output.path)
+      let error = #expect(throws: FileError.self) { try exporter.export(overwrite: false) }
+      #expect(error?.category == .cannotCreate)
+      #expect(try Data(contentsOf: output) == Data([1]))
+      _ = try exporter.export(overwrite: true)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["m.h5"])
+    }
+  }
+}
