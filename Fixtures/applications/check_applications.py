@@ -117,7 +117,8 @@ def check(zoo, folder, name, size, top):
     noise = lambda n: (rng.uniform(0, 255, (n, size, size, 3)) if pixels
                        else rng.normal(0, 1, (n, size, size, 3))).astype("float32")
     randomise(model, rng)
-    calibrate(model, noise(8))
+    # NASNet ends in cells of one pixel, whose variance a few examples do not tell.
+    calibrate(model, noise(64 if name.startswith("NASNet") else 8))
     names = list(dict.fromkeys(l.name for l in tapped(model)))
     x = noise(1)
     arrays = {"x": x} | outputs(model, names, x)
@@ -150,14 +151,11 @@ def check(zoo, folder, name, size, top):
         report = json.loads(run.stdout)
         checks = {c["name"]: c for c in report["verification"]["checks"]}
         io = checks.get("recorded inputs and outputs")
-        engines = checks.get("fast engine against reference engine")
-        if not io or not engines:
+        if not io:
             print(row, "failed:", run.stderr.strip() or report["verification"], "|", flush=True)
             return False
         print(row, f"{io['largestError'] / io['tolerance']:.2g} at {io['location']} |",
-              f"{io.get('errorRatio') or 0:.2g} |",
-              f"{engines['largestError'] / engines['tolerance']:.2g} |",
-              "" if run.returncode == 0 else "FAILED", flush=True)
+              f"{io.get('errorRatio') or 0:.2g} |", "" if run.returncode == 0 else "FAILED", flush=True)
         if run.returncode != 0:
             return False
     return True
@@ -169,8 +167,8 @@ def main():
     parser.add_argument("--models", nargs="+", default=list(MODELS))
     parser.add_argument("--sizes", choices=["small", "odd", "both"], default="both")
     arguments = parser.parse_args()
-    print("| model | file | input | parameters | largest error in tolerances | our error over Keras' | fast against "
-          "reference, in tolerances |\n|---|---|---|---|---|---|---|", flush=True)
+    print("| model | file | input | parameters | largest error in tolerances | our error over Keras' |\n"
+          "|---|---|---|---|---|---|", flush=True)
     good = True
     with tempfile.TemporaryDirectory() as folder:
         for name in arguments.models:

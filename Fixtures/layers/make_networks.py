@@ -2,6 +2,9 @@
 
     python make_networks.py
 
+The network `nested and shared` is also saved by each, as nested.k2.h5 and nested.keras, with its inputs and
+outputs in nested.*.io.npz.
+
 Configurations are those of Keras 3 and of Keras 2 (tf_keras), without initializers, regularizers and
 constraints. Keras 1 can't be installed any more: its configurations (`keras1`) are written by hand after its
 source, beside the same network in Keras 3, which computes the outputs. All is computed in float64, except
@@ -232,6 +235,19 @@ def structures():
         a, b = inputs
         return [head(outer(a)), head(row(row(b))), L.Add()([outer(b), b])]
     both("nested and shared", nested, (4, 4, 3), (4, 4, 3))
+    folder = os.path.dirname(os.path.abspath(__file__))
+    for K, layout in ((tf_keras, "k2.h5"), (keras, "keras")):
+        K.backend.clear_session()
+        K.backend.set_floatx("float32") if K is tf_keras else K.config.set_floatx("float32")
+        inputs = [K.Input((4, 4, 3)), K.Input((4, 4, 3))]
+        model = K.Model(inputs, nested(K, inputs))
+        for v in model.weights:
+            v.assign(multiples(v.shape, 1 if "variance" in getattr(v, "path", v.name) else -32, 32))
+        x = [multiples((2, 4, 4, 3)).astype("float32") for _ in inputs]
+        y = model(x, training=False)
+        model.save(f"{folder}/nested.{layout}")
+        np.savez_compressed(f"{folder}/nested.{layout}.io.npz", x=x[0], x1=x[1], y=y[0], y1=y[1], y2=y[2])
+        K.backend.set_floatx("float64") if K is tf_keras else K.config.set_floatx("float64")
 
     def many(K, x):
         L = K.layers

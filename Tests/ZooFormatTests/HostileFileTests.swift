@@ -84,6 +84,12 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
     HostileFile("missing key", .malformed, "missing") { $0.entries.removeFirst() },
   ]
 
+  private static func sharing(
+    _ name: String, _ operation: UInt64, _ input: UInt64, with node: UInt64
+  ) -> [UInt8] {
+    CBOR.array([CBOR.text(name), CBOR.head(0, operation), CBOR.ints([input]), CBOR.head(0, node)])
+  }
+
   private static func entries(
     _ name: String, _ kind: ZooFileError.Kind, _ says: String, _ entries: [(String, [UInt8])]
   ) -> HostileFile {
@@ -144,6 +150,15 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
     entries(
       "node that reads itself", .malformed, "does not come before",
       SpecifiedFile.entries(nodes: [SpecifiedFile.node("x", 0), SpecifiedFile.node("d", 1, 1)])),
+    entries(
+      "node that shares its own weights", .malformed, "uses the weights of #1",
+      SpecifiedFile.entries(nodes: [SpecifiedFile.node("x", 0), sharing("d", 1, 0, with: 1)])),
+    entries(
+      "node that shares with one that has no weights", .malformed, "do not fit",
+      SpecifiedFile.entries(nodes: [SpecifiedFile.node("x", 0), sharing("d", 1, 0, with: 0)])),
+    entries(
+      "node that shares with one that is not there", .malformed, "uses the weights of #9",
+      SpecifiedFile.entries(nodes: [SpecifiedFile.node("x", 0), sharing("d", 1, 0, with: 9)])),
     entries(
       "name given twice", .malformed, "two layers",
       SpecifiedFile.entries(nodes: [SpecifiedFile.node("x", 0), SpecifiedFile.node("x", 1, 0)])),

@@ -66,13 +66,14 @@ extension StoredTensor {
 func smallDocument() throws -> ZooDocument {
   var g = GraphBuilder()
   let image = g.add("image", .input(shape: [6, 6, 3]))
-  let a = g.add(
-    "conv",
-    .convolution(
-      Convolution(filters: 4, kernel: Extent2D(3), strides: .one, padding: .same, useBias: true)), image)
+  let conv = Operation.convolution(
+    Convolution(filters: 4, kernel: Extent2D(3), strides: .one, padding: .same, useBias: true))
+  let a = g.add("conv", conv, image)
+  let scaled = g.add("scale", .rescaling(Rescaling(scale: [0.1], offset: [1, -2, 0.3])), image)
+  let again = g.add("conv:2", conv, [scaled], sharing: a)
   let b = g.add("bn", .batchNormalization(BatchNormalization(epsilon: 1e-3)), a)
   let c = g.add("relu", .activation(.relu6), b)
-  let d = g.add("add", .add, a, c)
+  let d = g.add("add", .add, again, c)
   let e = g.add("gap", .globalAveragePooling(keepDimensions: false), d)
   let f = g.add("fc", .dense(Dense(units: 3, useBias: true, activation: .softmax)), e)
   return ZooDocument(

@@ -193,4 +193,24 @@ import ZooTensor
         graph: graph, weights: DictionaryWeights([:]), materialized: [input: Tensor(zeros: [1, 1])])
     }
   }
+
+  @Test func theArgumentOfAFunctionIsKnownWhereItBends() throws {
+    let dense = { (activation: Activation) in
+      try Graph(.dense(Dense(units: 1, useBias: false, activation: activation)), on: [2])
+    }
+    let kernel = StoredTensor(shape: [2, 1], values: [100, -99])
+    for (activation, slope) in [(Activation.sigmoid, 0.25), (.tanh, 1), (.softmax, 0.5)] {
+      let graph = try dense(activation)
+      let probe = try ReferenceProbe(
+        graph: graph, weights: DictionaryWeights(["layer/kernel": kernel]),
+        materialized: [graph.inputs[0]: Tensor(shape: [1, 2], values: [1, 1])])
+      let argument = try #require(probe.argument(of: graph.outputs[0], at: 0))
+      #expect(argument.value == 1 && argument.slope == slope)
+    }
+    let graph = try dense(.relu)
+    let probe = try ReferenceProbe(
+      graph: graph, weights: DictionaryWeights(["layer/kernel": kernel]),
+      materialized: [graph.inputs[0]: Tensor(shape: [1, 2], values: [1, 1])])
+    #expect(probe.argument(of: graph.outputs[0], at: 0) == nil)
+  }
 }

@@ -13,7 +13,7 @@ import ZooWeightFiles
 
 /// Inputs and outputs that another framework computed, to compare with.
 ///
-/// The arrays of an `.npz` file: `x` is the input batch (N, H, W, C); `y`, `y1`, … the outputs and
+/// The arrays of an `.npz` file: `x`, `x1`, … are the input batches (N, H, W, C); `y`, `y1`, … the outputs and
 /// `tap:LAYER` the outputs of inner layers, each (N, …). Where `NAME:64` exists beside `NAME`, it is the
 /// same in double precision and counts as the truth.
 package struct IOComparison {
@@ -28,7 +28,7 @@ package struct IOComparison {
   private let file: any WeightFile
   private let graph: Graph
   private let targets: [Target]
-  private let input: Tensor
+  private let inputs: [Tensor]
   /// Arrays that name no value of the graph.
   package let unmatched: [String]
 
@@ -36,14 +36,19 @@ package struct IOComparison {
     file = try WeightFiles.open(path: path)
     self.graph = graph
     let entries = Dictionary(file.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-    guard let x = entries["x"] else {
-      throw ConversionError("no input to compare with", at: path, "there is no array 'x'")
+    let inputNames = graph.inputs.indices.map { $0 == 0 ? "x" : "x\($0)" }
+    var inputs: [Tensor] = []
+    for name in inputNames {
+      guard let x = entries[name] else {
+        throw ConversionError("no input to compare with", at: path, "there is no array '\(name)'")
+      }
+      let stored = try file.read(x)
+      inputs.append(Tensor(shape: stored.shape, values: stored.floats()))
     }
-    let stored = try file.read(x)
-    input = Tensor(shape: stored.shape, values: stored.floats())
+    self.inputs = inputs
     var targets: [Target] = []
     var unmatched: [String] = []
-    for entry in file.tensors where entry.name != "x" && !entry.name.hasSuffix(":64") {
+    for entry in file.tensors where !inputNames.contains(entry.name) && !entry.name.hasSuffix(":64") {
       if let value = IOComparison.value(named: entry.name, in: graph) {
         targets.append(
           Target(name: entry.name, value: value, expected: entry, truth: entries[entry.name + ":64"]))
@@ -77,7 +82,7 @@ package struct IOComparison {
   ) throws -> VerificationReport.Check {
     let engine = try Engine(
       graph: graph, weights: weights, options: PlanOptions(threads: threads, taps: targets.map(\.value)))
-    let kept = try engine.makeSession().run([input], keeping: targets.map(\.value)).kept
+    let kept = try engine.makeSession().run(inputs, keeping: targets.map(\.value)).kept
     var worst = Worst()
     var logRatios: [Double] = []
     for target in targets {

@@ -11,7 +11,8 @@ import ZooTensor
 struct LayerCheck {
   /// How many values of every layer are recomputed.
   let samplesPerLayer: Int
-  /// Of the largest value in the layer: several times what 32-bit sums of this length lose at worst.
+  /// Of the largest value in the layer, or of the largest argument of the function that it ends in, times the
+  /// function's slope: several times what 32-bit sums of this length lose at worst.
   static let relativeTolerance = 2e-5
 
   func check(graph: Graph, weights: some WeightSource, engine: Engine, inputs: [Tensor]) throws
@@ -27,12 +28,20 @@ struct LayerCheck {
       let node = graph[value]
       let largest = computed.values.reduce(0) { max($0, abs(Double($1))) }
       var error = 0.0
+      var largestArgument = 0.0
+      var slope = 0.0
       for index in sampleIndices(of: node.shape, seed: UInt64(value.index)) {
         let difference = abs(Double(computed.values[index]) - probe.value(value, at: index))
         error = difference.isFinite ? max(error, difference) : .infinity
+        if let argument = probe.argument(of: value, at: index) {
+          largestArgument = max(largestArgument, abs(argument.value))
+          slope = max(slope, argument.slope)
+        }
         samples += 1
       }
-      worst.consider(error: error, tolerance: Self.relativeTolerance * largest, location: node.name)
+      worst.consider(
+        error: error, tolerance: Self.relativeTolerance * max(largest, largestArgument * slope),
+        location: node.name)
       layers += 1
     }
     return worst.check(

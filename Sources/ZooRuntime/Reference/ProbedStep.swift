@@ -160,6 +160,19 @@ final class ProbedStep {
     return ProbedValue(0)
   }
 
+  /// Where the step is a function that bends or saturates: its argument at `index`, and how much its value
+  /// changes at most per change of that.
+  func argument(at index: Int) -> (value: Double, slope: Double)? {
+    switch step.kind {
+    case .activation(.linear, _), .activation(.relu, _): return nil
+    case .activation(.softmax, _): return (source(index).value, 0.5)
+    case .activation(let activation, _):
+      let x = source(index).value
+      return (x, activation.steepestSlope(at: x))
+    default: return nil
+    }
+  }
+
   /// The value `index` of the first input.
   private func source(_ index: Int) -> ProbedValue { firstInput?.read(index) ?? ProbedValue(0) }
 

@@ -75,4 +75,10 @@ package final class ReferenceProbe {
 
   /// As ``probe(_:at:)``, the value alone.
   package func value(_ value: Value, at index: Int) -> Double { probe(value, at: index).value }
+
+  /// Where the node ends in a function that bends or saturates: the function's argument behind the element
+  /// `index`, and how much the element changes at most per change of that; nil for every other node.
+  package func argument(of value: Value, at index: Int) -> (value: Double, slope: Double)? {
+    steps[stepOfNode[value.index]].argument(at: index)
+  }
 }
