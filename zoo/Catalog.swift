@@ -15,6 +15,8 @@ package struct Architecture: Sendable {
   package let published: [PublishedFile]
   /// The current name of a layer that older files or other writers call differently.
   let currentLayerName: @Sendable (String) -> String?
+  /// The writers whose files differ in what tensors don't tell; what `--writer` takes.
+  package let writers: [String]
   /// The members that weights of these shapes could belong to.
   let guesses: @Sendable (Evidence) -> [Guess]
 
@@ -31,13 +33,17 @@ package struct Architecture: Sendable {
       if graph.node(named: name) != nil { return name }
       return currentLayerName(name).flatMap { graph.node(named: $0) == nil ? nil : $0 }
     }
-    if let found = find(fileName) { return found }
-    let last = fileName.split(separator: "/").last.map(String.init) ?? fileName
-    if let found = find(last) { return found }
-    guard let cut = last.lastIndex(of: "_"), last[cut...].count > 1,
-      last[cut...].dropFirst().allSatisfy(\.isNumber)
+    // Every tail of a path, the longest first: `model/group0/block1/conv1` may mean `group0/block1/conv1`.
+    var rest = Substring(fileName)
+    while true {
+      if let found = find(String(rest)) { return found }
+      guard let cut = rest.firstIndex(where: { $0 == "/" || $0 == "." }) else { break }
+      rest = rest[rest.index(after: cut)...]
+    }
+    guard let cut = rest.lastIndex(of: "_"), rest[cut...].count > 1,
+      rest[cut...].dropFirst().allSatisfy(\.isNumber)
     else { return nil }
-    return find(String(last[..<cut]))
+    return find(String(rest[..<cut]))
   }
 }
 
@@ -48,12 +54,31 @@ package struct Variant: Sendable {
   package let definition: any NetworkDefinition
   package let input: InputShape
   package let head: Head
+  /// What else the writer of the weights did in another way.
+  package let habits: Habits
 
-  package init(architecture: String, definition: any NetworkDefinition, input: InputShape, head: Head) {
+  /// What programs do in different ways with the same network.
+  package struct Habits: Hashable, Sendable {
+    /// Nil where it is the architecture's.
+    package var preprocessing: Preprocessing?
+    /// Whether a Flatten reads (channel, height, width), so that a dense kernel's rows are in this order.
+    package var flattensChannelsFirst = false
+
+    package init(preprocessing: Preprocessing? = nil, flattensChannelsFirst: Bool = false) {
+      self.preprocessing = preprocessing
+      self.flattensChannelsFirst = flattensChannelsFirst
+    }
+  }
+
+  package init(
+    architecture: String, definition: any NetworkDefinition, input: InputShape, head: Head,
+    habits: Habits = Habits()
+  ) {
     self.architecture = architecture
     self.definition = definition
     self.input = input
     self.head = head
+    self.habits = habits
   }
 
   /// For people: `alpha 0.25, 224x224, with top, 1000 classes`.
@@ -76,7 +101,8 @@ package struct Variant: Sendable {
   package func card(published: Bool) -> ModelCard {
     let card = Catalog.architecture(named: architecture)?.card
     return ModelCard(
-      architecture: architecture, variant: description, preprocessing: card?.preprocessing ?? .none,
+      architecture: architecture, variant: description,
+      preprocessing: habits.preprocessing ?? card?.preprocessing ?? .none,
       trainingData: published ? card?.trainingData : nil, licence: published ? card?.licence : nil,
       citation: card?.citation,
       accuracy: published
@@ -97,6 +123,12 @@ package struct PublishedFile: Sendable {
   /// Nil where none has been published.
   package let hash: Hash?
   package let variant: Variant
+
+  package init(address: String, hash: Hash?, variant: Variant) {
+    self.address = address
+    self.hash = hash
+    self.variant = variant
+  }
 
   /// The last part of the address.
   package var fileName: String { address.split(separator: "/").last.map(String.init) ?? address }

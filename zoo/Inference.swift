@@ -8,8 +8,11 @@ package struct TensorHint: Hashable, Sendable {
   /// `kernel`, `gamma`, …, where the file says so.
   package let variable: String?
   package let shape: Shape
+  /// The tensor's own name in the file.
+  package let name: String?
 
-  package init(layer: String?, variable: String?, shape: Shape) {
+  package init(layer: String?, variable: String?, shape: Shape, name: String? = nil) {
+    self.name = name
     self.layer = layer
     self.variable = variable
     self.shape = shape
@@ -23,8 +26,25 @@ struct Guess {
   let channels: Int
   /// Height times width of the last feature map, where the weights tell.
   var lastPixels: Int?
+  var habits = Variant.Habits()
   /// How the parameters were found, for people.
   let reason: String
+}
+
+/// What is known of a weight file besides its tensors.
+package struct Circumstances: Sendable {
+  /// Height and width in pixels; without them the size that the weights imply, else the architecture's default.
+  package var inputSize: (Int, Int)?
+  /// Every layer that the file lists, those without weights too, where it lists them.
+  package var layers: Set<String> = []
+  /// One of ``Architecture/writers``, where a person states it.
+  package var writer: String?
+
+  package init(inputSize: (Int, Int)? = nil, layers: Set<String> = [], writer: String? = nil) {
+    self.inputSize = inputSize
+    self.layers = layers
+    self.writer = writer
+  }
 }
 
 /// A file's tensors, sorted for guessing.
@@ -38,8 +58,10 @@ struct Evidence {
   let matrices: [Shape]
   /// Of the batch normalizations, where it is known.
   let epsilon: Double?
+  let circumstances: Circumstances
 
-  init(_ hints: [TensorHint], epsilon: Double? = nil) {
+  init(_ hints: [TensorHint], epsilon: Double? = nil, _ circumstances: Circumstances = Circumstances()) {
+    self.circumstances = circumstances
     self.hints = hints
     layerNames = Set(hints.compactMap(\.layer))
     counts = hints.reduce(into: [:]) { $0[$1.shape, default: 0] += 1 }
@@ -79,6 +101,16 @@ package struct Candidate: Sendable {
   package let nameAgreement: Double
   /// In words, for the report.
   package let explanation: String
+
+  package init(
+    variant: Variant, isExact: Bool, unusedCount: Int, nameAgreement: Double, explanation: String
+  ) {
+    self.variant = variant
+    self.isExact = isExact
+    self.unusedCount = unusedCount
+    self.nameAgreement = nameAgreement
+    self.explanation = explanation
+  }
 }
 
 extension Catalog {
@@ -87,30 +119,30 @@ extension Catalog {
   /// With names, a network may use only a part of the tensors; without, it must use all of them.
   /// The order of `hints` is not relied on.
   ///
-  /// - Parameter inputSize: height and width in pixels; without it the size that the weights imply, else
-  ///   the architecture's default.
-  package static func candidates(for hints: [TensorHint], inputSize: (Int, Int)?) -> [Candidate] {
-    let evidence = Evidence(hints)
-    return sorted(architectures.flatMap { candidates(of: $0, for: evidence, inputSize: inputSize) })
+  package static func candidates(
+    for hints: [TensorHint], _ circumstances: Circumstances = Circumstances()
+  ) -> [Candidate] {
+    let evidence = Evidence(hints, circumstances)
+    return sorted(architectures.flatMap { candidates(of: $0, for: evidence) })
   }
 
   /// The best network of one architecture.
   ///
   /// - Throws: what does not fit.
   package static func candidate(
-    architecture name: String, for hints: [TensorHint], inputSize: (Int, Int)?
+    architecture name: String, for hints: [TensorHint], _ circumstances: Circumstances = Circumstances()
   ) throws(CatalogError) -> Candidate {
     guard let architecture = architecture(named: name) else {
       let known = architectures.map(\.name).joined(separator: ", ")
       throw CatalogError("unknown architecture", at: "'\(name)'", "known are \(known)")
     }
-    let evidence = Evidence(hints)
-    if let best = sorted(candidates(of: architecture, for: evidence, inputSize: inputSize)).first {
+    let evidence = Evidence(hints, circumstances)
+    if let best = sorted(candidates(of: architecture, for: evidence)).first {
       return best
     }
     throw CatalogError(
       "weights that do not fit", at: "architecture '\(architecture.name)'",
-      whatDoesNotFit(architecture, evidence, inputSize: inputSize))
+      whatDoesNotFit(architecture, evidence))
   }
 
   static func sorted(_ candidates: [Candidate]) -> [Candidate] {
@@ -127,13 +159,15 @@ extension Catalog {
   }
 
   static func candidates(
-    of architecture: Architecture, for evidence: Evidence, inputSize: (Int, Int)?
+    of architecture: Architecture, for evidence: Evidence
   ) -> [Candidate] {
+    let inputSize = evidence.circumstances.inputSize
     var found: [Candidate] = []
     for guess in architecture.guesses(evidence) {
       guard let input = inputShape(of: architecture, guess, inputSize: inputSize) else { continue }
       let variant = Variant(
-        architecture: architecture.name, definition: guess.definition, input: input, head: guess.head)
+        architecture: architecture.name, definition: guess.definition, input: input, head: guess.head,
+        habits: guess.habits)
       guard let graph = try? variant.graph() else { continue }
       let slots = graph.weightSlots
       let needed = slots.reduce(into: [Shape: Int]()) { $0[$1.shape, default: 0] += 1 }
@@ -208,9 +242,11 @@ extension Catalog {
 
   /// The network that most nearly fits where none does: at least four fifths of its weights have a
   /// tensor of their shape.
-  package static func nearest(for hints: [TensorHint], inputSize: (Int, Int)?) -> Variant? {
-    let evidence = Evidence(hints)
-    let misfits = architectures.compactMap { misfit(of: $0, evidence, inputSize: inputSize) }
+  package static func nearest(
+    for hints: [TensorHint], _ circumstances: Circumstances = Circumstances()
+  ) -> Variant? {
+    let evidence = Evidence(hints, circumstances)
+    let misfits = architectures.compactMap { misfit(of: $0, evidence) }
     guard let best = misfits.min(by: { $0.missing < $1.missing }),
       best.missing <= hints.count / 4
     else { return nil }
@@ -218,20 +254,23 @@ extension Catalog {
   }
 
   private static func whatDoesNotFit(
-    _ architecture: Architecture, _ evidence: Evidence, inputSize: (Int, Int)?
+    _ architecture: Architecture, _ evidence: Evidence
   ) -> String {
-    misfit(of: architecture, evidence, inputSize: inputSize)?.text ?? ""
+    misfit(of: architecture, evidence)?.text ?? ""
   }
 
   /// The member of an architecture that lacks the fewest tensors, and what does not fit.
   private static func misfit(
-    of architecture: Architecture, _ evidence: Evidence, inputSize: (Int, Int)?
+    of architecture: Architecture, _ evidence: Evidence
   ) -> (variant: Variant, missing: Int, text: String)? {
+    let inputSize = evidence.circumstances.inputSize
     var input = architecture.defaultInput
     if let (height, width) = inputSize { (input.height, input.width) = (height, width) }
     var variants = architecture.guesses(evidence).compactMap { guess in
       inputShape(of: architecture, guess, inputSize: inputSize).map {
-        Variant(architecture: architecture.name, definition: guess.definition, input: $0, head: guess.head)
+        Variant(
+          architecture: architecture.name, definition: guess.definition, input: $0, head: guess.head,
+          habits: guess.habits)
       }
     }
     if variants.isEmpty {

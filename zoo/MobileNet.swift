@@ -157,6 +157,7 @@ extension Architecture {
           + "Applications, 2017, arXiv:1704.04861",
         accuracy: "70.4 % top-1, 89.5 % top-5 on ImageNet's validation images"),
       defaultInput: InputShape(224, 224), definition: MobileNet(), published: published,
-      currentLayerName: { $0 == "act_softmax" ? "predictions" : nil }, guesses: MobileNet.guesses)
+      currentLayerName: { $0 == "act_softmax" ? "predictions" : nil }, writers: [],
+      guesses: MobileNet.guesses)
   }()
 }

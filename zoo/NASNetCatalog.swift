@@ -70,6 +70,6 @@ extension Architecture {
         file("NASNet-mobile.h5", "020fb642bf7360b370c678b08e0adf61", .imageNet),
         file("NASNet-mobile-no-top.h5", "1ed92395b5b598bdda52abe5c0dbfd63", .features(.none)),
       ],
-      currentLayerName: NASNet.currentLayerName, guesses: NASNet.guesses)
+      currentLayerName: NASNet.currentLayerName, writers: [], guesses: NASNet.guesses)
   }()
 }

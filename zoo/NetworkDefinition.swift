@@ -43,6 +43,13 @@ package protocol NetworkDefinition: Hashable, Sendable {
 
   /// The parameters that differ from the published network's, for people; empty if none does.
   var summary: String { get }
+
+  /// The network with which it shares its published weights.
+  var published: any NetworkDefinition { get }
+}
+
+extension NetworkDefinition {
+  package var published: any NetworkDefinition { self }
 }
 
 extension NetworkDefinition {

@@ -3,35 +3,35 @@ import ZooTensor
 
 /// ResNet, version 1 with bottlenecks (He and others 2015, table 1): a 7x7 stem and four stacks.
 ///
-/// As in Keras, the stride of a stack is on the first 1x1 convolution of its first block, every
-/// convolution has a bias, and the stem's padding is a layer of its own.
+/// Programs differ in the padding, in which convolution of a stack's first block has the stride, and in
+/// biases: see ``Convention``.
 package struct ResNet: NetworkDefinition {
   /// Blocks per stack.
   package var depths: [Int]
   /// Filters of the stem and of the first stack's bottleneck; they double per stack.
   package var width: Int
-  /// Of every batch normalization: ``epsilon2019``, or ``epsilon2015`` for weights in the older layer names.
+  /// Of every batch normalization.
   package var epsilon: Double
+  package var convention: Convention
 
-  package init(depths: [Int], width: Int = 64, epsilon: Double = ResNet.epsilon2019) {
+  package init(
+    depths: [Int], width: Int = 64, epsilon: Double? = nil, convention: Convention = .keras
+  ) {
     self.depths = depths
     self.width = width
-    self.epsilon = epsilon
+    self.epsilon = epsilon ?? convention.epsilon
+    self.convention = convention
   }
-
-  /// What the files published under `keras-applications/resnet` were made with.
-  package static let epsilon2019 = 1.001e-5
-  /// What the file of the same name in deep-learning-models v0.2 was made with.
-  package static let epsilon2015 = 1e-3
 
   package static let resNet50 = ResNet(depths: [3, 4, 6, 3])
 
   package func build(_ g: inout GraphBuilder, _ image: Value, head: Head) -> Value {
-    var x = g.add("conv1_pad", .zeroPadding(Edges(all: 3)), image)
-    x = convolution(&g, "conv1", x, filters: width, kernel: 7, stride: 2, padding: .valid)
+    var x = padded(&g, "conv1_pad", image, convention.stemPadding)
+    x = convolution(
+      &g, "conv1", x, filters: width, kernel: 7, stride: 2, padding: rest(convention.stemPadding))
     x = g.add("conv1_relu", .activation(.relu), x)
-    x = g.add("pool1_pad", .zeroPadding(Edges(all: 1)), x)
-    x = g.maxPooling("pool1_pool", x, window: 3, stride: 2, padding: .valid)
+    x = padded(&g, "pool1_pad", x, convention.poolPadding)
+    x = g.maxPooling("pool1_pool", x, window: 3, stride: 2, padding: rest(convention.poolPadding))
     for (i, count) in depths.enumerated() {
       for j in 0..<count {
         x = bottleneck(
@@ -60,14 +60,30 @@ package struct ResNet: NetworkDefinition {
       shortcut = convolution(
         &g, "\(name)_0", input, filters: 4 * filters, kernel: 1, stride: stride, padding: .valid)
     }
-    var x = convolution(&g, "\(name)_1", input, filters: filters, kernel: 1, stride: stride, padding: .valid)
+    let strides = convention.strideIsOnWindow ? (1, stride) : (stride, 1)
+    var x = convolution(
+      &g, "\(name)_1", input, filters: filters, kernel: 1, stride: strides.0, padding: .valid)
     x = g.add("\(name)_1_relu", .activation(.relu), x)
-    x = convolution(&g, "\(name)_2", x, filters: filters, kernel: 3, stride: 1, padding: .same)
+    let padding = strides.1 > 1 ? convention.windowPadding : nil
+    x = padded(&g, "\(name)_2_pad", x, padding)
+    x = convolution(
+      &g, "\(name)_2", x, filters: filters, kernel: 3, stride: strides.1, padding: rest(padding))
     x = g.add("\(name)_2_relu", .activation(.relu), x)
     x = convolution(&g, "\(name)_3", x, filters: 4 * filters, kernel: 1, stride: 1, padding: .valid)
-    x = g.add("\(name)_add", .add, shortcut, x)
+    x =
+      convention.shortcutIsFirst
+      ? g.add("\(name)_add", .add, shortcut, x) : g.add("\(name)_add", .add, x, shortcut)
     return g.add("\(name)_out", .activation(.relu), x)
   }
+
+  /// `x` with a layer of zeros around it, where the convention states how many.
+  private func padded(_ g: inout GraphBuilder, _ name: String, _ x: Value, _ edges: Edges?) -> Value {
+    guard let edges, edges != Edges(all: 0) else { return x }
+    return g.add(name, .zeroPadding(edges), x)
+  }
+
+  /// The padding of a window behind ``padded(_:_:_:_:)``.
+  private func rest(_ edges: Edges?) -> Padding { edges == nil ? .same : .valid }
 
   /// A convolution `NAME_conv` and its batch normalization `NAME_bn`.
   private func convolution(
@@ -75,15 +91,25 @@ package struct ResNet: NetworkDefinition {
     padding: Padding
   ) -> Value {
     let x = g.convolution(
-      "\(name)_conv", x, filters: filters, kernel: kernel, stride: stride, padding: padding, useBias: true)
+      "\(name)_conv", x, filters: filters, kernel: kernel, stride: stride, padding: padding,
+      useBias: convention.hasBiases)
     return g.batchNormalization("\(name)_bn", x, epsilon: epsilon)
+  }
+
+  /// The weights of 2015 were converted by several people.
+  package var published: any NetworkDefinition {
+    switch convention {
+    case .keras2018: ResNet(depths: depths, width: width, convention: .keras2015)
+    default: self
+    }
   }
 
   package var summary: String {
     [
       depths == ResNet.resNet50.depths ? nil : "depths \(depths.map(String.init).joined(separator: "-"))",
       width == 64 ? nil : "width \(width)",
-      epsilon == ResNet.epsilon2019 ? nil : "epsilon \(epsilon)",
+      convention == .keras ? nil : "as \(convention.name)",
+      epsilon == Convention.keras.epsilon ? nil : "epsilon \(epsilon)",
     ].compactMap { $0 }.joined(separator: ", ")
   }
 }
@@ -105,21 +131,25 @@ extension ResNet {
       depths.append(count)
     }
     guard !depths.isEmpty else { return [] }
-    let isOlder = evidence.layerNames.contains { $0.hasPrefix("bn_conv1") || $0.contains("_branch2a") }
-    let epsilon = evidence.epsilon ?? (isOlder ? epsilon2015 : epsilon2019)
-    let reason =
-      "width \(width) from the 7x7 kernel, depths \(depths) from the number of 3x3 kernels, epsilon \(epsilon) "
-      + (evidence.epsilon != nil
-        ? "as given" : isOlder ? "from the older layer names" : "of the published file")
-    return evidence.denseHeads(rows: 4 * width << (depths.count - 1)).map { head in
-      Guess(
-        definition: ResNet(depths: depths, width: width, epsilon: epsilon), head: head, channels: stem[2],
-        reason: reason)
+    let (conventions, found) = Convention.candidates(evidence)
+    return conventions.flatMap { convention in
+      let epsilon = evidence.epsilon ?? convention.epsilon
+      let reason =
+        "width \(width) from the 7x7 kernel, depths \(depths) from the number of 3x3 kernels, "
+        + "epsilon \(epsilon) \(evidence.epsilon == nil ? "and padding \(found)" : found)"
+      return evidence.denseHeads(rows: 4 * width << (depths.count - 1)).map { head in
+        Guess(
+          definition: ResNet(depths: depths, width: width, epsilon: epsilon, convention: convention),
+          head: head, channels: stem[2],
+          habits: Variant.Habits(preprocessing: convention.preprocessing), reason: reason)
+      }
     }
   }
 
-  /// The names before 2019: `res2a_branch2b`, `bn4f_branch1`, `fc1000`.
+  /// The names before 2019, `res2a_branch2b`, `bn4f_branch1`, `fc1000`, and tensorpack's,
+  /// `group0/block0/conv2`, `group2/block5/conv2/bn`, `linear`.
   static func currentLayerName(_ name: String) -> String? {
+    if let found = Convention.layerName(tensorpack: name) { return found }
     switch name {
     case "conv1": return "conv1_conv"
     case "bn_conv1": return "conv1_bn"
@@ -148,14 +178,17 @@ extension Architecture {
   package static let resNet50: Architecture = {
     let name = "resnet50"
     let input = InputShape(224, 224)
-    func file(_ folder: String, _ suffix: String, _ md5: String, _ epsilon: Double, _ head: Head)
+    func file(
+      _ folder: String, _ suffix: String, _ md5: String, _ convention: ResNet.Convention, _ head: Head
+    )
       -> PublishedFile
     {
       PublishedFile(
         address: "\(folder)resnet50_weights_tf_dim_ordering_tf_kernels\(suffix).h5", hash: .md5(md5),
         variant: Variant(
-          architecture: name, definition: ResNet(depths: ResNet.resNet50.depths, epsilon: epsilon),
-          input: input, head: head))
+          architecture: name,
+          definition: ResNet(depths: ResNet.resNet50.depths, convention: convention), input: input, head: head
+        ))
     }
     let current = "\(PublishedFile.kerasApplications)resnet/"
     let older = "https://github.com/fchollet/deep-learning-models/releases/download/v0.2/"
@@ -168,11 +201,12 @@ extension Architecture {
         accuracy: "74.9 % top-1, 92.1 % top-5 on ImageNet's validation images"),
       defaultInput: input, definition: ResNet.resNet50,
       published: [
-        file(current, "", "2cb95161c43110f7111970584f804107", ResNet.epsilon2019, .imageNet),
-        file(current, "_notop", "4d473c1dd8becc155b73f8504c6f6626", ResNet.epsilon2019, .features(.none)),
-        file(older, "", "a7b3fe01876f51b976af0dea6bc144eb", ResNet.epsilon2015, .imageNet),
-        file(older, "_notop", "a268eb855778b3df3c7506639542a6af", ResNet.epsilon2015, .features(.none)),
+        file(current, "", "2cb95161c43110f7111970584f804107", .keras, .imageNet),
+        file(current, "_notop", "4d473c1dd8becc155b73f8504c6f6626", .keras, .features(.none)),
+        file(older, "", "a7b3fe01876f51b976af0dea6bc144eb", .keras2015, .imageNet),
+        file(older, "_notop", "a268eb855778b3df3c7506639542a6af", .keras2015, .features(.none)),
       ],
-      currentLayerName: ResNet.currentLayerName, guesses: ResNet.guesses)
+      currentLayerName: ResNet.currentLayerName,
+      writers: ResNet.Convention.all.map(\.name), guesses: ResNet.guesses)
   }()
 }

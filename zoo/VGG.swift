@@ -74,6 +74,8 @@ extension VGG {
     let reason =
       "width \(width) from the first kernel, depths \(depths) from the "
       + (named == nil ? "number of kernels" : "layers' names")
+    let writer = Writer(evidence)
+    let habits = writer?.habits ?? Variant.Habits()
     var guesses: [Guess] = []
     let matrices = evidence.matrices.prefix(16)
     for hidden in Set(matrices.filter { $0[0] == $0[1] }.map { $0[0] }).sorted() {
@@ -83,16 +85,61 @@ extension VGG {
             Guess(
               definition: VGG(depths: depths, width: width, denseWidth: hidden),
               head: .classifier(classes: output[1], activation: .softmax), channels: channels,
-              lastPixels: input[0] / (8 * width),
-              reason: reason + ", \(output[1]) classes from the last dense layer"))
+              lastPixels: input[0] / (8 * width), habits: habits,
+              reason: reason + ", \(output[1]) classes from the last dense layer"
+                + (writer.map { "; \($0.reason)" } ?? "")))
         }
       }
     }
     guesses.append(
       Guess(
         definition: VGG(depths: depths, width: width), head: .features(.none), channels: channels,
-        reason: reason))
+        habits: habits, reason: reason + (writer.map { "; \($0.reason)" } ?? "")))
     return guesses
+  }
+
+  /// Who wrote a file, where it was not Keras.
+  enum Writer: String, CaseIterable {
+    case keras
+    /// Davi Frossard's `vgg16_weights.npz`: kernels read RGB minus the means.
+    case frossard
+    /// tensorpack's `utils/loadcaffe.py`: Caffe's kernels, which read BGR; rows in the order of TensorFlow.
+    case tensorpackCaffe = "tensorpack-caffe"
+    /// tensorpack's `examples/ImageNetModels/vgg16.py`, trained on (channel, height, width).
+    case tensorpack
+
+    /// The stated one, else the one that names its weights so. The two of tensorpack have the same names and
+    /// shapes; its converted weights are taken to be meant.
+    init?(_ evidence: Evidence) {
+      let names = evidence.hints.compactMap(\.name)
+      if let stated = evidence.circumstances.writer.flatMap(Writer.init(rawValue:)) {
+        self = stated
+      } else if names.contains(where: { $0.hasSuffix("conv1_1_W") }) {
+        self = .frossard
+      } else if names.contains(where: { $0.hasSuffix("conv1_1/W") || $0.hasSuffix("conv1_1/W:0") }) {
+        self = .tensorpackCaffe
+      } else {
+        return nil
+      }
+    }
+
+    var habits: Variant.Habits {
+      switch self {
+      case .keras, .tensorpackCaffe: Variant.Habits()
+      case .frossard: Variant.Habits(preprocessing: .caffeRGB)
+      case .tensorpack: Variant.Habits(preprocessing: .torchBGR, flattensChannelsFirst: true)
+      }
+    }
+
+    var reason: String {
+      switch self {
+      case .keras: "as Keras writes it"
+      case .frossard: "Frossard's names, whose kernels read RGB minus the means"
+      case .tensorpackCaffe:
+        "tensorpack's names, taken for weights converted from Caffe (--writer tensorpack for trained ones)"
+      case .tensorpack: "trained with tensorpack"
+      }
+    }
   }
 
   /// The number of convolutions in each of the five blocks, where every block has some by name.
@@ -157,7 +204,7 @@ extension Architecture {
         accuracy: accuracy),
       defaultInput: input, definition: definition,
       published: [file("", md5.top, .imageNet), file("_notop", md5.noTop, .features(.none))],
-      currentLayerName: VGG.currentLayerName,
+      currentLayerName: VGG.currentLayerName, writers: VGG.Writer.allCases.map(\.rawValue),
       guesses: { evidence in
         // Members that are neither are named after the smaller of the two.
         VGG.guesses(evidence).filter {

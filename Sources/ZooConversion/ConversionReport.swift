@@ -22,6 +22,10 @@ package struct ConversionReport: Sendable, Codable {
     package let storageError: Double?
     package let transform: String
     package let evidence: String
+    /// Who spoke for the match: `names`, `order`, `shape`, `hash`, `testimony`.
+    package let witnesses: [String]
+    /// How many other slots of the network have this shape.
+    package let alike: Int
   }
 
   package struct Omission: Sendable, Codable {
@@ -33,7 +37,7 @@ package struct ConversionReport: Sendable, Codable {
   package let layout: String
   package let writer: String?
   package let sha256: String
-  /// The name of the published file that has these bytes.
+  /// The name of the published file that has these bytes, by SHA-256 or MD5.
   package let publishedFile: String?
   /// Where the model was written; nil for a dry run.
   package let output: String?
@@ -42,6 +46,8 @@ package struct ConversionReport: Sendable, Codable {
   package let variant: String
   /// Why this network and no other.
   package let explanation: String
+  /// How kernels are stored in the file: axes, and whether they are rotated.
+  package let kernelOrder: String
   package let preprocessing: String
   /// Whether nothing says how pixels are preprocessed; `preprocessing` is then `none`.
   package let preprocessingIsAssumed: Bool
@@ -63,12 +69,14 @@ extension ConversionReport {
     layout = recipe.file.layout.rawValue
     writer = recipe.file.writer
     sha256 = source.sha256
-    publishedFile = Catalog.published(hash: .sha256(source.sha256))?.fileName
+    publishedFile =
+      (recipe.publishedFile ?? Catalog.published(hash: .sha256(source.sha256)))?.fileName
     self.output = output
     outputBytes = records.last.map { $0.offset + $0.byteCount }
     architecture = recipe.card.architecture
     variant = recipe.card.variant
     explanation = recipe.explanation
+    kernelOrder = recipe.binding.kernelOrder.text
     preprocessing = recipe.card.preprocessing.rawValue
     preprocessingIsAssumed = recipe.assumesPreprocessing
     parameters = recipe.graph.parameterCount
@@ -80,7 +88,9 @@ extension ConversionReport {
         shape: assignment.slot.shape.dimensions,
         storedType: stored[assignment.slot.name]?.elementType.rawValue ?? storage.rawValue,
         storageError: stored[assignment.slot.name]?.storageError?.relative,
-        transform: assignment.transform.rawValue, evidence: assignment.evidence.rawValue)
+        transform: assignment.transform.text, evidence: assignment.evidence.rawValue,
+        witnesses: Witness.allCases.filter(assignment.witnesses.contains).map(\.rawValue),
+        alike: assignment.alike)
     }
     unused =
       recipe.binding.unused.map { Omission(name: $0.name, reason: "no slot of the network takes it") }

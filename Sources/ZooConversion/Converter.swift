@@ -44,12 +44,15 @@ package struct Converter: Sendable {
   ) throws -> ConversionReport {
     if !options.dryRun && !options.overwrite { try AtomicFile.checkAbsent(output) }
     progress(.phase("reading \(input)"))
-    // Before anything is read of it, so that a later change shows. Where there is none, the recipe says why.
-    let opened = try? Self.sourceFile(of: input)
-    let recipe = try Recipe(path: input, options: options.recipe)
-    let sourceFile = try opened ?? Self.sourceFile(of: input)
+    // Before anything is read of it, so that a later change shows. Of a folder, the files in it are watched.
+    let opened = try? MappedFile(path: input)
+    var choice = options.recipe
+    choice.looksUpHashes = options.verify
+    var recipe = try Recipe(path: input, options: choice)
     // As long as hashing the source takes, other things can be done.
-    let sourceChecksum = BackgroundResult { Checksum(hashing: sourceFile) }
+    let sources = try recipe.file.sourcePaths.map { path throws(FileError) in try MappedFile(path: path) }
+    let digest = recipe.digest
+    let sourceChecksum = BackgroundResult { digest?.checksum ?? Checksum(hashing: sources) }
     // Weights that are used only once are not kept.
     let original: any WeightSource = options.verify ? CachedWeights(recipe.weights) : recipe.weights
     var single: Set<WeightSlot> = []
@@ -75,6 +78,10 @@ package struct Converter: Sendable {
         progress(.phase($0))
       }
       guard report.passed else { throw VerificationFailure(file: input, report: report) }
+      if report.checks.contains(where: { $0.name == BatchNormCheck.name && $0.status == .passed }) {
+        let covered = recipe.graph.layersWithTestimony
+        recipe.add(.testimony) { covered.contains($0.slot.layer) }
+      }
       progress(.phase("making the test case"))
       testCase = try TestCase.make(
         graph: recipe.graph, weights: weights, preprocessing: recipe.card.preprocessing, engine: engine,
@@ -85,21 +92,17 @@ package struct Converter: Sendable {
     if !options.dryRun {
       let document = ZooDocument(
         graph: recipe.graph, card: recipe.card, labels: recipe.labels,
-        source: sourceRecord(of: recipe, file: sourceFile, checksum: .zero),
+        source: sourceRecord(of: recipe, files: sources, checksum: .zero),
         testCase: testCase, verification: verification?.summary ?? [:])
       records = try ZooWriter(document: document, storage: options.storage, single: single)
         .write(
           to: output, overwrite: options.overwrite, weights: original,
-          sourceChecksum: sourceChecksum
-        ) {
-          progress(.writing(done: $0, total: $1))
-          // The last look before the output appears.
-          if $0 == $1 { try sourceFile.checkUnchanged() }
-        }
+          sourceChecksum: sourceChecksum, progress: { progress(.writing(done: $0, total: $1)) },
+          confirm: { for file in sources + [opened].compactMap({ $0 }) { try file.checkUnchanged() } })
     }
     return ConversionReport(
       recipe: recipe,
-      source: sourceRecord(of: recipe, file: sourceFile, checksum: sourceChecksum.value),
+      source: sourceRecord(of: recipe, files: sources, checksum: sourceChecksum.value),
       storage: options.storage, records: records,
       output: options.dryRun ? nil : output, verification: verification)
   }
@@ -115,15 +118,11 @@ package struct Converter: Sendable {
     return name + ".zoo"
   }
 
-  /// The file that the weights come from; an unpacked `.keras` folder is known by its weights.
-  private static func sourceFile(of path: String) throws -> MappedFile {
-    let isFolder = try FileFormat.recognise(path: path) == .kerasFolder
-    return try MappedFile(path: isFolder ? path + "/model.weights.h5" : path)
-  }
-
-  private func sourceRecord(of recipe: Recipe, file: MappedFile, checksum: Checksum) -> SourceRecord {
+  /// Where the weights come from; several files are known by their bytes one after the other.
+  private func sourceRecord(of recipe: Recipe, files: [MappedFile], checksum: Checksum) -> SourceRecord {
     SourceRecord(
-      file: Self.lastComponent(of: recipe.file.path), sha256: checksum.hexadecimal, bytes: file.bytes.count,
+      file: Self.lastComponent(of: recipe.file.path), sha256: checksum.hexadecimal,
+      bytes: files.reduce(0) { $0 + $1.bytes.count },
       writer: recipe.file.writer ?? "unknown", layout: recipe.file.layout.rawValue)
   }
 

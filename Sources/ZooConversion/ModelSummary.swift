@@ -111,12 +111,14 @@ package struct ModelSummary: Sendable, Encodable {
     } catch {
       remark = error.description
     }
-    let whole = withDigests ? try? MappedFile(path: file.path) : nil
+    let sources =
+      withDigests
+      ? try? file.sourcePaths.map { path throws(FileError) in try MappedFile(path: path) } : nil
     self.init(
       file: file.path, format: file.layout.rawValue, graph: recipe?.graph, card: recipe?.card,
       tensors: tensors,
       source: Source(
-        file: file.path, sha256: whole.map { Checksum(hashing: $0).hexadecimal },
+        file: file.path, sha256: sources.map { Checksum(hashing: $0).hexadecimal },
         writer: file.writer),
       verification: [:], remark: remark)
   }

@@ -90,14 +90,16 @@ package struct Checksum: Sendable, Hashable {
     self.init(hash.finalize())
   }
 
-  /// The digest of all of a file, whose pages need not stay in memory.
-  package init(hashing file: MappedFile) {
+  /// The digest of all of some files, one after the other, whose pages need not stay in memory.
+  package init(hashing files: [MappedFile]) {
     var hash = SHA256()
     let length = 1 << 20
-    for start in stride(from: 0, to: file.bytes.count, by: length) {
-      let range = start..<min(start + length, file.bytes.count)
-      hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: file.bytes[range]))
-      file.letGo(range)
+    for file in files {
+      for start in stride(from: 0, to: file.bytes.count, by: length) {
+        let range = start..<min(start + length, file.bytes.count)
+        hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: file.bytes[range]))
+        file.letGo(range)
+      }
     }
     self.init(hash.finalize())
   }

@@ -22,13 +22,14 @@ package struct ZooWriter {
   ///
   /// The file appears under its name only when it is whole and synced. With `.f16` every tensor is asked
   /// for twice. `sourceChecksum` is waited for when the tensors are written; without, the source's checksum
-  /// is what the document says. `progress` gets the bytes of tensors written so far and in all; where it
-  /// throws, nothing appears. Throws `FileError`, `ZooFileError` where the document breaks the specification,
-  /// and what `weights` and `progress` throw.
+  /// is what the document says. `progress` gets the bytes of tensors written so far and in all. `confirm` is
+  /// called when all is written; where it throws, nothing appears. Throws `FileError`, `ZooFileError` where
+  /// the document breaks the specification, and what `weights` and `confirm` throw.
   @discardableResult
   package func write(
     to path: String, overwrite: Bool, weights: some WeightSource,
-    sourceChecksum: BackgroundResult<Checksum>? = nil, progress: (Int, Int) throws -> Void = { _, _ in }
+    sourceChecksum: BackgroundResult<Checksum>? = nil, progress: (Int, Int) -> Void = { _, _ in },
+    confirm: () throws -> Void = {}
   ) throws -> [TensorRecord] {
     if !overwrite { try AtomicFile.checkAbsent(path) }
     var header = Header(document: document, tensors: try layout(weights, path: path))
@@ -51,7 +52,7 @@ package struct ZooWriter {
           chunk.letGo()
           offset += chunk.count
           done += chunk.count
-          try progress(done, total)
+          progress(done, total)
         }
         header.tensors[index].checksum = Checksum(hash.finalize())
       }
@@ -65,6 +66,7 @@ package struct ZooWriter {
     var start = preamble.bytes + headerBytes
     start += [UInt8](repeating: 0, count: dataStart - start.count)
     try file.write(start, at: 0)
+    try confirm()
     try file.commit(overwrite: overwrite)
     return header.tensors.map { record in
       var record = record

@@ -15,6 +15,7 @@ enum Target: String, CaseIterable {
   case keras
   case npz
   case npy
+  case safetensors
   /// Keras configurations, to the graph, and where it is small through both engines.
   case json
   /// `.zoo` files, and where the network is small through both engines.
@@ -41,7 +42,8 @@ enum Target: String, CaseIterable {
       case .keras: (["malformed", "models"], [".keras"], 300_000)
       case .npz: (["containers", "malformed", "models"], [".npz"], 30_000)
       case .npy: (["containers", "malformed"], [".npy"], 30_000)
-      case .json: (["architectures", "graphs"], [".json"], 70_000)
+      case .safetensors: (["containers", "malformed"], [".safetensors"], 30_000)
+      case .json: (["architectures"], [".json"], 70_000)
       case .zoo: (["fuzz"], [".zoo"], 400_000)
       case .jpeg: (["images", "malformed", "digits/pictures"], [".jpg"], 30_000)
       case .png: (["images", "malformed", "digits/pictures"], [".png"], 30_000)
@@ -81,6 +83,11 @@ enum Target: String, CaseIterable {
     case .npz, .keras:
       let bytes = mutator.mutated(seed)
       return mutator.random.below(3) > 0 ? Repair.zip(bytes) : bytes
+    case .safetensors:
+      guard seed.count > 8, mutator.random.below(3) > 0 else { return mutator.mutated(seed) }
+      let end = min(seed.count, 8 + (0..<4).reversed().reduce(0) { $0 << 8 | Int(seed[$1]) })
+      let header = mutator.mutatedWords(Array(seed[8..<end]))
+      return withUnsafeBytes(of: UInt64(header.count).littleEndian) { Array($0) } + header + seed[end...]
     case .png:
       let bytes = mutator.mutated(seed)
       return mutator.random.below(4) > 0 ? Repair.png(bytes) : bytes
@@ -98,7 +105,7 @@ enum Target: String, CaseIterable {
   /// - Throws: a `ZooError` for an input that it refuses, anything else for a fault.
   func run(_ input: [UInt8], folder: String) throws {
     switch self {
-    case .hdf5, .npz, .npy: try readAll(write(input, to: "\(folder)/case.\(rawValue)"))
+    case .hdf5, .npz, .npy, .safetensors: try readAll(write(input, to: "\(folder)/case.\(rawValue)"))
     case .keras: try readAll(write(input, to: "\(folder)/case.keras"))
     case .catalogue:
       let (answer, file) = AnsweredFile.parts(of: input)

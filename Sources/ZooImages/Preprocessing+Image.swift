@@ -22,7 +22,7 @@ extension Preprocessing {
 
   private func append(_ image: Image, to values: inout [Float]) {
     let tables = (0..<3).map { channel in (0...255).map { value(Float($0), channel: channel) } }
-    let swapped = self == .caffe
+    let swapped = self == .caffe || self == .torchBGR
     values.reserveCapacity(values.count + image.pixels.count)
     for start in stride(from: 0, to: image.pixels.count, by: 3) {
       for channel in 0..<3 {
@@ -44,6 +44,8 @@ extension Preprocessing {
     case .torch:
       (pixel / 255 - ([0.485, 0.456, 0.406] as [Float])[channel])
         / ([0.229, 0.224, 0.225] as [Float])[channel]
+    case .caffeRGB: Preprocessing.caffe.value(pixel, channel: 2 - channel)
+    case .torchBGR: Preprocessing.torch.value(pixel, channel: 2 - channel)
     }
   }
 }

@@ -7,6 +7,8 @@ package enum FileFormat: String, Sendable {
   case kerasArchive = "Keras archive"
   /// The same, unpacked.
   case kerasFolder = "Keras folder"
+  /// The `.weights.json` of weights that are spread over several files.
+  case kerasShards = "Keras 3 weights in shards"
   case npz = "NumPy archive"
   case npy = "NumPy array"
   case zoo = ".zoo"
@@ -27,6 +29,7 @@ package enum FileFormat: String, Sendable {
 
   static func recognise(bytes: ByteSlice, location: String) throws(WeightFileError) -> FileFormat {
     if let format = bytes.withUnsafeBytes(bySignature) { return format }
+    if bytes.withUnsafeBytes(ShardedStore.isIndex) { return .kerasShards }
     guard bytes.withUnsafeBytes({ $0.starts(with: [0x50, 0x4b]) }) else { return .unknown }
     let archive = try ZipArchive(bytes: bytes, location: location)
     if KerasArchive.memberNames.contains(where: { archive[$0] != nil }) { return .kerasArchive }

@@ -14,9 +14,24 @@ package protocol WeightFile: Sendable {
   var ignored: [(name: String, reason: String)] { get }
   /// The model's configuration (Keras JSON), where the file holds one.
   var modelConfiguration: JSONValue? { get }
+  /// What Keras computed with when it wrote the file (`tensorflow`, `theano`), where the file says it.
+  var backend: String? { get }
+  /// The layers that the file lists, in its order, those without weights too where it lists them.
+  var layerNames: [String] { get }
+  /// The files that hold the bytes, the first the one that was opened.
+  var sourcePaths: [String] { get }
   /// Reads one tensor: row-major, little-endian, in the shape of its entry; without a copy where the
   /// file stores it that way.
   func read(_ entry: TensorEntry) throws(WeightFileError) -> StoredTensor
+}
+
+extension WeightFile {
+  package var backend: String? { nil }
+  package var sourcePaths: [String] { [path] }
+  package var layerNames: [String] {
+    var seen: Set<String> = []
+    return tensors.compactMap(\.layer).filter { seen.insert($0).inserted }
+  }
 }
 
 /// How the tensors are laid out and named.
@@ -25,8 +40,12 @@ package enum WeightFileLayout: String, Sendable {
   case legacyWeights = "Keras HDF5 weights"
   /// The same inside a whole model, with its configuration.
   case legacyModel = "Keras HDF5 model"
+  /// Keras 0's HDF5 of `layer_0/param_0`, …: no names, every layer's weights in order.
+  case numberedLayers = "Keras 0 HDF5 weights"
   /// Keras 3's `.weights.h5`: `layers/<class>[_n]/vars/<i>`.
   case kerasStore = "Keras 3 weights"
+  /// The same spread over several files, which a `.weights.json` names.
+  case kerasShards = "Keras 3 weights in shards"
   /// Keras 3's `.keras`: a store with its configuration.
   case kerasArchive = "Keras 3 archive"
   /// `.npz` whose members have names.
@@ -50,13 +69,16 @@ package struct TensorEntry: Sendable, Hashable {
   /// What it is to its layer in current Keras terms (`kernel`, `gamma`, `moving_mean`, …), without
   /// any `:0` or layer prefix, where the file says so.
   package let variable: String?
-  /// Where the file gives no layer name: Keras 3's place in the store.
+  /// The layer that the file lists, where that is a model and ``layer`` one of its own layers.
+  package let container: String?
+  /// Where the file gives no layer name: Keras 3's place in the store, or Keras 0's numbers (class `layer`).
   package let storeKey: StoreKey?
 
   package init(
     name: String, shape: Shape, elementType: ElementType, layer: String? = nil, variable: String? = nil,
-    storeKey: StoreKey? = nil
+    container: String? = nil, storeKey: StoreKey? = nil
   ) {
+    self.container = container
     self.name = name
     self.shape = shape
     self.elementType = elementType

@@ -26,6 +26,7 @@ package enum WeightFiles {
     switch format {
     case .hdf5: return try KerasFile.open(path: path, bytes: bytes)
     case .kerasArchive, .kerasFolder: return try KerasArchive.open(path: path, archive: bytes)
+    case .kerasShards: return try ShardedStore(path: path, index: bytes)
     case .npz: return try NumPyArchive(path: path, archive: bytes)
     case .npy: return try NumPyArchive(path: path, array: bytes)
     case .safetensors: return try SafetensorsFile(path: path, bytes: bytes)
@@ -41,11 +42,6 @@ package enum WeightFiles {
     if start.starts(with: Array("PK".utf8)) {
       return WeightFileError(
         .malformed, "weight file", at: path, "a ZIP archive with neither .npy arrays nor a Keras model in it")
-    }
-    if start.first == UInt8(ascii: "{"), String(decoding: start, as: UTF8.self).contains("\"weight_map\"") {
-      return WeightFileError(
-        .unsupported, "weight file", at: path, "the index of weights that are spread over several files",
-        remedy: "load the model in Keras and save its weights without max_shard_size")
     }
     return WeightFileError(
       .malformed, "weight file", at: path,

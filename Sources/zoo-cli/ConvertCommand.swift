@@ -32,6 +32,17 @@ struct ConvertCommand: ParsableCommand {
       "The architecture, where it should not be found from the file; see zoo list.", valueName: "name"))
   var architecture: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Whose file it is, where writers of one network differ; see zoo list.", valueName: "name"))
+  var writer: String?
+
+  @Option(help: "How the file stores kernels, where it does not say: tensorflow, theano or caffe.")
+  var kernelOrder: KernelOrder.Named?
+
+  @Flag(help: "Go by the names where the order in the file disagrees with them.")
+  var trustNames = false
+
   @Option(help: "How weights are stored: f32 (bit-exact) or f16.")
   var dtype = DataType.f32
 
@@ -44,7 +55,7 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: ArgumentHelp("A text file with one class label a line.", valueName: "file"))
   var labels: String?
 
-  @Option(help: "How pixels become inputs: caffe, tf, torch or none.")
+  @Option(help: "How pixels become inputs: caffe, tf, torch, caffe-rgb, torch-bgr or none.")
   var preprocessing: Preprocessing?
 
   @Option(help: ArgumentHelp("Height and width, where the file does not say.", valueName: "HxW"))
@@ -82,7 +93,8 @@ struct ConvertCommand: ParsableCommand {
     var options = Converter.Options()
     options.recipe = RecipeOptions(
       architecture: architecture, preprocessing: preprocessing, inputSize: inputSize?.extent,
-      labels: try labels.map(ClassLabel.read(fromFile:)))
+      labels: try labels.map(ClassLabel.read(fromFile:)), writer: writer, kernelOrder: kernelOrder,
+      trustsNames: trustNames)
     options.storage = try dtype.storage()
     if let largestError { options.largestStorageError = largestError }
     options.verify = !skipVerification
@@ -104,6 +116,7 @@ struct ConvertCommand: ParsableCommand {
     if common.json { return try Terminal.print(json: result) }
     if !common.quiet {
       warnOfUnused(result.unused)
+      warnOfOrderAlone(result)
       if result.preprocessingIsAssumed {
         Terminal.warning(
           "nothing in \(input) says how pixels are preprocessed: they go in as they are, 0…255; state it with --preprocessing"
@@ -128,10 +141,17 @@ struct ConvertCommand: ParsableCommand {
     }
   }
 
+  private func warnOfOrderAlone(_ result: ConversionReport) {
+    let open = result.tensors.count { $0.alike > 0 && $0.witnesses == ["order", "shape"] }
+    guard open > 0 else { return }
+    Terminal.warning(
+      "\(open) tensors in \(input) have no names: their order alone tells them from others of the same shape")
+  }
+
   private func print(_ result: ConversionReport) throws {
     try Terminal.print("\(result.architecture), \(result.variant)")
     try Terminal.print("  found by       \(result.explanation)")
-    if let name = result.publishedFile { try Terminal.print("  published as   \(name), by its SHA-256") }
+    if let name = result.publishedFile { try Terminal.print("  published as   \(name), by its hash") }
     try Terminal.print(
       "  weights        \(grouped(result.parameters)) in \(result.tensors.count) tensors, stored as \(storage(of: result))"
     )

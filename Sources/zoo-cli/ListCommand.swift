@@ -21,6 +21,9 @@ struct ListCommand: ParsableCommand {
       try Terminal.print(
         "\(entry.name)  (preprocessing \(entry.preprocessing), \(entry.accuracy ?? "accuracy unknown"))")
       try Terminal.print("  \(entry.citation ?? "")")
+      if !entry.writers.isEmpty {
+        try Terminal.print("  writers: \(entry.writers.joined(separator: ", "))")
+      }
       for file in entry.files { try Terminal.print("  \(file.variant): \(file.address)") }
     }
   }
@@ -41,12 +44,13 @@ private struct ArchitectureOutput: Encodable {
   let accuracy: String?
   let licence: String?
   let citation: String?
+  let writers: [String]
   let files: [File]
 
   enum CodingKeys: String, CodingKey {
     case name, aliases, preprocessing
     case inputSize = "input_size"
-    case accuracy, licence, citation, files
+    case accuracy, licence, citation, writers, files
   }
 
   init(_ architecture: Architecture) {
@@ -57,6 +61,7 @@ private struct ArchitectureOutput: Encodable {
     accuracy = architecture.card.accuracy
     licence = architecture.card.licence
     citation = architecture.card.citation
+    writers = architecture.writers
     files = architecture.published.map { file in
       var (md5, sha256): (String?, String?)
       switch file.hash {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ZooConversion
 import ZooFormat
 import ZooGraph
 import ZooTensor
@@ -32,6 +33,7 @@ struct ThreadsOption: ParsableArguments {
 }
 
 extension Preprocessing: ExpressibleByArgument {}
+extension KernelOrder.Named: ExpressibleByArgument {}
 
 /// How `--dtype` names the stored element type.
 enum DataType: String, ExpressibleByArgument, CaseIterable {

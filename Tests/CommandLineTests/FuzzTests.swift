@@ -19,7 +19,7 @@ struct FuzzTests {
     process.waitUntilExit()
     #expect(process.terminationStatus == 0, "\(text)")
     #expect(!text.contains("FOUND"), "\(text)")
-    for target in ["hdf5", "catalogue", "keras", "npz", "npy", "json", "zoo", "jpeg", "png"] {
+    for target in ["hdf5", "catalogue", "keras", "npz", "npy", "safetensors", "json", "zoo", "jpeg", "png"] {
       #expect(text.contains("| \(target) | 60 |"), "\(text)")
     }
   }

@@ -22,12 +22,26 @@ import ZooImages
           -1.647581696510315,
         ]
       ),
+      (
+        .caffeRGB,
+        [
+          -123.68000030517578, -16.77899932861328, 151.06100463867188, -116.68000030517578,
+          -108.77899932861328, -94.93900299072266,
+        ]
+      ),
     ] as [(Preprocessing, [Float])])
   func values(_ mode: Preprocessing, expected: [Float]) {
     let image = Image(width: 2, height: 1, pixels: [0, 100, 255, 7, 8, 9])
     let tensor = mode.tensor(of: image)
     #expect(tensor.shape == [1, 1, 2, 3])
     #expect(tensor.values == expected)
+  }
+
+  @Test func theOtherOrderOfChannels() {
+    let rgb = Image(width: 2, height: 1, pixels: [0, 100, 255, 7, 8, 9])
+    let values = Preprocessing.torch.tensor(of: rgb).values
+    #expect(
+      Preprocessing.torchBGR.tensor(of: rgb).values == [0, 3].flatMap { values[$0..<$0 + 3].reversed() })
   }
 
   @Test func aBatchIsResized() {

@@ -49,9 +49,9 @@ func hints(_ graph: Graph, names: Bool = true, rename: (String) -> String = { $0
     let (name, definition, input, head) = Self.members[index]
     let graph = try definition.graph(input: input, head: head)
     for found in [
-      Catalog.candidates(for: hints(graph), inputSize: nil).first,
-      Catalog.candidates(for: hints(graph, names: false), inputSize: nil).first,
-      Catalog.candidates(for: hints(graph, names: false).reversed(), inputSize: nil).first,
+      Catalog.candidates(for: hints(graph)).first,
+      Catalog.candidates(for: hints(graph, names: false)).first,
+      Catalog.candidates(for: hints(graph, names: false).reversed()).first,
     ] {
       let best = try #require(found)
       #expect(best.isExact && best.unusedCount == 0)
@@ -76,9 +76,9 @@ func hints(_ graph: Graph, names: Bool = true, rename: (String) -> String = { $0
         return "\(parts[3] == "conv" ? "res" : "bn")\(parts[0].dropFirst(4))\(letter)_branch\(branch)"
       }
     }
-    let best = try #require(Catalog.candidates(for: older, inputSize: nil).first)
+    let best = try #require(Catalog.candidates(for: older).first)
     #expect(best.nameAgreement == 1)
-    #expect(best.variant.definition as? ResNet == ResNet(depths: [3, 4, 6, 3], epsilon: 1e-3))
+    #expect(best.variant.definition as? ResNet == ResNet(depths: [3, 4, 6, 3], convention: .keras2015))
     let architecture = try #require(Catalog.architecture(named: "ResNet-50"))
     #expect(architecture.layer(named: "res4f_branch2c", in: graph) == "conv4_block6_3_conv")
     #expect(architecture.layer(named: "bn5a_branch1", in: graph) == "conv5_block1_0_bn")
@@ -101,46 +101,46 @@ func hints(_ graph: Graph, names: Bool = true, rename: (String) -> String = { $0
   @Test func aBackboneAmongForeignTensorsIsFoundByName() throws {
     let graph = try MobileNet(alpha: 0.25).graph(input: InputShape(224, 224), head: .features(.none))
     let foreign = [TensorHint(layer: "head", variable: "kernel", shape: [1, 1, 256, 8])]
-    let best = try #require(Catalog.candidates(for: hints(graph) + foreign, inputSize: nil).first)
+    let best = try #require(Catalog.candidates(for: hints(graph) + foreign).first)
     #expect(!best.isExact && best.unusedCount == 1)
     #expect(best.variant.head == .features(.none))
-    #expect(Catalog.candidates(for: hints(graph, names: false) + foreign, inputSize: nil).isEmpty)
+    #expect(Catalog.candidates(for: hints(graph, names: false) + foreign).isEmpty)
   }
 
   @Test func inputSizeIsTheCallersElseTheWeightsElseTheDefault() throws {
     let vgg = VGG(depths: [2, 2, 3, 3, 3], width: 4, denseWidth: 16)
     let graph = try vgg.graph(input: InputShape(64, 96), head: .classifier(classes: 3, activation: .softmax))
-    #expect(Catalog.candidates(for: hints(graph), inputSize: nil).isEmpty)
-    let best = try #require(Catalog.candidates(for: hints(graph), inputSize: (64, 96)).first)
+    #expect(Catalog.candidates(for: hints(graph)).isEmpty)
+    let best = try #require(Catalog.candidates(for: hints(graph), Circumstances(inputSize: (64, 96))).first)
     #expect(best.variant.input == InputShape(64, 96))
-    #expect(Catalog.candidates(for: hints(graph), inputSize: (224, 224)).isEmpty)
+    #expect(Catalog.candidates(for: hints(graph), Circumstances(inputSize: (224, 224))).isEmpty)
   }
 
   @Test func whatDoesNotFitIsSaid() throws {
     let graph = try MobileNet().graph(input: InputShape(224, 224), head: .imageNet)
     var tensors = hints(graph)
     tensors.removeLast()
-    #expect(Catalog.candidates(for: tensors, inputSize: nil).isEmpty)
+    #expect(Catalog.candidates(for: tensors).isEmpty)
     let short = #expect(throws: CatalogError.self) {
-      try Catalog.candidate(architecture: "mobilenet", for: tensors, inputSize: nil)
+      try Catalog.candidate(architecture: "mobilenet", for: tensors)
     }
     #expect(short?.why.contains("1 of 137 weights") == true, "\(short?.why ?? "")")
     let wrong = #expect(throws: CatalogError.self) {
-      try Catalog.candidate(architecture: "vgg16", for: hints(graph), inputSize: nil)
+      try Catalog.candidate(architecture: "vgg16", for: hints(graph))
     }
     #expect(wrong?.location == "architecture 'vgg16'")
     #expect(wrong?.why.contains("block1_conv1/kernel (3x3x3x64)") == true, "\(wrong?.why ?? "")")
     let unknown = #expect(throws: CatalogError.self) {
-      try Catalog.candidate(architecture: "alexnet", for: [], inputSize: nil)
+      try Catalog.candidate(architecture: "alexnet", for: [])
     }
     #expect(unknown?.description.contains("mobilenet") == true)
-    #expect(Catalog.candidates(for: [], inputSize: nil).isEmpty)
+    #expect(Catalog.candidates(for: []).isEmpty)
   }
 
   @Test func cardsAndPublishedFiles() throws {
     #expect(Catalog.architectures.flatMap(\.published).count == 2 + 2 + 4 + 32 + 2)
     let file = try #require(Catalog.published(hash: .md5("a7b3fe01876f51b976af0dea6bc144eb")))
-    #expect(file.variant.definition as? ResNet == ResNet(depths: [3, 4, 6, 3], epsilon: 1e-3))
+    #expect(file.variant.definition as? ResNet == ResNet(depths: [3, 4, 6, 3], convention: .keras2015))
     let real = try #require(
       Catalog.published(hash: .sha256("dbdb03ee2a22fd895301636cd328b234bb3a9952358f436d82f46b81e0d5b0bf")))
     #expect(real.fileName == "mobilenet_2_5_224_tf_no_top.h5")

@@ -46,7 +46,7 @@ import ZooWeightFiles
     ("npz-weights.keras", .unsupported, "pickled"),
     ("no-config.keras", .malformed, "config.json"),
     ("no-weights.keras", .malformed, "model.weights.h5"),
-    ("sharded.weights.json", .unsupported, "several files"),
+    ("sharded.weights.json", .malformed, "'model_00000.weights.h5' is missing"),
     ("no-members.npz", .malformed, "neither .npy"),
     ("crc.npz", .malformed, "checksum"),
     ("corrupt-deflate.npz", .malformed, "damaged"),

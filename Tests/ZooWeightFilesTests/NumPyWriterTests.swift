@@ -51,9 +51,12 @@ func npz(_ add: (inout NumPyArchiveWriter<Never>) -> Void) -> [UInt8] {
   @Test func namesOfOlderKerasAndPlainDictionaries() throws {
     let one = Tensor(shape: [1], values: [1])
     let expected: [(String, String?, String?)] = [
-      ("block1_conv1/kernel:0", "block1_conv1", "kernel"), ("model/conv1/bias", "conv1", "bias"),
+      ("block1_conv1/kernel:0", "block1_conv1", "kernel"), ("model/conv1/bias", "model/conv1", "bias"),
       ("block1_conv1_W_1:0", "block1_conv1", "kernel"), ("fc8_b", "fc8", "bias"),
       ("bn_conv1_running_std_1:0", "bn_conv1", "moving_variance"), ("something", nil, nil),
+      ("module.conv1.kernel", "module.conv1", "kernel"),
+      ("group0/block0/conv1/bn/mean/EMA", "group0/block0/conv1/bn", "moving_mean"),
+      ("conv1_1/W", "conv1_1", "kernel"),
     ]
     let archive = npz { writer in for (name, _, _) in expected { writer.add(name, one) } }
     try withFile(archive) { path in

@@ -24,12 +24,11 @@ package struct BoundWeights: WeightSource {
         "its elements are \(tensor.elementType.rawValue), expected floating point")
     }
     guard assignment.transform != .none else { return tensor }
-    guard let reshaped = StoredTensor(shape: slot.shape, elementType: tensor.elementType, bytes: tensor.bytes)
-    else {
+    guard let changed = assignment.transform.apply(to: tensor, shape: slot.shape) else {
       throw ConversionError(
         "malformed tensor", at: "\(file.path), '\(assignment.entry.name)'",
         "its shape is \(tensor.shape), expected \(slot.shape)")
     }
-    return reshaped
+    return changed
   }
 }

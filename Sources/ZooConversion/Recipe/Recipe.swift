@@ -8,15 +8,24 @@ import ZooWeightFiles
 package struct Recipe: Sendable {
   package let file: any WeightFile
   package let graph: Graph
-  package let binding: Binding
-  package private(set) var card: ModelCard
+  package internal(set) var binding: Binding
+  package internal(set) var card: ModelCard
   package let labels: [ClassLabel]
   /// What the choice of architecture rests on, in words.
-  package let explanation: String
+  package internal(set) var explanation: String
   /// Whether nothing says how pixels are preprocessed, so that they are taken to go in as they are.
   package let assumesPreprocessing: Bool
+  /// The published file that has the same bytes.
+  package internal(set) var publishedFile: PublishedFile?
+  /// Of the file's bytes, where they had to be known to find the recipe.
+  package internal(set) var digest: SourceDigest?
 
   package var weights: BoundWeights { BoundWeights(file: file, binding: binding) }
+
+  /// Notes for which tensors a witness has spoken.
+  package mutating func add(_ witness: Witness, where isConcerned: (Binding.Assignment) -> Bool) {
+    binding.add(witness, where: isConcerned)
+  }
 }
 
 /// What a person may state about a weight file in place of what is found in it.
@@ -27,15 +36,34 @@ package struct RecipeOptions: Sendable {
   /// Height and width, for files that do not say it.
   package var inputSize: Extent2D?
   package var labels: [ClassLabel]?
+  /// One of the architecture's writers.
+  package var writer: String?
+  /// How kernels are stored.
+  package var kernelOrder: KernelOrder.Named?
+  /// Whether names decide where the order of the file disagrees with them.
+  package var trustsNames = false
+  /// Whether a file's hashes are looked up in the catalogue; they cost as much time as reading it.
+  package var looksUpHashes = false
+  /// The published file with this hash.
+  package var published: @Sendable (PublishedFile.Hash) -> PublishedFile? = { Catalog.published(hash: $0) }
 
   package init(
     architecture: String? = nil, preprocessing: Preprocessing? = nil, inputSize: Extent2D? = nil,
-    labels: [ClassLabel]? = nil
+    labels: [ClassLabel]? = nil, writer: String? = nil, kernelOrder: KernelOrder.Named? = nil,
+    trustsNames: Bool = false
   ) {
     self.architecture = architecture
     self.preprocessing = preprocessing
     self.inputSize = inputSize
     self.labels = labels
+    self.writer = writer
+    self.kernelOrder = kernelOrder
+    self.trustsNames = trustsNames
+  }
+
+  func circumstances(of file: some WeightFile) -> Circumstances {
+    Circumstances(
+      inputSize: inputSize.map { ($0.height, $0.width) }, layers: Set(file.layerNames), writer: writer)
   }
 }
 
@@ -47,17 +75,18 @@ extension Recipe {
     if try FileFormat.recognise(path: path) == .zoo {
       self = try Recipe(zoo: ZooFile(path: path), options: options)
     } else {
-      self = try Recipe(file: WeightFiles.open(path: path), options: options)
+      let file = try WeightFiles.open(path: path)
+      if let known = try Recipe.fromPublished(file, options: options) {
+        self = known
+      } else {
+        self = try Recipe(file: file, options: options)
+      }
     }
   }
 
   /// Finds the recipe for a weight file: from its configuration where it has one, else from its tensors.
   package init(file: any WeightFile, options: RecipeOptions = .init()) throws(ConversionError) {
-    if let name = options.architecture, Catalog.architecture(named: name) == nil {
-      throw ConversionError(
-        "unknown architecture", at: "--architecture", "there is no '\(name)'",
-        remedy: "Known are \(Catalog.architectures.map(\.name).joined(separator: ", ")).", category: .usage)
-    }
+    try Recipe.checkNames(options)
     guard !file.tensors.isEmpty else {
       throw ConversionError(
         "no weights", at: file.path, "a \(file.layout.rawValue) file without a single tensor of a layer")
@@ -66,6 +95,25 @@ extension Recipe {
       self = try Recipe.fromConfiguration(configuration, file: file, options: options)
     } else {
       self = try Recipe.fromTensors(file: file, options: options)
+    }
+    if binding.isAmbiguous { try settleByTestimony() }
+  }
+
+  static func checkNames(_ options: RecipeOptions) throws(ConversionError) {
+    let architecture = options.architecture.flatMap(Catalog.architecture(named:))
+    if let name = options.architecture, architecture == nil {
+      throw ConversionError(
+        "unknown architecture", at: "--architecture", "there is no '\(name)'",
+        remedy: "Known are \(Catalog.architectures.map(\.name).joined(separator: ", ")).", category: .usage)
+    }
+    let writers = (architecture.map { [$0] } ?? Catalog.architectures).map { ($0.name, $0.writers) }
+    if let writer = options.writer, !writers.contains(where: { $0.1.contains(writer) }) {
+      throw ConversionError(
+        "unknown writer", at: "--writer", "there is no '\(writer)'",
+        remedy: "Known are "
+          + writers.filter { !$0.1.isEmpty }
+          .map { "for \($0.0) \($0.1.joined(separator: ", "))" }.joined(separator: "; ") + ".",
+        category: .usage)
     }
   }
 
@@ -103,110 +151,7 @@ extension Recipe {
     return labels
   }
 
-  private static func fromConfiguration(
-    _ configuration: JSONValue, file: any WeightFile, options: RecipeOptions
-  ) throws(ConversionError) -> Recipe {
-    let network: KerasNetwork
-    do {
-      network = try kerasGraph(
-        configuration: configuration, inputSize: options.inputSize?.sides, writer: file.writer)
-    } catch {
-      throw ConversionError(
-        error.what, at: "\(file.path), \(error.location)", error.why, remedy: error.remedy)
-    }
-    let known = Catalog.recognise(network.graph)
-    if let name = options.architecture, known?.variant.architecture != Catalog.architecture(named: name)?.name
-    {
-      let found = known.map { "that of \($0.variant.architecture)" } ?? "of no architecture in the catalogue"
-      throw ConversionError(
-        "wrong architecture", at: file.path, "the model's configuration is \(found), not '\(name)'",
-        remedy: "Leave out --architecture: the configuration describes the network.")
-    }
-    let binding: Binding
-    do {
-      binding = try Binder(network: network).bind(file)
-    } catch {
-      throw ConversionError("weights do not fit the configuration", at: file.path, error.explanation)
-    }
-    return try Recipe(
-      file: file, graph: network.graph, binding: binding, known: known, modelName: network.name,
-      explanation: "the model's configuration"
-        + (known.map { ", which computes the same as \($0.variant.architecture)" } ?? ""),
-      options: options)
-  }
-
-  private static func fromTensors(
-    file: any WeightFile, options: RecipeOptions
-  ) throws(ConversionError) -> Recipe {
-    let hints = file.tensors.map { TensorHint(layer: $0.layer, variable: $0.variable, shape: $0.shape) }
-    let candidates: [Candidate]
-    if let name = options.architecture {
-      do {
-        candidates = [
-          try Catalog.candidate(architecture: name, for: hints, inputSize: options.inputSize?.sides)
-        ]
-      } catch {
-        throw ConversionError(error.what, at: file.path, "\(error.location): \(error.why)")
-      }
-    } else {
-      candidates = Catalog.candidates(for: hints, inputSize: options.inputSize?.sides)
-    }
-    var best: (candidate: Candidate, graph: Graph, binding: Binding)?
-    var nearest: (candidate: Candidate, failure: BindingFailure)?
-    for candidate in candidates {
-      guard let architecture = Catalog.architecture(named: candidate.variant.architecture),
-        let graph = try? candidate.variant.graph()
-      else { continue }
-      do {
-        let binding = try Binder(graph: graph, architecture: architecture).bind(file)
-        if binding.unused.count < best?.binding.unused.count ?? .max { best = (candidate, graph, binding) }
-      } catch {
-        if error.filled > nearest?.failure.filled ?? -1 { nearest = (candidate, error) }
-      }
-    }
-    if let (candidate, graph, binding) = best {
-      return try Recipe(
-        file: file, graph: graph, binding: binding, known: candidate,
-        modelName: candidate.variant.architecture,
-        explanation: candidate.explanation, options: options)
-    }
-    if let (candidate, failure) = nearest { throw misfit(candidate.variant, failure, file: file) }
-    if let variant = Catalog.nearest(for: hints, inputSize: options.inputSize?.sides),
-      let failure = bindingFailure(of: variant, file: file)
-    {
-      throw misfit(variant, failure, file: file)
-    }
-    throw ConversionError(
-      "unknown network", at: file.path,
-      options.architecture.map { "its tensors are not those of '\($0)'" }
-        ?? "its tensors are those of no architecture in the catalogue and it has no configuration",
-      remedy:
-        "See `zoo list` for what is known. Give --input-size if the input is not square, or save the whole model so that the file has its configuration."
-    )
-  }
-
-  private static func bindingFailure(of variant: Variant, file: any WeightFile) -> BindingFailure? {
-    guard let architecture = Catalog.architecture(named: variant.architecture),
-      let graph = try? variant.graph()
-    else { return nil }
-    do {
-      _ = try Binder(graph: graph, architecture: architecture).bind(file)
-      return nil
-    } catch {
-      return error
-    }
-  }
-
-  private static func misfit(
-    _ variant: Variant, _ failure: BindingFailure, file: any WeightFile
-  ) -> ConversionError {
-    ConversionError(
-      "weights do not fit \(variant.architecture) (\(variant.description))", at: file.path,
-      failure.explanation,
-      remedy: "If it is another network, save the whole model so that the file has its configuration.")
-  }
-
-  private init(
+  init(
     file: any WeightFile, graph: Graph, binding: Binding, known: Candidate?, modelName: String,
     explanation: String, options: RecipeOptions
   ) throws(ConversionError) {
@@ -216,7 +161,9 @@ extension Recipe {
     self.explanation = explanation
     assumesPreprocessing = known == nil && options.preprocessing == nil
     let isPublished = known?.variant.isPublished ?? false
-    let isImageNet = isPublished && graph.classCount == ImageNetLabels.classes.count
+    let isImageNet =
+      (isPublished || known?.variant.habits.preprocessing != nil)
+      && graph.classCount == ImageNetLabels.classes.count
     self.labels =
       try Recipe.checked(options.labels, for: graph)
       ?? (isImageNet ? ImageNetLabels.classes.map { ClassLabel(id: $0.wordNetID, name: $0.name) } : [])
@@ -257,8 +204,9 @@ extension Variant {
   /// Whether the zoo knows published weights of this network; those were trained on ImageNet.
   var isPublished: Bool {
     guard let architecture = Catalog.architecture(named: architecture) else { return false }
+    let known = AnyHashable(hashing: definition.published)
     let isSameNetwork = architecture.published.contains {
-      AnyHashable($0.variant.definition) == AnyHashable(definition)
+      AnyHashable(hashing: $0.variant.definition) == known
     }
     return switch head {
     case .classifier: isSameNetwork && head == .imageNet && input.channels == 3
@@ -267,6 +215,10 @@ extension Variant {
   }
 }
 
+extension AnyHashable {
+  fileprivate init(hashing definition: any NetworkDefinition) { self.init(definition) }
+}
+
 extension Extent2D {
-  fileprivate var sides: (Int, Int) { (height, width) }
+  var sides: (Int, Int) { (height, width) }
 }

@@ -16,7 +16,7 @@ struct BatchNormCheck {
   private static let syntheticCount = 12
   /// The most pictures of a folder that are run.
   private static let imageLimit = 64
-  private static let name = "batch-norm statistics"
+  static let name = "batch-norm statistics"
 
   func check(weights: some WeightSource) throws -> VerificationReport.Check {
     guard graph.inputs.count == 1, let input = graph.inputs.first, TestInput.isImage(graph[input].shape)
@@ -53,7 +53,7 @@ struct BatchNormCheck {
           + "have changed places")
     case .noTestimony(let reason):
       var testimonies = [card.preprocessing: testimony]
-      for mode in Preprocessing.allCases where mode != card.preprocessing {
+      for mode in Preprocessing.distinguishable where mode != card.preprocessing {
         testimonies[mode] = try self.testimony(of: layers, engine: engine, pictures: pictures, mode: mode)
       }
       guard

@@ -38,14 +38,15 @@ enum KerasArchive {
     let text = ByteSlice(try WeightFiles.map("\(path)/config.json"))
     let metadata =
       isFile("\(path)/metadata.json") ? ByteSlice(try WeightFiles.map("\(path)/metadata.json")) : nil
-    return try open(path: path, configuration: text, metadata: metadata, file: file) {
-      () throws(WeightFileError) in
-    }
+    return try open(
+      path: path, configuration: text, metadata: metadata, file: file,
+      sourcePaths: ["\(path)/\(weightsName)"]
+    ) { () throws(WeightFileError) in }
   }
 
   private static func open(
     path: String, configuration text: ByteSlice, metadata: ByteSlice?, file: HDF5File,
-    checkBytes: @escaping @Sendable () throws(WeightFileError) -> Void
+    sourcePaths: [String]? = nil, checkBytes: @escaping @Sendable () throws(WeightFileError) -> Void
   ) throws(WeightFileError) -> KerasFile {
     let configuration = try json(text, at: "\(path), config.json")
     try KerasConfiguration.refuseCode(in: configuration, at: path)
@@ -55,7 +56,7 @@ enum KerasArchive {
     let contents = try StoreLayout.contents(of: file)
     return try KerasFile(
       path: path, layout: .kerasArchive, writer: "keras \((version ?? nil) ?? "3")", contents: contents,
-      configuration: configuration, file: file, checkBytes: checkBytes)
+      configuration: configuration, sourcePaths: sourcePaths, file: file, checkBytes: checkBytes)
   }
 
   private static func json(_ text: ByteSlice, at location: String) throws(WeightFileError) -> JSONValue {

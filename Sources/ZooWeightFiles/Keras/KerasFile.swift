@@ -8,6 +8,9 @@ final class KerasFile: WeightFile {
   let tensors: [TensorEntry]
   let ignored: [(name: String, reason: String)]
   let modelConfiguration: JSONValue?
+  let backend: String?
+  let layerNames: [String]
+  let sourcePaths: [String]
 
   private let file: HDF5File
   private let datasets: [String: HDF5Dataset]
@@ -19,7 +22,7 @@ final class KerasFile: WeightFile {
 
   init(
     path: String, layout: WeightFileLayout, writer: String?, contents: KerasContents,
-    configuration: JSONValue?,
+    configuration: JSONValue?, backend: String? = nil, sourcePaths: [String]? = nil,
     file: HDF5File, checkBytes: @escaping @Sendable () throws(WeightFileError) -> Void = {}
   ) throws(WeightFileError) {
     var datasets: [String: HDF5Dataset] = [:]
@@ -39,6 +42,12 @@ final class KerasFile: WeightFile {
     self.writer = writer
     self.tensors = contents.tensors.map(\.entry)
     self.ignored = contents.ignored
+    self.backend = backend
+    self.sourcePaths = sourcePaths ?? [path]
+    var seen: Set<String> = []
+    layerNames =
+      contents.layers.isEmpty
+      ? contents.tensors.compactMap(\.entry.layer).filter { seen.insert($0).inserted } : contents.layers
     self.modelConfiguration = configuration
     self.file = file
     self.datasets = datasets
@@ -61,13 +70,19 @@ final class KerasFile: WeightFile {
 
 /// What one of the layouts has been found to hold.
 struct KerasContents: Sendable {
+  /// All layers that the file lists, in its order; empty where it lists none.
+  var layers: [String] = []
   var tensors: [(entry: TensorEntry, dataset: HDF5Dataset)] = []
   var ignored: [(name: String, reason: String)] = []
 }
 
 extension KerasFile {
   /// Opens an HDF5 file of any of Keras' layouts.
-  static func open(path: String, bytes: ByteSlice) throws(WeightFileError) -> KerasFile {
+  ///
+  /// - Parameter isShard: whether it is one of the files of a store that is spread over several.
+  static func open(
+    path: String, bytes: ByteSlice, isShard: Bool = false
+  ) throws(WeightFileError) -> KerasFile {
     let file = try HDF5File(bytes: bytes, location: path)
     let root = try RootGroup(of: file)
     switch root.layout {
@@ -80,11 +95,15 @@ extension KerasFile {
       let contents = try LegacyLayout.contents(of: file, root: root, nestedModels: nested)
       return try KerasFile(
         path: path, layout: root.layout, writer: "keras \(root.version ?? "1")", contents: contents,
-        configuration: configuration, file: file)
+        configuration: configuration, backend: root.backend, file: file)
+    case .numberedLayers:
+      return try KerasFile(
+        path: path, layout: root.layout, writer: "keras 0", contents: try NumberedLayers.contents(of: file),
+        configuration: nil, file: file)
     default:
       return try KerasFile(
-        path: path, layout: .kerasStore, writer: "keras 3", contents: try StoreLayout.contents(of: file),
-        configuration: nil, file: file)
+        path: path, layout: .kerasStore, writer: "keras 3",
+        contents: try StoreLayout.contents(of: file, isShard: isShard), configuration: nil, file: file)
     }
   }
 }
@@ -93,6 +112,8 @@ extension KerasFile {
 struct RootGroup: Sendable {
   let layout: WeightFileLayout
   let version: String?
+  /// `tensorflow`, `theano`, `cntk` or `jax`; Keras 0 and the first Keras 1 do not say it.
+  let backend: String?
   /// The text of `model_config`.
   let configuration: String?
   /// The group that has `layer_names`: the root or `model_weights`.
@@ -114,9 +135,8 @@ struct RootGroup: Sendable {
       layout = .kerasStore
       weights = ""
     } else if try file.hasAttribute("nb_layers", of: "") {
-      throw file.unsupported(
-        "", "written by Keras 0, which stores no names of weights",
-        remedy: "load it with Keras 1 and save it again")
+      layout = .numberedLayers
+      weights = ""
     } else {
       let names = members.prefix(5).map(\.name).joined(separator: ", ")
       throw file.unsupported(
@@ -130,6 +150,8 @@ struct RootGroup: Sendable {
     } else {
       version = try file.string("keras_version", of: weights)
     }
+    let rootBackend = try file.string("backend", of: "")
+    backend = weights.isEmpty || rootBackend != nil ? rootBackend : try file.string("backend", of: weights)
     configuration = try file.string("model_config", of: "")
   }
 }

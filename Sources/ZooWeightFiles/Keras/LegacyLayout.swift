@@ -10,7 +10,7 @@ enum LegacyLayout {
     guard let layers = try file.names("layer_names", of: root.weights) else {
       throw file.malformed(root.weights, "it has no attribute layer_names")
     }
-    var contents = KerasContents()
+    var contents = KerasContents(layers: layers)
     for layer in layers {
       let group = join(root.weights, layer)
       guard let names = try file.names("weight_names", of: group) else {
@@ -25,7 +25,8 @@ enum LegacyLayout {
         let parts = LegacyNames.parts(of: name)
         let entry = TensorEntry(
           name: dataset.path, shape: dataset.shape, elementType: dataset.elementType,
-          layer: isContainer ? parts.layer ?? layer : layer, variable: parts.variable)
+          layer: isContainer ? parts.layer ?? layer : layer, variable: parts.variable,
+          container: isContainer ? layer : nil)
         contents.tensors.append((entry, dataset))
       }
     }

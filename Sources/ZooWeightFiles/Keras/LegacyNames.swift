@@ -34,6 +34,23 @@ enum LegacyNames {
     return Parts(layer: nil, variable: path)
   }
 
+  /// What other programs call a layer's variables.
+  private static let otherNames = [
+    "W": "kernel", "weights": "kernel", "b": "bias", "biases": "bias", "mean": "moving_mean",
+    "variance": "moving_variance", "moving_var": "moving_variance",
+  ]
+
+  /// Takes apart the name of an array in a dictionary, in which the layer may have a path: Keras'
+  /// `model/conv1/kernel`, with dots, tensorpack's `group0/block0/conv1/bn/mean/EMA`, Frossard's `conv1_1_W`.
+  static func parts(ofArray name: String) -> Parts {
+    var path = withoutOutputIndex(name)
+    if path.hasSuffix("/EMA") { path.removeLast(4) }
+    guard let cut = path.lastIndex(of: "/") ?? path.lastIndex(of: ".") else { return parts(of: path) }
+    let variable = String(path[path.index(after: cut)...])
+    let layer = String(path[..<cut])
+    return Parts(layer: layer.isEmpty ? nil : layer, variable: otherNames[variable] ?? variable)
+  }
+
   /// Everything of `name` before its variable: equal for all weights of one plain layer.
   static func scope(of name: String) -> String {
     let path = withoutOutputIndex(name)

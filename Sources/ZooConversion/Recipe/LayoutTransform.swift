@@ -1,0 +1,155 @@
+import ZooGraph
+import ZooTensor
+
+/// How a tensor's axes change on the way into a slot. No value changes.
+package struct LayoutTransform: Sendable, Hashable {
+  /// One change; the raw values are the report's words.
+  package enum Step: String, Sendable {
+    /// The same values in the same order, as between a dense kernel (in, out) and a 1x1 convolution
+    /// (1, 1, in, out).
+    case unitAxes = "axes of extent 1 added or dropped"
+    case transposed = "axes from (out, in, height, width) to (height, width, in, out)"
+    case rotated = "kernel rotated by 180°, from true convolution to cross-correlation"
+    case rows = "rows from (channel, height, width) to (height, width, channel)"
+  }
+
+  package let steps: [Step]
+  /// Where in the source each element of the slot lies; nil where the order is the same.
+  private let view: StridedView?
+
+  package static let none = LayoutTransform(steps: [], view: nil)
+  package static let unitAxes = LayoutTransform(steps: [.unitAxes], view: nil)
+
+  private init(steps: [Step], view: StridedView?) {
+    self.steps = steps
+    self.view = view
+  }
+
+  /// The steps in words, for the report.
+  package var text: String { steps.isEmpty ? "none" : steps.map(\.rawValue).joined(separator: "; ") }
+
+  /// The transform that brings a tensor of shape `source` into `slot` of `node`, or nil where there is none.
+  init?(_ source: Shape, to slot: WeightSlot, of node: Node, in graph: Graph, order: KernelOrder) {
+    switch slot.role {
+    case .kernel, .depthwiseKernel, .pointwiseKernel:
+      if slot.shape.rank == 4, source.rank == 4 {
+        self.init(kernel: source, to: slot.shape, order: order)
+      } else if let map = node.flattenedMap(in: graph), order.rowsAreChannelsFirst, source == slot.shape,
+        map.rank == 3, map[0] * map[1] > 1, map[2] > 1
+      {
+        self.init(steps: [.rows], view: StridedView(rowsOf: map, columns: slot.shape[1]))
+      } else {
+        self.init(source, to: slot.shape)
+      }
+    default:
+      self.init(source, to: slot.shape)
+    }
+  }
+
+  private init?(_ source: Shape, to target: Shape) {
+    func bare(_ shape: Shape) -> [Int] { shape.dimensions.filter { $0 != 1 } }
+    guard bare(source) == bare(target) else { return nil }
+    self = source == target ? .none : .unitAxes
+  }
+
+  private init?(kernel source: Shape, to target: Shape, order: KernelOrder) {
+    var view = StridedView(of: source)
+    var steps: [Step] = []
+    if order.axesAreChannelsFirst {
+      view.permute([2, 3, 1, 0])
+      steps.append(.transposed)
+    }
+    guard view.extents == target.dimensions else { return nil }
+    if order.isRotated, view.extents[0] * view.extents[1] > 1 {
+      view.reverse(axis: 0)
+      view.reverse(axis: 1)
+      steps.append(.rotated)
+    }
+    self.init(steps: steps, view: steps.isEmpty ? nil : view)
+  }
+
+  /// `tensor` in the slot's shape; nil where it has not as many elements.
+  func apply(to tensor: StoredTensor, shape: Shape) -> StoredTensor? {
+    guard let view else {
+      return StoredTensor(shape: shape, elementType: tensor.elementType, bytes: tensor.bytes)
+    }
+    guard view.elementCount == tensor.shape.elementCount else { return nil }
+    let ordered = HeapBytes(count: tensor.bytes.count) { target in
+      tensor.bytes.withUnsafeBytes { source in
+        view.copy(source, into: target, size: tensor.elementType.byteCount)
+      }
+    }
+    return StoredTensor(shape: shape, elementType: tensor.elementType, bytes: ByteSlice(ordered))
+  }
+}
+
+/// The elements of a row-major tensor in another order: strides in elements, negative for a reversed axis.
+private struct StridedView: Sendable, Hashable {
+  private(set) var extents: [Int]
+  private var strides: [Int]
+  private var offset = 0
+
+  init(of shape: Shape) {
+    let extents = shape.dimensions
+    self.extents = extents
+    strides = extents.indices.map { axis in extents[(axis + 1)...].reduce(1, *) }
+  }
+
+  /// A matrix whose rows are the pixels of `map` (height, width, channels), stored channel by channel.
+  init(rowsOf map: Shape, columns: Int) {
+    extents = [map[0], map[1], map[2], columns]
+    strides = [map[1] * columns, columns, map[0] * map[1] * columns, 1]
+  }
+
+  var elementCount: Int { extents.reduce(1, *) }
+
+  mutating func permute(_ axes: [Int]) {
+    extents = axes.map { extents[$0] }
+    strides = axes.map { strides[$0] }
+  }
+
+  mutating func reverse(axis: Int) {
+    offset += (extents[axis] - 1) * strides[axis]
+    strides[axis] = -strides[axis]
+  }
+
+  /// Copies elements of `size` bytes; both buffers have ``elementCount`` of them.
+  func copy(_ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, size: Int) {
+    guard elementCount > 0, let last = extents.indices.last else { return }
+    // Runs that lie together in the source are copied at once.
+    let run = strides[last] == 1 ? extents[last] : 1
+    var index = [Int](repeating: 0, count: extents.count)
+    var from = offset
+    for to in stride(from: 0, to: elementCount, by: run) {
+      let part = UnsafeRawBufferPointer(rebasing: source[from * size..<(from + run) * size])
+      UnsafeMutableRawBufferPointer(rebasing: target[to * size..<(to + run) * size]).copyMemory(from: part)
+      var axis = run == 1 ? last : last - 1
+      while axis >= 0 {
+        index[axis] += 1
+        from += strides[axis]
+        if index[axis] < extents[axis] { break }
+        from -= strides[axis] * extents[axis]
+        index[axis] = 0
+        axis -= 1
+      }
+    }
+  }
+}
+
+extension Node {
+  /// The map (height, width, channels) that a Flatten turned into what this node reads; nil where it reads
+  /// something else.
+  fileprivate func flattenedMap(in graph: Graph) -> Shape? {
+    guard case .dense = operation else { return nil }
+    var value = inputs.first
+    while let next = value {
+      let node = graph[next]
+      switch node.operation {
+      case .flatten: return node.inputs.first.map { graph[$0].shape }
+      case .identity, .activation: value = node.inputs.first
+      default: return nil
+      }
+    }
+    return nil
+  }
+}

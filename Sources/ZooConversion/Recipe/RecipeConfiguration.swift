@@ -1,0 +1,75 @@
+import ZooGraph
+import ZooModels
+import ZooTensor
+import ZooWeightFiles
+
+// Networks that the file describes itself, and known ones among their layers.
+extension Recipe {
+  static func fromConfiguration(
+    _ configuration: JSONValue, file: any WeightFile, options: RecipeOptions
+  ) throws(ConversionError) -> Recipe {
+    let network: KerasNetwork
+    do {
+      network = try kerasGraph(
+        configuration: configuration, inputSize: options.inputSize?.sides, writer: file.writer)
+    } catch {
+      // A known part can be found by its names, whatever else the model is made of.
+      if options.architecture != nil, var part = try? fromTensors(file: file, options: options) {
+        part.explanation += "; the configuration is not used (\(error.location): \(error.why))"
+        return part
+      }
+      throw ConversionError(
+        error.what, at: "\(file.path), \(error.location)", error.why, remedy: error.remedy)
+    }
+    let known = Catalog.recognise(network.graph)
+    let wanted = options.architecture.flatMap(Catalog.architecture(named:))
+    var part: Backbone?
+    if let wanted, known?.variant.architecture != wanted.name {
+      part = Backbone(of: wanted, in: network)
+      guard part != nil else {
+        let found =
+          known.map { "that of \($0.variant.architecture)" } ?? "of no architecture in the catalogue"
+        throw ConversionError(
+          "wrong architecture", at: file.path,
+          "the model's configuration is \(found), not '\(wanted.name)', and no part of it computes what "
+            + "\(wanted.name) does",
+          remedy: "Leave out --architecture: the configuration describes the network.")
+      }
+    }
+    var binder = Binder(network: network)
+    binder.trustsNames = options.trustsNames
+    binder.kernelOrder = try KernelOrder(of: file, stated: options.kernelOrder)
+    let binding: Binding
+    do {
+      binding = try binder.bind(file)
+    } catch {
+      throw ConversionError(
+        "weights do not fit the configuration", at: file.path, error.explanation,
+        remedy: error.disagreement.map { _ in "If the names are right, --trust-names goes by them alone." })
+    }
+    let kernels = binder.kernelOrder.reason.map { "; kernels are \(binder.kernelOrder.text), by \($0)" } ?? ""
+    if let part {
+      return try Recipe(
+        file: file, graph: part.graph, binding: binding.restricted(to: part.graph), known: part.candidate,
+        modelName: part.candidate.variant.architecture,
+        explanation: "\(part.candidate.explanation) of the model '\(network.name)'" + kernels,
+        options: options)
+    }
+    return try Recipe(
+      file: file, graph: network.graph, binding: binding, known: known, modelName: network.name,
+      explanation: "the model's configuration"
+        + (known.map { ", which computes the same as \($0.variant.architecture)" } ?? "") + kernels,
+      options: options)
+  }
+}
+
+extension Binding {
+  /// The part that concerns the layers of `graph`; what the others take becomes unused.
+  func restricted(to graph: Graph) -> Binding {
+    let slots = Set(graph.weightSlots)
+    let kept = assignments.filter { slots.contains($0.slot) }
+    let taken = Set(kept.map(\.entry))
+    let left = assignments.map(\.entry).filter { !taken.contains($0) }
+    return Binding(assignments: kept, unused: left + unused, kernelOrder: kernelOrder)
+  }
+}

@@ -1,0 +1,105 @@
+import ZooGraph
+import ZooModels
+import ZooTensor
+import ZooWeightFiles
+
+// Networks that are found by the names and shapes of tensors.
+extension Recipe {
+  static func fromTensors(
+    file: any WeightFile, options: RecipeOptions
+  ) throws(ConversionError) -> Recipe {
+    let order = try KernelOrder(of: file, stated: options.kernelOrder)
+    let hints = file.tensors.map {
+      TensorHint(
+        layer: $0.layer, variable: $0.variable, shape: order.usualShape($0.shape), name: $0.name)
+    }
+    let circumstances = options.circumstances(of: file)
+    let candidates: [Candidate]
+    if let name = options.architecture {
+      do {
+        candidates = [try Catalog.candidate(architecture: name, for: hints, circumstances)]
+      } catch {
+        throw ConversionError(error.what, at: file.path, "\(error.location): \(error.why)")
+      }
+    } else {
+      candidates = Catalog.candidates(for: hints, circumstances)
+    }
+    if let best = try bestFit(of: candidates, file, options: options) { return best }
+    if let variant = Catalog.nearest(for: hints, circumstances),
+      case .failure(let failure) = bind(file, to: variant, options: options, order: order)
+    {
+      throw misfit(variant, failure, file: file)
+    }
+    throw ConversionError(
+      "unknown network", at: file.path,
+      options.architecture.map { "its tensors are not those of '\($0)'" }
+        ?? "its tensors are those of no architecture in the catalogue and it has no configuration",
+      remedy:
+        "See `zoo list` for what is known. Give --input-size if the input is not square, or save the whole model so that the file has its configuration."
+    )
+  }
+
+  /// The candidate that leaves the fewest tensors over; nil where there is no candidate.
+  ///
+  /// - Throws: where none fits, and where names and order disagree about one that has a place for every tensor.
+  static func bestFit(
+    of candidates: [Candidate], _ file: any WeightFile, options: RecipeOptions
+  ) throws(ConversionError) -> Recipe? {
+    let order = try KernelOrder(of: file, stated: options.kernelOrder)
+    var best: (candidate: Candidate, fit: Fit)?
+    var nearest: (candidate: Candidate, failure: BindingFailure)?
+    for candidate in candidates {
+      switch bind(file, to: candidate.variant, options: options, order: order) {
+      case .success(let fit):
+        if fit.binding.unused.count < best?.fit.binding.unused.count ?? .max { best = (candidate, fit) }
+      case .failure(let failure):
+        if candidate.isExact, failure.disagreement != nil {
+          throw misfit(candidate.variant, failure, file: file)
+        }
+        if failure.filled > nearest?.failure.filled ?? -1 { nearest = (candidate, failure) }
+      }
+    }
+    if let (candidate, fit) = best {
+      return try Recipe(
+        file: file, graph: fit.graph, binding: fit.binding, known: candidate,
+        modelName: candidate.variant.architecture,
+        explanation: candidate.explanation
+          + (order.reason.map { "; kernels are \(order.text), by \($0)" } ?? ""), options: options)
+    }
+    if let (candidate, failure) = nearest { throw misfit(candidate.variant, failure, file: file) }
+    return nil
+  }
+
+  private struct Fit {
+    let graph: Graph
+    let binding: Binding
+  }
+
+  private static func bind(
+    _ file: any WeightFile, to variant: Variant, options: RecipeOptions, order: KernelOrder
+  ) -> Result<Fit, BindingFailure> {
+    guard let architecture = Catalog.architecture(named: variant.architecture),
+      let graph = try? variant.graph()
+    else { return .failure(BindingFailure()) }
+    var binder = Binder(graph: graph, architecture: architecture)
+    binder.trustsNames = options.trustsNames
+    binder.kernelOrder = order
+    if variant.habits.flattensChannelsFirst { binder.kernelOrder.rowsAreChannelsFirst = true }
+    do throws(BindingFailure) {
+      return .success(Fit(graph: graph, binding: try binder.bind(file)))
+    } catch {
+      return .failure(error)
+    }
+  }
+
+  private static func misfit(
+    _ variant: Variant, _ failure: BindingFailure, file: any WeightFile
+  ) -> ConversionError {
+    ConversionError(
+      "weights do not fit \(variant.architecture) (\(variant.description))", at: file.path,
+      failure.explanation,
+      remedy: failure.disagreement == nil
+        ? "If it is another network, save the whole model so that the file has its configuration."
+        : "If the names are right, --trust-names goes by them alone.")
+  }
+}

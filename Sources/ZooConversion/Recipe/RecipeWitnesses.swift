@@ -1,0 +1,97 @@
+import ZooFormat
+import ZooGraph
+import ZooModels
+import ZooTensor
+import ZooWeightFiles
+
+// What else than names and shapes can say what a file holds: its bytes, and its batch norms.
+extension Recipe {
+  /// The recipe of a published file that `file` is a copy of, or nil where it is none.
+  ///
+  /// Only files of Keras' older layout without a configuration are published with a hash, so that others
+  /// need not be read.
+  static func fromPublished(
+    _ file: any WeightFile, options: RecipeOptions
+  ) throws -> Recipe? {
+    guard options.looksUpHashes, file.modelConfiguration == nil, file.layout == .legacyWeights,
+      file.sourcePaths.count == 1
+    else {
+      return nil
+    }
+    let digest = try SourceDigest(files: file.sourcePaths)
+    guard let published = options.published(.sha256(digest.sha256)) ?? options.published(.md5(digest.md5)),
+      options.architecture.map({ Catalog.architecture(named: $0)?.name == published.variant.architecture })
+        ?? true, options.writer == nil
+    else {
+      var recipe = try Recipe(file: file, options: options)
+      recipe.digest = digest
+      return recipe
+    }
+    try checkNames(options)
+    var variant = published.variant
+    if let size = options.inputSize {
+      variant = Variant(
+        architecture: variant.architecture, definition: variant.definition,
+        input: InputShape(size.height, size.width, channels: variant.input.channels), head: variant.head,
+        habits: variant.habits)
+    }
+    let hash = options.published(.sha256(digest.sha256)) != nil ? "SHA-256" : "MD5"
+    let candidate = Candidate(
+      variant: variant, isExact: true, unusedCount: 0, nameAgreement: 1,
+      explanation: "published as \(published.fileName), by its \(hash): \(variant.architecture) "
+        + "(\(variant.description))")
+    guard var recipe = try Recipe.bestFit(of: [candidate], file, options: options) else { return nil }
+    recipe.publishedFile = published
+    recipe.digest = digest
+    recipe.binding.add(.hash)
+    return recipe
+  }
+
+  /// Lets the batch norms confirm what neither names nor a promised order tell.
+  ///
+  /// - Throws: where they do not.
+  mutating func settleByTestimony() throws(ConversionError) {
+    let check: VerificationReport.Check?
+    do {
+      check = try BatchNormCheck(graph: graph, card: card, images: [], threads: 2).check(weights: weights)
+    } catch {
+      throw ConversionError("unreadable weights", at: file.path, "\(error)")
+    }
+    let covered = graph.layersWithTestimony
+    let open = binding.assignments.first {
+      $0.alike > 0 && (check?.status != .passed || !covered.contains($0.slot.layer))
+    }
+    if let open,
+      let other = binding.assignments.first(where: {
+        $0.slot != open.slot && $0.slot.shape == open.slot.shape
+      })
+    {
+      throw ConversionError(
+        "ambiguous weights", at: file.path,
+        "'\(open.entry.name)' and '\(other.entry.name)' both have the shape \(open.slot.shape) of "
+          + "'\(open.slot.name)' and '\(other.slot.name)'; names say nothing, the format promises no order, and "
+          + (check?.status == .passed
+            ? "no batch normalization behind them confirms it"
+            : "the batch-norm statistics do not confirm it"),
+        remedy:
+          "Name the arrays LAYER/kernel, LAYER/bias, … as in `zoo inspect`, or arr_0, arr_1, … in the order of get_weights()."
+      )
+    }
+    binding.add(.testimony) { covered.contains($0.slot.layer) }
+  }
+}
+
+extension Graph {
+  /// The layers whose weights a batch normalization depends on, itself included: their faults show there.
+  package var layersWithTestimony: Set<String> {
+    var reach = [Bool](repeating: false, count: nodes.count)
+    var names: Set<String> = []
+    for index in nodes.indices.reversed() {
+      if case .batchNormalization = nodes[index].operation { reach[index] = true }
+      guard reach[index] else { continue }
+      names.insert(nodes[index].name)
+      for input in nodes[index].inputs { reach[input.index] = true }
+    }
+    return names
+  }
+}
