@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <spawn.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -142,18 +143,24 @@ int zoo_process_wait(pid_t child, int *code, int *signal) {
 }
 
 static void (*bus_error_report)(const void *address);
+static atomic_flag bus_error_reported = ATOMIC_FLAG_INIT;
 
 static void on_bus_error(int number, siginfo_t *info, void *context) {
   (void)number, (void)context;
+  // Several threads may read the file at once: the first to fail ends the process, the others wait for that.
+  if (atomic_flag_test_and_set(&bus_error_reported)) {
+    for (;;) pause();
+  }
   bus_error_report(info->si_addr);
+  // It did not end the process: the instruction that failed is done again, and then the system does.
+  signal(SIGBUS, SIG_DFL);
 }
 
 void zoo_process_on_bus_error(void (*report)(const void *address)) {
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_sigaction = on_bus_error;
-  // Back to the default for the second time: the instruction that failed is done again.
-  action.sa_flags = SA_SIGINFO | SA_RESETHAND;
+  action.sa_flags = SA_SIGINFO;
   sigemptyset(&action.sa_mask);
   bus_error_report = report;
   sigaction(SIGBUS, &action, NULL);

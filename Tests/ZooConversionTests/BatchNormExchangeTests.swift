@@ -2,6 +2,7 @@ import Testing
 import ZooConversion
 import ZooGraph
 import ZooImages
+import ZooTensor
 
 /// Two batch norms, each with another one behind it, as they are in a trained network: every layer has
 /// stored what reaches it, and then gammas or betas change places.
@@ -111,5 +112,18 @@ import ZooImages
       let layers = a.layers("a", gamma: a.gamma.reversed()) + b.layers("b", gamma: b.gamma.reversed())
       #expect(!isExchange(BatchNormTestimony(layers).verdict), "seed \(seed)")
     }
+  }
+
+  /// What a layer that is called twice has stored is of neither call.
+  @Test func aSharedLayerDoesNotTestify() throws {
+    let norm = BatchNormalization(epsilon: 0.001)
+    let graph = try Graph(
+      layers: [
+        .init(name: "input", operation: .input(shape: [8, 8, 3]), inputs: []),
+        .init(name: "own", operation: .batchNormalization(norm), inputs: [0]),
+        .init(name: "twice", operation: .batchNormalization(norm), inputs: [1]),
+        .init(name: "twice:2", operation: .batchNormalization(norm), inputs: [2], sharing: 2),
+      ], outputs: [3])
+    #expect(graph.layersWithTestimony == ["input", "own"])
   }
 }

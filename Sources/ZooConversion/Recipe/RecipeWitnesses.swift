@@ -80,18 +80,3 @@ extension Recipe {
     binding.add(.testimony) { covered.contains($0.slot.layer) }
   }
 }
-
-extension Graph {
-  /// The layers whose weights a batch normalization depends on, itself included: their faults show there.
-  package var layersWithTestimony: Set<String> {
-    var reach = [Bool](repeating: false, count: nodes.count)
-    var names: Set<String> = []
-    for index in nodes.indices.reversed() {
-      if case .batchNormalization = nodes[index].operation { reach[index] = true }
-      guard reach[index] else { continue }
-      names.insert(nodes[index].name)
-      for input in nodes[index].inputs { reach[input.index] = true }
-    }
-    return names
-  }
-}

@@ -86,7 +86,8 @@ struct BatchNormCheck {
     for (index, node) in graph.nodes.enumerated() {
       for input in node.inputs { consumers[input.index].append(index) }
     }
-    return try graph.nodes.compactMap { node in
+    return try graph.testifyingBatchNorms.compactMap { index in
+      let node = graph.nodes[index]
       func values(_ role: WeightRole) throws -> [Float]? {
         try node.weights.first { $0.role == role }.map { try weights.tensor(for: $0).floats() }
       }
@@ -165,5 +166,29 @@ struct BatchNormCheck {
       if index == 1, judge().isFarFromTraining { break }
     }
     return judge()
+  }
+}
+
+extension Graph {
+  /// The batch norms whose statistics are of what reaches them: what a layer that is called twice has
+  /// stored is a mixture of what reached both calls.
+  fileprivate var testifyingBatchNorms: [Int] {
+    let shared = Set(nodes.compactMap(\.sharing))
+    return nodes.indices.filter { index in
+      guard case .batchNormalization = nodes[index].operation else { return false }
+      return nodes[index].sharing == nil && !shared.contains(Value(index: index))
+    }
+  }
+
+  /// The layers whose weights such a batch norm depends on, itself included: their faults show there.
+  package var layersWithTestimony: Set<String> {
+    var reach = [Bool](repeating: false, count: nodes.count)
+    for index in testifyingBatchNorms { reach[index] = true }
+    var names: Set<String> = []
+    for index in nodes.indices.reversed() where reach[index] {
+      names.insert(nodes[index].name)
+      for input in nodes[index].inputs { reach[input.index] = true }
+    }
+    return names
   }
 }
