@@ -62,7 +62,7 @@ let package = Package(
       name: "zoo-fuzz",
       dependencies: [
         "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooConversion",
-        "CZlib", "CZooProcess", crypto,
+        "ZooTestSupport", "CZlib", "CZooProcess", crypto,
       ],
       path: "Sources/ZooFuzz"),
 
@@ -85,10 +85,13 @@ let package = Package(
     .testTarget(name: "ZooTensorTests", dependencies: ["ZooTensor"]),
     .testTarget(name: "ZooGraphTests", dependencies: ["ZooGraph", "ZooTensor"]),
     .testTarget(name: "ZooModelsTests", dependencies: ["ZooModels", "ZooGraph", "ZooTensor"]),
-    .testTarget(name: "ZooWeightFilesTests", dependencies: ["ZooWeightFiles", "ZooTensor"]),
+    .testTarget(
+      name: "ZooWeightFilesTests", dependencies: ["ZooWeightFiles", "ZooTensor", "ZooTestSupport"]),
     .testTarget(
       name: "ZooFormatTests", dependencies: ["ZooFormat", "ZooModels", "ZooGraph", "ZooTensor", crypto]),
-    .testTarget(name: "ZooRuntimeTests", dependencies: ["ZooRuntime", "ZooModels", "ZooGraph", "ZooTensor"]),
+    .testTarget(
+      name: "ZooRuntimeTests",
+      dependencies: ["ZooRuntime", "ZooModels", "ZooGraph", "ZooTensor", "ZooTestSupport"]),
     .testTarget(
       name: "ZooConversionTests",
       dependencies: [

@@ -3,6 +3,7 @@ import ZooConversion
 import ZooFormat
 import ZooImages
 import ZooTensor
+import ZooTestSupport
 import ZooWeightFiles
 
 /// A parser, what it is fed with, and what must hold of what it accepts.

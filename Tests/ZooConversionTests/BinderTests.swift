@@ -3,6 +3,7 @@ import ZooConversion
 import ZooGraph
 import ZooModels
 import ZooTensor
+import ZooTestSupport
 import ZooWeightFiles
 
 /// A small member of each family, and files of its weights in every layout.
@@ -89,7 +90,7 @@ import ZooWeightFiles
   func orderDoesNotMatter(naming: Naming, variant: Variant) throws {
     let (binder, graph) = try binder(variant)
     let entries = Self.entries(of: graph, naming)
-    var random = SplitMix(state: 5)
+    var random = SplitMix(seed: 5)
     // Keras' older HDF5 promises an order, a dictionary of arrays does not.
     let layout = naming == .named ? WeightFileLayout.namedArrays : .kerasStore
     let sorted = try binder.bind(MemoryFile(layout: layout, tensors: entries))
@@ -245,17 +246,5 @@ import ZooWeightFiles
     let slot = try #require(graph.weightSlots.first)
     let error = try #require(throws: ConversionError.self) { try weights.tensor(for: slot) }
     #expect(error.what == "unsupported tensor")
-  }
-}
-
-/// Numbers that look random and are the same every time.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

@@ -2,6 +2,7 @@ import Testing
 import ZooGraph
 import ZooRuntime
 import ZooTensor
+import ZooTestSupport
 
 /// Every kernel of every instruction set that the machine has, against the reference engine.
 @Suite struct EngineKernelTests {
@@ -9,7 +10,7 @@ import ZooTensor
   private struct Case {
     var random: SplitMix
 
-    init(_ seed: Int) { random = SplitMix(state: UInt64(seed)) }
+    init(_ seed: Int) { random = SplitMix(seed: UInt64(seed)) }
 
     mutating func pick<T>(_ options: [T]) -> T {
       options[Int.random(in: 0..<options.count, using: &random)]

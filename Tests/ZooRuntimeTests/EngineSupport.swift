@@ -2,10 +2,11 @@ import Testing
 import ZooGraph
 import ZooRuntime
 import ZooTensor
+import ZooTestSupport
 
 /// Random inputs for a graph, (N, …), from a seed.
 func randomInputs(_ graph: Graph, batch: Int = 1, seed: UInt64) -> [Tensor] {
-  var random = SplitMix(state: seed)
+  var random = SplitMix(seed: seed)
   return graph.inputs.map { input in
     let shape = Shape([batch] + graph[input].shape.dimensions)
     return Tensor(

@@ -2,6 +2,7 @@ import Testing
 import ZooGraph
 import ZooRuntime
 import ZooTensor
+import ZooTestSupport
 
 @Suite struct ReferenceProbeTests {
   /// A small network with every kind of layer, whose softmax comes last.
@@ -59,7 +60,7 @@ import ZooTensor
     init(seed: UInt64) throws {
       graph = try ReferenceProbeTests.network()
       weights = DictionaryWeights(randomFor: graph, seed: seed)
-      var random = SplitMix(state: seed &+ 1)
+      var random = SplitMix(seed: seed &+ 1)
       batch = Tensor(
         shape: [2, 9, 8, 3], values: (0..<2 * 9 * 8 * 3).map { _ in .random(in: -1...1, using: &random) })
       all = Set(graph.nodes.indices.map(Value.init(index:)))
@@ -98,7 +99,7 @@ import ZooTensor
   @Test(arguments: UInt64(0)..<12)
   func randomValuesFromARandomSubset(seed: UInt64) throws {
     let setup = try Setup(seed: seed)
-    var random = SplitMix(state: seed)
+    var random = SplitMix(seed: seed)
     let kept = setup.all.filter { _ in Bool.random(using: &random) }
     let probe = try ReferenceProbe(
       graph: setup.graph, weights: setup.weights, materialized: setup.materialized(kept), example: 1)

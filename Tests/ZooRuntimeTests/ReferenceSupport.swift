@@ -1,5 +1,6 @@
 import ZooGraph
 import ZooTensor
+import ZooTestSupport
 
 /// Weights by slot name.
 struct DictionaryWeights: WeightSource {
@@ -13,7 +14,7 @@ struct DictionaryWeights: WeightSource {
 
   /// Random weights for every slot of `graph`.
   init(randomFor graph: Graph, seed: UInt64) {
-    var random = SplitMix(state: seed)
+    var random = SplitMix(seed: seed)
     for slot in graph.weightSlots {
       let range: ClosedRange<Float> = slot.role == .movingVariance ? 0.5...1.5 : -1...1
       tensors[slot.name] = StoredTensor(
@@ -23,19 +24,6 @@ struct DictionaryWeights: WeightSource {
   }
 
   init(_ tensors: [String: StoredTensor]) { self.tensors = tensors }
-}
-
-/// A small generator with a seed, so that a failing case can be repeated.
-struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
 }
 
 extension Graph {

@@ -1,5 +1,6 @@
 import Testing
 import ZooTensor
+import ZooTestSupport
 import ZooWeightFiles
 
 /// Files that are wrong in one way each are refused with one line that says so.
@@ -227,7 +228,7 @@ import ZooWeightFiles
   @Test(arguments: files)
   func flipped(name: String) throws {
     let whole = try bytes(of: fixture(name))
-    var generator = Generator(state: 20)
+    var generator = SplitMix(seed: 20)
     for _ in 0..<300 {
       var damaged = whole
       for _ in 0..<Int.random(in: 1...4, using: &generator) {

@@ -48,15 +48,3 @@ extension WeightFile {
 
   func entry(_ name: String) throws -> TensorEntry { try #require(tensors.first { $0.name == name }) }
 }
-
-/// Numbers that look random and are the same every time (SplitMix64).
-struct Generator: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
-  }
-}

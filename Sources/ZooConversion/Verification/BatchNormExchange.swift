@@ -18,7 +18,7 @@
 /// exchanges show between layers that are much alike, and in the first layers. What was exchanged may also
 /// be the weights in front of the two layers, where it is their statistics that have changed places.
 package struct BatchNormExchange: Sendable, Equatable {
-  package enum Kind: String, Sendable, CaseIterable {
+  package enum Kind: String, Sendable {
     case means = "moving means"
     case variances = "moving variances"
     case gammas, betas
