@@ -38,7 +38,8 @@ INLINE void wg_output(vf m[6]) {
 }
 
 // Weights: per panel, per point, (channels, panel width). `rows` are the channels.
-static void winograd_pack(const zoo_packing *p) {
+static void winograd_pack(const void *arguments, int32_t begin, int32_t end) {
+  const zoo_packing *p = arguments;
   const double P = 0.5, Q = 2, points[6][3] = {
     {1, 0, 0},
     {1 / (2 * P * (P - Q)), 0.70710678118654752440 / (2 * P * (P - Q)), P / (2 * P * (P - Q))},
@@ -48,8 +49,8 @@ static void winograd_pack(const zoo_packing *p) {
     {0, 0, 1},
   };
   const int count = panels(p->columns);
-  float *target = p->packed;
-  for (int panel = 0; panel < count; panel++) {
+  float *target = p->packed + (ptrdiff_t)begin * 2 * VL * p->rows * wg_points;
+  for (int panel = begin; panel < end; panel++) {
     const int first = panel * 2 * VL;
     const int width = VL * (panel == count - 1 ? last_panel_vectors(p->columns) : 2);
     const int used = at_most(width, p->columns - first);
