@@ -1,10 +1,10 @@
 // Dense layers on weights that lie row-major in memory, whose reading takes longer than the arithmetic.
 //
 // The sum over `dense_chain` inputs is one chain from zero, which is then added to the output: little
-// rounding, and the same for every way to share out rows and columns. A pass goes over the columns with
-// `dense_pass` inputs: enough streams to keep memory busy.
+// rounding, and the same for every way to share out rows and columns. A pass over the columns takes
+// `dense_pass` inputs; for one row as many as make `dense_streams` streams, which keep memory busy.
 
-enum { dense_chain = 16, dense_pass = 32 };
+enum { dense_chain = 16, dense_pass = 32, dense_streams = 6 };
 
 // How many rows and vectors of columns a tile has: two accumulators for each, in registers.
 #if TILE_ROWS_2 > 6
@@ -78,7 +78,7 @@ INLINE void dense_vector(
   UNROLL for (int c = 0; c < C; c++) {
     total[c] = c == C - 1 && last < VL ? v_load_n(output + c * VL, last) : v_load(output + c * VL);
   }
-  for (int chain = 0; chain < dense_pass / dense_chain; chain++) {
+  for (int chain = 0; chain < 2; chain++) {
     vf sum[8];
     UNROLL for (int c = 0; c < C; c++) sum[c] = v_set(0);
     ROLLED for (int i = 0; i < counts[chain]; i++) {
@@ -100,17 +100,22 @@ INLINE void dense_vector(
   }
 }
 
-static void dense_one_row(const zoo_dense *d, int first, int width, int begin, int end) {
-  int index[dense_pass], counts[dense_pass / dense_chain] = {0}, count = 0;
-  for (int k = begin; k < end; k++) {
-    if (d->input[k] == 0) continue;
-    index[count++] = k;
-    counts[(k - begin) / dense_chain]++;
+// Returns the end of the inputs that it has done: one chain's, or two where zeros leave few.
+static int dense_one_row(const zoo_dense *d, int first, int width, int begin) {
+  int index[2 * dense_chain], counts[2] = {0}, chains = 0, count = 0, end = begin;
+  while (chains < 2 && count < dense_streams && end < d->inputs) {
+    const int stop = at_most(end + dense_chain, d->inputs), before = count;
+    for (; end < stop; end++) {
+      index[count] = end;
+      count += d->input[end] != 0;
+    }
+    counts[chains++] = count - before;
   }
-  if (count == 0) return;
+  if (count == 0) return end;
   int n = 0;
   for (; n + 4 * VL <= width; n += 4 * VL) dense_vector(4, d, index, counts, first + n, VL);
   for (; n < width; n += VL) dense_vector(1, d, index, counts, first + n, at_most(VL, width - n));
+  return end;
 }
 
 static void dense_many_rows(const zoo_dense *d, int first, int width, int begin, int end) {
@@ -132,12 +137,13 @@ static void dense(const void *arguments, int32_t begin, int32_t end) {
       // The residual may be where the output goes, so it is read before anything is written over it.
       for (int i = 0; i < width; i++) output[i] = d->bias[first + i] + (residual ? residual[i] : 0);
     }
-    for (int k = 0; k < d->inputs; k += dense_pass) {
-      const int stop = at_most(k + dense_pass, d->inputs);
+    for (int k = 0; k < d->inputs;) {
       if (d->rows == 1) {
-        dense_one_row(d, first, width, k, stop);
+        k = dense_one_row(d, first, width, k);
       } else {
+        const int stop = at_most(k + dense_pass, d->inputs);
         dense_many_rows(d, first, width, k, stop);
+        k = stop;
       }
     }
     for (int row = 0; row < d->rows; row++) {
