@@ -17,8 +17,7 @@ final class PackedWeights: @unchecked Sendable {
       return offset
     }
     var places: [WeightRequest: (order: Int, weights: Int, bias: Int)] = [:]
-    for step in plans.lazy.flatMap(\.steps) {
-      guard let request = step.weights, places[request] == nil else { continue }
+    for request in plans.lazy.flatMap(\.steps).flatMap(\.weightRequests) where places[request] == nil {
       let sizes = request.sizes(packer.kernels)
       places[request] = (places.count, reserve(sizes.weights), reserve(sizes.bias))
     }
@@ -26,20 +25,17 @@ final class PackedWeights: @unchecked Sendable {
     // A kernel's vector may reach past the last weight.
     let arena = try FloatArena(floats: size + 64, for: "the packed weights")
     var inPlace: [ByteSlice] = []
-    var weights: [WeightRequest: UnsafePointer<Float>] = [:]
+    var packed: [WeightRequest: WeightPacker.Packed] = [:]
     for (request, place) in places.sorted(by: { $0.value.order < $1.value.order }) {
-      let packed = try packer.pack(
+      let result = try packer.pack(
         request, to: arena.base + place.weights, bias: arena.base + place.bias)
-      weights[request] = packed.weights
-      if let slice = packed.inPlace { inPlace.append(slice) }
+      packed[request] = result
+      if let slice = result.inPlace { inPlace.append(slice) }
     }
     for plan in plans.indices {
       for index in plans[plan].steps.indices {
-        guard let request = plans[plan].steps[index].weights, let place = places[request],
-          let weights = weights[request]
-        else { continue }
-        plans[plan].steps[index].point(
-          to: weights, bias: arena.base + place.bias, zeros: arena.base + zeroOffset)
+        let found = plans[plan].steps[index].weightRequests.compactMap { packed[$0] }
+        plans[plan].steps[index].point(to: found, zeros: arena.base + zeroOffset)
       }
       plans[plan].steps.linkPrefetches()
     }
@@ -55,15 +51,18 @@ final class PackedWeights: @unchecked Sendable {
 final class StreamedWeights {
   private let arena: FloatArena
   private let packer: WeightPacker
-  private let biasOffset: Int
   private let zeroOffset: Int
   /// Why weights could not be had; no step is run after that.
   private(set) var failure: (any Error)?
 
   init(for plan: Plan, by packer: WeightPacker) throws(RuntimeError) {
-    let sizes = plan.steps.compactMap { $0.weights?.sizes(packer.kernels) }
-    biasOffset = ((sizes.map(\.weights).max() ?? 0) + 15) / 16 * 16
-    zeroOffset = biasOffset + ((sizes.map(\.bias).max() ?? 0) + 15) / 16 * 16
+    zeroOffset =
+      plan.steps.map { step in
+        step.weightRequests.reduce(0) { sum, request in
+          let sizes = request.sizes(packer.kernels)
+          return sum + Self.aligned(sizes.weights) + Self.aligned(sizes.bias)
+        }
+      }.max() ?? 0
     // A kernel's vector may reach past the last weight.
     arena = try FloatArena(floats: zeroOffset + plan.zeros + 64, for: "a step's weights")
     self.packer = packer
@@ -72,22 +71,38 @@ final class StreamedWeights {
   /// Calls `body` with the step and its weights, which are there until it returns.
   func withWeights(of step: Step, _ body: (Step) -> Void) {
     guard failure == nil else { return }
-    guard let request = step.weights else { return body(step) }
     do {
-      let packed = try packer.pack(request, to: arena.base, bias: arena.base + biasOffset)
+      var target = arena.base
+      var packed: [WeightPacker.Packed] = []
+      for request in step.weightRequests {
+        let sizes = request.sizes(packer.kernels)
+        let bias = target + Self.aligned(sizes.weights)
+        packed.append(try packer.pack(request, to: target, bias: bias))
+        target = bias + Self.aligned(sizes.bias)
+      }
       var step = step
-      step.point(to: packed.weights, bias: arena.base + biasOffset, zeros: arena.base + zeroOffset)
+      step.point(to: packed, zeros: arena.base + zeroOffset)
       body(step)
-      packed.inPlace?.letGo()
+      for slice in packed.compactMap(\.inPlace) { slice.letGo() }
     } catch {
       failure = error
     }
   }
+
+  private static func aligned(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }
 }
 
 extension Step {
-  /// Says where its weights are, in the layout that it asks for, and `zeros` for what lies outside of an image.
-  mutating func point(
+  /// What it needs from the weights, in the order in which ``point(to:zeros:)`` takes it.
+  var weightRequests: [WeightRequest] { [weights, pointwiseWeights].compactMap(\.self) }
+
+  /// Says where what it requests is, and `zeros` for what lies outside of an image.
+  mutating func point(to packed: [WeightPacker.Packed], zeros: UnsafePointer<Float>) {
+    if let first = packed.first { point(to: first.weights, bias: first.bias, zeros: zeros) }
+    if packed.count > 1 { pointPointwise(to: packed[1].weights, bias: packed[1].bias, zeros: zeros) }
+  }
+
+  private mutating func point(
     to weights: UnsafePointer<Float>, bias: UnsafePointer<Float>, zeros: UnsafePointer<Float>
   ) {
     switch arguments {
@@ -100,6 +115,9 @@ extension Step {
     case .depthwise(var a):
       (a.weights, a.bias, a.zero) = (weights, bias, zeros)
       arguments = .depthwise(a)
+    case .separable(var a):
+      (a.depthwise.weights, a.depthwise.bias, a.depthwise.zero) = (weights, bias, zeros)
+      arguments = .separable(a)
     case .dense(var a):
       (a.weights, a.bias) = (weights, bias)
       arguments = .dense(a)
@@ -118,6 +136,15 @@ extension Step {
     default: break
     }
   }
+
+  /// For the 1x1 convolution in the same step.
+  private mutating func pointPointwise(
+    to weights: UnsafePointer<Float>, bias: UnsafePointer<Float>, zeros: UnsafePointer<Float>
+  ) {
+    guard case .separable(var a) = arguments else { return }
+    (a.product.weights, a.product.bias, a.product.zero) = (weights, bias, zeros)
+    arguments = .separable(a)
+  }
 }
 
 extension [Step] {
@@ -129,6 +156,10 @@ extension [Step] {
         a.next_weights = next.map(UnsafeRawPointer.init)
         next = a.weights
         self[index].arguments = .convolution(a)
+      } else if case .separable(var a) = self[index].arguments {
+        a.product.next_weights = next.map(UnsafeRawPointer.init)
+        next = a.product.weights
+        self[index].arguments = .separable(a)
       } else if case .winograd(let a) = self[index].arguments {
         next = a.weights
       }

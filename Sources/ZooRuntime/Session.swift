@@ -55,6 +55,8 @@ package final class Session: @unchecked Sendable {
     var results = wanted.map {
       [Float](repeating: 0, count: batch * engine.graph[$0].shape.elementCount)
     }
+    zoo_pool_enter()
+    defer { zoo_pool_leave() }
     try withPointers(to: &results) { outputs in
       try withPointers(to: inputs) { inputs in try run(batch, inputs, outputs) }
     }
@@ -109,7 +111,7 @@ package final class Session: @unchecked Sendable {
     sums.withUnsafeMutableBufferPointer { sums in
       var arguments = zoo_peak(output: sums.baseAddress, factor: 0.5, term: 0.5, turns: Int32(turns))
       repeat {
-        best = min(best, clock.measure { zoo_pool_run(pool, kernels.peak, &arguments, Int32(units), 1) })
+        best = min(best, clock.measure { zoo_pool_run(pool, kernels.peak, &arguments, Int32(units)) })
       } while clock.now < end
     }
     return operations / best.seconds * 1e-9
@@ -160,7 +162,7 @@ package final class Session: @unchecked Sendable {
           { body, begin, end in
             guard let body = body?.assumingMemoryBound(to: ((Int) -> Void).self).pointee else { return }
             for unit in begin..<end { body(Int(unit)) }
-          }, body, Int32(count), 1)
+          }, body, Int32(count))
       }
     }
   }

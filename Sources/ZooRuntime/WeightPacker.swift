@@ -12,6 +12,7 @@ struct WeightPacker {
   /// Where packed weights are.
   struct Packed {
     let weights: UnsafePointer<Float>
+    let bias: UnsafePointer<Float>
     /// What `weights` points into, where that is not the target.
     var inPlace: ByteSlice?
   }
@@ -63,7 +64,8 @@ struct WeightPacker {
       }
     case .rows(let inputs, let columns):
       fillBias(0..<columns)
-      return try rowMajor(request.kernel, inputs * columns, columns, folded)
+      let (weights, owner) = try rowMajor(request.kernel, inputs * columns, columns, folded)
+      return Packed(weights: weights, bias: UnsafePointer(bias), inPlace: owner)
     case .transposedPanels(let taps, let filters, let channels):
       // The scatter that follows adds the shift.
       let columns = taps * filters
@@ -107,7 +109,7 @@ struct WeightPacker {
       fillBias(0..<channels)
       for channel in 0..<channels { target[channel] = Float(folded.scale?[channel] ?? 1) }
     }
-    return Packed(weights: UnsafePointer(target))
+    return Packed(weights: UnsafePointer(target), bias: UnsafePointer(bias))
   }
 
   private func share(_ packing: zoo_packing, by kernel: zoo_kernel?) {
@@ -115,12 +117,12 @@ struct WeightPacker {
     let panels = kernels.table.pointee.panels(packing.columns)
     // A small matrix is packed before another thread has heard of it.
     let isSmall = Int(packing.rows) * Int(packing.columns) < 1 << 14
-    zoo_pool_run(pool, kernel, &packing, panels, isSmall ? panels : 1)
+    zoo_pool_run(isSmall ? nil : pool, kernel, &packing, panels)
   }
 
   private func rowMajor(
     _ slot: WeightSlot?, _ count: Int, _ columns: Int, _ folded: FoldedNorms
-  ) throws -> Packed {
+  ) throws -> (UnsafePointer<Float>, ByteSlice) {
     let tensor = try slot.map { try source.tensor(for: $0) }
     var slice = tensor?.bytes
     let alignment = MemoryLayout<Float>.alignment
@@ -137,7 +139,7 @@ struct WeightPacker {
     guard let slice, slice.count == count * MemoryLayout<Float>.size,
       let base = slice.withUnsafeBytes({ $0.baseAddress })
     else { throw RuntimeError("cannot use weights", at: slot?.name ?? "", "the tensor has another size") }
-    return Packed(weights: UnsafePointer(base.assumingMemoryBound(to: Float.self)), inPlace: slice)
+    return (UnsafePointer(base.assumingMemoryBound(to: Float.self)), slice)
   }
 
   /// Calls `body` with the slot's values, where they lie if they are 32-bit floats.
