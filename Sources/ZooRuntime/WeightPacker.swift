@@ -36,17 +36,17 @@ struct WeightPacker {
         folded.withScale(from: first) { scale in
           let packing = zoo_packing(
             source: values.baseAddress.map { $0 + first }, scale: scale, packed: target, stride: stride,
-            rows: Int32(rows), columns: Int32(columns))
+            rows: Int32(rows), columns: Int32(columns), outputs: 0)
           share(packing, by: kernels.table.pointee.pack)
         }
       }
-    case .winograd(let channels, let columns):
+    case .winograd(let outputs, let channels, let columns):
       fillBias(0..<columns)
       try withFloats(of: request.kernel) { values in
         folded.withScale(from: 0) { scale in
           let packing = zoo_packing(
             source: values.baseAddress, scale: scale, packed: target, stride: columns, rows: Int32(channels),
-            columns: Int32(columns))
+            columns: Int32(columns), outputs: Int32(outputs))
           share(packing, by: kernels.table.pointee.winograd_pack)
         }
       }
@@ -81,7 +81,7 @@ struct WeightPacker {
       matrix.withUnsafeBufferPointer { values in
         let packing = zoo_packing(
           source: values.baseAddress, scale: nil, packed: target, stride: columns, rows: Int32(channels),
-          columns: Int32(columns))
+          columns: Int32(columns), outputs: 0)
         share(packing, by: kernels.table.pointee.pack)
       }
     case .bias(let channels):
