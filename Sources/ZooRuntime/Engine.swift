@@ -99,7 +99,7 @@ package final class Engine: @unchecked Sendable {
   package var kernels: String { table.name }
 
   /// What is run, in order.
-  package var steps: [StepDescription] { shared.steps.map(StepDescription.init) }
+  package var steps: [StepDescription] { shared.descriptions }
 
   /// A session of this engine's plan, for one caller at a time.
   package func makeSession() -> Session { Session(self) }

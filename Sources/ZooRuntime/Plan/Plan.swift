@@ -54,6 +54,9 @@ package struct Plan {
     self.places = places
   }
 
+  /// What is run, in order.
+  package var descriptions: [StepDescription] { steps.map(StepDescription.init) }
+
   /// The most floats that hold values at the same time: what no arena can be smaller than.
   package var liveFloats: Int {
     var change = [Int](repeating: 0, count: steps.count + 1)
