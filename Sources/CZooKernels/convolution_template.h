@@ -17,10 +17,12 @@ static int32_t panels(int32_t columns) {
   return ((columns + VL - 1) / VL - last_panel_vectors(columns)) / 2 + 1;
 }
 
-static void pack(const zoo_packing *p) {
-  int count = panels(p->columns);
-  float *target = p->packed;
-  for (int panel = 0; panel < count; panel++) {
+static void pack(const void *arguments, int32_t begin, int32_t end) {
+  const zoo_packing *p = arguments;
+  const int count = panels(p->columns);
+  // All panels but the last are equally wide.
+  float *target = p->packed + (ptrdiff_t)begin * 2 * VL * p->rows;
+  for (int panel = begin; panel < end; panel++) {
     int first = panel * 2 * VL;
     int width = VL * (panel == count - 1 ? last_panel_vectors(p->columns) : 2);
     int used = at_most(width, p->columns - first);
