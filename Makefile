@@ -5,7 +5,7 @@ PYTHON ?= python3
 ZOO := .build/release/zoo
 DEMO := .build/demo
 
-.PHONY: build demo test bench fuzz format packages clean
+.PHONY: build demo test bench fuzz format packages test-packages clean
 
 build: packages
 	$(SWIFT) build -c release --product zoo
@@ -19,7 +19,7 @@ demo: build
 	$(ZOO) inspect $(DEMO)/digits.zoo
 	$(ZOO) predict $(DEMO)/digits.zoo Fixtures/digits/pictures/* --top 1
 
-test: packages
+test: test-packages
 	$(SWIFT) test -c release
 
 # Times the published networks at full size with random weights, and converting against cp and, where
@@ -38,6 +38,9 @@ format:
 # System libraries, by apt where it exists; says which are missing and installs them.
 packages:
 	@Scripts/install-packages.sh
+
+test-packages:
+	@Scripts/install-packages.sh --tests
 
 clean:
 	rm -rf .build
