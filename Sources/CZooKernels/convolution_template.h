@@ -200,10 +200,11 @@ static void convolution(const void *arguments, int32_t begin, int32_t end) {
   const int panel_count = panels(c->columns);
   const ptrdiff_t panel_floats =
       (ptrdiff_t)c->window.kernel_height * c->window.kernel_width * c->run * 2 * VL;
+  const int blocks = (all_rows + c->row_block - 1) / c->row_block;
   for (int unit = begin; unit < end; unit++) {
-    const int first = unit / c->panel_groups * c->row_block;
+    const int first = unit % blocks * c->row_block;
     const int count = at_most(c->row_block, all_rows - first);
-    const int first_panel = unit % c->panel_groups * c->panel_group;
+    const int first_panel = unit / blocks * c->panel_group;
     const int end_panel = at_most(first_panel + c->panel_group, panel_count);
     int prepared = 0;
     for (int panel = first_panel; panel < end_panel; panel++) {

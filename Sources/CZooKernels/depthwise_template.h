@@ -3,7 +3,8 @@
 // The usual windows (3, 5, 7 wide, stride 1 or 2, no dilation, multiplier 1) take seven outputs of a row
 // at once, with the channels in the loop inside: a row of the filter stays in registers and every input
 // vector that is read serves all outputs that it belongs to. Seven divides the widths of most networks;
-// at the end of other rows the last tile is moved back over outputs that are already there.
+// at the end of other rows the last tile is moved back over outputs that are already there. 3x3 windows of
+// stride 1 also go down the rows, where there are registers for three rows of sums.
 
 enum { dw_outputs = 7 };
 
@@ -25,8 +26,8 @@ INLINE void dw_tile(
     vf w[7];
     UNROLL for (int kx = 0; kx < KW; kx++) w[kx] = v_load(weights + kx * d->weight_stride);
     UNROLL for (int i = 0; i < (dw_outputs - 1) * S + KW; i++) {
+      if (EDGE && (x0 + i < 0 || x0 + i >= g->in_width)) continue;
       const float *p = row + (x0 + i) * g->in_pixel;
-      if (EDGE) p = x0 + i >= 0 && x0 + i < g->in_width ? p : d->zero;
       vf x = PART ? v_load_n(p, count) : v_load(p);
       if (BELOW) x = v_max(below, x);
       UNROLL for (int j = 0; j < dw_outputs; j++) {
@@ -70,6 +71,111 @@ INLINE void dw_row(const int KW, const int S, const int BELOW, const zoo_depthwi
   }
 DW_ROW(3, 1) DW_ROW(3, 2) DW_ROW(5, 1) DW_ROW(5, 2) DW_ROW(7, 1) DW_ROW(7, 2)
 
+#if REGISTERS >= 32
+// A 3x3 window of stride 1 goes down the rows of the image, so that each input vector is read once. Three
+// rows of sums are under way: row `y` of the window's top adds to output rows y, y - 1 and y - 2, by the first,
+// second and third row of the filter, and completes the last of these.
+// FIRST: which of the three rows of sums belongs to output row `y`.
+INLINE void dw3_add(
+    const int FIRST, const int KY, const int KY_END, const int EDGE, const int BELOW, const int PART,
+    const zoo_depthwise *d, const float *input, int x0, int count, const vf w[3][3], vf sum[3][dw_outputs]) {
+  const zoo_window *g = &d->window;
+  UNROLL for (int i = 0; i < dw_outputs + 2; i++) {
+    // `dw3_serves` sees to it that no other column can be outside.
+    if (EDGE && i == 0 && x0 < 0) continue;
+    if (EDGE && i == dw_outputs + 1 && x0 + i >= g->in_width) continue;
+    const float *p = input + i * g->in_pixel;
+    vf x = PART ? v_load_n(p, count) : v_load(p);
+    if (BELOW) x = v_max(v_set(d->in_lo), x);
+    UNROLL for (int ky = KY; ky < KY_END; ky++) {
+      UNROLL for (int j = 0; j < dw_outputs; j++) {
+        const int row = (FIRST + 3 - ky) % 3;
+        if (i - j >= 0 && i - j < 3) sum[row][j] = v_fma(x, w[ky][i - j], sum[row][j]);
+      }
+    }
+  }
+}
+
+INLINE void dw3_row(
+    const int FIRST, const int EDGE, const int BELOW, const int PART, const zoo_depthwise *d, int y, int begin,
+    int end, int x0, const float *input, float *output, int count, const vf w[3][3], vf bias,
+    vf sum[3][dw_outputs]) {
+  const zoo_window *g = &d->window;
+  UNROLL for (int j = 0; j < dw_outputs; j++) sum[FIRST][j] = bias;
+  const int row = y - g->pad_top;
+  if (row >= 0 && row < g->in_height) {
+    input += row * g->in_row;
+    if (y >= begin + 2 && y < end) {
+      dw3_add(FIRST, 0, 3, EDGE, BELOW, PART, d, input, x0, count, w, sum);
+    } else {
+      if (y < end) dw3_add(FIRST, 0, 1, EDGE, BELOW, PART, d, input, x0, count, w, sum);
+      if (y > begin && y <= end) dw3_add(FIRST, 1, 2, EDGE, BELOW, PART, d, input, x0, count, w, sum);
+      if (y >= begin + 2) dw3_add(FIRST, 2, 3, EDGE, BELOW, PART, d, input, x0, count, w, sum);
+    }
+  }
+  if (y < begin + 2) return;
+  output += (ptrdiff_t)(y - 2) * g->out_width * g->out_pixel;
+  UNROLL for (int j = 0; j < dw_outputs; j++) {
+    const vf value = v_clamp(sum[(FIRST + 1) % 3][j], d->lo, d->hi);
+    if (PART) v_store_n(output, value, count); else v_store(output, value);
+    output += g->out_pixel;
+  }
+}
+
+// Output rows from `begin` to `end`, columns from `ox` on, one vector of channels.
+INLINE void dw3_column(
+    const int EDGE, const int BELOW, const int PART, const zoo_depthwise *d, int begin, int end, int ox,
+    int channel, int count) {
+  const zoo_window *g = &d->window;
+  const int x0 = ox - g->pad_left;
+  const float *input = d->input + x0 * g->in_pixel + channel;
+  float *output = d->output + ox * g->out_pixel + channel;
+  const vf bias = v_load(d->bias + channel);
+  vf w[3][3], sum[3][dw_outputs];
+  UNROLL for (int i = 0; i < 9; i++) w[i / 3][i % 3] = v_load(d->weights + i * d->weight_stride + channel);
+  UNROLL for (int j = 0; j < dw_outputs; j++) sum[0][j] = sum[1][j] = sum[2][j] = bias;
+  ROLLED for (int y = begin; y < end + 2; y += 3) {
+    dw3_row(0, EDGE, BELOW, PART, d, y, begin, end, x0, input, output, count, w, bias, sum);
+    if (y + 1 == end + 2) break;
+    dw3_row(1, EDGE, BELOW, PART, d, y + 1, begin, end, x0, input, output, count, w, bias, sum);
+    if (y + 2 == end + 2) break;
+    dw3_row(2, EDGE, BELOW, PART, d, y + 2, begin, end, x0, input, output, count, w, bias, sum);
+  }
+}
+
+INLINE void dw3_rows(const int BELOW, const zoo_depthwise *d, int begin, int end) {
+  const zoo_window *g = &d->window;
+  for (int ox = 0; ox < g->out_width; ox += dw_outputs) {
+    const int start = at_most(ox, g->out_width - dw_outputs);
+    const int x0 = start - g->pad_left;
+    const int edge = x0 < 0 || x0 + dw_outputs + 2 > g->in_width;
+    int channel = 0;
+    for (; channel + VL <= d->channels; channel += VL) {
+      if (edge) dw3_column(1, BELOW, 0, d, begin, end, start, channel, VL);
+      else dw3_column(0, BELOW, 0, d, begin, end, start, channel, VL);
+    }
+    if (channel < d->channels) dw3_column(1, BELOW, 1, d, begin, end, start, channel, d->channels - channel);
+  }
+}
+
+static __attribute__((noinline)) void dw3(const zoo_depthwise *d, int begin, int end) {
+  if (d->in_lo == 0) dw3_rows(1, d, begin, end); else dw3_rows(0, d, begin, end);
+}
+
+INLINE int dw3_serves(const zoo_window *g) {
+  return g->kernel_height == 3 && g->kernel_width == 3 && g->stride_height == 1 && g->stride_width == 1 &&
+         g->pad_left >= 0 && g->pad_left <= 1 && g->out_width - g->pad_left + 2 <= g->in_width + 1;
+}
+
+// Rows that are done together: few enough that the caches keep a row of tiles, and not so few that the first and
+// last row of input, which are read twice, weigh much.
+INLINE int dw3_block(const zoo_depthwise *d) {
+  const ptrdiff_t row = (ptrdiff_t)d->window.in_width * d->channels * (ptrdiff_t)sizeof(float);
+  const ptrdiff_t rows = 64 * 1024 / row;
+  return rows < 6 ? 6 : rows > 14 ? 14 : (int)rows;
+}
+#endif
+
 // Any window, one output at a time.
 static void dw_row_any(const zoo_depthwise *d, int oy) {
   const zoo_window *g = &d->window;
@@ -110,6 +216,13 @@ static void depthwise(const void *arguments, int32_t begin, int32_t end) {
   const zoo_window *g = &d->window;
   void (*row)(const zoo_depthwise *, int) = dw_row_any;
   if (d->multiplier == 1 && g->dilation_width == 1 && g->dilation_height == 1 && g->out_width >= dw_outputs) {
+#if REGISTERS >= 32
+    if (dw3_serves(g)) {
+      const int block = dw3_block(d);
+      for (int oy = begin; oy < end; oy += block) dw3(d, oy, at_most(oy + block, end));
+      return;
+    }
+#endif
     switch (g->kernel_width * 4 + g->stride_width) {
       case 3 * 4 + 1: row = dw_row_3_1; break;
       case 3 * 4 + 2: row = dw_row_3_2; break;

@@ -1,5 +1,5 @@
 // The kernels, written once over the vector type of the file that includes this, which defines
-// VL, TILE_ROWS_*, INLINE, KERNELS, KERNELS_NAME, vf, vi (as many integers) and the v_ functions.
+// VL, REGISTERS (how many vectors they hold), TILE_ROWS_*, INLINE, KERNELS, KERNELS_NAME, vf, vi (as many integers) and the v_ functions.
 
 #include <string.h>
 
@@ -14,6 +14,7 @@ INLINE int at_least(int a, int b) { return a > b ? a : b; }
 #include "winograd_template.h"
 #include "dense_template.h"
 #include "depthwise_template.h"
+#include "separable_template.h"
 #include "pooling_template.h"
 #include "elementwise_template.h"
 #include "activation_template.h"
@@ -31,6 +32,7 @@ const zoo_kernels KERNELS = {
   .convolution = convolution,
   .winograd = winograd,
   .depthwise = depthwise,
+  .separable = separable,
   .pooling = pooling,
   .global_pooling = global_pooling,
   .dense = dense,

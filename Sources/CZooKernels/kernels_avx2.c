@@ -7,6 +7,7 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 
 #define VL 8
+#define REGISTERS 16
 // 6 x 2 accumulators, 2 vectors of weights and one of input fill 15 of the 16 registers.
 #define TILE_ROWS_1 6
 #define TILE_ROWS_2 6

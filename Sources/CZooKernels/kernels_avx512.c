@@ -8,6 +8,7 @@
     __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,avx2,fma"))), apply_to = function)
 
 #define VL 16
+#define REGISTERS 32
 // 14 x 2 accumulators, 2 vectors of weights and one of input fill 31 of the 32 registers.
 #define TILE_ROWS_1 14
 #define TILE_ROWS_2 14

@@ -4,6 +4,7 @@
 #include "CZooKernels.h"
 
 #define VL 4
+#define REGISTERS 16
 #define TILE_ROWS_1 6
 #define TILE_ROWS_2 6
 #define TILE_ROWS_3 4

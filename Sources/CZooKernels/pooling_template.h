@@ -15,6 +15,27 @@ INLINE vf pool_window(
   return result;
 }
 
+// One output pixel whose KW columns are all inside: each vector of channels over the rows [y, y_end).
+INLINE void pool_pixel(
+    const int AVERAGE, const int KW, const zoo_pooling *p, int y, int y_end, int x, vf divisor, float *output) {
+  const zoo_window *g = &p->window;
+  const float *input = p->input + y * g->in_row + x * g->in_pixel;
+  const vf first = v_set(AVERAGE ? 0 : -__builtin_inff());
+  for (int channel = 0; channel < p->channels; channel += VL) {
+    const int count = at_most(VL, p->channels - channel);
+    const float *row = input + channel;
+    vf result = first;
+    for (int i = y; i < y_end; i++, row += g->in_row) {
+      UNROLL for (int kx = 0; kx < KW; kx++) {
+        const vf value = count == VL ? v_load(row + kx * g->in_pixel) : v_load_n(row + kx * g->in_pixel, count);
+        result = AVERAGE ? v_add(result, value) : v_max(result, value);
+      }
+    }
+    if (AVERAGE) result = v_mul(result, divisor);
+    if (count == VL) v_store(output + channel, result); else v_store_n(output + channel, result, count);
+  }
+}
+
 INLINE void pool_row(const int AVERAGE, const zoo_pooling *p, int oy) {
   const zoo_window *g = &p->window;
   const int y0 = oy * g->stride_height - g->pad_top;
@@ -26,6 +47,16 @@ INLINE void pool_row(const int AVERAGE, const zoo_pooling *p, int oy) {
     const int whole = g->kernel_height * g->kernel_width;
     const int inside = at_least(y_end - y, 0) * at_least(x_end - x, 0);
     const vf divisor = v_set(1.0f / (float)(p->zeros ? whole : at_least(inside, 1)));
+    if (x_end - x == g->kernel_width && (AVERAGE || !p->zeros || inside == whole)) {
+      if (g->kernel_width == 3) {
+        pool_pixel(AVERAGE, 3, p, y, y_end, x, divisor, output);
+        continue;
+      }
+      if (g->kernel_width == 2) {
+        pool_pixel(AVERAGE, 2, p, y, y_end, x, divisor, output);
+        continue;
+      }
+    }
     for (int channel = 0; channel < p->channels; channel += VL) {
       const int count = at_most(VL, p->channels - channel);
       vf result = pool_window(AVERAGE, p, y, y_end, x, x_end, channel, count);

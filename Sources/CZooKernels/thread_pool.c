@@ -1,9 +1,14 @@
 // Workers that wait a moment in a loop, then asleep: operations follow each other within microseconds,
 // and an idle session must cost nothing.
+//
+// Each thread gets one contiguous share of an operation's units, the same part every time: what it wrote
+// in one operation is in its own cache when it reads it in the next. A worker's share, and all that it has
+// to know, is in one cache line, which goes to the worker and comes back when it is done.
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "CZooKernels.h"
 
@@ -17,114 +22,153 @@
 
 enum { spins = 2000 };
 
-struct zoo_pool {
+enum { idle, assigned, taken, stopping };
+
+typedef struct {
+  _Alignas(64) atomic_int state;
+  int32_t begin, end;
   zoo_kernel kernel;
   const void *arguments;
-  int32_t units, chunk;
-  _Alignas(64) atomic_int next;         // the first unit that nobody has taken
-  _Alignas(64) atomic_uint generation;  // odd while an operation can be joined
-  _Alignas(64) atomic_int joined;       // workers that may be reading the operation
-  atomic_int sleepers;
-  atomic_int stopping;
+  // What is below is touched when a worker falls asleep, and not in between.
+  _Alignas(64) atomic_int asleep;
+  int32_t lane;
+  pthread_t thread;
   pthread_mutex_t mutex;
   pthread_cond_t wake;
-  int32_t workers;
-  pthread_t threads[];
+} zoo_worker;
+
+struct zoo_pool {
+  int32_t count;
+  zoo_worker workers[];
 };
 
-static void take_units(zoo_pool *pool) {
-  for (;;) {
-    int32_t begin = atomic_fetch_add_explicit(&pool->next, pool->chunk, memory_order_relaxed);
-    if (begin >= pool->units) return;
-    int32_t end = pool->units - begin > pool->chunk ? begin + pool->chunk : pool->units;
-    pool->kernel(pool->arguments, begin, end);
-  }
-}
+// Threads that are inside of `zoo_pool_enter` and `zoo_pool_leave`, of all pools.
+static atomic_int callers;
+// Which of a pool's threads this is; those that call are number 0.
+static _Thread_local int32_t lane;
 
-// Returns the generation of an operation that can be joined and is not `seen`.
-static unsigned wait_for_work(zoo_pool *pool, unsigned seen) {
+int32_t zoo_lane(void) { return lane; }
+
+static int wait_for_state_change(zoo_worker *worker) {
   for (int i = 0; i < spins; i++) {
-    unsigned now = atomic_load_explicit(&pool->generation, memory_order_acquire);
-    if (now % 2 && now != seen) return now;
+    int state = atomic_load_explicit(&worker->state, memory_order_acquire);
+    if (state != idle) return state;
     PAUSE();
   }
-  pthread_mutex_lock(&pool->mutex);
-  atomic_fetch_add(&pool->sleepers, 1);
-  unsigned now = atomic_load(&pool->generation);
-  while (now % 2 == 0 || now == seen) {
-    pthread_cond_wait(&pool->wake, &pool->mutex);
-    now = atomic_load(&pool->generation);
+  pthread_mutex_lock(&worker->mutex);
+  atomic_store(&worker->asleep, 1);
+  int state = atomic_load(&worker->state);
+  while (state == idle) {
+    pthread_cond_wait(&worker->wake, &worker->mutex);
+    state = atomic_load(&worker->state);
   }
-  atomic_fetch_sub(&pool->sleepers, 1);
-  pthread_mutex_unlock(&pool->mutex);
-  return now;
+  atomic_store(&worker->asleep, 0);
+  pthread_mutex_unlock(&worker->mutex);
+  return state;
+}
+
+static int take(zoo_worker *worker) {
+  int expected = assigned;
+  return atomic_compare_exchange_strong(&worker->state, &expected, taken);
 }
 
 static void *work(void *argument) {
-  zoo_pool *pool = argument;
-  unsigned seen = 0;
-  for (;;) {
-    seen = wait_for_work(pool, seen);
-    if (atomic_load(&pool->stopping)) return NULL;
-    // Either the caller sees this worker and waits for it, or the worker sees that the operation is over.
-    atomic_fetch_add(&pool->joined, 1);
-    if (atomic_load(&pool->generation) == seen) take_units(pool);
-    atomic_fetch_sub(&pool->joined, 1);
+  zoo_worker *worker = argument;
+  lane = worker->lane;
+  while (wait_for_state_change(worker) != stopping) {
+    // The caller does the share itself if it comes by before its worker does.
+    if (!take(worker)) continue;
+    worker->kernel(worker->arguments, worker->begin, worker->end);
+    atomic_store_explicit(&worker->state, idle, memory_order_release);
   }
+  return NULL;
 }
 
-static void announce(zoo_pool *pool) {
-  atomic_fetch_add(&pool->generation, 1);
-  if (atomic_load(&pool->sleepers) > 0) {
-    pthread_mutex_lock(&pool->mutex);
-    pthread_cond_broadcast(&pool->wake);
-    pthread_mutex_unlock(&pool->mutex);
+static void set_state(zoo_worker *worker, int state) {
+  atomic_store(&worker->state, state);
+  if (atomic_load(&worker->asleep)) {
+    pthread_mutex_lock(&worker->mutex);
+    pthread_cond_signal(&worker->wake);
+    pthread_mutex_unlock(&worker->mutex);
   }
 }
 
 zoo_pool *zoo_pool_create(int32_t threads) {
-  int32_t workers = threads > 1 ? threads - 1 : 0;
-  size_t bytes = (sizeof(zoo_pool) + (size_t)workers * sizeof(pthread_t) + 63) / 64 * 64;
-  zoo_pool *pool = aligned_alloc(64, bytes);
-  if (!pool) return NULL;
-  *pool = (zoo_pool){.workers = 0};
-  pthread_mutex_init(&pool->mutex, NULL);
-  pthread_cond_init(&pool->wake, NULL);
-  while (pool->workers < workers) {
-    if (pthread_create(&pool->threads[pool->workers], NULL, work, pool) != 0) {
+  const int32_t count = threads > 1 ? threads - 1 : 0;
+  zoo_pool *pool = NULL;
+  if (posix_memalign((void **)&pool, 64, sizeof(zoo_pool) + (size_t)count * sizeof(zoo_worker))) return NULL;
+  pool->count = 0;
+  for (int32_t i = 0; i < count; i++) {
+    zoo_worker *worker = &pool->workers[i];
+    *worker = (zoo_worker){.lane = i + 1};
+    pthread_mutex_init(&worker->mutex, NULL);
+    pthread_cond_init(&worker->wake, NULL);
+    if (pthread_create(&worker->thread, NULL, work, worker) != 0) {
+      pthread_cond_destroy(&worker->wake);
+      pthread_mutex_destroy(&worker->mutex);
       zoo_pool_destroy(pool);
       return NULL;
     }
-    pool->workers++;
+    pool->count++;
   }
   return pool;
 }
 
 void zoo_pool_destroy(zoo_pool *pool) {
   if (!pool) return;
-  atomic_store(&pool->stopping, 1);
-  announce(pool);
-  for (int32_t i = 0; i < pool->workers; i++) pthread_join(pool->threads[i], NULL);
-  pthread_cond_destroy(&pool->wake);
-  pthread_mutex_destroy(&pool->mutex);
+  for (int32_t i = 0; i < pool->count; i++) {
+    zoo_worker *worker = &pool->workers[i];
+    set_state(worker, stopping);
+    pthread_join(worker->thread, NULL);
+    pthread_cond_destroy(&worker->wake);
+    pthread_mutex_destroy(&worker->mutex);
+  }
   free(pool);
 }
 
-void zoo_pool_run(zoo_pool *pool, zoo_kernel kernel, const void *arguments, int32_t units, int32_t chunk) {
-  if (!pool || pool->workers == 0 || units <= chunk) {
+void zoo_pool_enter(void) { atomic_fetch_add(&callers, 1); }
+
+void zoo_pool_leave(void) { atomic_fetch_sub(&callers, 1); }
+
+// As many workers as the pool has, but where several threads call at once, their part of the processors.
+static int32_t usable_workers(const zoo_pool *pool) {
+  static atomic_int processors;
+  const int others = atomic_load_explicit(&callers, memory_order_relaxed) - 1;
+  if (others <= 0) return pool->count;
+  int known = atomic_load_explicit(&processors, memory_order_relaxed);
+  if (known == 0) {
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    known = online > 0 ? (int)online : 1;
+    atomic_store_explicit(&processors, known, memory_order_relaxed);
+  }
+  const int share = known / (others + 1) - 1;
+  return share < 0 ? 0 : share < pool->count ? share : pool->count;
+}
+
+void zoo_pool_run(zoo_pool *pool, zoo_kernel kernel, const void *arguments, int32_t units) {
+  const int32_t workers = pool && units > 1 ? usable_workers(pool) : 0;
+  const int32_t threads = workers < units ? workers + 1 : units;
+  if (threads <= 1) {
     kernel(arguments, 0, units);
     return;
   }
-  pool->kernel = kernel;
-  pool->arguments = arguments;
-  pool->units = units;
-  pool->chunk = chunk;
-  atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
-  announce(pool);
-  take_units(pool);
-  // Workers that come too late find the operation over; nobody waits for them.
-  atomic_fetch_add(&pool->generation, 1);
-  for (int i = 0; atomic_load(&pool->joined) > 0; i++) {
-    if (i < spins) PAUSE(); else sched_yield();
+  for (int32_t i = 1; i < threads; i++) {
+    zoo_worker *worker = &pool->workers[i - 1];
+    worker->kernel = kernel;
+    worker->arguments = arguments;
+    worker->begin = (int32_t)((int64_t)units * i / threads);
+    worker->end = (int32_t)((int64_t)units * (i + 1) / threads);
+    set_state(worker, assigned);
+  }
+  kernel(arguments, 0, (int32_t)(units / threads));
+  for (int32_t i = 1; i < threads; i++) {
+    zoo_worker *worker = &pool->workers[i - 1];
+    if (take(worker)) {
+      kernel(arguments, worker->begin, worker->end);
+      atomic_store_explicit(&worker->state, idle, memory_order_release);
+    }
+    for (int n = 0; atomic_load_explicit(&worker->state, memory_order_acquire) != idle; n++) {
+      if (n < spins) PAUSE(); else sched_yield();
+    }
   }
 }

@@ -193,28 +193,17 @@ static void wg_block(
   }
 }
 
-// Threads find a slot of scratch memory that nobody uses; there are as many as threads.
-static int wg_claim(zoo_winograd_scratch *s, int slots) {
-  for (;;) {
-    for (int i = 0; i < slots; i++) {
-      if (!__atomic_exchange_n(&s->busy[i], 1, __ATOMIC_ACQUIRE)) return i;
-    }
-  }
-}
-
 static void winograd(const void *arguments, int32_t begin, int32_t end) {
   const zoo_winograd *w = arguments;
   const zoo_window *g = &w->window;
   const int tile_count = ((g->out_height + 3) / 4) * ((g->out_width + 3) / 4);
-  zoo_winograd_scratch *scratch = w->scratch;
-  const int slot = wg_claim(scratch, w->slots);
-  float *memory = (float *)(scratch + 1) + slot * w->slot_floats;
+  float *memory = w->scratch + zoo_lane() * w->slot_floats;
+  const int blocks = (tile_count + w->tile_block - 1) / w->tile_block;
   for (int unit = begin; unit < end; unit++) {
-    const int first = unit / w->panel_groups * w->tile_block;
-    const int first_panel = unit % w->panel_groups * w->panel_group;
+    const int first = unit % blocks * w->tile_block;
+    const int first_panel = unit / blocks * w->panel_group;
     wg_block(
         w, first, at_most(w->tile_block, tile_count - first), first_panel,
         at_most(first_panel + w->panel_group, panels(w->columns)), memory);
   }
-  __atomic_store_n(&scratch->busy[slot], 0, __ATOMIC_RELEASE);
 }

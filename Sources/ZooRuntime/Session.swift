@@ -46,6 +46,8 @@ package final class Session: @unchecked Sendable {
     for value in wanted {
       captured[value] = [Float](repeating: 0, count: batch * engine.graph[value].shape.elementCount)
     }
+    zoo_pool_enter()
+    defer { zoo_pool_leave() }
     for example in 0..<batch {
       withInputs(inputs, example: example) {
         capture(engine.given, of: wanted, example: example, in: &captured)

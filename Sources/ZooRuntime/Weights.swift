@@ -130,9 +130,11 @@ final class PackedWeights: @unchecked Sendable {
       return offset
     }
     for index in steps.indices {
-      guard let sizes = steps[index].weights?.sizes(kernels) else { continue }
-      steps[index].weights?.offset = reserve(sizes.weights)
-      steps[index].weights?.biasOffset = reserve(sizes.bias)
+      for request in [\Step.weights, \Step.pointwiseWeights] {
+        guard let sizes = steps[index][keyPath: request]?.sizes(kernels) else { continue }
+        steps[index][keyPath: request]?.offset = reserve(sizes.weights)
+        steps[index][keyPath: request]?.biasOffset = reserve(sizes.bias)
+      }
     }
     zeroOffset = reserve(zeros)
     // A kernel's vector may reach past the last weight.
@@ -141,6 +143,9 @@ final class PackedWeights: @unchecked Sendable {
       guard let request = steps[index].weights else { continue }
       let kernel = try pack(request, from: source, kernels: kernels)
       steps[index].point(to: kernel, bias: arena.base + request.biasOffset, zeros: self.zeros)
+      guard let pointwise = steps[index].pointwiseWeights else { continue }
+      let second = try pack(pointwise, from: source, kernels: kernels)
+      steps[index].pointPointwise(to: second, bias: arena.base + pointwise.biasOffset, zeros: self.zeros)
     }
     steps.linkPrefetches()
   }
@@ -322,6 +327,9 @@ extension Step {
     case .depthwise(var a):
       (a.weights, a.bias, a.zero) = (weights, bias, zeros)
       arguments = .depthwise(a)
+    case .separable(var a):
+      (a.depthwise.weights, a.depthwise.bias, a.depthwise.zero) = (weights, bias, zeros)
+      arguments = .separable(a)
     case .dense(var a):
       (a.weights, a.bias) = (weights, bias)
       arguments = .dense(a)
@@ -340,6 +348,14 @@ extension Step {
     default: break
     }
   }
+
+  fileprivate mutating func pointPointwise(
+    to weights: UnsafePointer<Float>, bias: UnsafePointer<Float>, zeros: UnsafePointer<Float>
+  ) {
+    guard case .separable(var a) = arguments else { return }
+    (a.product.weights, a.product.bias, a.product.zero) = (weights, bias, zeros)
+    arguments = .separable(a)
+  }
 }
 
 extension [Step] {
@@ -351,6 +367,10 @@ extension [Step] {
         a.next_weights = next.map(UnsafeRawPointer.init)
         next = a.weights
         self[index].arguments = .convolution(a)
+      } else if case .separable(var a) = self[index].arguments {
+        a.product.next_weights = next.map(UnsafeRawPointer.init)
+        next = a.product.weights
+        self[index].arguments = .separable(a)
       } else if case .winograd(let a) = self[index].arguments {
         next = a.weights
       }

@@ -30,7 +30,7 @@ typedef struct {
 // An indirect matrix product: row r is output pixel r, its left-hand side the `run` floats at the
 // pixel of each window position in turn; columns are filters.
 // output = min(max(bias + product + residual, lo), hi).
-// Unit u is row block u / panel_groups, panel group u % panel_groups.
+// Unit u is row block u % blocks, panel group u / blocks.
 typedef struct {
   zoo_window window;
   const float *input;
@@ -44,18 +44,12 @@ typedef struct {
   int32_t columns;
   int32_t row_block;       // rows per unit
   int32_t panel_group;     // panels per unit
-  int32_t panel_groups;
   float lo, hi;
   const void *next_weights;  // what the next operation reads first; may be null
 } zoo_convolution;
 
-// Memory for the threads of `winograd`: this, then the slots. Must be zero before the call.
-typedef struct {
-  char busy[256];
-} zoo_winograd_scratch;
-
 // A convolution with a 3x3 window, stride 1, no dilation, as `convolution` otherwise.
-// Unit u is tile block u / panel_groups, panel group u % panel_groups; a tile is 4x4 output pixels.
+// Unit u is tile block u % blocks, panel group u / blocks; a tile is 4x4 output pixels.
 typedef struct {
   zoo_window window;
   const float *input;
@@ -67,10 +61,9 @@ typedef struct {
   ptrdiff_t residual_pixel;
   int32_t channels, columns;
   int32_t tile_block;      // tiles per unit
-  int32_t panel_group, panel_groups;
-  int32_t slots;           // of scratch memory: as many as threads, at most 256
+  int32_t panel_group;     // panels per unit
+  float *scratch;          // `slot_floats` for each thread of the pool
   ptrdiff_t slot_floats;   // 36 * tile_block * (channels + 16 + 3 * vector)
-  zoo_winograd_scratch *scratch;
   float lo, hi;
 } zoo_winograd;
 
@@ -89,6 +82,15 @@ typedef struct {
   float in_lo;             // -infinity or 0; a position outside of the input counts 0
   float lo, hi;
 } zoo_depthwise;
+
+// `depthwise`, then `product`, a 1x1 convolution of its output. Unit: `pixel_block` pixels of the output.
+typedef struct {
+  zoo_depthwise depthwise;   // its output is not used
+  zoo_convolution product;   // its input, row_block and extents are not used; panel_group: all panels
+  float *scratch;            // `slot_floats` for each thread of the pool
+  ptrdiff_t slot_floats;     // for the rows that `pixel_block` pixels are part of
+  int32_t pixel_block;
+} zoo_separable;
 
 // Unit: a row of the output.
 typedef struct {
@@ -222,7 +224,7 @@ typedef struct {
   void (*pack)(const zoo_packing *);
   // Of (3, 3, rows, columns) into 36 * rows * packed_columns(columns) floats.
   void (*winograd_pack)(const zoo_packing *);
-  zoo_kernel convolution, winograd, depthwise, pooling, global_pooling, dense;
+  zoo_kernel convolution, winograd, depthwise, separable, pooling, global_pooling, dense;
   zoo_kernel clamp, affine, add, subtract, multiply, average, maximum, minimum, rectify;
   zoo_kernel activation, layer_norm, resize, scatter;
 } zoo_kernels;
@@ -245,9 +247,15 @@ typedef struct zoo_pool zoo_pool;
 // `threads` counts the caller; null where threads can't be made.
 zoo_pool *zoo_pool_create(int32_t threads);
 void zoo_pool_destroy(zoo_pool *);
-// Runs units 0 ..< units in chunks; returns when all are done. One caller at a time.
+// Runs units 0 ..< units, one contiguous share per thread; returns when all are done. One caller at a time.
 // `pool` may be null: the caller then does all itself.
-void zoo_pool_run(zoo_pool *pool, zoo_kernel kernel, const void *arguments, int32_t units, int32_t chunk);
+void zoo_pool_run(zoo_pool *pool, zoo_kernel kernel, const void *arguments, int32_t units);
+// Said around a series of operations: while several callers are at it, on any pools of the process, each
+// uses its part of the processors only.
+void zoo_pool_enter(void);
+void zoo_pool_leave(void);
+// Which of its pool's threads this is, from 0 on; 0 outside of a pool.
+int32_t zoo_lane(void);
 
 // Memory of whole pages, zeroed, in huge pages where the system offers them; null where there is none.
 void *zoo_pages_allocate(size_t bytes);

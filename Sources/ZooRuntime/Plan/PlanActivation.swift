@@ -18,7 +18,7 @@ extension Planner {
       Step(
         layers: layers, algorithm: activation.name, multiplications: 0,
         arguments: activation == .softmax ? .softmax(arguments) : .activation(arguments),
-        units: input.pixels, chunk: chunk(input.pixels), inputs: [input], output: output))
+        units: input.pixels, inputs: [input], output: output))
   }
 
   mutating func planRectifier(_ index: Int) throws(RuntimeError) {
@@ -39,7 +39,7 @@ extension Planner {
     append(
       Step(
         layers: [node.name], algorithm: "rectify", multiplications: 0, arguments: .rectify(arguments),
-        units: input.pixels, chunk: chunk(input.pixels), inputs: [input], output: output,
+        units: input.pixels, inputs: [input], output: output,
         weights: WeightRequest(
           layout: isPerChannel
             ? .values(count: input.channels) : .repeated(to: node.shape),
@@ -67,7 +67,7 @@ extension Planner {
     append(
       Step(
         layers: [node.name], algorithm: "layer normalization", multiplications: 0,
-        arguments: .layerNorm(arguments), units: vectors, chunk: chunk(vectors), inputs: [input],
+        arguments: .layerNorm(arguments), units: vectors, inputs: [input],
         output: output,
         weights: WeightRequest(
           layout: .values(count: length), kernel: node.weights.first { $0.role == .gamma },

@@ -21,7 +21,7 @@ extension Planner {
       Step(
         layers: fusion.layers, algorithm: "scale and shift", multiplications: 0,
         arguments: .affine(arguments),
-        units: input.pixels, chunk: chunk(input.pixels), inputs: [input], output: output,
+        units: input.pixels, inputs: [input], output: output,
         weights: WeightRequest(
           layout: .affine(channels: input.channels), channels: input.channels,
           norms: [ChannelMap(graph.nodes[index])].compactMap(\.self))))
@@ -72,7 +72,7 @@ extension Planner {
     append(
       Step(
         layers: [graph.nodes[index].name], algorithm: average ? "average pool" : "max pool",
-        multiplications: 0, arguments: .pooling(arguments), units: output.height, chunk: chunk(output.height),
+        multiplications: 0, arguments: .pooling(arguments), units: output.height,
         inputs: [view.source], output: output))
     bind(index, to: .place(output))
     didRead(source)
@@ -94,7 +94,7 @@ extension Planner {
     append(
       Step(
         layers: [graph.nodes[index].name], algorithm: average ? "global average" : "global maximum",
-        multiplications: 0, arguments: .globalPooling(arguments), units: units, chunk: chunk(units),
+        multiplications: 0, arguments: .globalPooling(arguments), units: units,
         inputs: [input], output: output))
     bind(index, to: .place(output))
     didRead(source)

@@ -51,12 +51,29 @@ extension Planner {
     let source = node.inputs[0].index
     let view = try foldedView(of: source, by: geometry, rectified: true)
     let fusion = fuse(after: index, rules: .normsAndClamp, activation: activation)
+    let inner = Inner(
+      view: view, geometry: geometry, multiplier: multiplier, fusion: fusion, kernel: slot(role, of: node),
+      bias: slot(.bias, of: node), shape: node.shape.image, multiplications: graph.multiplications(of: node))
+    if activation.bounds != nil, let reader = pointwiseReader(of: fusion.result),
+      case .convolution(let c) = graph.nodes[reader].operation,
+      fusesPointwise(inner, filters: c.filters)
+    {
+      swallowed.insert(reader)
+      appendSeparable(inner, input: source, pointwise: reader, activation: c.activation, kernel: .kernel)
+      return
+    }
     let output = self.output(of: fusion, input: source)
-    appendDepthwise(
-      view: view, geometry: geometry, multiplier: multiplier, output: output, fusion: fusion,
-      multiplications: graph.multiplications(of: node), kernel: slot(role, of: node),
-      bias: slot(.bias, of: node))
+    appendDepthwise(inner, output: output)
     finish(fusion, activation: activation, in: output)
+  }
+
+  /// The only reader of a value, if it is a 1x1 convolution.
+  private func pointwiseReader(of value: Int) -> Int? {
+    guard !pinned.contains(value), readers[value].count == 1,
+      case .convolution(let c) = graph.nodes[readers[value][0]].operation,
+      c.kernel == .one, c.strides == .one, c.groups == 1
+    else { return nil }
+    return readers[value][0]
   }
 
   /// A matrix product from each pixel to all that it adds to the output, and the sums of that.
@@ -86,7 +103,7 @@ extension Planner {
     append(
       Step(
         layers: fusion.layers, algorithm: "transposed sums", multiplications: 0,
-        arguments: .scatter(arguments), units: output.height, chunk: chunk(output.height), inputs: [parts],
+        arguments: .scatter(arguments), units: output.height, inputs: [parts],
         output: output,
         weights: WeightRequest(
           layout: .bias(channels: c.filters), bias: slot(.bias, of: node), channels: c.filters,
@@ -100,28 +117,32 @@ extension Planner {
     let geometry = Geometry(kernel: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation)
     let view = try foldedView(of: source, by: geometry, rectified: true)
     let (height, width, _) = node.shape.image
-    let inner = newPlace(
-      height: height, width: width, channels: view.source.channels * c.multiplier, contiguous: false)
-    let kernel = slot(.depthwiseKernel, of: node)
-    appendDepthwise(
-      view: view, geometry: geometry, multiplier: c.multiplier, output: inner,
-      fusion: Fusion(result: index, layers: [node.name]),
-      multiplications: inner.pixels * inner.channels * c.kernel.height * c.kernel.width, kernel: kernel,
-      bias: nil)
+    let channels = view.source.channels * c.multiplier
+    let inner = Inner(
+      view: view, geometry: geometry, multiplier: c.multiplier,
+      fusion: Fusion(result: index, layers: [node.name]), kernel: slot(.depthwiseKernel, of: node), bias: nil,
+      shape: (height, width, channels),
+      multiplications: height * width * channels * c.kernel.height * c.kernel.width)
+    if fusesPointwise(inner, filters: node.shape.image.channels) {
+      appendSeparable(inner, input: source, pointwise: index, activation: c.activation, kernel: .pointwiseKernel)
+      return
+    }
+    let between = newPlace(height: height, width: width, channels: channels, contiguous: false)
+    appendDepthwise(inner, output: between)
     let fusion = fuse(after: index, rules: .all, activation: c.activation)
     let output = self.output(of: fusion, input: source)
     try appendConvolution(
-      index, view: View(source: inner), geometry: .pointwise, groups: 1, fusion: fusion, output: output,
+      index, view: View(source: between), geometry: .pointwise, groups: 1, fusion: fusion, output: output,
       kernel: slot(.pointwiseKernel, of: node), bias: slot(.bias, of: node))
     finish(fusion, activation: c.activation, in: output)
   }
 
-  private func slot(_ role: WeightRole, of node: Node) -> WeightSlot? {
+  func slot(_ role: WeightRole, of node: Node) -> WeightSlot? {
     node.weights.first { $0.role == role }
   }
 
   /// Where a fused step writes: over the other input of its sum if that is read no more.
-  private mutating func output(of fusion: Fusion, input: Int) -> Place {
+  mutating func output(of fusion: Fusion, input: Int) -> Place {
     // The input is still being read, so that the sum can't be written over it.
     let output = outputPlace(for: fusion.result, over: fusion.residual)
     didRead(input)
@@ -129,7 +150,7 @@ extension Planner {
   }
 
   /// Adds the layer's own activation where no kernel takes it in, and binds the result.
-  private mutating func finish(_ fusion: Fusion, activation: Activation, in output: Place) {
+  mutating func finish(_ fusion: Fusion, activation: Activation, in output: Place) {
     if activation.bounds == nil {
       appendActivation(activation, from: output, to: output, layers: fusion.layers)
     }
@@ -151,30 +172,12 @@ extension Planner {
     return view
   }
 
-  private mutating func appendDepthwise(
-    view: View, geometry: Geometry, multiplier: Int, output: Place, fusion: Fusion, multiplications: Int,
-    kernel: WeightSlot?, bias: WeightSlot?
-  ) {
-    let stride = (output.channels + 15) / 16 * 16
-    var arguments = zoo_depthwise()
-    arguments.window.setExtents(from: view.source, to: output)
-    arguments.window.setWindow(
-      geometry.kernel, strides: geometry.strides, dilation: geometry.dilation, edges: view.edges)
-    arguments.channels = Int32(view.source.channels)
-    arguments.multiplier = Int32(multiplier)
-    arguments.weight_stride = Int32(stride)
-    arguments.in_lo = view.rectified ? 0 : -.infinity
-    (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
-    zeros = max(zeros, view.source.channels + 16)
+  private mutating func appendDepthwise(_ inner: Inner, output: Place) {
     append(
       Step(
-        layers: fusion.layers, algorithm: "depthwise", multiplications: multiplications,
-        arguments: .depthwise(arguments), units: output.height, chunk: chunk(output.height),
-        inputs: [view.source], output: output,
-        weights: WeightRequest(
-          layout: .depthwise(
-            taps: geometry.kernel.height * geometry.kernel.width, channels: output.channels, stride: stride),
-          kernel: kernel, bias: bias, channels: output.channels, norms: fusion.norms)))
+        layers: inner.fusion.layers, algorithm: "depthwise", multiplications: inner.multiplications,
+        arguments: .depthwise(depthwiseArguments(inner, output: output)), units: output.height,
+        inputs: [inner.view.source], output: output, weights: inner.weights))
   }
 
   private mutating func appendConvolution(
@@ -204,7 +207,7 @@ extension Planner {
         Step(
           layers: fusion.layers, algorithm: "dense", multiplications: multiplications,
           arguments: .dense(arguments),
-          units: (output.channels + Int(arguments.column_block) - 1) / Int(arguments.column_block), chunk: 1,
+          units: (output.channels + Int(arguments.column_block) - 1) / Int(arguments.column_block),
           inputs: [view.source], output: output, residual: fusion.residual, weights: request))
       return
     }
@@ -244,8 +247,7 @@ extension Planner {
       append(
         Step(
           layers: fusion.layers, algorithm: taps == 1 ? "matrix product" : "indirect matrix product",
-          multiplications: multiplications / groups, arguments: .convolution(arguments), units: units,
-          chunk: threads == 1 ? units : 1, inputs: [input], output: target, residual: residual,
+          multiplications: multiplications / groups, arguments: .convolution(arguments), units: units, inputs: [input], output: target, residual: residual,
           weights: request))
     }
   }
@@ -274,8 +276,8 @@ extension Planner {
     return (view, geometry, run)
   }
 
-  /// Divides a matrix product into units: blocks of rows whose input stays in the second-level cache,
-  /// and where there are few rows, groups of panels. Returns the number of units.
+  /// Divides a matrix product into units: blocks of rows whose input stays in the second-level cache, or
+  /// groups of panels. Returns the number of units, as many for each thread.
   private func divide(_ arguments: inout zoo_convolution) -> Int {
     let window = arguments.window
     let rows = Int(window.out_height) * Int(window.out_width)
@@ -283,26 +285,21 @@ extension Planner {
     let panels = Int(kernels.table.pointee.panels(arguments.columns))
     let tile = kernels.tileRows
     let cached = 512 * 1024 / (4 * max(1, Int(arguments.run)))
-    var limit = min(Int(zoo_indirection_limit) / taps, max(cached, 4 * tile))
-    if limit > tile { limit -= limit % tile }
-    var blocks = (rows + limit - 1) / limit
-    var groups = 1
-    if threads > 1 {
-      if rows >= tile * threads * 4 {
-        blocks = max(blocks, threads * 4)
-      } else {
-        groups = min(panels, threads * 4)
-      }
-    }
-    var block = (rows + blocks - 1) / blocks
-    if block < limit { block = min(limit, (block + tile - 1) / tile * tile) }
-    blocks = (rows + block - 1) / block
+    let limit = min(Int(zoo_indirection_limit) / taps, max(cached, 4 * tile))
+    let division =
+      threads == 1
+      ? .rows
+      : CostModel.division(
+        rows: rows, inputs: taps * Int(arguments.run), columns: Int(arguments.columns), tileRows: tile,
+        threads: threads)
+    let shares = division == .rows ? threads : 1
+    let blocksPerShare = (rows + shares * limit - 1) / (shares * limit)
+    let block = (rows + shares * blocksPerShare - 1) / (shares * blocksPerShare)
+    let groups = division == .rows ? 1 : min(panels, threads)
     let group = (panels + groups - 1) / groups
-    groups = (panels + group - 1) / group
     arguments.row_block = Int32(block)
     arguments.panel_group = Int32(group)
-    arguments.panel_groups = Int32(groups)
-    return blocks * groups
+    return (rows + block - 1) / block * ((panels + group - 1) / group)
   }
 }
 

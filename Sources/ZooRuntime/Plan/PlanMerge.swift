@@ -29,7 +29,7 @@ extension Planner {
         Step(
           layers: fusion.layers, algorithm: merge.rawValue, multiplications: 0,
           arguments: .merge(merge == .average && !isLast ? .add : merge, arguments),
-          units: output.pixels, chunk: chunk(output.pixels), inputs: [left.place, right.place], output: output
+          units: output.pixels, inputs: [left.place, right.place], output: output
         ))
       left = (output, output.pixel)
     }
@@ -92,7 +92,7 @@ extension Planner {
     append(
       Step(
         layers: [node.name], algorithm: "strided copy", multiplications: 0, arguments: .strided(arguments),
-        units: output.pixels, chunk: chunk(output.pixels), inputs: [input], output: output))
+        units: output.pixels, inputs: [input], output: output))
   }
 
   mutating func planResize(_ index: Int, _ resize: Resize) throws(RuntimeError) {
@@ -112,7 +112,7 @@ extension Planner {
     append(
       Step(
         layers: [graph.nodes[index].name], algorithm: "resize", multiplications: 0,
-        arguments: .resize(arguments), units: output.height, chunk: chunk(output.height), inputs: [input],
+        arguments: .resize(arguments), units: output.height, inputs: [input],
         output: output))
     bind(index, to: .place(output))
     didRead(source)

@@ -20,15 +20,20 @@ extension Planner {
   ) {
     let channels = view.source.channels
     let tiles = winogradTiles(output)
+    let panels = Int(kernels.table.pointee.panels(Int32(output.channels)))
     // The transformed tiles of a block stay in the second-level cache, and fill whole register tiles.
     let floats = 36 * (channels + 16)
     let limit = min(max(2 * 1024 * 1024 / (4 * floats), kernels.tileRows), 2 * kernels.tileRows)
-    var blocks = (tiles + limit - 1) / limit
-    if threads > 1 { blocks = (blocks + threads - 1) / threads * threads }
-    let block = max((tiles + blocks - 1) / blocks, min(tiles, kernels.tileRows))
-    blocks = (tiles + block - 1) / block
-    let panels = Int(kernels.table.pointee.panels(Int32(output.channels)))
-    let group = blocks >= threads * 2 ? panels : (panels + threads * 2 - 1) / (threads * 2)
+    let division =
+      threads == 1
+      ? .rows
+      : CostModel.winogradDivision(
+        tiles: tiles, block: limit, channels: channels, columns: output.channels, threads: threads)
+    let shares = division == .rows ? threads : 1
+    let blocksPerShare = (tiles + shares * limit - 1) / (shares * limit)
+    let block = (tiles + shares * blocksPerShare - 1) / (shares * blocksPerShare)
+    let groups = division == .rows ? 1 : min(panels, threads)
+    let group = (panels + groups - 1) / groups
 
     var arguments = zoo_winograd()
     arguments.window.setExtents(from: view.source, to: output)
@@ -37,25 +42,19 @@ extension Planner {
     arguments.channels = Int32(channels)
     arguments.columns = Int32(output.channels)
     arguments.tile_block = Int32(block)
-    arguments.panel_group = Int32(threads == 1 ? panels : group)
-    arguments.panel_groups = threads == 1 ? 1 : Int32((panels + group - 1) / group)
-    arguments.slots = Int32(threads)
+    arguments.panel_group = Int32(group)
     arguments.slot_floats = 36 * block * (channels + 16 + 3 * kernels.vector)
     (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
     zeros = max(zeros, channels + 16)
 
-    let header = MemoryLayout<zoo_winograd_scratch>.size / MemoryLayout<Float>.size
-    buffers.append(Buffer(floats: header + threads * arguments.slot_floats))
-    var scratch = output
-    scratch.buffer = buffers.count - 1
-    scratch.offset = 0
-    let units = blocks * Int(arguments.panel_groups)
+    let scratch = newScratch(floats: arguments.slot_floats)
+    let units = (tiles + block - 1) / block * ((panels + group - 1) / group)
     var request = request
     request.layout = .winograd(channels: channels, columns: output.channels)
     append(
       Step(
         layers: fusion.layers, algorithm: "Winograd 4x4", multiplications: multiplications,
-        arguments: .winograd(arguments), units: units, chunk: threads == 1 ? units : 1, inputs: [view.source],
+        arguments: .winograd(arguments), units: units, inputs: [view.source],
         output: output, residual: fusion.residual, scratch: scratch, weights: request))
   }
 }

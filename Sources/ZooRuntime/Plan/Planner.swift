@@ -164,6 +164,13 @@ struct Planner {
       buffer: buffers.count - 1, offset: 0, pixel: pixel, height: height, width: width, channels: channels)
   }
 
+  /// Memory that each thread has for itself while a step runs.
+  mutating func newScratch(floats: Int) -> Place {
+    buffers.append(Buffer(floats: threads * floats))
+    return Place(
+      buffer: buffers.count - 1, offset: 0, pixel: threads * floats, height: 1, width: 1, channels: threads * floats)
+  }
+
   /// Where to write a value: into the concatenation that reads it, over `reusable` if nothing else
   /// reads that any more, or into a new buffer.
   mutating func outputPlace(for value: Int, over reusable: Place? = nil) -> Place {
@@ -211,14 +218,11 @@ struct Planner {
     for place in step.inputs + [step.output] + [step.residual, step.scratch].compactMap(\.self) {
       buffers[place.buffer].touch(steps.count)
     }
-    // What takes a few microseconds is done before another thread has heard of it.
+    // What takes a microsecond is done before another thread has heard of it.
     let work = max(2 * step.multiplications, 8 * step.output.pixels * step.output.channels)
-    if work < Planner.sharedWork { step.chunk = step.units }
+    step.isShared = work >= Planner.sharedWork
     steps.append(step)
   }
-
-  /// `units` shared out so that each thread gets a few chunks of them.
-  func chunk(_ units: Int) -> Int { threads == 1 ? units : max(1, units / (threads * 4)) }
 
   // MARK: Layers that move or rename values
 
@@ -278,7 +282,7 @@ struct Planner {
     (arguments.lo, arguments.hi) = (lo, hi)
     return Step(
       layers: layers, algorithm: lo == -.infinity && hi == .infinity ? "copy" : "clamp", multiplications: 0,
-      arguments: .clamp(arguments), units: source.pixels, chunk: chunk(source.pixels), inputs: [source],
+      arguments: .clamp(arguments), units: source.pixels, inputs: [source],
       output: target)
   }
 
@@ -342,7 +346,7 @@ struct Planner {
     append(
       Step(
         layers: layers, algorithm: "pad", multiplications: 0, arguments: .padding(arguments),
-        units: target.height, chunk: chunk(target.height), inputs: [source], output: target))
+        units: target.height, inputs: [source], output: target))
   }
 }
 

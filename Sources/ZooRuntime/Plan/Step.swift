@@ -10,8 +10,8 @@ struct Step {
   var multiplications: Int
   var arguments: Arguments
   var units: Int
-  /// Units that a thread takes at a time.
-  var chunk: Int
+  /// Whether the threads share it, or the caller does it alone.
+  var isShared = true
   var inputs: [Place]
   var output: Place
   var residual: Place?
@@ -21,12 +21,15 @@ struct Step {
   var produced: [Value] = []
   /// What it needs from the weights.
   var weights: WeightRequest?
+  /// For the 1x1 convolution that follows a depthwise one in the same step.
+  var pointwiseWeights: WeightRequest?
 
   /// A kernel's arguments; pointers to activations are filled in by the session.
   enum Arguments {
     case convolution(zoo_convolution)
     case winograd(zoo_winograd)
     case depthwise(zoo_depthwise)
+    case separable(zoo_separable)
     case pooling(zoo_pooling)
     case globalPooling(zoo_global_pooling)
     /// Of two inputs.
@@ -70,12 +73,16 @@ extension Step {
     case .winograd(var a):
       (a.input, a.output, a.residual) = (input, output, residual)
       guard let scratch else { return }
-      a.scratch = UnsafeMutableRawPointer(pointer(scratch)).assumingMemoryBound(to: zoo_winograd_scratch.self)
-      a.scratch.initialize(to: zoo_winograd_scratch())
+      a.scratch = pointer(scratch)
       call(kernels.winograd, &a, pool)
     case .depthwise(var a):
       (a.input, a.output) = (input, output)
       call(kernels.depthwise, &a, pool)
+    case .separable(var a):
+      guard let scratch else { return }
+      (a.depthwise.input, a.product.output, a.product.residual) = (input, output, residual)
+      a.scratch = pointer(scratch)
+      call(kernels.separable, &a, pool)
     case .pooling(var a):
       (a.input, a.output) = (input, output)
       call(kernels.pooling, &a, pool)
@@ -123,7 +130,7 @@ extension Step {
 
   @inline(__always)
   private func call(_ kernel: zoo_kernel?, _ arguments: UnsafeRawPointer, _ pool: OpaquePointer?) {
-    zoo_pool_run(pool, kernel, arguments, Int32(truncatingIfNeeded: units), Int32(truncatingIfNeeded: chunk))
+    zoo_pool_run(isShared ? pool : nil, kernel, arguments, Int32(truncatingIfNeeded: units))
   }
 }
 

@@ -1,0 +1,97 @@
+import CZooKernels
+import ZooGraph
+import ZooTensor
+
+/// A depthwise convolution with what is fused to it.
+struct Inner {
+  var view: View
+  var geometry: Geometry
+  var multiplier: Int
+  var fusion: Fusion
+  var kernel: WeightSlot?
+  var bias: WeightSlot?
+  /// Of its output.
+  var shape: (height: Int, width: Int, channels: Int)
+  var multiplications: Int
+
+  var stride: Int { (shape.channels + 15) / 16 * 16 }
+
+  var weights: WeightRequest {
+    WeightRequest(
+      layout: .depthwise(
+        taps: geometry.kernel.height * geometry.kernel.width, channels: shape.channels, stride: stride),
+      kernel: kernel, bias: bias, channels: shape.channels, norms: fusion.norms)
+  }
+}
+
+// Depthwise convolutions, alone or in one step with the 1x1 convolution that follows.
+
+extension Planner {
+  mutating func depthwiseArguments(_ inner: Inner, output: Place) -> zoo_depthwise {
+    var arguments = zoo_depthwise()
+    arguments.window.setExtents(from: inner.view.source, to: output)
+    arguments.window.setWindow(
+      inner.geometry.kernel, strides: inner.geometry.strides, dilation: inner.geometry.dilation,
+      edges: inner.view.edges)
+    arguments.channels = Int32(inner.view.source.channels)
+    arguments.multiplier = Int32(inner.multiplier)
+    arguments.weight_stride = Int32(inner.stride)
+    arguments.in_lo = inner.view.rectified ? 0 : -.infinity
+    (arguments.lo, arguments.hi) = (inner.fusion.lo, inner.fusion.hi)
+    zeros = max(zeros, inner.view.source.channels + 16)
+    return arguments
+  }
+
+  /// Whether the 1x1 convolution after `inner` is computed in the same step: not where its weights are so large
+  /// that each thread should read a part of them only.
+  func fusesPointwise(_ inner: Inner, filters: Int) -> Bool {
+    threads == 1
+      || CostModel.division(
+        rows: inner.shape.height * inner.shape.width, inputs: inner.shape.channels, columns: filters,
+        tileRows: kernels.tileRows, threads: threads) == .rows
+  }
+
+  /// Appends `inner` and the layer `pointwise`, which has the 1x1 kernel in the role `kernel`.
+  mutating func appendSeparable(
+    _ inner: Inner, input: Int, pointwise: Int, activation: Activation, kernel: WeightRole
+  ) {
+    let node = graph.nodes[pointwise]
+    var fusion = fuse(after: pointwise, rules: .all, activation: activation)
+    if inner.fusion.result != pointwise { fusion.layers = inner.fusion.layers + fusion.layers }
+    let output = self.output(of: fusion, input: input)
+    let (height, width, channels) = inner.shape
+    // Pixels a multiple of a page apart would all fall into one set of the first-level cache.
+    let pixel = channels % 1024 == 0 ? channels + 16 : channels
+    let pixels = height * width
+    // The block that lies between the convolutions leaves room for weights in the second-level cache.
+    let limit = max(256 * 1024 / (4 * channels), 2 * kernels.tileRows)
+    let blocks = threads * ((pixels + threads * limit - 1) / (threads * limit))
+    let block = (pixels + blocks - 1) / blocks
+    let rows = min(height, (block - 1) / width + 2)
+
+    var arguments = zoo_separable()
+    arguments.pixel_block = Int32(block)
+    arguments.slot_floats = (rows * width * pixel + 31) / 16 * 16
+    let scratch = newScratch(floats: arguments.slot_floats)
+    var between = scratch
+    (between.height, between.width, between.channels, between.pixel) = (height, width, channels, pixel)
+    arguments.depthwise = depthwiseArguments(inner, output: between)
+    arguments.product.window.setExtents(from: between, to: output)
+    arguments.product.run = Int32(channels)
+    arguments.product.columns = Int32(output.channels)
+    arguments.product.panel_group = kernels.table.pointee.panels(Int32(output.channels))
+    arguments.product.residual_pixel = fusion.residual?.pixel ?? 0
+    (arguments.product.lo, arguments.product.hi) = (fusion.lo, fusion.hi)
+    append(
+      Step(
+        layers: fusion.layers, algorithm: "depthwise + matrix product",
+        multiplications: inner.multiplications + pixels * channels * output.channels,
+        arguments: .separable(arguments), units: (pixels + block - 1) / block, inputs: [inner.view.source],
+        output: output, residual: fusion.residual, scratch: scratch, weights: inner.weights,
+        pointwiseWeights: WeightRequest(
+          layout: .panels(rows: channels, columns: output.channels, firstColumn: 0),
+          kernel: slot(kernel, of: node), bias: slot(.bias, of: node), channels: output.channels,
+          norms: fusion.norms)))
+    finish(fusion, activation: activation, in: output)
+  }
+}
