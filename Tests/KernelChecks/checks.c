@@ -66,7 +66,7 @@ void run(check *c, zoo_kernel kernel, const void *arguments, int units) {
         end = begin;
       }
       break;
-    default: zoo_pool_run(c->pool, kernel, arguments, units, 1);
+    default: zoo_pool_run(c->pool, kernel, arguments, units);
   }
 }
 
@@ -86,11 +86,12 @@ zoo_check_result zoo_check_kernels(const char *name, void (*report)(void *, cons
   const zoo_kernels *kernels = zoo_kernels_named(name);
   check c = {.kernels = kernels, .report = report, .context = context, .random = 1};
   if (!kernels) return c.result;
-  c.pool = zoo_pool_create(3);
+  c.pool = zoo_pool_create(check_threads);
   check_convolution(&c);
   check_winograd(&c);
   check_dense(&c);
   check_depthwise(&c);
+  check_separable(&c);
   check_pooling(&c);
   check_resize(&c);
   check_scatter(&c);

@@ -34,7 +34,9 @@ int is_marked(float);
 void release(block);
 void released(check *, const char *what, block);
 
-// Runs units 0 ..< units: by turns at once, in pieces from the last to the first, and on several threads.
+enum { check_threads = 3 };
+
+// Runs units 0 ..< units: by turns at once, in pieces from the last to the first, and on `check_threads` threads.
 void run(check *, zoo_kernel, const void *arguments, int units);
 
 // `bound` is the largest difference that rounding explains.
@@ -48,6 +50,7 @@ void check_convolution(check *);
 void check_winograd(check *);
 void check_dense(check *);
 void check_depthwise(check *);
+void check_separable(check *);
 void check_pooling(check *);
 void check_resize(check *);
 void check_scatter(check *);

@@ -5,6 +5,8 @@
 
 #include "checks.h"
 
+static int parts(int count, int size) { return (count + size - 1) / size; }
+
 typedef struct {
   zoo_window window;
   int channels, columns;
@@ -122,8 +124,7 @@ static void convolve(check *c, zoo_window g, int channels, int columns) {
     .run = channels, .columns = columns, .row_block = any(c, 0, 1) ? rows : any(c, 1, rows),
     .panel_group = any(c, 1, panels), .lo = p.lo, .hi = p.hi,
     .next_weights = any(c, 0, 1) ? packed.values : NULL};
-  a.panel_groups = (panels + a.panel_group - 1) / a.panel_group;
-  run(c, c->kernels->convolution, &a, (rows + a.row_block - 1) / a.row_block * a.panel_groups);
+  run(c, c->kernels->convolution, &a, parts(rows, a.row_block) * parts(panels, a.panel_group));
   // A rounding for each product and sum, for the scaled weight and for the residual.
   compare(c, what, &p, taps * channels + 2);
   release(packed);
@@ -237,18 +238,15 @@ static void winograd(check *c, int height, int width, int channels, int columns)
     .columns = columns};
   c->kernels->winograd_pack(&packing);
   const int tiles = ((g.out_height + 3) / 4) * ((g.out_width + 3) / 4), panels = c->kernels->panels(columns);
-  enum { slots = 3 };
   zoo_winograd a = {
     .window = g, .input = p.input.values, .zero = zero.values, .weights = packed.values,
     .bias = p.bias.values, .residual = p.residual.values, .output = p.output.values,
     .residual_pixel = p.residual_pixel, .channels = channels, .columns = columns,
-    .tile_block = any(c, 1, tiles), .panel_group = any(c, 1, panels), .slots = slots, .lo = p.lo, .hi = p.hi};
-  a.panel_groups = (panels + a.panel_group - 1) / a.panel_group;
+    .tile_block = any(c, 1, tiles), .panel_group = any(c, 1, panels), .lo = p.lo, .hi = p.hi};
   a.slot_floats = 36 * a.tile_block * (channels + 16 + 3 * c->kernels->vector);
-  const block scratch =
-    zeros_block(sizeof(zoo_winograd_scratch) / sizeof(float) + (size_t)(slots * a.slot_floats));
-  a.scratch = (zoo_winograd_scratch *)scratch.values;
-  run(c, c->kernels->winograd, &a, (tiles + a.tile_block - 1) / a.tile_block * a.panel_groups);
+  const block scratch = marked_block((size_t)(check_threads * a.slot_floats));
+  a.scratch = scratch.values;
+  run(c, c->kernels->winograd, &a, parts(tiles, a.tile_block) * parts(panels, a.panel_group));
   for (int oy = 0; oy < g.out_height; oy++) {
     for (int ox = 0; ox < g.out_width; ox++) {
       const float *pixel = p.output.values + ((ptrdiff_t)oy * g.out_width + ox) * g.out_pixel;
@@ -268,7 +266,7 @@ static void winograd(check *c, int height, int width, int channels, int columns)
   }
   release(packed);
   release(zero);
-  release(scratch);
+  released(c, "Winograd's scratch memory", scratch);
   release_product(c, what, &p);
 }
 
@@ -295,7 +293,7 @@ void check_dense(check *c) {
       .lo = p.lo, .hi = p.hi};
     char what[80];
     snprintf(what, sizeof what, "dense %d to %d", inputs, columns);
-    run(c, c->kernels->dense, &a, (columns + a.column_block - 1) / a.column_block);
+    run(c, c->kernels->dense, &a, parts(columns, a.column_block));
     compare(c, what, &p, inputs + 3);
     release_product(c, what, &p);
   }
