@@ -16,7 +16,7 @@ static int has_avx512(void) {
 }
 static int has_avx2(void) {
   __builtin_cpu_init();
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
 }
 #elif defined(__aarch64__)
 extern const zoo_kernels zoo_kernels_neon;

@@ -48,6 +48,10 @@ INLINE vf v_load(const float *p) { return v_pair(vld1q_f32(p), vld1q_f32(p + 4))
 INLINE vf v_load_n(const float *p, int n) {
   return n >= VL ? v_load(p) : v_pair(v_load_4(p, n), v_load_4(p + 4, n - 4));
 }
+INLINE vf v_load_half(const uint16_t *p) {
+  const float16x8_t halves = vreinterpretq_f16_u16(vld1q_u16(p));
+  return v_pair(vcvt_f32_f16(vget_low_f16(halves)), vcvt_high_f32_f16(halves));
+}
 INLINE void v_store(float *p, vf v) {
   vst1q_f32(p, v_low(v));
   vst1q_f32(p + 4, v_high(v));
