@@ -19,8 +19,13 @@ demo: build
 	$(ZOO) inspect $(DEMO)/digits.zoo
 	$(ZOO) predict $(DEMO)/digits.zoo Fixtures/digits/pictures/* --top 1
 
+# The whole suite with the best kernels that the machine has, then with each of the others.
 test: test-packages
 	$(SWIFT) test -c release
+	@for kernels in $$($(ZOO) list --kernels | tail -n +2); do \
+	  echo "ZOO_KERNELS=$$kernels $(SWIFT) test -c release --skip-build"; \
+	  ZOO_KERNELS=$$kernels $(SWIFT) test -c release --skip-build || exit 1; \
+	done
 
 # Times the published networks at full size with random weights, and converting against cp and, where
 # PYTHON has h5py and safetensors, against these.

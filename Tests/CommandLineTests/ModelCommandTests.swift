@@ -212,6 +212,14 @@ struct ModelCommandTests {
     #expect(rows.allSatisfy { !(($0["files"] as? [Any])?.isEmpty ?? true) })
   }
 
+  @Test func listNamesTheKernels() throws {
+    let zoo = try ZooCommand()
+    defer { zoo.cleanUp() }
+    let names = try #require(zoo("list", "--kernels", "--json").json() as? [String])
+    #expect(names.last == "portable")
+    #expect(try zoo("list", "--kernels").output == names.map { "\($0)\n" }.joined())
+  }
+
   @Test(arguments: [
     [], ["convert"], ["inspect"], ["verify"], ["run"], ["predict"], ["features"], ["bench"], ["list"],
   ])
