@@ -132,8 +132,12 @@ static const tile_function tiles[3][15] = {
 // Fills the pointers for `count` output pixels from `first` on, position by position.
 static void point_to_rows(const zoo_convolution *c, int first, int count, const float **rows) {
   const zoo_window *g = &c->window;
-  for (int m = 0; m < count; m++) {
-    int oy = (first + m) / g->out_width, ox = (first + m) % g->out_width;
+  int oy = first / g->out_width, ox = first % g->out_width;
+  for (int m = 0; m < count; m++, ox++) {
+    if (ox == g->out_width) {
+      ox = 0;
+      oy++;
+    }
     int y0 = oy * g->stride_height - g->pad_top, x0 = ox * g->stride_width - g->pad_left;
     const float **target = rows + m;
     for (int ky = 0; ky < g->kernel_height; ky++) {
@@ -148,29 +152,29 @@ static void point_to_rows(const zoo_convolution *c, int first, int count, const 
   }
 }
 
+// What the tiles of a sweep bring into the second-level cache: `share` bytes each, `step` a step of the sum.
+typedef struct {
+  const char *next;
+  ptrdiff_t share, step;
+} sweep_prefetch;
+
 // All rows of a block against one panel of NV vectors. Tiles are as even as the number of rows allows.
 static void sweep(
     const zoo_convolution *c, int first, int count, const float *const *rows, int tile_count, int panel,
-    int vectors, const char *next) {
+    int vectors, sweep_prefetch prefetch) {
   const int taps = c->window.kernel_height * c->window.kernel_width;
-  const ptrdiff_t sum_length = (ptrdiff_t)taps * c->run;
   const int column = panel * 2 * VL;
   const int used = at_most(vectors * VL, c->columns - column);
   tile_arguments t = {
     .rows = rows,
-    .weights = c->weights + sum_length * column,
+    .weights = c->weights + (ptrdiff_t)taps * c->run * column,
     .bias = c->bias + column,
     .residual = c->residual ? c->residual + first * c->residual_pixel + column : NULL,
     .output = c->output + first * c->window.out_pixel + column,
     .last = used - (vectors - 1) * VL,
+    .prefetch = prefetch.next,
+    .prefetch_step = prefetch.step,
   };
-  // The tiles of a sweep share the next panel's lines; with many tiles the caches keep up by themselves.
-  ptrdiff_t share = 0;
-  if (next && tile_count <= 64) {
-    share = (sum_length * 2 * VL * (ptrdiff_t)sizeof(float) + tile_count - 1) / tile_count;
-    t.prefetch_step = (share + sum_length - 1) / sum_length;
-  }
-  t.prefetch = next ? next : (const char *)t.weights;
   for (int i = 0, done = 0; i < tile_count; i++) {
     int size = (int)((int64_t)count * (i + 1) / tile_count) - done;
     tiles[vectors - 1][size](c, &t);
@@ -178,13 +182,25 @@ static void sweep(
     t.rows += (ptrdiff_t)size * taps;
     t.output += size * c->window.out_pixel;
     if (t.residual) t.residual += size * c->residual_pixel;
-    t.prefetch += share;
+    t.prefetch += prefetch.share;
   }
+}
+
+// Whether row r of the product is simply pixel r of the input.
+INLINE int rows_are_input(const zoo_window *g) {
+  return g->kernel_height == 1 && g->kernel_width == 1 && g->stride_height == 1 && g->stride_width == 1 &&
+         g->pad_top == 0 && g->pad_left == 0 && g->in_width == g->out_width && g->in_height == g->out_height &&
+         g->in_row == g->in_width * g->in_pixel;
 }
 
 static void point_to_tiles(
     const zoo_convolution *c, int first, int count, int tile_count, const float **rows) {
-  const int taps = c->window.kernel_height * c->window.kernel_width;
+  const zoo_window *g = &c->window;
+  const int taps = g->kernel_height * g->kernel_width;
+  if (rows_are_input(g)) {
+    for (int m = 0; m < count; m++) rows[m] = c->input + (first + m) * g->in_pixel;
+    return;
+  }
   for (int i = 0, done = 0; i < tile_count; i++) {
     int size = (int)((int64_t)count * (i + 1) / tile_count) - done;
     point_to_rows(c, first + done, size, rows + (ptrdiff_t)done * taps);
@@ -192,15 +208,21 @@ static void point_to_tiles(
   }
 }
 
+// Weights of at most so many bytes stay in the second-level cache while blocks of rows go by.
+enum { resident_weights = 512 * 1024 };
+
 static void convolution(const void *arguments, int32_t begin, int32_t end) {
   const zoo_convolution *c = arguments;
   static const int tile_rows[3] = {TILE_ROWS_1, TILE_ROWS_2, TILE_ROWS_3};
   const float *rows[zoo_indirection_limit];
-  const int all_rows = c->window.out_height * c->window.out_width;
+  const zoo_window *g = &c->window;
+  const int all_rows = g->out_height * g->out_width;
   const int panel_count = panels(c->columns);
-  const ptrdiff_t panel_floats =
-      (ptrdiff_t)c->window.kernel_height * c->window.kernel_width * c->run * 2 * VL;
+  const ptrdiff_t sum_length = (ptrdiff_t)g->kernel_height * g->kernel_width * c->run;
+  const ptrdiff_t panel_bytes = sum_length * 2 * VL * (ptrdiff_t)sizeof(float);
   const int blocks = (all_rows + c->row_block - 1) / c->row_block;
+  // Once the weights are there, the rows of input to come are what the cache lacks.
+  const int brings_input = rows_are_input(g) && panel_bytes * panel_count <= resident_weights;
   for (int unit = begin; unit < end; unit++) {
     const int first = unit % blocks * c->row_block;
     const int count = at_most(c->row_block, all_rows - first);
@@ -214,9 +236,23 @@ static void convolution(const void *arguments, int32_t begin, int32_t end) {
         point_to_tiles(c, first, count, tile_count, rows);
         prepared = tile_count;
       }
-      const char *next = panel + 1 < panel_count ? (const char *)(c->weights + panel_floats * (panel + 1))
-                                                 : c->next_weights;
-      sweep(c, first, count, rows, tile_count, panel, vectors, next);
+      const char *weights = (const char *)(c->weights + sum_length * panel * 2 * VL);
+      const char *next = panel + 1 < panel_count ? weights + panel_bytes : c->next_weights;
+      sweep_prefetch prefetch = {.next = weights};
+      if (brings_input && unit > begin) {
+        if (panel == first_panel) {
+          const ptrdiff_t tile_bytes = (ptrdiff_t)count / tile_count * g->in_pixel * (ptrdiff_t)sizeof(float);
+          prefetch.next = (const char *)rows[0] + tile_bytes;
+          prefetch.share = tile_bytes;
+          prefetch.step = (tile_bytes + sum_length - 1) / sum_length;
+        }
+      } else if (next && tile_count <= 64) {
+        // With many tiles the caches keep up by themselves.
+        prefetch.next = next;
+        prefetch.share = (panel_bytes + tile_count - 1) / tile_count;
+        prefetch.step = (prefetch.share + sum_length - 1) / sum_length;
+      }
+      sweep(c, first, count, rows, tile_count, panel, vectors, prefetch);
     }
   }
 }

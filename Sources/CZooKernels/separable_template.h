@@ -15,10 +15,11 @@ static void separable(const void *arguments, int32_t begin, int32_t end) {
     const int row = first / width, rows = (first + count - 1) / width + 1 - row;
     d.window.pad_top = s->depthwise.window.pad_top - row * d.window.stride_height;
     depthwise(&d, 0, rows);
-    c.window.in_width = c.window.out_width = c.row_block = count;
+    c.window.in_width = c.window.out_width = count;
+    c.window.in_row = count * c.window.in_pixel;
     c.input = memory + (first - row * width) * d.window.out_pixel;
     c.output = s->product.output + first * c.window.out_pixel;
     c.residual = s->product.residual ? s->product.residual + first * c.residual_pixel : NULL;
-    convolution(&c, 0, 1);
+    convolution(&c, 0, (count + c.row_block - 1) / c.row_block);
   }
 }

@@ -86,20 +86,23 @@ typedef struct {
 // `depthwise`, then `product`, a 1x1 convolution of its output. Unit: `pixel_block` pixels of the output.
 typedef struct {
   zoo_depthwise depthwise;   // its output is not used
-  zoo_convolution product;   // its input, row_block and extents are not used; panel_group: all panels
+  zoo_convolution product;   // its input and extents are not used; panel_group: all panels
   float *scratch;            // `slot_floats` for each thread of the pool
   ptrdiff_t slot_floats;     // for the rows that `pixel_block` pixels are part of
   int32_t pixel_block;
 } zoo_separable;
 
-// Unit: a row of the output.
+// output = min(max(pooled + residual, lo), hi). Unit: a row of the output.
 typedef struct {
   zoo_window window;
   const float *input;
+  const float *residual;   // may be null; may be the output itself
   float *output;
+  ptrdiff_t residual_pixel;
   int32_t channels;
   int32_t average;         // 0: maximum
   int32_t zeros;           // whether positions outside of the input count as zeros or not at all
+  float lo, hi;
 } zoo_pooling;
 
 // Over pixels, each limited from lo to hi at the end. A pixel stride of 0 repeats one vector. Unit: a pixel.

@@ -11,6 +11,8 @@ struct Fusion {
   var residual: Place?
   var lo = -Float.infinity
   var hi = Float.infinity
+  /// Whether what is written is the result cut off at zero, because nothing reads it otherwise.
+  var isRectified = false
 
   /// What a kernel can take in.
   enum Rules {
@@ -18,6 +20,8 @@ struct Fusion {
     case all
     /// Norms by channel, one clamp: depthwise and transposed convolutions.
     case normsAndClamp
+    /// One sum, one clamp: pooling.
+    case sumAndClamp
     /// One clamp.
     case clampOnly
   }
@@ -39,6 +43,17 @@ extension Planner {
   ///
   /// The order is that of the arithmetic: norms, then a sum, then a clamp.
   mutating func fuse(after index: Int, rules: Fusion.Rules, activation: Activation = .linear) -> Fusion {
+    var fusion = fuseLayers(after: index, rules: rules, activation: activation)
+    if activation.bounds != nil, isReadRectified(fusion.result) {
+      fusion.lo = max(fusion.lo, 0)
+      fusion.isRectified = true
+    }
+    return fusion
+  }
+
+  private mutating func fuseLayers(
+    after index: Int, rules: Fusion.Rules, activation: Activation
+  ) -> Fusion {
     var fusion = Fusion(result: index, layers: [graph.nodes[index].name])
     var isClamped = activation != .linear
     if let (lo, hi) = activation.bounds { (fusion.lo, fusion.hi) = (lo, hi) }
@@ -49,7 +64,7 @@ extension Planner {
       case .identity, .activation(.linear):
         break
       case .batchNormalization, .normalization, .rescaling, .channelScaling:
-        guard rules != .clampOnly, !isClamped, fusion.residual == nil, let norm = ChannelMap(node) else {
+        guard rules == .all || rules == .normsAndClamp, !isClamped, fusion.residual == nil, let norm = ChannelMap(node) else {
           return fusion
         }
         fusion.norms.append(norm)
@@ -58,7 +73,7 @@ extension Planner {
         (fusion.lo, fusion.hi) = (lo, hi)
         isClamped = true
       case .merge(.add):
-        guard rules == .all, !isClamped, fusion.residual == nil, node.inputs.count == 2,
+        guard rules == .all || rules == .sumAndClamp, !isClamped, fusion.residual == nil, node.inputs.count == 2,
           node.inputs.allSatisfy({ graph[$0].shape == node.shape }),
           let other = node.inputs.first(where: { $0.index != fusion.result })?.index,
           case .place(let place) = bindings[other]
@@ -74,9 +89,22 @@ extension Planner {
     return fusion
   }
 
+  /// Whether a value is only ever read through a ReLU: by such layers, or as a part of a concatenation that is.
+  func isReadRectified(_ value: Int) -> Bool {
+    guard !pinned.contains(value), !readers[value].isEmpty else { return false }
+    if readers[value].allSatisfy({ graph.nodes[$0].operation == .activation(.relu) }) { return true }
+    guard readers[value].count == 1 else { return false }
+    let join = readers[value][0]
+    return graph.nodes[join].operation == .concatenate && isReadRectified(join)
+  }
+
   /// Binds what a fused step wrote.
   mutating func finish(_ fusion: Fusion, in place: Place) {
     bind(fusion.result, to: .place(place))
-    didProduce(fusion.result)
+    if fusion.isRectified {
+      rectified.insert(fusion.result)
+    } else {
+      didProduce(fusion.result)
+    }
   }
 }

@@ -13,6 +13,14 @@ struct Place: Hashable {
   var width: Int
   var channels: Int
 
+  /// A good distance between pixels, in floats: whole cache lines, so that no vector lies across two, but not a
+  /// multiple of a page, which would put all pixels in one set of the first-level cache.
+  static func pixel(_ channels: Int) -> Int {
+    guard channels >= 8 else { return channels }
+    let lines = (channels + 15) / 16 * 16
+    return lines % 1024 == 0 ? lines + 16 : lines
+  }
+
   var pixels: Int { height * width }
   /// Floats from one row to the next.
   var row: Int { width * pixel }

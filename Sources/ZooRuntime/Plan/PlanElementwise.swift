@@ -30,6 +30,12 @@ extension Planner {
 
   mutating func planActivation(_ index: Int, _ activation: Activation) throws(RuntimeError) {
     let source = graph.nodes[index].inputs[0].index
+    if activation == .relu, rectified.contains(source), let binding = bindings[source] {
+      bind(index, to: binding)
+      didRead(source)
+      didProduce(index)
+      return
+    }
     if activation == .relu, !pinned.contains(index), readers[index].allSatisfy(readsRectified) {
       var view = try view(of: source)
       view.rectified = true
@@ -62,8 +68,12 @@ extension Planner {
     }
     let zeros = view.isPadded
     edges = edges + view.edges
-    let output = outputPlace(for: index)
+    let fusion = fuse(after: index, rules: .sumAndClamp)
+    didRead(source)
+    let output = outputPlace(for: fusion.result, over: fusion.residual)
     var arguments = zoo_pooling()
+    arguments.residual_pixel = fusion.residual?.pixel ?? 0
+    (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
     arguments.window.setExtents(from: view.source, to: output)
     arguments.window.setWindow(pooling.window, strides: pooling.strides, dilation: .one, edges: edges)
     arguments.channels = Int32(output.channels)
@@ -71,12 +81,10 @@ extension Planner {
     arguments.zeros = zeros ? 1 : 0
     append(
       Step(
-        layers: [graph.nodes[index].name], algorithm: average ? "average pool" : "max pool",
+        layers: fusion.layers, algorithm: average ? "average pool" : "max pool",
         multiplications: 0, arguments: .pooling(arguments), units: output.height,
-        inputs: [view.source], output: output))
-    bind(index, to: .place(output))
-    didRead(source)
-    didProduce(index)
+        inputs: [view.source], output: output, residual: fusion.residual))
+    finish(fusion, in: output)
   }
 
   mutating func planGlobalPooling(_ index: Int, average: Bool) throws(RuntimeError) {

@@ -284,13 +284,13 @@ extension Planner {
     let taps = Int(window.kernel_height) * Int(window.kernel_width)
     let panels = Int(kernels.table.pointee.panels(arguments.columns))
     let tile = kernels.tileRows
-    let cached = 512 * 1024 / (4 * max(1, Int(arguments.run)))
-    let limit = min(Int(zoo_indirection_limit) / taps, max(cached, 4 * tile))
+    let inputs = taps * Int(arguments.run)
+    let limit = min(Int(zoo_indirection_limit) / taps, rowBlock(inputs: inputs, columns: Int(arguments.columns)))
     let division =
       threads == 1
       ? .rows
       : CostModel.division(
-        rows: rows, inputs: taps * Int(arguments.run), columns: Int(arguments.columns), tileRows: tile,
+        rows: rows, inputs: inputs, columns: Int(arguments.columns), tileRows: tile,
         threads: threads)
     let shares = division == .rows ? threads : 1
     let blocksPerShare = (rows + shares * limit - 1) / (shares * limit)
@@ -300,6 +300,15 @@ extension Planner {
     arguments.row_block = Int32(block)
     arguments.panel_group = Int32(group)
     return (rows + block - 1) / block * ((panels + group - 1) / group)
+  }
+}
+
+extension Planner {
+  /// The rows of a matrix product that go by all of its weights together: few where the weights stay in the
+  /// second-level cache anyway, so that the output is written pixel by pixel; else as many as that cache holds.
+  func rowBlock(inputs: Int, columns: Int) -> Int {
+    if 4 * inputs * columns <= 512 * 1024 { return 4 * kernels.tileRows }
+    return max(512 * 1024 / (4 * inputs), 4 * kernels.tileRows)
   }
 }
 

@@ -60,8 +60,7 @@ extension Planner {
     if inner.fusion.result != pointwise { fusion.layers = inner.fusion.layers + fusion.layers }
     let output = self.output(of: fusion, input: input)
     let (height, width, channels) = inner.shape
-    // Pixels a multiple of a page apart would all fall into one set of the first-level cache.
-    let pixel = channels % 1024 == 0 ? channels + 16 : channels
+    let pixel = Place.pixel(channels)
     let pixels = height * width
     // The block that lies between the convolutions leaves room for weights in the second-level cache.
     let limit = max(256 * 1024 / (4 * channels), 2 * kernels.tileRows)
@@ -79,6 +78,7 @@ extension Planner {
     arguments.product.window.setExtents(from: between, to: output)
     arguments.product.run = Int32(channels)
     arguments.product.columns = Int32(output.channels)
+    arguments.product.row_block = Int32(min(block, rowBlock(inputs: channels, columns: output.channels)))
     arguments.product.panel_group = kernels.table.pointee.panels(Int32(output.channels))
     arguments.product.residual_pixel = fusion.residual?.pixel ?? 0
     (arguments.product.lo, arguments.product.hi) = (fusion.lo, fusion.hi)

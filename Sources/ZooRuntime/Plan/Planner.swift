@@ -1,6 +1,7 @@
 import CZooKernels
 import ZooGraph
 import ZooTensor
+import Foundation
 
 /// Turns a graph into steps: drops what no output needs, folds, fuses, and decides where each value lies.
 ///
@@ -10,7 +11,7 @@ struct Planner {
   /// The most elements of a value: kernels count in 32 bits.
   static let elementLimit = 1 << 30
   /// The operations on floats from which on a step is worth sharing among threads.
-  static let sharedWork = 400_000
+  static let sharedWork = Int(ProcessInfo.processInfo.environment["ZOO_T"] ?? "") ?? 200_000
 
   let graph: Graph
   let kernels: Kernels
@@ -28,6 +29,8 @@ struct Planner {
   var steps: [Step] = []
   /// Nodes that an earlier node's step computes.
   var swallowed: Set<Int> = []
+  /// Values that lie in memory cut off at zero.
+  var rectified: Set<Int> = []
   /// Where the output of a concatenation will lie, once one of its inputs has been put there.
   var joined: [Int: Place] = [:]
   /// Zeros that convolutions may point to, in floats.
@@ -156,9 +159,7 @@ struct Planner {
 
   /// A new buffer for an image.
   mutating func newPlace(height: Int, width: Int, channels: Int, contiguous: Bool) -> Place {
-    // Pixels a multiple of a page apart would all fall into one set of the first-level cache.
-    let collides = channels % 1024 == 0 && height * width > 1 && !contiguous
-    let pixel = collides ? channels + 16 : channels
+    let pixel = contiguous || height * width == 1 ? channels : Place.pixel(channels)
     buffers.append(Buffer(floats: height * width * pixel + 16))
     return Place(
       buffer: buffers.count - 1, offset: 0, pixel: pixel, height: height, width: width, channels: channels)
@@ -203,6 +204,8 @@ struct Planner {
     guard let join = joins.first, graph.nodes[join].inputs.count(where: { $0.index == value }) == 1 else {
       return nil
     }
+    // Others read the value as it is.
+    if isReadRectified(join) && readers[value].count > 1 { return nil }
     var place = joined[join] ?? outputPlace(for: join)
     joined[join] = place
     for input in graph.nodes[join].inputs {
@@ -219,8 +222,7 @@ struct Planner {
       buffers[place.buffer].touch(steps.count)
     }
     // What takes a microsecond is done before another thread has heard of it.
-    let work = max(2 * step.multiplications, 8 * step.output.pixels * step.output.channels)
-    step.isShared = work >= Planner.sharedWork
+    step.isShared = step.operations >= Planner.sharedWork
     steps.append(step)
   }
 
@@ -260,16 +262,25 @@ struct Planner {
   private mutating func planConcatenation(_ index: Int) throws(RuntimeError) {
     let node = graph.nodes[index]
     let whole = joined[index] ?? outputPlace(for: index)
+    let isReadRectified = isReadRectified(index)
     var slice = whole
     for input in node.inputs {
       let source = try place(of: input.index)
       slice.channels = graph[input].shape.image.channels
-      if source != slice { append(copyStep(from: source, to: slice, layers: [node.name])) }
+      let cutsOff = isReadRectified && !rectified.contains(input.index)
+      if source != slice || cutsOff {
+        append(
+          copyStep(from: source, to: slice, layers: [node.name], lo: cutsOff ? 0 : -.infinity))
+      }
       slice.offset += slice.channels
     }
     bind(index, to: .place(whole))
     for input in node.inputs { didRead(input.index) }
-    didProduce(index)
+    if isReadRectified {
+      rectified.insert(index)
+    } else {
+      didProduce(index)
+    }
   }
 
   func copyStep(

@@ -59,6 +59,15 @@ package struct StepDescription: Sendable {
 }
 
 extension Step {
+  /// The operations on floats that it takes, roughly: values that are only moved or added count as eight.
+  var operations: Int {
+    var perValue = 8
+    if case .pooling(let a) = arguments {
+      perValue += 4 * Int(a.window.kernel_height) * Int(a.window.kernel_width)
+    }
+    return max(2 * multiplications, perValue * output.pixels * output.channels)
+  }
+
   /// Runs it on the activations that `pointer` finds.
   func run(
     with kernels: zoo_kernels, pool: OpaquePointer?, pointer: (Place) -> UnsafeMutablePointer<Float>
@@ -84,7 +93,7 @@ extension Step {
       a.scratch = pointer(scratch)
       call(kernels.separable, &a, pool)
     case .pooling(var a):
-      (a.input, a.output) = (input, output)
+      (a.input, a.output, a.residual) = (input, output, residual)
       call(kernels.pooling, &a, pool)
     case .globalPooling(var a):
       (a.input, a.output) = (input, output)
