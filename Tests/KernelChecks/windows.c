@@ -127,7 +127,8 @@ static void separable(check *c, zoo_window g, int channels, int columns) {
         .kernel_height = 1, .kernel_width = 1, .stride_height = 1, .stride_width = 1, .dilation_height = 1,
         .dilation_width = 1, .in_pixel = g.out_pixel, .out_pixel = out_pixel},
       .zero = zero.values, .weights = panels.values, .bias = shift.values, .output = output.values,
-      .run = channels, .columns = columns, .panel_group = c->kernels->panels(columns), .lo = 0, .hi = INFINITY}};
+      .run = channels, .columns = columns, .row_block = any(c, 1, pixels),
+      .panel_group = c->kernels->panels(columns), .lo = 0, .hi = INFINITY}};
   a.depthwise.output = NULL;
   a.slot_floats = (a.pixel_block / g.out_width + 2) * g.out_width * g.out_pixel;
   const block scratch = marked_block((size_t)(check_threads * a.slot_floats));
@@ -172,47 +173,49 @@ void check_separable(check *c) {
   }
 }
 
-static void check_windowed_pooling(check *c) {
-  for (int i = 0; i < 60; i++) {
-    const int channels = one_of(c, 1, 4, 7, 16, 21, 33);
-    zoo_window g = window_of(c, channels, channels);
-    const block input = input_of(c, &g), output = output_of(&g);
-    const zoo_pooling a = {
-      .window = g, .input = input.values, .output = output.values, .channels = channels, .average = any(c, 0, 1),
-      .zeros = any(c, 0, 1)};
-    char what[80];
-    snprintf(what, sizeof what, "%s pooling of %d channels", a.average ? "average" : "maximum", channels);
-    run(c, c->kernels->pooling, &a, g.out_height);
-    const int taps = g.kernel_height * g.kernel_width;
-    for (int oy = 0; oy < g.out_height; oy++) {
-      for (int ox = 0; ox < g.out_width; ox++) {
-        const float *pixel = output.values + ((ptrdiff_t)oy * g.out_width + ox) * g.out_pixel;
-        for (int channel = 0; channel < channels; channel++) {
-          double sum = 0, magnitude = 0, largest = -INFINITY;
-          int inside = 0;
-          for (int tap = 0; tap < taps; tap++) {
-            const float *p = at(&g, input.values, oy, ox, tap / g.kernel_width, tap % g.kernel_width);
-            if (!p && !a.zeros) continue;
-            const double x = p ? p[channel] : 0;
-            sum += x;
-            magnitude += fabs(x);
-            largest = fmax(largest, x);
-            inside++;
-          }
-          if (inside > 0 && a.average) {
-            expect(c, what, pixel[channel], sum / inside, (taps + 2) * rounding * magnitude / inside);
-          } else if (inside > 0) {
-            expect(c, what, pixel[channel], largest, 0);
-          }
-        }
-        for (ptrdiff_t gap = channels; gap < g.out_pixel; gap++) {
-          expect(c, "the gap between pixels", is_marked(pixel[gap]), 1, 0);
-        }
+static void pooling(check *c, zoo_window g, int channels) {
+  const block input = input_of(c, &g), output = output_of(&g);
+  zoo_pooling a = {
+    .window = g, .input = input.values, .output = output.values, .residual_pixel = channels + one_of(c, 0, 2),
+    .channels = channels, .average = any(c, 0, 1), .zeros = any(c, 0, 1), .lo = any(c, 0, 1) ? 0 : -INFINITY,
+    .hi = any(c, 0, 2) ? INFINITY : 1};
+  const block residual = random_block(c, (size_t)(g.out_height * g.out_width * a.residual_pixel));
+  if (any(c, 0, 1)) a.residual = residual.values;
+  char what[160];
+  snprintf(
+      what, sizeof what, "%s pooling %dx%d stride %dx%d of %d channels", a.average ? "average" : "maximum",
+      g.kernel_height, g.kernel_width, g.stride_height, g.stride_width, channels);
+  run(c, c->kernels->pooling, &a, g.out_height);
+  const int taps = g.kernel_height * g.kernel_width;
+  for (int pixel = 0; pixel < g.out_height * g.out_width; pixel++) {
+    const float *values = output.values + pixel * g.out_pixel;
+    for (int channel = 0; channel < channels; channel++) {
+      double sum = 0, magnitude = 0, largest = -INFINITY;
+      int inside = 0;
+      for (int tap = 0; tap < taps; tap++) {
+        const float *p = at(
+            &g, input.values, pixel / g.out_width, pixel % g.out_width, tap / g.kernel_width, tap % g.kernel_width);
+        if (!p && !a.zeros) continue;
+        const double x = p ? p[channel] : 0;
+        sum += x;
+        magnitude += fabs(x);
+        largest = fmax(largest, x);
+        inside++;
       }
+      if (inside == 0) continue;
+      const double added = a.residual ? residual.values[pixel * a.residual_pixel + channel] : 0;
+      const double truth = (a.average ? sum / inside : largest) + added;
+      // Of the average the sum, the divisor and the product; then the residual.
+      const double bound = (a.average ? (taps + 2) * magnitude / inside : 0) + (a.residual ? fabs(truth) : 0);
+      expect(c, what, values[channel], limited(truth, a.lo, a.hi), (1 + rounding * taps) * rounding * bound);
     }
-    release(input);
-    released(c, what, output);
+    for (ptrdiff_t gap = channels; gap < g.out_pixel; gap++) {
+      expect(c, "the gap between pixels", is_marked(values[gap]), 1, 0);
+    }
   }
+  release(input);
+  release(residual);
+  released(c, what, output);
 }
 
 static void check_global_pooling(check *c) {
@@ -243,7 +246,20 @@ static void check_global_pooling(check *c) {
 }
 
 void check_pooling(check *c) {
-  check_windowed_pooling(c);
+  for (int i = 0; i < 60; i++) {
+    const int channels = one_of(c, 1, 4, 7, 16, 21, 33);
+    zoo_window g = window_of(c, channels, channels);
+    if (any(c, 0, 1)) {
+      // The networks' windows.
+      g.kernel_height = g.kernel_width = any(c, 2, 3);
+      g.stride_height = g.stride_width = any(c, 1, 2);
+      g.pad_top = any(c, 0, 1);
+      g.pad_left = any(c, 0, 1);
+      g.out_height = (g.in_height + g.stride_height - 1) / g.stride_height;
+      g.out_width = (g.in_width + g.stride_width - 1) / g.stride_width;
+    }
+    pooling(c, g, channels);
+  }
   check_global_pooling(c);
 }
 
