@@ -1,22 +1,34 @@
-// Winograd's F(4x4, 3x3) for 3x3 windows of stride 1: 36 multiplications in place of 144 for 16 outputs.
+// Winograd's F(4x4, 3x3) and F(2x2, 3x3) for 3x3 windows of stride 1: 36 multiplications in place of 144 for 16
+// outputs, or 16 in place of 36 for 4 (Lavin and Gray, https://arxiv.org/abs/1509.09308).
 //
-// The interpolation points are 0, +-sqrt(1/2), +-sqrt(2) and infinity: all numbers in the transforms stay
-// near 1, which loses the least to rounding. A block of tiles is transformed once; then for each panel
-// of filters come the 36 products, into a small buffer, and the transform back with all that follows.
+// The interpolation points of F(4x4) are 0, +-sqrt(1/2), +-sqrt(2) and infinity: all numbers in the transforms
+// stay near 1, which loses the least to rounding. Those of F(2x2) are 0, +-1 and infinity. A block of tiles is
+// transformed once; then for each panel of filters come the products of all points, into a small buffer, and
+// the transform back with all that follows.
+//
+// T: how many values a side a tile of the input has, 6 or 4; one of the output has two less.
 
-enum { wg_points = 36 };
+enum { wg_most = 6 };
 
 static const float wg_p = 0.70710678118654752f, wg_q = 1.41421356237309505f;
 
-// B^T d for one vector d of 6, in place.
-INLINE void wg_input(vf d[6]) {
+// B^T d for one vector d of T, in place.
+INLINE void wg_input(const int T, vf *d) {
+  const vf minus = v_set(-1);
+  if (T == 4) {
+    const vf sum = v_add(d[1], d[2]), difference = v_fma(minus, d[1], d[2]);
+    d[0] = v_fma(minus, d[2], d[0]);
+    d[3] = v_fma(minus, d[3], d[1]);
+    d[1] = sum;
+    d[2] = difference;
+    return;
+  }
   const vf two_half = v_set(-2.5f), half = v_set(-0.5f), two = v_set(-2.0f);
   const vf p = v_set(wg_p), q = v_set(wg_q);
   vf y0 = v_add(v_fma(two_half, d[2], d[0]), d[4]);
   vf y5 = v_add(v_fma(two_half, d[3], d[1]), d[5]);
   vf even_p = v_fma(two, d[2], d[4]), odd_p = v_mul(p, v_fma(two, d[1], d[3]));
   vf even_q = v_fma(half, d[2], d[4]), odd_q = v_mul(q, v_fma(half, d[1], d[3]));
-  vf minus = v_set(-1);
   d[0] = y0;
   d[1] = v_add(even_p, odd_p);
   d[2] = v_fma(minus, odd_p, even_p);
@@ -25,9 +37,16 @@ INLINE void wg_input(vf d[6]) {
   d[5] = y5;
 }
 
-// A^T m for one vector m of 6; the result is the first 4.
-INLINE void wg_output(vf m[6]) {
-  const vf minus = v_set(-1), half = v_set(0.5f), two = v_set(2);
+// A^T m for one vector m of T; the result is the first T - 2.
+INLINE void wg_output(const int T, vf *m) {
+  const vf minus = v_set(-1);
+  if (T == 4) {
+    const vf sum = v_add(m[1], m[2]), difference = v_fma(minus, m[2], m[1]);
+    m[0] = v_add(m[0], sum);
+    m[1] = v_fma(minus, m[3], difference);
+    return;
+  }
+  const vf half = v_set(0.5f), two = v_set(2);
   vf sum_p = v_add(m[1], m[2]), sum_q = v_add(m[3], m[4]);
   vf diff_p = v_mul(v_set(wg_p), v_fma(minus, m[2], m[1]));
   vf diff_q = v_mul(v_set(wg_q), v_fma(minus, m[4], m[3]));
@@ -38,16 +57,19 @@ INLINE void wg_output(vf m[6]) {
 }
 
 // Weights: per panel, per point, (channels, panel width). `rows` are the channels.
-static void winograd_pack(const zoo_packing *p) {
-  const double P = 0.5, Q = 2, points[6][3] = {
+static void winograd_pack(const zoo_packing *p, int32_t outputs) {
+  const double P = 0.5, Q = 2, root_p = 0.70710678118654752440, root_q = 1.41421356237309504880;
+  const double four[6][3] = {
     {1, 0, 0},
-    {1 / (2 * P * (P - Q)), 0.70710678118654752440 / (2 * P * (P - Q)), P / (2 * P * (P - Q))},
-    {1 / (2 * P * (P - Q)), -0.70710678118654752440 / (2 * P * (P - Q)), P / (2 * P * (P - Q))},
-    {1 / (2 * Q * (Q - P)), 1.41421356237309504880 / (2 * Q * (Q - P)), Q / (2 * Q * (Q - P))},
-    {1 / (2 * Q * (Q - P)), -1.41421356237309504880 / (2 * Q * (Q - P)), Q / (2 * Q * (Q - P))},
+    {1 / (2 * P * (P - Q)), root_p / (2 * P * (P - Q)), P / (2 * P * (P - Q))},
+    {1 / (2 * P * (P - Q)), -root_p / (2 * P * (P - Q)), P / (2 * P * (P - Q))},
+    {1 / (2 * Q * (Q - P)), root_q / (2 * Q * (Q - P)), Q / (2 * Q * (Q - P))},
+    {1 / (2 * Q * (Q - P)), -root_q / (2 * Q * (Q - P)), Q / (2 * Q * (Q - P))},
     {0, 0, 1},
   };
-  const int count = panels(p->columns);
+  const double two[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+  const double(*points)[3] = outputs == 4 ? four : two;
+  const int side = outputs + 2, count = panels(p->columns);
   float *target = p->packed;
   for (int panel = 0; panel < count; panel++) {
     const int first = panel * 2 * VL;
@@ -55,8 +77,8 @@ static void winograd_pack(const zoo_packing *p) {
     const int used = at_most(width, p->columns - first);
     const ptrdiff_t slice = (ptrdiff_t)p->rows * width;
     for (int row = 0; row < p->rows; row++) {
-      double half[6][3][3 * VL] = {0};
-      for (int i = 0; i < 6; i++) {
+      double half[wg_most][3][3 * VL] = {0};
+      for (int i = 0; i < side; i++) {
         for (int ky = 0; ky < 3; ky++) {
           for (int kx = 0; kx < 3; kx++) {
             const float *source = p->source + ((ptrdiff_t)(ky * 3 + kx) * p->rows + row) * p->stride + first;
@@ -64,9 +86,9 @@ static void winograd_pack(const zoo_packing *p) {
           }
         }
       }
-      for (int i = 0; i < 6; i++) {
-        for (int j = 0; j < 6; j++) {
-          float *w = target + (i * 6 + j) * slice + (ptrdiff_t)row * width;
+      for (int i = 0; i < side; i++) {
+        for (int j = 0; j < side; j++) {
+          float *w = target + (i * side + j) * slice + (ptrdiff_t)row * width;
           for (int n = 0; n < width; n++) {
             double sum = 0;
             for (int kx = 0; kx < 3; kx++) sum += points[j][kx] * half[i][kx][n];
@@ -75,26 +97,26 @@ static void winograd_pack(const zoo_packing *p) {
         }
       }
     }
-    target += wg_points * slice;
+    target += side * side * slice;
   }
 }
 
 // Tile `index` of the output, row by row; its top left pixel.
-INLINE void wg_position(const zoo_window *g, int index, int *y, int *x) {
-  const int across = (g->out_width + 3) / 4;
-  *y = index / across * 4;
-  *x = index % across * 4;
+INLINE void wg_position(const zoo_winograd *w, int index, int *y, int *x) {
+  const int across = (w->window.out_width + w->outputs - 1) / w->outputs;
+  *y = index / across * w->outputs;
+  *x = index % across * w->outputs;
 }
 
 // The input of one tile; its points are `point_stride` floats apart.
-static void wg_transform_tile(const zoo_winograd *w, int index, float *target, ptrdiff_t point_stride) {
+INLINE void wg_transform_tile(const int T, const zoo_winograd *w, int index, float *target, ptrdiff_t point_stride) {
   const zoo_window *g = &w->window;
   int oy, ox;
-  wg_position(g, index, &oy, &ox);
-  const float *pixels[6][6];
-  for (int i = 0; i < 6; i++) {
+  wg_position(w, index, &oy, &ox);
+  const float *pixels[T][T];
+  for (int i = 0; i < T; i++) {
     const int y = oy - g->pad_top + i;
-    for (int j = 0; j < 6; j++) {
+    for (int j = 0; j < T; j++) {
       const int x = ox - g->pad_left + j;
       const int inside = y >= 0 && y < g->in_height && x >= 0 && x < g->in_width;
       pixels[i][j] = inside ? w->input + y * g->in_row + x * g->in_pixel : w->zero;
@@ -102,61 +124,76 @@ static void wg_transform_tile(const zoo_winograd *w, int index, float *target, p
   }
   for (int channel = 0; channel < w->channels; channel += VL) {
     const int count = at_most(VL, w->channels - channel);
-    vf t[6][6];
-    for (int j = 0; j < 6; j++) {
-      vf d[6];
-      UNROLL for (int i = 0; i < 6; i++) {
+    vf t[T][T];
+    for (int j = 0; j < T; j++) {
+      vf d[wg_most];
+      UNROLL for (int i = 0; i < T; i++) {
         d[i] = count == VL ? v_load(pixels[i][j] + channel) : v_load_n(pixels[i][j] + channel, count);
       }
-      wg_input(d);
-      UNROLL for (int i = 0; i < 6; i++) t[i][j] = d[i];
+      wg_input(T, d);
+      UNROLL for (int i = 0; i < T; i++) t[i][j] = d[i];
     }
-    for (int i = 0; i < 6; i++) {
-      wg_input(t[i]);
+    for (int i = 0; i < T; i++) {
+      wg_input(T, t[i]);
       // A vector's worth of room lies behind the last channel.
-      UNROLL for (int j = 0; j < 6; j++) v_store(target + (i * 6 + j) * point_stride + channel, t[i][j]);
+      UNROLL for (int j = 0; j < T; j++) v_store(target + (i * T + j) * point_stride + channel, t[i][j]);
     }
   }
 }
 
-// The products of one tile with one vector of filters, back to at most 4x4 pixels of output.
-static void wg_write_tile(
-    const zoo_winograd *w, int index, const float *products, ptrdiff_t point_stride, int column, int count) {
+INLINE void wg_store(float *output, vf y, int count) {
+  if (count == VL) v_store(output, y); else v_store_n(output, y, count);
+}
+
+// The products of one tile with one vector of filters, back to pixels of output.
+INLINE void wg_write_tile(
+    const int T, const zoo_winograd *w, int index, const float *products, ptrdiff_t point_stride, int column,
+    int count) {
   const zoo_window *g = &w->window;
   int oy, ox;
-  wg_position(g, index, &oy, &ox);
-  const int height = at_most(4, g->out_height - oy), width = at_most(4, g->out_width - ox);
-  vf s[4][6];
-  for (int j = 0; j < 6; j++) {
-    vf m[6];
-    UNROLL for (int i = 0; i < 6; i++) m[i] = v_load(products + (i * 6 + j) * point_stride);
-    wg_output(m);
-    UNROLL for (int i = 0; i < 4; i++) s[i][j] = m[i];
+  wg_position(w, index, &oy, &ox);
+  const int height = at_most(T - 2, g->out_height - oy), width = at_most(T - 2, g->out_width - ox);
+  vf s[T - 2][T];
+  for (int j = 0; j < T; j++) {
+    vf m[wg_most];
+    UNROLL for (int i = 0; i < T; i++) m[i] = v_load(products + (i * T + j) * point_stride);
+    wg_output(T, m);
+    UNROLL for (int i = 0; i < T - 2; i++) s[i][j] = m[i];
   }
   const vf bias = v_load(w->bias + column);
+  if (w->pooled) {
+    UNROLL for (int i = 0; i < T - 2; i++) wg_output(T, s[i]);
+    const int pooled_width = g->out_width / 2;
+    for (int i = 0; i + 1 < height; i += 2) {
+      float *output = w->output + ((ptrdiff_t)(oy + i) / 2 * pooled_width + ox / 2) * g->out_pixel + column;
+      for (int j = 0; j + 1 < width; j += 2, output += g->out_pixel) {
+        const vf most = v_max(v_max(s[i][j], s[i][j + 1]), v_max(s[i + 1][j], s[i + 1][j + 1]));
+        wg_store(output, v_clamp(v_add(most, bias), w->lo, w->hi), count);
+      }
+    }
+    return;
+  }
   for (int i = 0; i < height; i++) {
-    wg_output(s[i]);
+    wg_output(T, s[i]);
     const ptrdiff_t pixel = (ptrdiff_t)(oy + i) * g->out_width + ox;
     float *output = w->output + pixel * g->out_pixel + column;
     const float *residual = w->residual ? w->residual + pixel * w->residual_pixel + column : NULL;
     for (int j = 0; j < width; j++) {
       vf y = v_add(s[i][j], bias);
       if (residual) y = v_add(y, v_load_n(residual + j * w->residual_pixel, count));
-      y = v_clamp(y, w->lo, w->hi);
-      if (count == VL) v_store(output + j * g->out_pixel, y);
-      else v_store_n(output + j * g->out_pixel, y, count);
+      wg_store(output + j * g->out_pixel, v_clamp(y, w->lo, w->hi), count);
     }
   }
 }
 
 // One block of tiles with a group of panels.
-static void wg_block(
-    const zoo_winograd *w, int first, int count, int first_panel, int end_panel, float *scratch) {
+INLINE void wg_block(
+    const int T, const zoo_winograd *w, int first, int count, int first_panel, int end_panel, float *scratch) {
   static const int tile_rows[3] = {TILE_ROWS_1, TILE_ROWS_2, TILE_ROWS_3};
   // Strides off the powers of two keep the rows of a register tile in different sets of the cache.
   const ptrdiff_t stride = w->channels + 16, input_points = stride * count;
-  float *inputs = scratch, *products = scratch + wg_points * input_points;
-  for (int i = 0; i < count; i++) wg_transform_tile(w, first + i, inputs + i * stride, input_points);
+  float *inputs = scratch, *products = scratch + T * T * input_points;
+  for (int i = 0; i < count; i++) wg_transform_tile(T, w, first + i, inputs + i * stride, input_points);
   const int panel_count = panels(w->columns);
   zoo_convolution product = {
     .window = {.kernel_height = 1, .kernel_width = 1}, .run = w->channels, .lo = -__builtin_inff(),
@@ -166,10 +203,10 @@ static void wg_block(
     const int vectors = panel == panel_count - 1 ? last_panel_vectors(w->columns) : 2;
     const int width = vectors * VL, column = panel * 2 * VL;
     const ptrdiff_t slice = (ptrdiff_t)w->channels * width, output_points = (ptrdiff_t)width * count;
-    const float *weights = w->weights + (ptrdiff_t)wg_points * w->channels * column;
+    const float *weights = w->weights + (ptrdiff_t)(T * T) * w->channels * column;
     const int tile_count = (count + tile_rows[vectors - 1] - 1) / tile_rows[vectors - 1];
     product.window.out_pixel = width;
-    for (int point = 0; point < wg_points; point++, weights += slice) {
+    for (int point = 0; point < T * T; point++, weights += slice) {
       tile_arguments t = {
         .weights = weights, .bias = zeros, .output = products + point * output_points, .last = VL,
         .prefetch_step = (width * (ptrdiff_t)sizeof(float) + tile_count - 1) / tile_count};
@@ -187,23 +224,28 @@ static void wg_block(
     for (int i = 0; i < count; i++) {
       for (int n = 0; n < vectors; n++) {
         const int used = at_most(VL, w->columns - column - n * VL);
-        wg_write_tile(w, first + i, products + i * width + n * VL, output_points, column + n * VL, used);
+        wg_write_tile(T, w, first + i, products + i * width + n * VL, output_points, column + n * VL, used);
       }
     }
   }
 }
 
-static void winograd(const void *arguments, int32_t begin, int32_t end) {
-  const zoo_winograd *w = arguments;
+INLINE void wg_units(const int T, const zoo_winograd *w, int begin, int end) {
   const zoo_window *g = &w->window;
-  const int tile_count = ((g->out_height + 3) / 4) * ((g->out_width + 3) / 4);
+  const int outputs = T - 2;
+  const int tile_count = ((g->out_height + outputs - 1) / outputs) * ((g->out_width + outputs - 1) / outputs);
   float *memory = w->scratch + zoo_lane() * w->slot_floats;
   const int blocks = (tile_count + w->tile_block - 1) / w->tile_block;
   for (int unit = begin; unit < end; unit++) {
     const int first = unit % blocks * w->tile_block;
     const int first_panel = unit / blocks * w->panel_group;
     wg_block(
-        w, first, at_most(w->tile_block, tile_count - first), first_panel,
+        T, w, first, at_most(w->tile_block, tile_count - first), first_panel,
         at_most(first_panel + w->panel_group, panels(w->columns)), memory);
   }
+}
+
+static void winograd(const void *arguments, int32_t begin, int32_t end) {
+  const zoo_winograd *w = arguments;
+  if (w->outputs == 4) wg_units(6, w, begin, end); else wg_units(4, w, begin, end);
 }

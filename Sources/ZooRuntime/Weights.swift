@@ -9,7 +9,7 @@ struct WeightRequest {
     /// kernel's, for a group of a grouped convolution.
     case panels(rows: Int, columns: Int, firstColumn: Int)
     /// Transformed panels, from 3 x 3 x `channels` x `columns`.
-    case winograd(channels: Int, columns: Int)
+    case winograd(outputs: Int, channels: Int, columns: Int)
     /// (taps, stride), for a depthwise convolution.
     case depthwise(taps: Int, channels: Int, stride: Int)
     /// Row-major, used where it lies if it can be.
@@ -42,9 +42,9 @@ struct WeightRequest {
     case .panels(let rows, let columns, _):
       let packed = Int(kernels.table.pointee.packed_columns(Int32(columns)))
       return (rows * packed, packed)
-    case .winograd(let channels, let columns):
+    case .winograd(let outputs, let channels, let columns):
       let packed = Int(kernels.table.pointee.packed_columns(Int32(columns)))
-      return (36 * channels * packed, packed)
+      return ((outputs + 2) * (outputs + 2) * channels * packed, packed)
     case .depthwise(let taps, _, let stride): return (taps * stride, stride)
     case .rows(_, let columns): return (0, columns)
     case .transposedPanels(let taps, let filters, let channels):
@@ -172,14 +172,14 @@ final class PackedWeights: @unchecked Sendable {
           kernels.table.pointee.pack(&packing)
         }
       }
-    case .winograd(let channels, let columns):
+    case .winograd(let outputs, let channels, let columns):
       fillBias(0..<columns)
       try withFloats(of: request.kernel, from: source) { values in
         folded.withScale(from: 0) { scale in
           var packing = zoo_packing(
             source: values.baseAddress, scale: scale, packed: target, stride: columns, rows: Int32(channels),
             columns: Int32(columns))
-          kernels.table.pointee.winograd_pack(&packing)
+          kernels.table.pointee.winograd_pack(&packing, Int32(outputs))
         }
       }
     case .depthwise(let taps, let channels, let stride):

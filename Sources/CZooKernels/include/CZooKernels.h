@@ -49,7 +49,7 @@ typedef struct {
 } zoo_convolution;
 
 // A convolution with a 3x3 window, stride 1, no dilation, as `convolution` otherwise.
-// Unit u is tile block u % blocks, panel group u / blocks; a tile is 4x4 output pixels.
+// Unit u is tile block u % blocks, panel group u / blocks; a tile is `outputs` x `outputs` output pixels.
 typedef struct {
   zoo_window window;
   const float *input;
@@ -63,7 +63,9 @@ typedef struct {
   int32_t tile_block;      // tiles per unit
   int32_t panel_group;     // panels per unit
   float *scratch;          // `slot_floats` for each thread of the pool
-  ptrdiff_t slot_floats;   // 36 * tile_block * (channels + 16 + 3 * vector)
+  ptrdiff_t slot_floats;   // (outputs + 2)^2 * tile_block * (channels + 16 + 3 * vector)
+  int32_t outputs;         // 4 or 2
+  int32_t pooled;          // whether the output is the maximum of each 2x2 pixels; without a residual
   float lo, hi;
 } zoo_winograd;
 
@@ -225,8 +227,8 @@ typedef struct {
   int32_t (*packed_columns)(int32_t columns);
   int32_t (*panels)(int32_t columns);
   void (*pack)(const zoo_packing *);
-  // Of (3, 3, rows, columns) into 36 * rows * packed_columns(columns) floats.
-  void (*winograd_pack)(const zoo_packing *);
+  // Of (3, 3, rows, columns) into (outputs + 2)^2 * rows * packed_columns(columns) floats.
+  void (*winograd_pack)(const zoo_packing *, int32_t outputs);
   zoo_kernel convolution, winograd, depthwise, separable, pooling, global_pooling, dense;
   zoo_kernel clamp, affine, add, subtract, multiply, average, maximum, minimum, rectify;
   zoo_kernel activation, layer_norm, resize, scatter;

@@ -4,48 +4,54 @@ import ZooGraph
 /// between algorithms and between ways to divide a step among threads.
 ///
 /// A thread computes while it waits for memory, so that a step takes the longer of the two. The constants are
-/// ratios that hold within a factor of 1.5 on the processors measured; `zoo bench --layers` prints what a step
-/// really took.
-enum CostModel {
-  /// Multiplications in the time that a core waits for a byte of weights: a core has some 16 cache lines on
-  /// their way at a time, whatever the memory could deliver.
+/// ratios that hold within a factor of 1.5 on the processors measured (docs/performance.md); `zoo bench --layers`
+/// prints what a step really took.
+struct CostModel {
+  /// Multiplications in the time that a core waits for a byte of weights: it has some 16 cache lines on their
+  /// way at a time, whatever the memory could deliver.
   static let perWeightByte = 6
   /// Multiplications in the time of a byte that another core wrote last.
   static let perRemoteByte = 8
+  /// Multiplications in the time that transforming one value of a tile takes.
+  static let perTransformedValue = 16
 
-  /// Multiplications in the time that transforming one value takes.
-  static let perTransformedValue = 8
+  let threads: Int
+  /// Rows of the usual register tile.
+  let tileRows: Int
 
-  /// How a matrix product of `rows` is divided among threads.
+  /// How a product is divided among threads: by rows of the output every thread reads all weights, by columns
+  /// every thread reads what all others wrote before.
   enum Division {
     case rows
     case columns
   }
 
-  /// By rows every thread reads all weights; by columns every thread reads what all others wrote before.
-  static func division(rows: Int, inputs: Int, columns: Int, tileRows: Int, threads: Int) -> Division {
-    guard rows >= threads * tileRows / 2 else { return .columns }
-    let weights = 4 * inputs * columns
+  typealias Choice = (cost: Int, division: Division)
+
+  /// A product of `rows` x `inputs` by `inputs` x `columns`.
+  func product(rows: Int, inputs: Int, columns: Int) -> Choice {
+    let weights = 4 * inputs * columns * CostModel.perWeightByte
     let share = rows * inputs * columns / threads
-    let byRows = max(share, weights * perWeightByte)
-    let remote = 4 * rows * inputs * (threads - 1) / threads
-    let byColumns = max(share, weights / threads * perWeightByte) + remote * perRemoteByte
-    return byRows <= byColumns ? .rows : .columns
+    let remote = 4 * rows * inputs * (threads - 1) / threads * CostModel.perRemoteByte
+    let byColumns = max(share, weights / threads) + remote
+    let byRows = max(share, weights)
+    if threads > 1, rows < threads * tileRows / 2 || byColumns < byRows { return (byColumns, .columns) }
+    return (byRows, .rows)
   }
 
-  /// The same for F(4x4, 3x3) in blocks of tiles, whose weights are read once a block; by columns every thread
-  /// transforms all tiles.
-  static func winogradDivision(
-    tiles: Int, block: Int, channels: Int, columns: Int, threads: Int
-  ) -> Division {
+  /// Winograd's algorithm on tiles of `outputs` x `outputs` pixels, in blocks of at most `block` tiles that go by
+  /// all weights together; by columns every thread transforms all tiles.
+  func winograd(outputs: Int, tiles: Int, block: Int, channels: Int, columns: Int) -> Choice {
+    let points = (outputs + 2) * (outputs + 2)
     func blocks(_ tiles: Int) -> Int { (tiles + block - 1) / block }
-    let weights = 4 * 36 * channels * columns
-    let share = 36 * tiles * channels * columns / threads
-    let byRows = max(share, blocks((tiles + threads - 1) / threads) * weights * perWeightByte)
-    let transform = tiles * 16 * channels * (threads - 1) / threads
-    let byColumns =
-      max(share, blocks(tiles) * weights / threads * perWeightByte)
-      + transform * (perTransformedValue + 4 * perRemoteByte)
-    return byRows <= byColumns ? .rows : .columns
+    let weights = 4 * points * channels * columns * CostModel.perWeightByte
+    let share = points * tiles * channels * columns / threads
+    let back = points * tiles * columns / threads * CostModel.perTransformedValue
+    let there = points * tiles * channels * CostModel.perTransformedValue
+    let remote =
+      4 * tiles * outputs * outputs * channels * (threads - 1) / threads * CostModel.perRemoteByte
+    let byRows = max(share, blocks((tiles + threads - 1) / threads) * weights) + there / threads + back
+    let byColumns = max(share, blocks(tiles) * weights / threads) + there + back + remote
+    return threads > 1 && byColumns < byRows ? (byColumns, .columns) : (byRows, .rows)
   }
 }

@@ -18,7 +18,23 @@ extension Planner {
       let geometry = Geometry(
         kernel: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation)
       let view = try foldedView(of: source, by: geometry, rectified: false)
-      let fusion = fuse(after: index, rules: .all, activation: c.activation)
+      var fusion = fuse(after: index, rules: .all, activation: c.activation)
+      let (height, width, filters) = node.shape.image
+      let tiling = winogradTiling(
+        geometry, groups: c.groups, input: view.source, height: height, width: width, columns: filters)
+      if let tiling {
+        let pool = c.activation.bounds == nil ? nil : fusePool(into: &fusion)
+        if let pool { swallowed.insert(pool) }
+        let output = self.output(of: fusion, input: source)
+        appendWinograd(
+          tiling, view: view, fusion: fusion, output: output, height: height, width: width, isPooled: pool != nil,
+          multiplications: graph.multiplications(of: node),
+          weights: WeightRequest(
+            layout: .winograd(outputs: tiling.outputs, channels: view.source.channels, columns: filters),
+            kernel: slot(.kernel, of: node), bias: slot(.bias, of: node), channels: filters, norms: fusion.norms))
+        finish(fusion, activation: c.activation, in: output)
+        return
+      }
       let output = self.output(of: fusion, input: source)
       try appendConvolution(
         index, view: view, geometry: geometry, groups: c.groups, fusion: fusion, output: output,
@@ -211,11 +227,6 @@ extension Planner {
           inputs: [view.source], output: output, residual: fusion.residual, weights: request))
       return
     }
-    if prefersWinograd(geometry, groups: groups, input: view.source, output: output) {
-      appendWinograd(
-        view: view, fusion: fusion, output: output, multiplications: multiplications, weights: request)
-      return
-    }
     let (view, geometry, run) = mergedColumns(view, geometry, groups, output, layers: fusion.layers)
     let filters = output.channels / groups
     for group in 0..<groups {
@@ -283,15 +294,9 @@ extension Planner {
     let rows = Int(window.out_height) * Int(window.out_width)
     let taps = Int(window.kernel_height) * Int(window.kernel_width)
     let panels = Int(kernels.table.pointee.panels(arguments.columns))
-    let tile = kernels.tileRows
     let inputs = taps * Int(arguments.run)
     let limit = min(Int(zoo_indirection_limit) / taps, rowBlock(inputs: inputs, columns: Int(arguments.columns)))
-    let division =
-      threads == 1
-      ? .rows
-      : CostModel.division(
-        rows: rows, inputs: inputs, columns: Int(arguments.columns), tileRows: tile,
-        threads: threads)
+    let division = costs.product(rows: rows, inputs: inputs, columns: Int(arguments.columns)).division
     let shares = division == .rows ? threads : 1
     let blocksPerShare = (rows + shares * limit - 1) / (shares * limit)
     let block = (rows + shares * blocksPerShare - 1) / (shares * blocksPerShare)

@@ -45,10 +45,9 @@ extension Planner {
   /// Whether the 1x1 convolution after `inner` is computed in the same step: not where its weights are so large
   /// that each thread should read a part of them only.
   func fusesPointwise(_ inner: Inner, filters: Int) -> Bool {
-    threads == 1
-      || CostModel.division(
-        rows: inner.shape.height * inner.shape.width, inputs: inner.shape.channels, columns: filters,
-        tileRows: kernels.tileRows, threads: threads) == .rows
+    costs.product(
+      rows: inner.shape.height * inner.shape.width, inputs: inner.shape.channels, columns: filters
+    ).division == .rows
   }
 
   /// Appends `inner` and the layer `pointwise`, which has the 1x1 kernel in the role `kernel`.

@@ -2,59 +2,103 @@ import CZooKernels
 import ZooGraph
 import ZooTensor
 
+/// A way to run a 3x3 convolution by Winograd's algorithm.
+struct WinogradTiling {
+  /// Pixels a side of a tile of the output.
+  let outputs: Int
+  let tiles: Int
+  /// The most tiles that go by all weights together.
+  let limit: Int
+  let choice: CostModel.Choice
+
+  var points: Int { (outputs + 2) * (outputs + 2) }
+}
+
 extension Planner {
-  /// Whether Winograd's algorithm serves a convolution better than the direct product: enough channels
-  /// to pay for the transforms, enough whole 4x4 tiles to fill the register tiles.
-  func prefersWinograd(_ geometry: Geometry, groups: Int, input: Place, output: Place) -> Bool {
+  var costs: CostModel { CostModel(threads: threads, tileRows: kernels.tileRows) }
+
+  /// The best tiling, where Winograd's algorithm serves a convolution better than the direct product.
+  func winogradTiling(
+    _ geometry: Geometry, groups: Int, input: Place, height: Int, width: Int, columns: Int
+  ) -> WinogradTiling? {
     guard geometry.kernel == Extent2D(3), geometry.strides == .one, geometry.dilation == .one, groups == 1,
-      input.channels >= 32, output.channels >= 32
-    else { return false }
-    let tiles = winogradTiles(output)
-    return tiles >= 12 && output.pixels * 10 >= tiles * 16 * 7
+      input.channels >= 16, columns >= 16
+    else { return nil }
+    let tilings = [4, 2].map { outputs in
+      let tiles = (height + outputs - 1) / outputs * ((width + outputs - 1) / outputs)
+      let points = (outputs + 2) * (outputs + 2)
+      // The transformed tiles of a block stay in the second-level cache, and fill whole register tiles.
+      let cached = 2 * 1024 * 1024 / (4 * points * (input.channels + 16))
+      let limit = min(max(cached, kernels.tileRows), 2 * kernels.tileRows)
+      return WinogradTiling(
+        outputs: outputs, tiles: tiles, limit: limit,
+        choice: costs.winograd(
+          outputs: outputs, tiles: tiles, block: limit, channels: input.channels, columns: columns))
+    }
+    let direct = costs.product(rows: height * width, inputs: 9 * input.channels, columns: columns)
+    guard let best = tilings.min(by: { $0.choice.cost < $1.choice.cost }), best.choice.cost < direct.cost else {
+      return nil
+    }
+    return best
   }
 
-  private func winogradTiles(_ output: Place) -> Int { (output.height + 3) / 4 * ((output.width + 3) / 4) }
+  /// Lets the step take in a max pool of each 2x2 pixels that alone reads the result.
+  func fusePool(into fusion: inout Fusion) -> Int? {
+    guard fusion.residual == nil, !fusion.isRectified, !pinned.contains(fusion.result),
+      readers[fusion.result].count == 1,
+      case .maxPooling(let pooling) = graph.nodes[readers[fusion.result][0]].operation,
+      pooling.window == Extent2D(2), pooling.strides == Extent2D(2)
+    else { return nil }
+    let (height, width, _) = graph.nodes[fusion.result].shape.image
+    let edges = pooling.padding.edges(
+      height: height, width: width, window: pooling.window, strides: pooling.strides, dilation: .one)
+    guard edges == .none || (height % 2 == 0 && width % 2 == 0) else { return nil }
+    let pool = readers[fusion.result][0]
+    fusion.layers.append(graph.nodes[pool].name)
+    fusion.result = pool
+    return pool
+  }
 
+  /// - Parameters:
+  ///   - height: of the convolution's own output, which `output` is or is the maximum of each 2x2 pixels of.
+  ///   - width: as `height`.
   mutating func appendWinograd(
-    view: View, fusion: Fusion, output: Place, multiplications: Int, weights request: WeightRequest
+    _ tiling: WinogradTiling, view: View, fusion: Fusion, output: Place, height: Int, width: Int, isPooled: Bool,
+    multiplications: Int, weights: WeightRequest
   ) {
     let channels = view.source.channels
-    let tiles = winogradTiles(output)
+    let (tiles, limit) = (tiling.tiles, tiling.limit)
     let panels = Int(kernels.table.pointee.panels(Int32(output.channels)))
-    // The transformed tiles of a block stay in the second-level cache, and fill whole register tiles.
-    let floats = 36 * (channels + 16)
-    let limit = min(max(2 * 1024 * 1024 / (4 * floats), kernels.tileRows), 2 * kernels.tileRows)
-    let division =
-      threads == 1
-      ? .rows
-      : CostModel.winogradDivision(
-        tiles: tiles, block: limit, channels: channels, columns: output.channels, threads: threads)
-    let shares = division == .rows ? threads : 1
+    let shares = tiling.choice.division == .rows ? threads : 1
     let blocksPerShare = (tiles + shares * limit - 1) / (shares * limit)
     let block = (tiles + shares * blocksPerShare - 1) / (shares * blocksPerShare)
-    let groups = division == .rows ? 1 : min(panels, threads)
+    let groups = tiling.choice.division == .rows ? 1 : min(panels, threads)
     let group = (panels + groups - 1) / groups
 
     var arguments = zoo_winograd()
     arguments.window.setExtents(from: view.source, to: output)
+    arguments.window.out_height = Int32(height)
+    arguments.window.out_width = Int32(width)
     arguments.window.setWindow(Extent2D(3), strides: .one, dilation: .one, edges: view.edges)
     arguments.residual_pixel = fusion.residual?.pixel ?? 0
     arguments.channels = Int32(channels)
     arguments.columns = Int32(output.channels)
+    arguments.outputs = Int32(tiling.outputs)
+    arguments.pooled = isPooled ? 1 : 0
     arguments.tile_block = Int32(block)
     arguments.panel_group = Int32(group)
-    arguments.slot_floats = 36 * block * (channels + 16 + 3 * kernels.vector)
+    arguments.slot_floats = tiling.points * block * (channels + 16 + 3 * kernels.vector)
     (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
     zeros = max(zeros, channels + 16)
 
     let scratch = newScratch(floats: arguments.slot_floats)
     let units = (tiles + block - 1) / block * ((panels + group - 1) / group)
-    var request = request
-    request.layout = .winograd(channels: channels, columns: output.channels)
+    let name =
+      "Winograd \(tiling.outputs)x\(tiling.outputs)" + (isPooled ? " + max pool" : "")
     append(
       Step(
-        layers: fusion.layers, algorithm: "Winograd 4x4", multiplications: multiplications,
-        arguments: .winograd(arguments), units: units, inputs: [view.source],
-        output: output, residual: fusion.residual, scratch: scratch, weights: request))
+        layers: fusion.layers, algorithm: name, multiplications: multiplications,
+        arguments: .winograd(arguments), units: units, inputs: [view.source], output: output,
+        residual: fusion.residual, scratch: scratch, weights: weights))
   }
 }

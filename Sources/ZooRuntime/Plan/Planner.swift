@@ -1,7 +1,6 @@
 import CZooKernels
 import ZooGraph
 import ZooTensor
-import Foundation
 
 /// Turns a graph into steps: drops what no output needs, folds, fuses, and decides where each value lies.
 ///
@@ -11,7 +10,7 @@ struct Planner {
   /// The most elements of a value: kernels count in 32 bits.
   static let elementLimit = 1 << 30
   /// The operations on floats from which on a step is worth sharing among threads.
-  static let sharedWork = Int(ProcessInfo.processInfo.environment["ZOO_T"] ?? "") ?? 200_000
+  static let sharedWork = 150_000
 
   let graph: Graph
   let kernels: Kernels
