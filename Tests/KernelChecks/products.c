@@ -162,52 +162,60 @@ void check_convolution(check *c) {
   }
 }
 
-// F(4x4, 3x3) in one dimension: output = back * ((filter * weights) . (forward * input)).
-enum { wino_points = 6 };
+// F(m x m, 3x3) in one dimension: output = back * ((filter * weights) . (forward * input)).
+typedef struct {
+  int outputs;
+  double forward[6][6], filter[6][3], back[4][6];
+} transforms;
 #define P 0.70710678118654752440
 #define Q 1.41421356237309504880
-static const double forward[wino_points][6] = {
-  {1, 0, -2.5, 0, 1, 0},   {0, -2 * P, -2, P, 1, 0},   {0, 2 * P, -2, -P, 1, 0},
-  {0, -Q / 2, -0.5, Q, 1, 0}, {0, Q / 2, -0.5, -Q, 1, 0}, {0, 1, 0, -2.5, 0, 1}};
-static const double filter[wino_points][3] = {
-  {1, 0, 0}, {-2.0 / 3, -2 * P / 3, -1.0 / 3}, {-2.0 / 3, 2 * P / 3, -1.0 / 3},
-  {1.0 / 6, Q / 6, 1.0 / 3}, {1.0 / 6, -Q / 6, 1.0 / 3}, {0, 0, 1}};
-static const double back[4][wino_points] = {
-  {1, 1, 1, 1, 1, 0}, {0, P, -P, Q, -Q, 0}, {0, 0.5, 0.5, 2, 2, 0}, {0, P / 2, -P / 2, 2 * Q, -2 * Q, 1}};
+static const transforms four = {
+  4,
+  {{1, 0, -2.5, 0, 1, 0}, {0, -2 * P, -2, P, 1, 0}, {0, 2 * P, -2, -P, 1, 0}, {0, -Q / 2, -0.5, Q, 1, 0},
+   {0, Q / 2, -0.5, -Q, 1, 0}, {0, 1, 0, -2.5, 0, 1}},
+  {{1, 0, 0}, {-2.0 / 3, -2 * P / 3, -1.0 / 3}, {-2.0 / 3, 2 * P / 3, -1.0 / 3}, {1.0 / 6, Q / 6, 1.0 / 3},
+   {1.0 / 6, -Q / 6, 1.0 / 3}, {0, 0, 1}},
+  {{1, 1, 1, 1, 1, 0}, {0, P, -P, Q, -Q, 0}, {0, 0.5, 0.5, 2, 2, 0}, {0, P / 2, -P / 2, 2 * Q, -2 * Q, 1}}};
+static const transforms two = {
+  2,
+  {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}},
+  {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}},
+  {{1, 1, 1, 0}, {0, 1, -1, -1}}};
 
 // How large the numbers are of which output (oy, ox) is the sum: the root of the sum over the products'
 // positions of the squares of each one's terms' absolute values.
-static double winograd_magnitude(const product *p, int oy, int ox, int column) {
+static double winograd_magnitude(const transforms *t, const product *p, int oy, int ox, int column) {
   const zoo_window *g = &p->window;
-  const int top = oy - oy % 4 - g->pad_top, left = ox - ox % 4 - g->pad_left;
-  double sums[wino_points][wino_points] = {0};
+  const int m = t->outputs, side = m + 2;
+  const int top = oy - oy % m - g->pad_top, left = ox - ox % m - g->pad_left;
+  double sums[6][6] = {0};
   for (int k = 0; k < p->channels; k++) {
-    double rows[wino_points][6] = {0}, weights[wino_points][3] = {0};
-    for (int i = 0; i < 6; i++) {
-      for (int j = 0; j < 6; j++) {
+    double rows[6][6] = {0}, weights[6][3] = {0};
+    for (int i = 0; i < side; i++) {
+      for (int j = 0; j < side; j++) {
         const int y = top + i, x = left + j;
         if (y < 0 || y >= g->in_height || x < 0 || x >= g->in_width) continue;
         const double value = fabs(p->input.values[y * g->in_row + x * g->in_pixel + k]);
-        for (int a = 0; a < wino_points; a++) rows[a][j] += fabs(forward[a][i]) * value;
+        for (int a = 0; a < side; a++) rows[a][j] += fabs(t->forward[a][i]) * value;
       }
     }
     for (int tap = 0; tap < 9; tap++) {
       const double weight = p->weights.values[(ptrdiff_t)(tap * p->channels + k) * p->columns + column];
-      for (int a = 0; a < wino_points; a++) weights[a][tap % 3] += filter[a][tap / 3] * weight;
+      for (int a = 0; a < side; a++) weights[a][tap % 3] += t->filter[a][tap / 3] * weight;
     }
-    for (int a = 0; a < wino_points; a++) {
-      for (int b = 0; b < wino_points; b++) {
+    for (int a = 0; a < side; a++) {
+      for (int b = 0; b < side; b++) {
         double input = 0, weight = 0;
-        for (int j = 0; j < 6; j++) input += fabs(forward[b][j]) * rows[a][j];
-        for (int j = 0; j < 3; j++) weight += filter[b][j] * weights[a][j];
+        for (int j = 0; j < side; j++) input += fabs(t->forward[b][j]) * rows[a][j];
+        for (int j = 0; j < 3; j++) weight += t->filter[b][j] * weights[a][j];
         sums[a][b] += input * fabs(weight);
       }
     }
   }
   double squares = 0;
-  for (int a = 0; a < wino_points; a++) {
-    for (int b = 0; b < wino_points; b++) {
-      const double term = back[oy % 4][a] * back[ox % 4][b] * sums[a][b];
+  for (int a = 0; a < side; a++) {
+    for (int b = 0; b < side; b++) {
+      const double term = t->back[oy % m][a] * t->back[ox % m][b] * sums[a][b];
       squares += term * term;
     }
   }
@@ -218,50 +226,68 @@ static double winograd_magnitude(const product *p, int oy, int ox, int column) {
 // times (Hoeffding's inequality); that they all point the same way is what the worst case would take.
 static const double deviations = 6;
 
-static void winograd(check *c, int height, int width, int channels, int columns) {
+// An output, unlimited, and how far rounding may take it.
+static double winograd_output(
+    const transforms *t, const product *p, int oy, int ox, int column, double *bound) {
+  double direct;
+  const double truth = output_of(p, oy, ox, column, &direct);
+  // A product and a sum for each channel; four passes of transforms of three sums and as many constants;
+  // the weight; then the bias and the residual, each rounded to the whole sum's digits.
+  const double steps = 2 * p->channels + 4 * 6 + 1;
+  *bound = rounding * (deviations * sqrt(steps) * winograd_magnitude(t, p, oy, ox, column) + 2 * direct);
+  return truth;
+}
+
+static void winograd(
+    check *c, const transforms *t, int pooled, int height, int width, int channels, int columns) {
   zoo_window g = window_of(c, height, width, channels);
   g.kernel_height = g.kernel_width = 3;
   g.pad_top = any(c, -1, 2);
   g.pad_left = any(c, -1, 2);
-  g.out_height = height - 2 + any(c, 0, 3);
-  g.out_width = width - 2 + any(c, 0, 3);
+  g.out_height = height - 1 + any(c, 0, 2);
+  g.out_width = width - 1 + any(c, 0, 2);
   product p = make_product(c, g, channels, columns);
   g = p.window;
   char what[160];
   snprintf(
-      what, sizeof what, "Winograd %dx%dx%d to %dx%dx%d", height, width, channels, g.out_height, g.out_width,
-      columns);
-  const block packed = zeros_block((size_t)(36 * channels * c->kernels->packed_columns(columns)));
+      what, sizeof what, "Winograd F(%d)%s %dx%dx%d to %dx%dx%d", t->outputs, pooled ? " with pool" : "", height,
+      width, channels, g.out_height, g.out_width, columns);
+  if (pooled && p.residual.values) {
+    release(p.residual);
+    p.residual.values = NULL;
+  }
+  const int m = t->outputs, points = (m + 2) * (m + 2);
+  const block packed = zeros_block((size_t)(points * channels * c->kernels->packed_columns(columns)));
   const block zero = zeros_block((size_t)channels);
   const zoo_packing packing = {
     .source = p.weights.values, .scale = p.scale, .packed = packed.values, .stride = columns, .rows = channels,
     .columns = columns};
-  c->kernels->winograd_pack(&packing);
-  const int tiles = ((g.out_height + 3) / 4) * ((g.out_width + 3) / 4), panels = c->kernels->panels(columns);
+  c->kernels->winograd_pack(&packing, m);
+  const int tiles = parts(g.out_height, m) * parts(g.out_width, m), panels = c->kernels->panels(columns);
   zoo_winograd a = {
     .window = g, .input = p.input.values, .zero = zero.values, .weights = packed.values,
     .bias = p.bias.values, .residual = p.residual.values, .output = p.output.values,
-    .residual_pixel = p.residual_pixel, .channels = channels, .columns = columns,
+    .residual_pixel = p.residual_pixel, .channels = channels, .columns = columns, .outputs = m, .pooled = pooled,
     .tile_block = any(c, 1, tiles), .panel_group = any(c, 1, panels), .lo = p.lo, .hi = p.hi};
-  a.slot_floats = 36 * a.tile_block * (channels + 16 + 3 * c->kernels->vector);
+  a.slot_floats = points * a.tile_block * (channels + 16 + 3 * c->kernels->vector);
   const block scratch = marked_block((size_t)(check_threads * a.slot_floats));
   a.scratch = scratch.values;
   run(c, c->kernels->winograd, &a, parts(tiles, a.tile_block) * parts(panels, a.panel_group));
-  for (int oy = 0; oy < g.out_height; oy++) {
-    for (int ox = 0; ox < g.out_width; ox++) {
-      const float *pixel = p.output.values + ((ptrdiff_t)oy * g.out_width + ox) * g.out_pixel;
-      for (int column = 0; column < columns; column++) {
-        double direct;
-        const double truth = limited(output_of(&p, oy, ox, column, &direct), p.lo, p.hi);
-        // A product and a sum for each channel; four passes of transforms of three sums and as many constants;
-        // the weight; then the bias and the residual, each rounded to the whole sum's digits.
-        const double magnitude = winograd_magnitude(&p, oy, ox, column);
-        const double bound = deviations * sqrt(2 * channels + 4 * 6 + 1) * magnitude + 2 * direct;
-        expect(c, what, pixel[column], truth, rounding * bound);
+  const int side = pooled ? 2 : 1, rows = g.out_height / side, across = g.out_width / side;
+  for (int pixel = 0; pixel < rows * across; pixel++) {
+    const float *values = p.output.values + pixel * g.out_pixel;
+    for (int column = 0; column < columns; column++) {
+      double truth = -INFINITY, bound = 0;
+      for (int i = 0; i < side * side; i++) {
+        double limit;
+        const int oy = pixel / across * side + i / side, ox = pixel % across * side + i % side;
+        truth = fmax(truth, winograd_output(t, &p, oy, ox, column, &limit));
+        bound = fmax(bound, limit);
       }
-      for (ptrdiff_t i = columns; i < g.out_pixel; i++) {
-        expect(c, "the gap between pixels", is_marked(pixel[i]), 1, 0);
-      }
+      expect(c, what, values[column], limited(truth, p.lo, p.hi), bound);
+    }
+    for (ptrdiff_t i = columns; i < g.out_pixel; i++) {
+      expect(c, "the gap between pixels", is_marked(values[i]), 1, 0);
     }
   }
   release(packed);
@@ -271,8 +297,10 @@ static void winograd(check *c, int height, int width, int channels, int columns)
 }
 
 void check_winograd(check *c) {
-  for (int i = 0; i < 24; i++) {
-    winograd(c, any(c, 3, 11), any(c, 3, 14), one_of(c, 1, 7, 16, 19, 32), any(c, 1, 4 * c->kernels->vector));
+  for (int i = 0; i < 36; i++) {
+    winograd(
+        c, i % 2 ? &two : &four, i % 3 == 0, any(c, 3, 11), any(c, 3, 14), one_of(c, 1, 7, 16, 19, 32),
+        any(c, 1, 4 * c->kernels->vector));
   }
 }
 
