@@ -27,10 +27,14 @@ test: test-packages
 	  ZOO_KERNELS=$$kernels $(SWIFT) test -c release --skip-build || exit 1; \
 	done
 
-# Times the published networks at full size with random weights, and converting against cp and, where
-# PYTHON has h5py and safetensors, against these.
+# Times the networks in MODELS (which `$(PYTHON) Scripts/engines.py prepare MODELS` fills) in turn with the engines
+# that PYTHON has; without MODELS the published networks with random weights. Then converting, against cp and,
+# where PYTHON has h5py and safetensors, against these.
+MODELS ?=
 bench: build
-	PYTHON=$(PYTHON) $(SWIFT) run -c release zoo-benchmarks
+	$(SWIFT) build -c release --product zoo-benchmarks
+	PYTHON=$(PYTHON) .build/release/zoo-benchmarks networks $(MODELS)
+	PYTHON=$(PYTHON) .build/release/zoo-benchmarks conversion
 
 # Feeds every parser with damaged files for so many seconds; fails if one of them is not survived.
 SECONDS ?= 300

@@ -17,10 +17,12 @@ static int32_t panels(int32_t columns) {
   return ((columns + VL - 1) / VL - last_panel_vectors(columns)) / 2 + 1;
 }
 
-static void pack(const zoo_packing *p) {
-  int count = panels(p->columns);
-  float *target = p->packed;
-  for (int panel = 0; panel < count; panel++) {
+static void pack(const void *arguments, int32_t begin, int32_t end) {
+  const zoo_packing *p = arguments;
+  const int count = panels(p->columns);
+  // All panels but the last are equally wide.
+  float *target = p->packed + (ptrdiff_t)begin * 2 * VL * p->rows;
+  for (int panel = begin; panel < end; panel++) {
     int first = panel * 2 * VL;
     int width = VL * (panel == count - 1 ? last_panel_vectors(p->columns) : 2);
     int used = at_most(width, p->columns - first);
@@ -132,21 +134,31 @@ static const tile_function tiles[3][15] = {
 // Fills the pointers for `count` output pixels from `first` on, position by position.
 static void point_to_rows(const zoo_convolution *c, int first, int count, const float **rows) {
   const zoo_window *g = &c->window;
+  const ptrdiff_t step_y = g->dilation_height * g->in_row, step_x = g->dilation_width * g->in_pixel;
+  const int reach_y = (g->kernel_height - 1) * g->dilation_height, reach_x = (g->kernel_width - 1) * g->dilation_width;
+  int top[14], left[14], inside = 1;
+  ptrdiff_t offset[14];
   int oy = first / g->out_width, ox = first % g->out_width;
-  for (int m = 0; m < count; m++, ox++) {
-    if (ox == g->out_width) {
-      ox = 0;
-      oy++;
-    }
-    int y0 = oy * g->stride_height - g->pad_top, x0 = ox * g->stride_width - g->pad_left;
-    const float **target = rows + m;
-    for (int ky = 0; ky < g->kernel_height; ky++) {
-      int y = y0 + ky * g->dilation_height;
-      int inside = y >= 0 && y < g->in_height;
-      const float *row = c->input + (inside ? y * g->in_row : 0);
-      for (int kx = 0; kx < g->kernel_width; kx++, target += count) {
-        int x = x0 + kx * g->dilation_width;
-        *target = inside && x >= 0 && x < g->in_width ? row + x * g->in_pixel : c->zero;
+  for (int m = 0; m < count; m++) {
+    const int y = oy * g->stride_height - g->pad_top, x = ox * g->stride_width - g->pad_left;
+    inside &= y >= 0 & y + reach_y < g->in_height & x >= 0 & x + reach_x < g->in_width;
+    top[m] = y;
+    left[m] = x;
+    offset[m] = y * g->in_row + x * g->in_pixel;
+    ox++;
+    oy += ox == g->out_width;
+    ox = ox == g->out_width ? 0 : ox;
+  }
+  for (int ky = 0; ky < g->kernel_height; ky++) {
+    for (int kx = 0; kx < g->kernel_width; kx++, rows += count) {
+      const float *input = c->input + ky * step_y + kx * step_x;
+      if (inside) {
+        for (int m = 0; m < count; m++) rows[m] = input + offset[m];
+        continue;
+      }
+      for (int m = 0; m < count; m++) {
+        const int y = top[m] + ky * g->dilation_height, x = left[m] + kx * g->dilation_width;
+        rows[m] = y >= 0 && y < g->in_height && x >= 0 && x < g->in_width ? input + offset[m] : c->zero;
       }
     }
   }

@@ -1,50 +1,157 @@
-// Eight rows of weights at a time: enough streams to keep memory busy.
+// Dense layers on weights that lie row-major in memory, whose reading takes longer than the arithmetic.
+//
+// The sum over `dense_chain` inputs is one chain from zero, which is then added to the output: little
+// rounding, and the same for every way to share out rows and columns. A pass over the columns takes
+// `dense_pass` inputs; for one row as many as make `dense_streams` streams, which keep memory busy.
+
+enum { dense_chain = 16, dense_pass = 32, dense_streams = 6 };
+
+// How many rows and vectors of columns a tile has: two accumulators for each, in registers.
+#if TILE_ROWS_2 > 6
+enum { dense_rows = 4, dense_vectors = 3 };
+#else
+enum { dense_rows = 3, dense_vectors = 2 };
+#endif
+
+// Adds the product of inputs `begin ..< end` of R rows with C vectors of columns, from `column`; the last
+// vector has `last` columns.
+INLINE void dense_tile(
+    const int R, const int C, const zoo_dense *d, int row, int column, int last, int begin, int end) {
+  const float *input = d->input + row * d->input_row;
+  float *output = d->output + row * d->output_row + column;
+  vf total[4][3];
+  UNROLL for (int r = 0; r < R; r++) {
+    UNROLL for (int c = 0; c < C; c++) {
+      const float *y = output + r * d->output_row + c * VL;
+      total[r][c] = c == C - 1 && last < VL ? v_load_n(y, last) : v_load(y);
+    }
+  }
+  for (int k = begin; k < end; k += dense_chain) {
+    vf sum[4][3];
+    UNROLL for (int r = 0; r < R; r++) {
+      UNROLL for (int c = 0; c < C; c++) sum[r][c] = v_set(0);
+    }
+    const int stop = at_most(k + dense_chain, end);
+    const float *weights = d->weights + (ptrdiff_t)k * d->columns + column;
+    ROLLED for (int i = k; i < stop; i++, weights += d->columns) {
+      vf w[3];
+      UNROLL for (int c = 0; c < C; c++) {
+        w[c] = c == C - 1 && last < VL ? v_load_n(weights + c * VL, last) : v_load(weights + c * VL);
+      }
+      UNROLL for (int r = 0; r < R; r++) {
+        vf x = v_set(input[r * d->input_row + i]);
+        UNROLL for (int c = 0; c < C; c++) sum[r][c] = v_fma(x, w[c], sum[r][c]);
+      }
+    }
+    UNROLL for (int r = 0; r < R; r++) {
+      UNROLL for (int c = 0; c < C; c++) total[r][c] = v_add(total[r][c], sum[r][c]);
+    }
+  }
+  UNROLL for (int r = 0; r < R; r++) {
+    UNROLL for (int c = 0; c < C; c++) {
+      float *y = output + r * d->output_row + c * VL;
+      if (c == C - 1 && last < VL) {
+        v_store_n(y, total[r][c], last);
+      } else {
+        v_store(y, total[r][c]);
+      }
+    }
+  }
+}
+
+// All rows at C vectors of columns: the weights come from memory for the first of them only.
+INLINE void dense_tiles(const int C, const zoo_dense *d, int column, int last, int begin, int end) {
+  int row = 0;
+  for (; row + dense_rows <= d->rows; row += dense_rows) {
+    dense_tile(dense_rows, C, d, row, column, last, begin, end);
+  }
+  for (; row + 2 <= d->rows; row += 2) dense_tile(2, C, d, row, column, last, begin, end);
+  if (row < d->rows) dense_tile(1, C, d, row, column, last, begin, end);
+}
+
+// A pass for one row: weights that would be multiplied by zero are not read.
+INLINE void dense_vector(
+    const int C, const zoo_dense *d, const int *index, const int *counts, int column, int last) {
+  float *output = d->output + column;
+  const float *weights = d->weights + column;
+  vf total[8];
+  UNROLL for (int c = 0; c < C; c++) {
+    total[c] = c == C - 1 && last < VL ? v_load_n(output + c * VL, last) : v_load(output + c * VL);
+  }
+  for (int chain = 0; chain < 2; chain++) {
+    vf sum[8];
+    UNROLL for (int c = 0; c < C; c++) sum[c] = v_set(0);
+    ROLLED for (int i = 0; i < counts[chain]; i++) {
+      const int k = *index++;
+      const float *w = weights + (ptrdiff_t)k * d->columns;
+      vf x = v_set(d->input[k]);
+      UNROLL for (int c = 0; c < C; c++) {
+        sum[c] = v_fma(x, c == C - 1 && last < VL ? v_load_n(w + c * VL, last) : v_load(w + c * VL), sum[c]);
+      }
+    }
+    UNROLL for (int c = 0; c < C; c++) total[c] = v_add(total[c], sum[c]);
+  }
+  UNROLL for (int c = 0; c < C; c++) {
+    if (c == C - 1 && last < VL) {
+      v_store_n(output + c * VL, total[c], last);
+    } else {
+      v_store(output + c * VL, total[c]);
+    }
+  }
+}
+
+// Returns the end of the inputs that it has done: one chain's, or two where zeros leave few.
+static int dense_one_row(const zoo_dense *d, int first, int width, int begin) {
+  int index[2 * dense_chain], counts[2] = {0}, chains = 0, count = 0, end = begin;
+  while (chains < 2 && count < dense_streams && end < d->inputs) {
+    const int stop = at_most(end + dense_chain, d->inputs), before = count;
+    for (; end < stop; end++) {
+      index[count] = end;
+      count += d->input[end] != 0;
+    }
+    counts[chains++] = count - before;
+  }
+  if (count == 0) return end;
+  int n = 0;
+  for (; n + 4 * VL <= width; n += 4 * VL) dense_vector(4, d, index, counts, first + n, VL);
+  for (; n < width; n += VL) dense_vector(1, d, index, counts, first + n, at_most(VL, width - n));
+  return end;
+}
+
+static void dense_many_rows(const zoo_dense *d, int first, int width, int begin, int end) {
+  int n = 0;
+  for (; n + dense_vectors * VL <= width; n += dense_vectors * VL) {
+    dense_tiles(dense_vectors, d, first + n, VL, begin, end);
+  }
+  for (; n < width; n += VL) dense_tiles(1, d, first + n, at_most(VL, width - n), begin, end);
+}
+
 static void dense(const void *arguments, int32_t begin, int32_t end) {
   const zoo_dense *d = arguments;
   for (int unit = begin; unit < end; unit++) {
     const int first = unit * d->column_block;
     const int width = at_most(d->column_block, d->columns - first);
-    float *output = d->output + first;
-    // The residual may be where the output goes, so it is read before anything is written over it.
-    for (int i = 0; i < width; i++) {
-      output[i] = d->bias[first + i] + (d->residual ? d->residual[first + i] : 0);
+    for (int row = 0; row < d->rows; row++) {
+      float *output = d->output + row * d->output_row + first;
+      const float *residual = d->residual ? d->residual + row * d->residual_row + first : NULL;
+      // The residual may be where the output goes, so it is read before anything is written over it.
+      for (int i = 0; i < width; i++) output[i] = d->bias[first + i] + (residual ? residual[i] : 0);
     }
     for (int k = 0; k < d->inputs;) {
-      int index[8], count = 0;
-      for (; k < d->inputs && count < 8; k++) {
-        index[count] = k;
-        count += d->input[k] != 0;
-      }
-      if (count == 0) break;
-      vf x[8];
-      const float *row[8];
-      for (int i = 0; i < 8; i++) {
-        x[i] = v_set(i < count ? d->input[index[i]] : 0);
-        row[i] = d->weights + (ptrdiff_t)index[i < count ? i : 0] * d->columns + first;
-      }
-      int n = 0;
-      for (; n + VL <= width; n += VL) {
-        // Two short sums: little rounding, and no wait for one long chain.
-        vf even = v_mul(x[0], v_load(row[0] + n)), odd = v_mul(x[1], v_load(row[1] + n));
-        UNROLL for (int i = 2; i < 8; i += 2) {
-          even = v_fma(x[i], v_load(row[i] + n), even);
-          odd = v_fma(x[i + 1], v_load(row[i + 1] + n), odd);
-        }
-        v_store(output + n, v_add(v_load(output + n), v_add(even, odd)));
-      }
-      if (n < width) {
-        int rest = width - n;
-        vf even = v_mul(x[0], v_load_n(row[0] + n, rest)), odd = v_mul(x[1], v_load_n(row[1] + n, rest));
-        UNROLL for (int i = 2; i < 8; i += 2) {
-          even = v_fma(x[i], v_load_n(row[i] + n, rest), even);
-          odd = v_fma(x[i + 1], v_load_n(row[i + 1] + n, rest), odd);
-        }
-        v_store_n(output + n, v_add(v_load_n(output + n, rest), v_add(even, odd)), rest);
+      if (d->rows == 1) {
+        k = dense_one_row(d, first, width, k);
+      } else {
+        const int stop = at_most(k + dense_pass, d->inputs);
+        dense_many_rows(d, first, width, k, stop);
+        k = stop;
       }
     }
-    for (int i = 0; i < width; i++) {
-      float y = output[i] < d->lo ? d->lo : output[i];
-      output[i] = y > d->hi ? d->hi : y;
+    for (int row = 0; row < d->rows; row++) {
+      float *output = d->output + row * d->output_row + first;
+      for (int i = 0; i < width; i++) {
+        float y = output[i] < d->lo ? d->lo : output[i];
+        output[i] = y > d->hi ? d->hi : y;
+      }
     }
   }
 }

@@ -26,6 +26,7 @@ INLINE int at_least(int a, int b) { return a > b ? a : b; }
 #include "activation_template.h"
 #include "layer_norm_template.h"
 #include "resize_template.h"
+#include "peak_template.h"
 
 const zoo_kernels KERNELS = {
   .name = KERNELS_NAME,
@@ -55,4 +56,6 @@ const zoo_kernels KERNELS = {
   .layer_norm = layer_norm,
   .resize = resize,
   .scatter = scatter,
+  .peak = peak,
+  .peak_chains = peak_chains,
 };

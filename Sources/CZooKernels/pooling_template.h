@@ -59,59 +59,72 @@ INLINE void pool_row(const int AVERAGE, const zoo_pooling *p, int oy) {
   }
 }
 
-// Windows three wide, stride 1: each column of the window is summed once for the three outputs it is part of.
-INLINE vf pool_column(const int AVERAGE, const zoo_pooling *p, int y, int y_end, int x, int channel, int count) {
+// 3x3 windows, stride 1: seven outputs of a row at once, so that each column is summed once for the three
+// windows it is part of. EDGE: whether the first or the last of the nine columns may lie outside.
+enum { pool_outputs = 7 };
+
+INLINE void pool_tile(
+    const int AVERAGE, const int EDGE, const int PART, const zoo_pooling *p, int y, int y_end, int x,
+    ptrdiff_t pixel, int channel, int count) {
   const zoo_window *g = &p->window;
-  if (x < 0 || x >= g->in_width) return pool_start(AVERAGE);
   const float *input = p->input + y * g->in_row + x * g->in_pixel + channel;
-  vf result = pool_load(input, count);
-  if (y_end - y == 3) {
-    result = pool_add(AVERAGE, result, pool_load(input + g->in_row, count));
-    return pool_add(AVERAGE, result, pool_load(input + 2 * g->in_row, count));
-  }
-  while (++y < y_end) {
-    input += g->in_row;
-    result = pool_add(AVERAGE, result, pool_load(input, count));
-  }
-  return result;
-}
-
-INLINE void pool_row_of_threes(const int AVERAGE, const int PART, const zoo_pooling *p, int oy, int channel, int count) {
-  const zoo_window *g = &p->window;
-  const int y0 = oy - g->pad_top, x0 = -g->pad_left;
-  const int y = at_least(y0, 0), y_end = at_most(y0 + g->kernel_height, g->in_height);
-  const int rows = at_least(y_end - y, 1);
+  const int before = EDGE && x < 0, behind = EDGE && x + pool_outputs + 2 > g->in_width;
   if (!PART) count = VL;
-  vf left = pool_column(AVERAGE, p, y, y_end, x0, channel, count);
-  vf middle = pool_column(AVERAGE, p, y, y_end, x0 + 1, channel, count);
-  const vf whole = v_set(1.0f / (float)(3 * rows));
-  for (int ox = 0; ox < g->out_width; ox++) {
-    const int x = x0 + ox;
-    vf right = pool_column(AVERAGE, p, y, y_end, x + 2, channel, count);
-    vf result = pool_add(AVERAGE, pool_add(AVERAGE, left, middle), right);
-    if (AVERAGE) {
-      const int columns = at_most(x + 3, g->in_width) - at_least(x, 0);
-      result = v_mul(result, columns == 3 ? whole : v_set(1.0f / (float)(at_least(columns, 1) * rows)));
+  vf column[pool_outputs + 2];
+  UNROLL for (int i = 0; i < pool_outputs + 2; i++) {
+    column[i] = pool_start(AVERAGE);
+    if ((i == 0 && before) || (i == pool_outputs + 1 && behind)) continue;
+    const float *top = input + i * g->in_pixel;
+    column[i] = pool_load(top, count);
+    for (int j = y + 1; j < y_end; j++) {
+      top += g->in_row;
+      column[i] = pool_add(AVERAGE, column[i], pool_load(top, count));
     }
-    pool_store(p, result, (ptrdiff_t)oy * g->out_width + ox, channel, count);
-    left = middle;
-    middle = right;
+  }
+  const vf whole = v_set(1.0f / (float)(3 * (y_end - y))), less = v_set(1.0f / (float)(2 * (y_end - y)));
+  UNROLL for (int j = 0; j < pool_outputs; j++) {
+    vf result = pool_add(AVERAGE, pool_add(AVERAGE, column[j], column[j + 1]), column[j + 2]);
+    if (AVERAGE) {
+      const int short_by_one = (j == 0 && before) || (j == pool_outputs - 1 && behind);
+      result = v_mul(result, short_by_one ? less : whole);
+    }
+    pool_store(p, result, pixel + j, channel, count);
   }
 }
 
-INLINE void pool_threes(const int AVERAGE, const zoo_pooling *p, int oy) {
-  int channel = 0;
-  for (; channel + VL <= p->channels; channel += VL) pool_row_of_threes(AVERAGE, 0, p, oy, channel, VL);
-  if (channel < p->channels) pool_row_of_threes(AVERAGE, 1, p, oy, channel, p->channels - channel);
+INLINE void pool_row_of_threes(const int AVERAGE, const zoo_pooling *p, int oy) {
+  const zoo_window *g = &p->window;
+  const int y0 = oy - g->pad_top;
+  const int y = at_least(y0, 0), y_end = at_most(y0 + 3, g->in_height);
+  for (int ox = 0; ox < g->out_width; ox += pool_outputs) {
+    const int start = at_most(ox, g->out_width - pool_outputs);
+    const int x = start - g->pad_left;
+    const int edge = x < 0 || x + pool_outputs + 2 > g->in_width;
+    const ptrdiff_t pixel = (ptrdiff_t)oy * g->out_width + start;
+    int channel = 0;
+    for (; channel + VL <= p->channels; channel += VL) {
+      if (edge) pool_tile(AVERAGE, 1, 0, p, y, y_end, x, pixel, channel, VL);
+      else pool_tile(AVERAGE, 0, 0, p, y, y_end, x, pixel, channel, VL);
+    }
+    if (channel < p->channels) pool_tile(AVERAGE, 1, 1, p, y, y_end, x, pixel, channel, p->channels - channel);
+  }
+}
+
+// Whether every window has a row inside, and at most one column outside.
+INLINE int pool_has_threes(const zoo_pooling *p) {
+  const zoo_window *g = &p->window;
+  return g->kernel_height == 3 && g->kernel_width == 3 && g->stride_width == 1 && g->stride_height == 1 &&
+         !p->zeros && g->out_width >= pool_outputs && g->pad_left >= 0 && g->pad_left <= 1 && g->pad_top >= 0 &&
+         g->pad_top <= 2 && g->out_width - g->pad_left + 1 <= g->in_width &&
+         g->out_height - g->pad_top <= g->in_height;
 }
 
 static void pooling(const void *arguments, int32_t begin, int32_t end) {
   const zoo_pooling *p = arguments;
-  const zoo_window *g = &p->window;
-  const int threes = g->kernel_height == 3 && g->kernel_width == 3 && g->pad_top < 3 && g->stride_width == 1 && g->stride_height == 1 && !p->zeros;
+  const int threes = pool_has_threes(p);
   for (int oy = begin; oy < end; oy++) {
     if (threes) {
-      if (p->average) pool_threes(1, p, oy); else pool_threes(0, p, oy);
+      if (p->average) pool_row_of_threes(1, p, oy); else pool_row_of_threes(0, p, oy);
     } else {
       if (p->average) pool_row(1, p, oy); else pool_row(0, p, oy);
     }

@@ -149,7 +149,11 @@ void zoo_pool_run(zoo_pool *pool, zoo_kernel kernel, const void *arguments, int3
   const int32_t workers = pool && units > 1 ? usable_workers(pool) : 0;
   const int32_t threads = workers < units ? workers + 1 : units;
   if (threads <= 1) {
+    // A thread of a pool may call as one of its own: it then is the first and only one.
+    const int32_t outer = lane;
+    lane = 0;
     kernel(arguments, 0, units);
+    lane = outer;
     return;
   }
   for (int32_t i = 1; i < threads; i++) {

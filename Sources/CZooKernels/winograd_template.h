@@ -57,7 +57,8 @@ INLINE void wg_output(const int T, vf *m) {
 }
 
 // Weights: per panel, per point, (channels, panel width). `rows` are the channels.
-static void winograd_pack(const zoo_packing *p, int32_t outputs) {
+static void winograd_pack(const void *arguments, int32_t begin, int32_t end) {
+  const zoo_packing *p = arguments;
   const double P = 0.5, Q = 2, root_p = 0.70710678118654752440, root_q = 1.41421356237309504880;
   const double four[6][3] = {
     {1, 0, 0},
@@ -68,10 +69,10 @@ static void winograd_pack(const zoo_packing *p, int32_t outputs) {
     {0, 0, 1},
   };
   const double two[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
-  const double(*points)[3] = outputs == 4 ? four : two;
-  const int side = outputs + 2, count = panels(p->columns);
-  float *target = p->packed;
-  for (int panel = 0; panel < count; panel++) {
+  const double(*points)[3] = p->outputs == 4 ? four : two;
+  const int side = p->outputs + 2, count = panels(p->columns);
+  float *target = p->packed + (ptrdiff_t)begin * 2 * VL * p->rows * side * side;
+  for (int panel = begin; panel < end; panel++) {
     const int first = panel * 2 * VL;
     const int width = VL * (panel == count - 1 ? last_panel_vectors(p->columns) : 2);
     const int used = at_most(width, p->columns - first);

@@ -1,22 +1,38 @@
 import Foundation
 
-/// `zoo-benchmarks [networks | conversion [WEIGHTS...]]`; without arguments both, conversion of VGG16.
+/// `zoo-benchmarks networks [MODELS] [NAME...]`, `zoo-benchmarks conversion [WEIGHTS...]`.
 ///
-/// `ZOO` is the command to time (by default the one beside this program), `PYTHON` a Python with h5py and
-/// safetensors to compare with.
+/// `ZOO` is the command to time (by default the one beside this program), `PYTHON` a Python with the engines,
+/// or with h5py and safetensors, to compare with; `ROUNDS` how often each is measured. MODELS is a folder that
+/// `Scripts/engines.py prepare` filled; without it networks have random weights and nothing is compared with.
 @main
 enum Benchmarks {
   static func main() throws {
-    let arguments = CommandLine.arguments.dropFirst()
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    let rest = Array(arguments.dropFirst())
     switch arguments.first {
-    case nil:
-      try NetworkBenchmark.run()
-      print()
-      try ConversionBenchmark.run(files: [])
-    case "networks": try NetworkBenchmark.run()
-    case "conversion": try ConversionBenchmark.run(files: Array(arguments.dropFirst()))
-    case "files": try ConversionBenchmark.makeFiles(in: URL(fileURLWithPath: arguments.last ?? "."))
-    default: print("usage: zoo-benchmarks [networks | conversion [WEIGHTS...]]")
+    case "networks":
+      let rounds = environment("ROUNDS").flatMap { Int($0) } ?? 3
+      try NetworkBenchmark(models: rest.first, names: Array(rest.dropFirst()), rounds: max(1, rounds)).run()
+    case "conversion": try ConversionBenchmark.run(files: rest)
+    case "conversion-files": try ConversionBenchmark.makeFiles(in: URL(fileURLWithPath: rest.last ?? "."))
+    case "network-file" where rest.count == 2: try NetworkBenchmark.writeFile(of: rest[0], to: rest[1])
+    default: print("usage: zoo-benchmarks networks [MODELS] [NAME...] | conversion [WEIGHTS...]")
     }
   }
+}
+
+struct Failure: Error, CustomStringConvertible {
+  let command: [String]
+  var description: String { "this command failed: \(command.joined(separator: " "))" }
+}
+
+func environment(_ name: String) -> String? {
+  ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
+}
+
+/// The path of a program in the folder of this one.
+func besideThis(_ name: String) -> String {
+  let program = Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0])
+  return program.deletingLastPathComponent().appendingPathComponent(name).path
 }

@@ -31,7 +31,7 @@ enum ConversionBenchmark {
 
   /// A child's memory counts from what its parent has, so the parent makes nothing large itself.
   private static func makeFilesInChild(in folder: URL) throws -> [String] {
-    let command = [besideThis("zoo-benchmarks"), "files", folder.path]
+    let command = [besideThis("zoo-benchmarks"), "conversion-files", folder.path]
     guard ChildRun(command).succeeded else { throw Failure(command: command) }
     return ExportFormat.allCases.map { folder.appendingPathComponent("vgg16.\($0.rawValue)").path }
   }
@@ -97,20 +97,6 @@ enum ConversionBenchmark {
                         if isinstance(item, h5py.Dataset) else None)
     save_file(tensors, sys.argv[2])
     """
-
-  private struct Failure: Error, CustomStringConvertible {
-    let command: [String]
-    var description: String { "this command failed: \(command.joined(separator: " "))" }
-  }
-
-  private static func environment(_ name: String) -> String? {
-    ProcessInfo.processInfo.environment[name].flatMap { $0.isEmpty ? nil : $0 }
-  }
-
-  private static func besideThis(_ name: String) -> String {
-    let program = Bundle.main.executableURL ?? URL(fileURLWithPath: CommandLine.arguments[0])
-    return program.deletingLastPathComponent().appendingPathComponent(name).path
-  }
 
   private static func mebibytes(_ count: Double) -> String { rounded(count / 0x1p20) }
   private static func rounded(_ value: Double) -> String { String(Int(value.rounded())) }

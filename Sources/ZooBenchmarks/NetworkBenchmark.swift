@@ -1,50 +1,252 @@
+import Foundation
 import ZooConversion
+import ZooFormat
 import ZooGraph
 import ZooImages
 import ZooModels
-import ZooRuntime
 import ZooTensor
+import ZooWeightFiles
 
-/// Times the published networks at full size with random weights, which take as long as trained ones.
+/// Times networks at full size, in turn with the engines that users would pick instead, as far as `PYTHON`
+/// has them: running, and one prediction in a fresh process.
 ///
-/// Prints the median over as many runs as fit into two seconds, at least 10, for one thread and two.
-enum NetworkBenchmark {
-  static func run() throws {
-    let networks: [(String, any NetworkDefinition)] = [
-      ("VGG16", VGG.vgg16), ("VGG19", VGG.vgg19), ("ResNet-50", ResNet.resNet50), ("MobileNet", MobileNet()),
-      ("NASNet-Mobile", NASNet.mobile),
-    ]
-    print("| network, 224x224, batch 1, f32 | prepare ms | 1 thread ms | GFLOP/s | 2 threads ms |")
-    print("|---|---|---|---|---|")
-    for (name, definition) in networks {
-      let graph = try definition.graph(input: InputShape(224, 224), head: .imageNet)
-      let weights = RandomWeights()
-      let input = try TestInput.make(for: graph, preprocessing: .tf, seed: 1)
-      let clock = ContinuousClock()
-      let start = clock.now
-      let single = try Engine(graph: graph, weights: weights, options: PlanOptions(threads: 1))
-      let preparation = (clock.now - start).milliseconds
-      let one = try median(of: single, input: input)
-      let two = try median(
-        of: Engine(graph: graph, weights: weights, options: PlanOptions(threads: 2)), input: input)
-      let rate = Double(graph.multiplications) * 2e-6 / one
-      print("| \(name) | \(rounded(preparation)) | \(rounded(one)) | \(rounded(rate)) | \(rounded(two)) |")
+/// The tables are Markdown. Every figure is a median of rounds; in a round each engine runs once, in a process
+/// of its own.
+struct NetworkBenchmark {
+  /// A folder with a Keras file of each network and what `Scripts/engines.py prepare` makes of it; `nil`:
+  /// the published networks with random weights, which take as long as trained ones, without other engines.
+  var models: String?
+  /// `nil`: all that there are.
+  var names: [String] = []
+  var rounds = 3
+  var seconds = 1.0
+
+  private static let published: [(name: String, definition: any NetworkDefinition)] = [
+    ("vgg16", VGG.vgg16), ("vgg19", VGG.vgg19), ("resnet50", ResNet.resNet50), ("mobilenet", MobileNet()),
+    ("nasnetmobile", NASNet.mobile),
+  ]
+  private static let others = ["mobilenetv2", "densenet121", "efficientnetb0"]
+  private static let engines = [
+    (module: "onnxruntime", title: "ONNX Runtime"), (module: "openvino", title: "OpenVINO"),
+    (module: "ai_edge_litert", title: "LiteRT"),
+  ]
+
+  func run() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "zoo-bench-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    var networks: [(name: String, file: String)] = []
+    for name in Self.published.map(\.name) + Self.others where names.isEmpty || names.contains(name) {
+      if let file = try modelFile(name, in: folder) { networks.append((name, file)) }
+    }
+    let peers = installedPeers()
+    print("\(machine()), \(rounds) rounds in turn, \(seconds) s each.")
+    try printSpeed(networks, peers)
+    try printColdStart(networks, peers, in: folder)
+    try printMemory(networks)
+  }
+
+  // MARK: Tables
+
+  private func printSpeed(_ networks: [(name: String, file: String)], _ peers: [Peer]) throws {
+    print(
+      "\nMilliseconds an image; the ratio is that of the best other engine to ours, of the rounds' medians.\n"
+    )
+    header(["network", "batch", "threads", "ours"] + peers.map(\.title) + ["ratio"])
+    for (name, file) in networks {
+      for (batch, threads) in [(1, 1), (1, 2), (16, 2)] {
+        let options = ["--batch", "\(batch)", "--threads", "\(threads)", "--seconds", "\(seconds)"]
+        var ours: [Double] = []
+        var theirs = [[Double]](repeating: [], count: peers.count)
+        for _ in 0..<rounds {
+          let run = try measure([zoo, "bench", file, "--json"] + options)
+          ours.append(run.medianMilliseconds / Double(batch))
+          for (index, peer) in peers.enumerated() {
+            if let run = try? measure(peer.command("bench", name) + options) {
+              theirs[index].append(run.medianMilliseconds / Double(batch))
+            }
+          }
+        }
+        let medians = theirs.map(median)
+        row(
+          [name, "\(batch)", "\(threads)", rounded(median(ours), 2)] + medians.map { rounded($0, 2) }
+            + [ratio(medians.compactMap(\.self).min(), median(ours))])
+      }
     }
   }
 
-  private static func median(of engine: Engine, input: [Tensor]) throws -> Double {
-    let session = engine.makeSession()
-    _ = try session.run(input)
-    let clock = ContinuousClock()
-    let end = clock.now + .seconds(2)
-    var times: [Double] = []
-    while clock.now < end || times.count < 10 {
-      let start = clock.now
-      _ = try session.run(input)
-      times.append((clock.now - start).milliseconds)
+  private func printColdStart(
+    _ networks: [(name: String, file: String)], _ peers: [Peer], in folder: URL
+  ) throws {
+    print(
+      "\nOne prediction in a fresh process, 2 threads: milliseconds and peak MiB; our share of the least.\n")
+    header(
+      ["network", "ours ms"] + peers.map { "\($0.title) ms" } + ["share", "ours MiB"]
+        + peers.map { "\($0.title) MiB" } + ["share"])
+    for (name, file) in networks {
+      let input = folder.appendingPathComponent("\(name).npz").path
+      let graph = try ZooFile(path: file).document.graph
+      let images = try TestInput.make(for: graph, preprocessing: .tf, seed: 1)
+      try NumPyFile.write(to: input, overwrite: true) { writer throws(FileError) in
+        for (index, image) in images.enumerated() { try writer.add(index == 0 ? "x" : "x\(index)", image) }
+      }
+      var commands = [[zoo, "run", file, "--input", input, "--threads", "2", "--quiet"]]
+      for peer in peers { commands.append(peer.command("run", name) + ["--threads", "2"]) }
+      var runs = commands.map { _ in [ChildRun]() }
+      for _ in 0..<max(rounds, 5) {
+        for (index, command) in commands.enumerated() {
+          let run = ChildRun(command)
+          if run.succeeded { runs[index].append(run) } else if index == 0 { throw Failure(command: command) }
+        }
+      }
+      let times = runs.map { median($0.map(\.milliseconds)) }
+      let peaks = runs.map { median($0.map { Double($0.peakBytes) / 0x1p20 }) }
+      row(
+        [name] + times.map { rounded($0, 0) } + [ratio(times[0], times.dropFirst().compactMap(\.self).min())]
+          + peaks.map { rounded($0, 0) }
+          + [ratio(peaks[0], peaks.dropFirst().compactMap(\.self).min())])
     }
-    return times.sorted()[times.count / 2]
   }
 
-  private static func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
+  private func printMemory(_ networks: [(name: String, file: String)]) throws {
+    print(
+      "\nOpening a file, making it ready to run, and the most memory while running (batch 1, 2 threads; MiB).\n"
+    )
+    header([
+      "network", "open ms", "ready ms", "weights", "activations", "peak", "(peak - activations) / weights",
+    ])
+    for (name, file) in networks {
+      let runs = try (0..<rounds).map { _ in
+        try measure([zoo, "bench", file, "--json", "--threads", "2", "--seconds", "0.1"])
+      }
+      let weights = try Double(MappedFile(path: file).bytes.count) / 0x1p20
+      let peak = median(runs.map(\.peakMebibytes))
+      let activations = median(runs.compactMap(\.activationMebibytes))
+      row([
+        name, rounded(median(runs.compactMap(\.openMilliseconds)), 2),
+        rounded(median(runs.compactMap(\.loadMilliseconds)), 1), rounded(weights, 1),
+        rounded(activations, 1), rounded(peak, 0), ratio((peak ?? 0) - (activations ?? 0), weights),
+      ])
+    }
+  }
+
+  private func header(_ columns: [String]) {
+    row(columns)
+    print("|" + String(repeating: "---|", count: columns.count))
+  }
+
+  private func row(_ cells: [String]) {
+    print("| " + cells.joined(separator: " | ") + " |")
+    fflush(nil)
+  }
+
+  // MARK: Networks and engines
+
+  /// The network's `.zoo` file; made in `folder` where there is none. Says so where nothing can be made.
+  private func modelFile(_ name: String, in folder: URL) throws -> String? {
+    let target = folder.appendingPathComponent("\(name).zoo").path
+    guard let models else {
+      guard Self.published.contains(where: { $0.name == name }) else { return nil }
+      // In a child: what a parent has in memory counts as its children's peak.
+      let command = [besideThis("zoo-benchmarks"), "network-file", name, target]
+      guard ChildRun(command).succeeded else { throw Failure(command: command) }
+      return target
+    }
+    for ending in ["zoo", "keras", "h5"] {
+      let file = URL(fileURLWithPath: models).appendingPathComponent("\(name).\(ending)").path
+      guard FileManager.default.fileExists(atPath: file) else { continue }
+      if ending == "zoo" { return file }
+      let command = [zoo, "convert", file, "-o", target, "--no-verify", "--quiet"]
+      guard ChildRun(command).succeeded else { throw Failure(command: command) }
+      return target
+    }
+    print("There is no \(name) in \(models): left out.")
+    return nil
+  }
+
+  /// Writes a published network with random weights.
+  static func writeFile(of name: String, to path: String) throws {
+    guard let definition = published.first(where: { $0.name == name })?.definition else { return }
+    let graph = try definition.graph(input: InputShape(224, 224), head: .imageNet)
+    let card = ModelCard(architecture: name, variant: "random weights", preprocessing: .tf)
+    try ZooWriter(document: ZooDocument(graph: graph, card: card), storage: .f32)
+      .write(to: path, overwrite: false, weights: RandomWeights())
+  }
+
+  /// Another engine.
+  private struct Peer {
+    let module: String
+    let title: String
+    let python: String
+    let models: String
+
+    func command(_ word: String, _ name: String) -> [String] {
+      [python, "Scripts/engines.py", word, models, name, module]
+    }
+  }
+
+  /// Those that are installed; says which are not.
+  private func installedPeers() -> [Peer] {
+    let python = environment("PYTHON") ?? "python3"
+    guard let models else {
+      print("No folder of models (MODELS): random weights, and no other engines to compare with.")
+      return []
+    }
+    return Self.engines.compactMap { engine in
+      guard ChildRun([python, "Scripts/engines.py", "has", engine.module]).succeeded else {
+        print("\(engine.title) is not installed in '\(python)' (PYTHON): not compared with.")
+        return nil
+      }
+      return Peer(module: engine.module, title: engine.title, python: python, models: models)
+    }
+  }
+
+  private var zoo: String { environment("ZOO") ?? besideThis("zoo") }
+
+  // MARK: Figures
+
+  /// What `zoo bench --json` and `engines.py bench` print.
+  private struct Measurement: Decodable {
+    let medianMilliseconds: Double
+    let openMilliseconds: Double?
+    let loadMilliseconds: Double?
+    let activationMebibytes: Double?
+    private let peak: Int?
+    var peakMebibytes: Double { Double(peak ?? 0) }
+
+    enum CodingKeys: String, CodingKey {
+      case medianMilliseconds = "median_ms"
+      case openMilliseconds = "open_ms"
+      case loadMilliseconds = "load_ms"
+      case activationMebibytes = "activation_mib"
+      case peak = "peak_mib"
+    }
+  }
+
+  private func measure(_ command: [String]) throws -> Measurement {
+    let run = ChildRun(command, capturing: true)
+    guard run.succeeded else { throw Failure(command: command) }
+    return try JSONDecoder().decode(Measurement.self, from: Data(run.output))
+  }
+
+  private func median(_ values: [Double]) -> Double? {
+    values.isEmpty ? nil : values.sorted()[values.count / 2]
+  }
+
+  private func rounded(_ value: Double?, _ places: Int) -> String {
+    value.map { String(format: "%.\(places)f", $0) } ?? "–"
+  }
+
+  private func ratio(_ a: Double?, _ b: Double?) -> String {
+    guard let a, let b, b > 0 else { return "–" }
+    return String(format: "%.2f", a / b)
+  }
+
+  private func machine() -> String {
+    let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
+    let model = lines.first { $0.hasPrefix("model name") }?.split(separator: ":").last ?? "this machine"
+    let date = Date().formatted(.iso8601.year().month().day())
+    return "\(date), \(Processors.count) cores of \(model.trimmingCharacters(in: .whitespaces))"
+  }
 }

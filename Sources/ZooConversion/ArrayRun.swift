@@ -77,8 +77,10 @@ package struct ArrayRun {
 
   private func fastResults(weights: some WeightSource, threads: Int) throws -> Results {
     let values = targets.map(\.value)
-    let engine = try Engine(
-      graph: graph, weights: weights, options: PlanOptions(threads: threads, taps: values))
+    // One example does not pay for packing all weights ahead.
+    let options = PlanOptions(
+      threads: threads, taps: values, packing: inputs.first?.shape[0] == 1 ? .streamed : .ahead)
+    let engine = try Engine(graph: graph, weights: weights, options: options)
     let kept = try engine.makeSession().run(inputs, keeping: values).kept
     return Results(arrays: targets.compactMap { target in kept[target.value].map { (target.name, $0) } })
   }

@@ -17,13 +17,35 @@ package struct ModelBenchmark: Sendable, Encodable {
   package struct Step: Sendable, Encodable {
     /// The layers that run as one.
     package let layers: [String]
+    /// The kernel or algorithm that was chosen.
     package let kernel: String
     package let macs: Int
     package let medianMilliseconds: Double
+    /// In GFLOP/s, a multiplication and addition of the layer's definition counting two, whatever the
+    /// algorithm spares; absent where the step has none.
+    package let rate: Double?
+    /// Of ``ModelBenchmark/peakRate``; above 1 where the algorithm spares operations.
+    package let shareOfPeak: Double?
+    /// In GB/s, of weights that are used once; absent for other steps.
+    package let weightRate: Double?
 
     enum CodingKeys: String, CodingKey {
       case layers, kernel, macs
       case medianMilliseconds = "median_ms"
+      case rate = "gflops"
+      case shareOfPeak = "share_of_peak"
+      case weightRate = "weights_gb_per_s"
+    }
+
+    init(_ step: StepDescription, milliseconds: Double, peakRate: Double) {
+      layers = step.layers
+      kernel = step.kernel
+      macs = step.macs
+      medianMilliseconds = milliseconds
+      let measured = milliseconds > 0
+      rate = measured && step.macs > 0 ? Double(step.macs) * 2e-6 / milliseconds : nil
+      shareOfPeak = rate.map { $0 / peakRate }
+      weightRate = measured && step.streamedBytes > 0 ? Double(step.streamedBytes) * 1e-6 / milliseconds : nil
     }
   }
 
@@ -31,15 +53,21 @@ package struct ModelBenchmark: Sendable, Encodable {
   package let minimumMilliseconds: Double
   package let millisecondsPerImage: Double
   package let runs: Int
+  /// From opening the file to knowing what is in it.
+  package let openMilliseconds: Double
   /// From opening the file to the engine being ready.
   package let loadMilliseconds: Double
   package let threads: Int
   package let batch: Int
+  /// Memory for the activations of this batch, all threads' together.
+  package let activationMebibytes: Double
   /// The most memory that the process has used so far.
   package let peakMebibytes: Int
   /// The instruction set that was chosen.
   package let kernels: String
-  /// The time of each step, where it was asked for.
+  /// What all threads together compute at most, in GFLOP/s, measured where steps are.
+  package let peakRate: Double?
+  /// The time of each step for one example, where it was asked for.
   package let steps: [Step]?
 
   enum CodingKeys: String, CodingKey {
@@ -47,10 +75,13 @@ package struct ModelBenchmark: Sendable, Encodable {
     case minimumMilliseconds = "min_ms"
     case millisecondsPerImage = "ms_per_image"
     case runs
+    case openMilliseconds = "open_ms"
     case loadMilliseconds = "load_ms"
     case threads, batch
+    case activationMebibytes = "activation_mib"
     case peakMebibytes = "peak_mib"
     case kernels
+    case peakRate = "peak_gflops"
     case steps = "layers"
   }
 
@@ -59,6 +90,7 @@ package struct ModelBenchmark: Sendable, Encodable {
     let clock = ContinuousClock()
     let start = clock.now
     let file = try ZooFile(path: path)
+    openMilliseconds = (clock.now - start).milliseconds
     let graph = file.document.graph
     let engine = try Engine(graph: graph, weights: file, options: PlanOptions(threads: threads))
     let session = engine.makeSession()
@@ -86,13 +118,12 @@ package struct ModelBenchmark: Sendable, Encodable {
     self.threads = threads
     self.batch = batch
     kernels = engine.kernels
-    steps =
-      perLayer
-      ? try session.timeSteps(inputs).map {
-        Step(
-          layers: $0.step.layers, kernel: $0.step.kernel, macs: $0.step.macs,
-          medianMilliseconds: $0.milliseconds)
-      } : nil
+    activationMebibytes = Double(session.activationBytes) / 0x1p20
+    let peak = perLayer ? session.measurePeak() : nil
+    peakRate = peak
+    steps = try peak.map { peak in
+      try session.timeSteps(inputs).map { Step($0.step, milliseconds: $0.milliseconds, peakRate: peak) }
+    }
     peakMebibytes = Self.peakResidentMebibytes
   }
 

@@ -4,6 +4,15 @@ import ZooTensor
 
 /// What a plan is made for.
 package struct PlanOptions: Sendable {
+  /// When weights are brought into the form that kernels read.
+  package enum Packing: Sendable {
+    /// All, when the engine is made.
+    case ahead
+    /// Each step's just before it runs, again in each run: the whole takes less time and far less memory for
+    /// a network that runs once.
+    case streamed
+  }
+
   /// Threads that a session uses, the caller's included; results don't depend on it.
   package var threads: Int
   /// Values besides the outputs that must exist in memory, so that they can be looked at.
@@ -11,11 +20,14 @@ package struct PlanOptions: Sendable {
   /// Forces an instruction set (`avx512`, `avx2`, `neon`, `portable`); `nil`: the environment variable
   /// `ZOO_KERNELS`, or the best that the machine has.
   package var kernels: String?
+  /// Results don't depend on it.
+  package var packing: Packing
 
-  package init(threads: Int = 1, taps: [Value] = [], kernels: String? = nil) {
+  package init(threads: Int = 1, taps: [Value] = [], kernels: String? = nil, packing: Packing = .ahead) {
     self.threads = threads
     self.taps = taps
     self.kernels = kernels
+    self.packing = packing
   }
 }
 
@@ -32,13 +44,18 @@ package final class Engine: @unchecked Sendable {
   package let materialized: [Value]
 
   let table: Kernels
-  let plannedSteps: [Step]
-  let buffers: [Buffer]
-  let places: [Value: Place]
-  /// Values that are in memory before the first step.
-  let given: [Value]
-  let arenaFloats: Int
-  private let weights: PackedWeights
+  /// For one image on all threads.
+  let shared: Plan
+  /// For one image on one thread.
+  let single: Plan
+  let weights: Weights
+
+  /// Where sessions find the weights.
+  enum Weights {
+    /// Behind the pointers of the plans' steps; kept alive here.
+    case packed(PackedWeights)
+    case streamed(from: any WeightSource)
+  }
 
   /// Plans `graph` and packs its weights.
   ///
@@ -52,37 +69,37 @@ package final class Engine: @unchecked Sendable {
     table = try Kernels.choose(options.kernels)
     self.graph = graph
     threads = options.threads
-    var planner = Planner(graph: graph, kernels: table, options: options)
-    try planner.plan()
-    arenaFloats = layOut(&planner.buffers)
+    var plans = [try Plan(graph: graph, kernels: table, options: options)]
+    if options.threads > 1 {
+      var alone = options
+      alone.threads = 1
+      plans.append(try Plan(graph: graph, kernels: table, options: alone))
+    }
     let limit = ReadingLimits.current.activations
-    guard arenaFloats <= limit / MemoryLayout<Float>.size else {
+    guard plans[0].arenaFloats <= limit / MemoryLayout<Float>.size else {
       throw RuntimeError(
         "network too large", at: "the activations",
-        "\(arenaFloats) values at a time, more than \(limit) bytes; the limit 'activations' can be raised")
+        "\(plans[0].arenaFloats) values at a time, more than \(limit) bytes; the limit 'activations' can be raised"
+      )
     }
-    self.weights = try PackedWeights(
-      for: &planner.steps, from: weights, kernels: table, zeros: planner.zeros)
-    plannedSteps = planner.steps
-    buffers = planner.buffers
-    given = planner.given
-    materialized = (planner.given + planner.steps.flatMap(\.produced)).sorted { $0.index < $1.index }
-    var places: [Value: Place] = [:]
-    for value in materialized {
-      if case .place(let place) = planner.bindings[value.index] { places[value] = place }
+    switch options.packing {
+    case .ahead:
+      let pool = options.threads > 1 ? zoo_pool_create(Int32(options.threads)) : nil
+      defer { zoo_pool_destroy(pool) }
+      self.weights = .packed(
+        try PackedWeights(for: &plans, by: WeightPacker(kernels: table, source: weights, pool: pool)))
+    case .streamed: self.weights = .streamed(from: weights)
     }
-    self.places = places
+    shared = plans[0]
+    single = plans[plans.count - 1]
+    materialized = shared.places.keys.sorted { $0.index < $1.index }
   }
 
   /// The instruction set: `avx512`, `avx2`, `neon` or `portable`.
   package var kernels: String { table.name }
 
   /// What is run, in order.
-  package var steps: [StepDescription] {
-    plannedSteps.map {
-      StepDescription(layers: $0.layers, kernel: $0.algorithm, macs: $0.multiplications)
-    }
-  }
+  package var steps: [StepDescription] { shared.descriptions }
 
   /// A session of this engine's plan, for one caller at a time.
   package func makeSession() -> Session { Session(self) }

@@ -1,18 +1,26 @@
 import CZooKernels
+import Synchronization
 import ZooGraph
 import ZooTensor
 
 /// The memory and threads that run an ``Engine``'s plan.
 ///
-/// It may go from thread to thread, but has one caller at a time.
+/// It may go from thread to thread, but has one caller at a time. A batch with at least as many images as there
+/// are threads is computed one image to a thread, in as many workspaces; what is left over, and a smaller
+/// batch, one image after another by all threads.
 package final class Session: @unchecked Sendable {
+  /// The most images whose large dense layers are computed at once.
+  private static let group = 32
+
   package let engine: Engine
-  /// Made by the first run.
-  private var arena: FloatArena?
   /// `nil` where the caller does all by itself.
   private let pool: OpaquePointer?
-  /// Where each buffer of the plan begins; inputs are filled in by each run.
-  private var bases: [UnsafeMutablePointer<Float>] = []
+  /// Made when they are first needed.
+  private var shared: Workspace?
+  private var lanes: [Workspace] = []
+  private var tails: FloatArena?
+  /// What the workspaces copy out.
+  private var wanted: [Value] = []
 
   init(_ engine: Engine) {
     self.engine = engine
@@ -25,7 +33,9 @@ package final class Session: @unchecked Sendable {
   ///
   /// - Parameter inputs: (N, …) for each of the graph's inputs, in its order; images (N, H, W, C).
   /// - Returns: (N, …) for each of the graph's outputs, in its order.
-  package func run(_ inputs: [Tensor]) throws(RuntimeError) -> [Tensor] {
+  /// - Throws: ``RuntimeError`` for inputs that don't fit, and, where weights are streamed, whatever their
+  ///   source throws.
+  package func run(_ inputs: [Tensor]) throws -> [Tensor] {
     try run(inputs, keeping: []).outputs
   }
 
@@ -34,31 +44,24 @@ package final class Session: @unchecked Sendable {
   /// - Parameter keeping: values that the engine materializes: its taps among them.
   package func run(
     _ inputs: [Tensor], keeping: [Value]
-  ) throws(RuntimeError) -> (outputs: [Tensor], kept: [Value: Tensor]) {
-    for value in keeping where engine.places[value] == nil {
+  ) throws -> (outputs: [Tensor], kept: [Value: Tensor]) {
+    for value in keeping where engine.shared.places[value] == nil {
       throw RuntimeError(
         "cannot return a value", at: layer(value), "the plan fuses it away; it has to be a tap",
         category: .usage)
     }
-    let batch = try prepare(inputs)
-    let wanted = Set(engine.graph.outputs + keeping)
-    var captured: [Value: [Float]] = [:]
-    for value in wanted {
-      captured[value] = [Float](repeating: 0, count: batch * engine.graph[value].shape.elementCount)
+    let batch = try validate(inputs)
+    want(Set(engine.graph.outputs + keeping).sorted { $0.index < $1.index })
+    var results = wanted.map {
+      [Float](repeating: 0, count: batch * engine.graph[$0].shape.elementCount)
     }
     zoo_pool_enter()
     defer { zoo_pool_leave() }
-    for example in 0..<batch {
-      withInputs(inputs, example: example) {
-        capture(engine.given, of: wanted, example: example, in: &captured)
-        for step in engine.plannedSteps {
-          run(step)
-          if !step.produced.isEmpty { capture(step.produced, of: wanted, example: example, in: &captured) }
-        }
-      }
+    try withPointers(to: &results) { outputs in
+      try withPointers(to: inputs) { inputs in try run(batch, inputs, outputs) }
     }
     var tensors: [Value: Tensor] = [:]
-    for (value, values) in captured {
+    for (value, values) in zip(wanted, results) {
       tensors[value] = Tensor(shape: Shape([batch] + engine.graph[value].shape.dimensions), values: values)
     }
     let outputs = engine.graph.outputs.compactMap { tensors[$0] }
@@ -66,53 +69,154 @@ package final class Session: @unchecked Sendable {
   }
 
   /// Runs the network and returns every value that is ever in memory.
-  package func runAll(_ inputs: [Tensor]) throws(RuntimeError) -> [Value: Tensor] {
+  package func runAll(_ inputs: [Tensor]) throws -> [Value: Tensor] {
     try run(inputs, keeping: engine.materialized).kept
   }
 
   /// The median time of each step, in the order of ``Engine/steps``, over some runs of the first example.
   package func timeSteps(
     _ inputs: [Tensor], runs: Int = 15
-  ) throws(RuntimeError) -> [(step: StepDescription, milliseconds: Double)] {
-    let batch = try prepare(inputs)
-    let clock = ContinuousClock()
-    var times = [[Duration]](repeating: [], count: engine.plannedSteps.count)
-    guard batch > 0 else { return [] }
-    withInputs(inputs, example: 0) {
+  ) throws -> [(step: StepDescription, milliseconds: Double)] {
+    guard try validate(inputs) > 0 else { return [] }
+    var times = [[Duration]](repeating: [], count: engine.steps.count)
+    want([])
+    let workspace = try sharedWorkspace()
+    try withPointers(to: inputs) { inputs in
+      let arrays = try arrays(inputs, [], tails: 1, of: engine.shared)
       for _ in 0..<max(1, runs) {
-        for (index, step) in engine.plannedSteps.enumerated() {
-          times[index].append(clock.measure { run(step) })
-        }
+        workspace.time(0, arrays, pool: pool) { times[$0].append($1) }
       }
     }
     return zip(engine.steps, times).map { step, samples in
-      let median = samples.sorted()[samples.count / 2].components
-      return (step, Double(median.seconds) * 1e3 + Double(median.attoseconds) * 1e-15)
+      (step, samples.sorted()[samples.count / 2].seconds * 1e3)
     }
   }
 
-  @inline(__always)
-  private func run(_ step: Step) {
-    let bases = bases
-    step.run(with: engine.table.table.pointee, pool: pool) { bases[$0.buffer] + $0.offset }
+  /// The memory that it holds for activations.
+  package var activationBytes: Int {
+    ([shared].compactMap(\.self) + lanes).reduce(tails?.byteCount ?? 0) { $0 + $1.activationBytes }
   }
 
-  private func layer(_ value: Value) -> String {
-    engine.graph.nodes.indices.contains(value.index)
-      ? "layer '\(engine.graph[value].name)'" : "#\(value.index)"
-  }
-
-  /// Checks the inputs and sees that there is memory to run. Returns the number of examples.
-  private func prepare(_ inputs: [Tensor]) throws(RuntimeError) -> Int {
-    let batch = try validate(inputs)
-    if arena == nil {
-      // A kernel's vector may reach past the last value.
-      let arena = try FloatArena(floats: engine.arenaFloats + 64, for: "the activations")
-      bases = engine.buffers.map { arena.base + $0.arenaOffset }
-      self.arena = arena
+  /// The most that this session's threads compute together in registers alone, in GFLOP/s: what its kernels
+  /// are measured by. Takes some 50 ms.
+  package func measurePeak() -> Double {
+    let kernels = engine.table.table.pointee
+    let units = engine.threads * 8
+    var sums = [Float](repeating: 0, count: units * engine.table.vector)
+    let turns = 20_000
+    let operations = Double(units * turns * Int(kernels.peak_chains) * engine.table.vector * 2)
+    var best = Duration.seconds(1000)
+    let clock = ContinuousClock()
+    let end = clock.now + .milliseconds(50)
+    sums.withUnsafeMutableBufferPointer { sums in
+      var arguments = zoo_peak(output: sums.baseAddress, factor: 0.5, term: 0.5, turns: Int32(turns))
+      repeat {
+        best = min(best, clock.measure { zoo_pool_run(pool, kernels.peak, &arguments, Int32(units)) })
+      } while clock.now < end
     }
-    return batch
+    return operations / best.seconds * 1e-9
   }
+
+  // MARK: Sharing out a batch
+
+  private func run(
+    _ batch: Int, _ inputs: [UnsafeMutablePointer<Float>], _ outputs: [UnsafeMutablePointer<Float>]
+  ) throws {
+    let lanes = try lanes(for: batch)
+    let whole = lanes.isEmpty ? 0 : batch / lanes.count * lanes.count
+    for first in stride(from: 0, to: whole, by: Session.group) {
+      let images = first..<min(whole, first + Session.group)
+      let arrays = try arrays(inputs, outputs, tails: images.count, of: engine.single)
+      run(images, in: lanes, arrays)
+    }
+    guard whole < batch else { return }
+    let workspace = try sharedWorkspace()
+    for first in stride(from: whole, to: batch, by: Session.group) {
+      let images = first..<min(batch, first + Session.group)
+      let arrays = try arrays(inputs, outputs, tails: images.count, of: engine.shared)
+      for image in images { workspace.runHead(image, tail: image - first, arrays, pool: pool) }
+      workspace.runTail(images, arrays, pool: pool, threads: engine.threads)
+    }
+    if let failure = workspace.failure { throw failure }
+  }
+
+  /// Each lane takes the next image until there are none; then all threads share the tails.
+  private func run(_ images: Range<Int>, in lanes: [Workspace], _ arrays: Workspace.Arrays) {
+    let next = Atomic(images.lowerBound)
+    share(lanes.count) { lane in
+      while true {
+        let image = next.add(1, ordering: .relaxed).oldValue
+        guard image < images.upperBound else { return }
+        lanes[lane].runHead(image, tail: image - images.lowerBound, arrays, pool: nil)
+      }
+    }
+    lanes[0].runTail(images, arrays, pool: pool, threads: engine.threads)
+  }
+
+  /// Calls `body` with 0 ..< `count`, on as many threads as there are.
+  private func share(_ count: Int, _ body: (Int) -> Void) {
+    withoutActuallyEscaping(body) { body in
+      withUnsafePointer(to: body) { body in
+        zoo_pool_run(
+          pool,
+          { body, begin, end in
+            guard let body = body?.assumingMemoryBound(to: ((Int) -> Void).self).pointee else { return }
+            for unit in begin..<end { body(Int(unit)) }
+          }, body, Int32(count))
+      }
+    }
+  }
+
+  // MARK: Memory
+
+  /// Workspaces for a thread each; none where the threads share every step.
+  private func lanes(for batch: Int) throws(RuntimeError) -> [Workspace] {
+    guard engine.threads > 1, batch >= engine.threads, case .packed = engine.weights else { return [] }
+    let bytes = max(1, engine.single.arenaFloats * MemoryLayout<Float>.size)
+    guard engine.threads <= ReadingLimits.current.activations / bytes else { return [] }
+    while lanes.count < engine.threads {
+      lanes.append(
+        try Workspace(engine.single, kernels: engine.table, wanted: wanted, streaming: nil))
+    }
+    return lanes
+  }
+
+  private func sharedWorkspace() throws(RuntimeError) -> Workspace {
+    if let shared { return shared }
+    var packer: WeightPacker?
+    if case .streamed(let source) = engine.weights {
+      packer = WeightPacker(kernels: engine.table, source: source, pool: pool)
+    }
+    let workspace = try Workspace(engine.shared, kernels: engine.table, wanted: wanted, streaming: packer)
+    shared = workspace
+    return workspace
+  }
+
+  /// Sets what workspaces copy out; they are made again where that is something else than before.
+  private func want(_ values: [Value]) {
+    guard values != wanted else { return }
+    wanted = values
+    shared = nil
+    lanes = []
+  }
+
+  private func arrays(
+    _ inputs: [UnsafeMutablePointer<Float>], _ outputs: [UnsafeMutablePointer<Float>], tails count: Int,
+    of plan: Plan
+  ) throws(RuntimeError) -> Workspace.Arrays {
+    // A kernel's vector may reach past the last value.
+    let floats = plan.tailFloats * count + 64
+    let memory: FloatArena
+    if let tails, tails.byteCount >= floats * MemoryLayout<Float>.size {
+      memory = tails
+    } else {
+      memory = try FloatArena(floats: floats, for: "the activations")
+      tails = memory
+    }
+    return Workspace.Arrays(inputs: inputs, outputs: outputs, tails: memory.base)
+  }
+
+  // MARK: The caller's arrays
 
   private func validate(_ inputs: [Tensor]) throws(RuntimeError) -> Int {
     let graph = engine.graph
@@ -134,36 +238,42 @@ package final class Session: @unchecked Sendable {
     return batch
   }
 
-  /// Points the plan's inputs to one example of the caller's tensors, which stay where they are.
-  private func withInputs(_ inputs: [Tensor], example: Int, _ body: () -> Void) {
-    func point(_ position: Int) {
-      guard position < inputs.count else { return body() }
-      inputs[position].values.withUnsafeBufferPointer { values in
-        guard let base = values.baseAddress else { return body() }
-        let count = engine.graph[engine.graph.inputs[position]].shape.elementCount
-        for index in engine.buffers.indices where engine.buffers[index].input == position {
-          // No step writes to an input.
-          bases[index] = UnsafeMutablePointer(mutating: base + example * count)
-        }
-        point(position + 1)
-      }
-    }
-    point(0)
+  private func layer(_ value: Value) -> String {
+    engine.graph.nodes.indices.contains(value.index)
+      ? "layer '\(engine.graph[value].name)'" : "#\(value.index)"
   }
 
-  private func capture(
-    _ produced: [Value], of wanted: Set<Value>, example: Int, in captured: inout [Value: [Float]]
-  ) {
-    for value in produced where wanted.contains(value) {
-      guard let place = engine.places[value] else { continue }
-      let source = bases[place.buffer] + place.offset
-      captured[value]?.withUnsafeMutableBufferPointer { target in
-        guard let base = target.baseAddress else { return }
-        let first = base + example * place.pixels * place.channels
-        for pixel in 0..<place.pixels {
-          (first + pixel * place.channels).update(from: source + pixel * place.pixel, count: place.channels)
-        }
-      }
+  /// Calls `body` with where the values of each tensor lie; nothing may be written there.
+  private func withPointers(
+    to tensors: [Tensor], _ found: [UnsafeMutablePointer<Float>] = [],
+    _ body: ([UnsafeMutablePointer<Float>]) throws -> Void
+  ) throws {
+    guard found.count < tensors.count else { return try body(found) }
+    try tensors[found.count].values.withUnsafeBufferPointer { values in
+      guard let base = values.baseAddress else { return }
+      try withPointers(to: tensors, found + [UnsafeMutablePointer(mutating: base)], body)
     }
+  }
+
+  /// Calls `body` with where each array lies.
+  private func withPointers(
+    to arrays: inout [[Float]], _ found: [UnsafeMutablePointer<Float>] = [],
+    _ body: ([UnsafeMutablePointer<Float>]) throws -> Void
+  ) throws {
+    guard found.count < arrays.count else { return try body(found) }
+    // Taken out, so that it has one owner and is not copied.
+    var values: [Float] = []
+    swap(&values, &arrays[found.count])
+    defer { swap(&values, &arrays[found.count]) }
+    try values.withUnsafeMutableBufferPointer { values in
+      guard let base = values.baseAddress else { return }
+      try withPointers(to: &arrays, found + [base], body)
+    }
+  }
+}
+
+extension Duration {
+  fileprivate var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

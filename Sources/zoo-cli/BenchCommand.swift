@@ -9,6 +9,11 @@ struct BenchCommand: ParsableCommand {
       Examples:
         zoo bench resnet50.zoo
         zoo bench resnet50.zoo --threads 2 --batch 16 --layers
+
+      With --layers every step of the plan is timed on one example. GFLOP/s counts the layer's own \
+      multiplications and additions, so that an algorithm that spares some can pass the peak, which is \
+      measured in registers with the same kernels and threads. Dense layers read each weight once: their \
+      GB/s are those of the memory, or more where zeros spare reading.
       """)
 
   @Argument(help: "The .zoo file.", completion: .file())
@@ -52,15 +57,19 @@ struct BenchCommand: ParsableCommand {
     )
     try Terminal.print(
       "\(decimal(result.loadMilliseconds, 2)) ms to load, \(result.peakMebibytes) MiB at most in memory")
-    guard let steps = result.steps else { return }
+    guard let steps = result.steps, let peak = result.peakRate else { return }
+    try Terminal.print("\(decimal(peak, 0)) GFLOP/s at most in registers")
     try Terminal.print()
-    var table = Table(["STEP", "KERNEL", "MACS", "MS", "GFLOP/S"], rightAligned: [2, 3, 4])
+    let total = steps.reduce(0) { $0 + $1.medianMilliseconds }
+    var table = Table(
+      ["MS", "OF ALL", "GFLOP/S", "OF PEAK", "WEIGHTS GB/S", "ALGORITHM", "LAYERS"],
+      rightAligned: [0, 1, 2, 3, 4])
+    func percent(_ share: Double) -> String { decimal(share * 100, 1) + "%" }
     for step in steps {
-      let rate = step.medianMilliseconds > 0 ? Double(step.macs) * 2e-6 / step.medianMilliseconds : 0
       table.add(
-        step.layers.joined(separator: " + "), step.kernel, grouped(step.macs),
-        decimal(step.medianMilliseconds, 3),
-        step.macs > 0 ? decimal(rate, 1) : "-")
+        decimal(step.medianMilliseconds, 3), percent(step.medianMilliseconds / max(total, 1e-9)),
+        step.rate.map { decimal($0, 1) } ?? "-", step.shareOfPeak.map(percent) ?? "-",
+        step.weightRate.map { decimal($0, 1) } ?? "-", step.kernel, step.layers.joined(separator: " + "))
     }
     try table.print()
   }

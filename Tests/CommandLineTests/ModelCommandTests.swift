@@ -179,10 +179,17 @@ struct ModelCommandTests {
       let json = try zoo("bench", "digits.zoo", "--seconds", "0.1", "--layers", "--json").jsonObject()
       for key in [
         "median_ms", "min_ms", "ms_per_image", "runs", "load_ms", "threads", "batch", "peak_mib", "kernels",
-        "layers",
+        "layers", "peak_gflops",
       ] {
         #expect(json[key] != nil, "\(key)")
       }
+      let steps = try #require(json["layers"] as? [[String: Any]])
+      let dense = try #require(steps.first { $0["kernel"] as? String == "dense" })
+      for key in ["layers", "macs", "median_ms", "gflops", "share_of_peak", "weights_gb_per_s"] {
+        #expect(dense[key] != nil, "\(key)")
+      }
+      let lines = try zoo("bench", "digits.zoo", "--seconds", "0.1", "--layers").output.split(separator: "\n")
+      #expect(lines.contains { $0.hasPrefix("   MS") && $0.hasSuffix("LAYERS") })
     }
   }
 

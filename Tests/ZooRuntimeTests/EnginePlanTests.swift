@@ -183,6 +183,60 @@ import ZooTensor
     }
   }
 
+  /// Batches are shared out by images, by steps, and in large dense layers by columns; what an image comes to
+  /// depends on none of that, nor on its companions.
+  @Test func batchesDoNotChangeTheResult() throws {
+    var n = Net()
+    let image = n(.input(shape: [48, 56, 5]))
+    let vector = n(.input(shape: [700]))
+    let a = n.relu(n.norm(n.conv(n.relu(n.conv(image, 32, kernel: 3)), 40, kernel: 3, stride: 8)))
+    let b = n(.dense(Dense(units: 500, useBias: true, activation: .relu)), n(.flatten, a))
+    let c = n(.dense(Dense(units: 500, useBias: true, activation: .linear)), vector)
+    let sum = n.relu(n(.add, b, c))
+    let d = n(.dense(Dense(units: 601, useBias: true, activation: .softmax)), sum)
+    let graph = try n.g.build(outputs: [d, a, c])
+    let weights = DictionaryWeights(randomFor: graph, seed: 51)
+    let inputs = randomInputs(graph, batch: 35, seed: 52).map { tensor in
+      Tensor(shape: tensor.shape, values: tensor.values.map { abs($0) < 0.4 ? 0 : $0 })
+    }
+    func part(_ range: Range<Int>) -> [Tensor] {
+      inputs.map { tensor in
+        let size = tensor.values.count / 35
+        return Tensor(
+          shape: Shape([range.count] + tensor.shape.dimensions.dropFirst()),
+          values: Array(tensor.values[range.lowerBound * size..<range.upperBound * size]))
+      }
+    }
+    for kernels in Engine.availableKernels {
+      let one = try Engine(graph: graph, weights: weights, options: PlanOptions(kernels: kernels))
+      let single = one.makeSession()
+      let expected = try (0..<35).map { try single.run(part($0..<$0 + 1)) }
+      for threads in [1, 2, 3] {
+        for packing in [PlanOptions.Packing.ahead, .streamed] {
+          let options = PlanOptions(threads: threads, kernels: kernels, packing: packing)
+          let session = try Engine(graph: graph, weights: weights, options: options).makeSession()
+          for range in [0..<1, 4..<6, 0..<7, 0..<35] {
+            let outputs = try session.run(part(range))
+            for (index, example) in range.enumerated() {
+              for (output, tensor) in outputs.enumerated() {
+                #expect(tensor[example: index].values == expected[example][output].values)
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+
+  @Test func streamedWeightsThatAreMissingSurface() throws {
+    let graph = try sample()
+    let engine = try Engine(
+      graph: graph, weights: DictionaryWeights([:]), options: PlanOptions(packing: .streamed))
+    #expect(throws: DictionaryWeights.Missing.self) {
+      try engine.makeSession().run(randomInputs(graph, seed: 53))
+    }
+  }
+
   @Test func sessionsRunAtTheSameTime() async throws {
     let graph = try sample()
     let engine = try Engine(

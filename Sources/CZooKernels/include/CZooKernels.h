@@ -127,12 +127,15 @@ typedef struct {
   int32_t average;
 } zoo_global_pooling;
 
-// output = min(max(bias + input * weights, lo), hi) for one vector and row-major (inputs, columns)
-// weights used where they lie; rows whose input is zero are not read.
+// output = min(max(bias + input * weights, lo), hi) for `rows` vectors and row-major (inputs, columns)
+// weights used where they lie. The weights are read once for all rows; for a single row, those that its
+// zeros would be multiplied by are not. A row's result is the same whatever the others are.
 // Unit: `column_block` columns.
 typedef struct {
   const float *input, *weights, *bias, *residual;  // residual may be null
   float *output;
+  ptrdiff_t input_row, output_row, residual_row;   // from row to row
+  int32_t rows;
   int32_t inputs, columns, column_block;
   float lo, hi;
 } zoo_dense;
@@ -190,14 +193,23 @@ typedef struct {
   ptrdiff_t strides[zoo_axes_limit];
 } zoo_strided;
 
+// Multiplies and adds over and over in registers: what the machine can do at most.
+// Unit: `turns` times `peak_chains` vectors, of which a sum goes to `output` (units, vector).
+typedef struct {
+  float *output;
+  float factor, term;
+  int32_t turns;
+} zoo_peak;
+
 // Weights to pack: row-major (rows, columns) with `stride` floats from row to row, each column
-// multiplied by its scale.
+// multiplied by its scale. Unit: a panel.
 typedef struct {
   const float *source;
   const double *scale;     // may be null
   float *packed;           // rows * packed_columns(columns)
   ptrdiff_t stride;
   int32_t rows, columns;
+  int32_t outputs;         // of a side of a tile, for `winograd_pack`
 } zoo_packing;
 
 enum {
@@ -226,12 +238,13 @@ typedef struct {
   int32_t tile_rows;       // rows of the usual register tile of `convolution`
   int32_t (*packed_columns)(int32_t columns);
   int32_t (*panels)(int32_t columns);
-  void (*pack)(const zoo_packing *);
-  // Of (3, 3, rows, columns) into (outputs + 2)^2 * rows * packed_columns(columns) floats.
-  void (*winograd_pack)(const zoo_packing *, int32_t outputs);
+  // `winograd_pack`: of (3, 3, rows, columns) into (outputs + 2)^2 * rows * packed_columns(columns) floats.
+  zoo_kernel pack, winograd_pack;
   zoo_kernel convolution, winograd, depthwise, separable, pooling, global_pooling, dense;
   zoo_kernel clamp, affine, add, subtract, multiply, average, maximum, minimum, rectify;
   zoo_kernel activation, layer_norm, resize, scatter;
+  zoo_kernel peak;
+  int32_t peak_chains;
 } zoo_kernels;
 
 // The most positions of window times rows in a unit of `convolution`.

@@ -37,7 +37,9 @@ struct Buffer {
   var steps: ClosedRange<Int>?
   /// Layers still to be planned that read it.
   var pendingReads = 0
-  /// In floats, from the start of the session's arena.
+  /// Whether it belongs to the steps that are run for several images at a time.
+  var isInTail = false
+  /// In floats, from the start of the memory for one image or of its tail.
   var arenaOffset = 0
 
   mutating func touch(_ step: Int) {
@@ -83,14 +85,13 @@ extension Edges {
   var negated: Edges { Edges(top: -top, bottom: -bottom, left: -left, right: -right) }
 }
 
-/// Gives each buffer its place in the arena; buffers that live at the same time don't overlap.
+/// Gives each of `members` its place in an arena; buffers that live at the same time don't overlap.
 ///
 /// Largest first, each at the lowest offset that is free during its steps: near the least possible for
 /// networks, whose live sets are few. Returns the arena's size in floats.
-func layOut(_ buffers: inout [Buffer]) -> Int {
+func layOut(_ buffers: inout [Buffer], _ members: [Int]) -> Int {
   let alignment = 16
-  let order = buffers.indices.filter { buffers[$0].input == nil && buffers[$0].steps != nil }
-    .sorted { (buffers[$0].floats, $1) > (buffers[$1].floats, $0) }
+  let order = members.sorted { (buffers[$0].floats, $1) > (buffers[$1].floats, $0) }
   var placed: [Int] = []
   var size = 0
   for index in order {

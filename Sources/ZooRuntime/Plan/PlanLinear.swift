@@ -213,18 +213,16 @@ extension Planner {
       view.edges == .none
     {
       var arguments = zoo_dense()
+      arguments.rows = 1
       arguments.inputs = Int32(view.source.channels)
       arguments.columns = Int32(output.channels)
-      let parts = threads == 1 ? 1 : threads * 2
-      let block = (output.channels + parts - 1) / parts
-      arguments.column_block = Int32(min(2048, (block + 63) / 64 * 64))
+      let units = arguments.divide(threads: threads)
       (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
       append(
         Step(
           layers: fusion.layers, algorithm: "dense", multiplications: multiplications,
-          arguments: .dense(arguments),
-          units: (output.channels + Int(arguments.column_block) - 1) / Int(arguments.column_block),
-          inputs: [view.source], output: output, residual: fusion.residual, weights: request))
+          arguments: .dense(arguments), units: units, inputs: [view.source], output: output,
+          residual: fusion.residual, weights: request))
       return
     }
     let (view, geometry, run) = mergedColumns(view, geometry, groups, output, layers: fusion.layers)

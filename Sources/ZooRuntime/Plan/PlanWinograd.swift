@@ -24,22 +24,24 @@ extension Planner {
     guard geometry.kernel == Extent2D(3), geometry.strides == .one, geometry.dilation == .one, groups == 1,
       input.channels >= 16, columns >= 16
     else { return nil }
+    // By what they take on one thread, so that the choice, and with it the result, doesn't depend on threads.
+    let single = CostModel(threads: 1, tileRows: kernels.tileRows)
     let tilings = [4, 2].map { outputs in
       let tiles = (height + outputs - 1) / outputs * ((width + outputs - 1) / outputs)
       let points = (outputs + 2) * (outputs + 2)
       // The transformed tiles of a block stay in the second-level cache, and fill whole register tiles.
       let cached = 2 * 1024 * 1024 / (4 * points * (input.channels + 16))
       let limit = min(max(cached, kernels.tileRows), 2 * kernels.tileRows)
-      return WinogradTiling(
-        outputs: outputs, tiles: tiles, limit: limit,
-        choice: costs.winograd(
-          outputs: outputs, tiles: tiles, block: limit, channels: input.channels, columns: columns))
+      func choice(_ costs: CostModel) -> CostModel.Choice {
+        costs.winograd(
+          outputs: outputs, tiles: tiles, block: limit, channels: input.channels, columns: columns)
+      }
+      let tiling = WinogradTiling(outputs: outputs, tiles: tiles, limit: limit, choice: choice(costs))
+      return (tiling, cost: choice(single).cost)
     }
-    let direct = costs.product(rows: height * width, inputs: 9 * input.channels, columns: columns)
-    guard let best = tilings.min(by: { $0.choice.cost < $1.choice.cost }), best.choice.cost < direct.cost else {
-      return nil
-    }
-    return best
+    let direct = single.product(rows: height * width, inputs: 9 * input.channels, columns: columns)
+    guard let best = tilings.min(by: { $0.cost < $1.cost }), best.cost < direct.cost else { return nil }
+    return best.0
   }
 
   /// Lets the step take in a max pool of each 2x2 pixels that alone reads the result.

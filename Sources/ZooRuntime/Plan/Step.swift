@@ -56,9 +56,35 @@ package struct StepDescription: Sendable {
   package let kernel: String
   /// Multiplications and additions of convolutions and dense layers, for one example.
   package let macs: Int
+  /// What it reads of weights that are used once each and so come from memory: of dense layers; 0 for others.
+  package let streamedBytes: Int
+}
+
+extension StepDescription {
+  init(_ step: Step) {
+    var bytes = 0
+    if case .dense = step.arguments { bytes = step.multiplications * MemoryLayout<Float>.size }
+    self.init(
+      layers: step.layers, kernel: step.algorithm, macs: step.multiplications, streamedBytes: bytes)
+  }
 }
 
 extension Step {
+  /// A dense layer's step for so many images at a time, `stride` floats apart, on so many threads; `nil` for
+  /// other steps.
+  func forRows(_ count: Int, threads: Int, stride: (Place) -> Int) -> Step? {
+    guard case .dense(var a) = arguments else { return nil }
+    var step = self
+    a.rows = Int32(count)
+    a.input_row = stride(inputs[0])
+    a.output_row = stride(output)
+    a.residual_row = residual.map(stride) ?? 0
+    step.units = a.divide(threads: threads)
+    if count > 1 { step.isShared = true }
+    step.arguments = .dense(a)
+    return step
+  }
+
   /// The operations on floats that it takes, roughly: values that are only moved or added count as eight.
   var operations: Int {
     var perValue = 8
@@ -140,6 +166,16 @@ extension Step {
   @inline(__always)
   private func call(_ kernel: zoo_kernel?, _ arguments: UnsafeRawPointer, _ pool: OpaquePointer?) {
     zoo_pool_run(isShared ? pool : nil, kernel, arguments, Int32(truncatingIfNeeded: units))
+  }
+}
+
+extension zoo_dense {
+  /// Divides the columns into units, at least one for each thread. Returns the number of units.
+  mutating func divide(threads: Int) -> Int {
+    let parts = Int32(threads)
+    let block = (columns + parts - 1) / parts
+    column_block = min(2048, (block + 63) / 64 * 64)
+    return Int((columns + column_block - 1) / column_block)
   }
 }
 

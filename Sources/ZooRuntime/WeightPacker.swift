@@ -1,0 +1,162 @@
+import CZooKernels
+import ZooGraph
+import ZooTensor
+
+/// Brings weights into the form in which the kernels read them.
+struct WeightPacker {
+  let kernels: Kernels
+  let source: any WeightSource
+  /// The threads that share the work; `nil`: the caller does it.
+  let pool: OpaquePointer?
+
+  /// Where packed weights are.
+  struct Packed {
+    let weights: UnsafePointer<Float>
+    let bias: UnsafePointer<Float>
+    /// What `weights` points into, where that is not the target.
+    var inPlace: ByteSlice?
+  }
+
+  /// Packs what `request` asks for to `target` and `bias`, which have the room that it says; a tensor that
+  /// was copied need not stay in memory.
+  func pack(
+    _ request: WeightRequest, to target: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>
+  ) throws -> Packed {
+    bias.update(repeating: 0, count: request.sizes(kernels).bias)
+    let folded = try FoldedNorms(request.norms, bias: request.bias, filters: request.channels, from: source)
+    func fillBias(_ range: Range<Int>) {
+      guard let shift = folded.shift else { return }
+      for (i, channel) in range.enumerated() { bias[i] = Float(shift[channel]) }
+    }
+    switch request.layout {
+    case .panels(let rows, let columns, let first):
+      fillBias(first..<first + columns)
+      try withFloats(of: request.kernel) { values in
+        let stride = values.count / rows
+        folded.withScale(from: first) { scale in
+          let packing = zoo_packing(
+            source: values.baseAddress.map { $0 + first }, scale: scale, packed: target, stride: stride,
+            rows: Int32(rows), columns: Int32(columns), outputs: 0)
+          share(packing, by: kernels.table.pointee.pack)
+        }
+      }
+    case .winograd(let outputs, let channels, let columns):
+      fillBias(0..<columns)
+      try withFloats(of: request.kernel) { values in
+        folded.withScale(from: 0) { scale in
+          let packing = zoo_packing(
+            source: values.baseAddress, scale: scale, packed: target, stride: columns, rows: Int32(channels),
+            columns: Int32(columns), outputs: Int32(outputs))
+          share(packing, by: kernels.table.pointee.winograd_pack)
+        }
+      }
+    case .depthwise(let taps, let channels, let stride):
+      fillBias(0..<channels)
+      target.update(repeating: 0, count: taps * stride)
+      try withFloats(of: request.kernel) { values in
+        for tap in 0..<taps {
+          for channel in 0..<channels {
+            let weight = values[tap * channels + channel]
+            target[tap * stride + channel] =
+              folded.scale.map { Float(Double(weight) * $0[channel]) } ?? weight
+          }
+        }
+      }
+    case .rows(let inputs, let columns):
+      fillBias(0..<columns)
+      let (weights, owner) = try rowMajor(request.kernel, inputs * columns, columns, folded)
+      return Packed(weights: weights, bias: UnsafePointer(bias), inPlace: owner)
+    case .transposedPanels(let taps, let filters, let channels):
+      // The scatter that follows adds the shift.
+      let columns = taps * filters
+      var matrix = [Float](repeating: 0, count: channels * columns)
+      try withFloats(of: request.kernel) { values in
+        for column in 0..<columns {
+          let scale = folded.scale?[column % filters] ?? 1
+          for channel in 0..<channels {
+            matrix[channel * columns + column] = Float(Double(values[column * channels + channel]) * scale)
+          }
+        }
+      }
+      matrix.withUnsafeBufferPointer { values in
+        let packing = zoo_packing(
+          source: values.baseAddress, scale: nil, packed: target, stride: columns, rows: Int32(channels),
+          columns: Int32(columns), outputs: 0)
+        share(packing, by: kernels.table.pointee.pack)
+      }
+    case .bias(let channels):
+      fillBias(0..<channels)
+    case .values(let count):
+      fillBias(0..<count)
+      if request.kernel == nil { for index in 0..<count { target[index] = 1 } }
+      try withFloats(of: request.kernel) { values in
+        for index in 0..<min(count, values.count) { target[index] = values[index] }
+      }
+    case .repeated(let shape):
+      guard let kernel = request.kernel else { break }
+      try withFloats(of: kernel) { values in
+        for index in 0..<shape.elementCount {
+          var (rest, place, stride) = (index, 0, 1)
+          for (extent, own) in zip(shape.dimensions, kernel.shape.dimensions).reversed() {
+            if own > 1 { place += rest % extent * stride }
+            stride *= own
+            rest /= extent
+          }
+          target[index] = values[place]
+        }
+      }
+    case .affine(let channels):
+      fillBias(0..<channels)
+      for channel in 0..<channels { target[channel] = Float(folded.scale?[channel] ?? 1) }
+    }
+    return Packed(weights: UnsafePointer(target), bias: UnsafePointer(bias))
+  }
+
+  private func share(_ packing: zoo_packing, by kernel: zoo_kernel?) {
+    var packing = packing
+    let panels = kernels.table.pointee.panels(packing.columns)
+    // A small matrix is packed before another thread has heard of it.
+    let isSmall = Int(packing.rows) * Int(packing.columns) < 1 << 14
+    zoo_pool_run(isSmall ? nil : pool, kernel, &packing, panels)
+  }
+
+  private func rowMajor(
+    _ slot: WeightSlot?, _ count: Int, _ columns: Int, _ folded: FoldedNorms
+  ) throws -> (UnsafePointer<Float>, ByteSlice) {
+    let tensor = try slot.map { try source.tensor(for: $0) }
+    var slice = tensor?.bytes
+    let alignment = MemoryLayout<Float>.alignment
+    let usable =
+      tensor?.elementType == .float32 && folded.scale == nil
+      && tensor?.bytes.withUnsafeBytes { Int(bitPattern: $0.baseAddress) % alignment == 0 } == true
+    if !usable {
+      var values = tensor?.floats() ?? []
+      if let scale = folded.scale {
+        for i in values.indices { values[i] = Float(Double(values[i]) * scale[i % columns]) }
+      }
+      slice = ByteSlice(HeapBytes(values))
+    }
+    guard let slice, slice.count == count * MemoryLayout<Float>.size,
+      let base = slice.withUnsafeBytes({ $0.baseAddress })
+    else { throw RuntimeError("cannot use weights", at: slot?.name ?? "", "the tensor has another size") }
+    return (UnsafePointer(base.assumingMemoryBound(to: Float.self)), slice)
+  }
+
+  /// Calls `body` with the slot's values, where they lie if they are 32-bit floats.
+  private func withFloats(of slot: WeightSlot?, _ body: (UnsafeBufferPointer<Float>) -> Void) throws {
+    guard let slot else { return }
+    let tensor = try source.tensor(for: slot)
+    defer { tensor.bytes.letGo() }
+    guard tensor.shape.elementCount == slot.shape.elementCount else {
+      throw RuntimeError("cannot use weights", at: slot.name, "\(tensor.shape), expected \(slot.shape)")
+    }
+    let aligned = tensor.bytes.withUnsafeBytes {
+      Int(bitPattern: $0.baseAddress) % MemoryLayout<Float>.alignment == 0
+    }
+    if tensor.elementType == .float32, aligned {
+      tensor.bytes.withUnsafeBytes { body($0.assumingMemoryBound(to: Float.self)) }
+    } else {
+      tensor.floats().withUnsafeBufferPointer(body)
+    }
+  }
+}

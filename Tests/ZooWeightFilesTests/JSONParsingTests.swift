@@ -1,0 +1,47 @@
+import Testing
+import ZooTensor
+import ZooWeightFiles
+
+@Suite struct JSONParsingTests {
+  private func parse(_ text: String) throws -> JSONValue {
+    try JSONValue(parsing: Array(text.utf8), location: "text")
+  }
+
+  @Test func everyKindOfValue() throws {
+    #expect(try parse(" null ") == .null)
+    #expect(try parse("[true,false]\n") == .array([.bool(true), .bool(false)]))
+    #expect(try parse("{\"a\" : {}, \"b\":[ ]}") == .object(["a": .object([:]), "b": .array([])]))
+    for (text, number) in [
+      ("0", 0), ("-0.5", -0.5), ("12", 12), ("1e3", 1000), ("1.25E-2", 0.0125), ("9007199254740993", 0x1p53),
+    ] {
+      #expect(try parse(text) == .number(number), "\(text)")
+    }
+    #expect(try parse(#""\"\\\/\b\f\n\r\t""#) == .string("\"\\/\u{8}\u{C}\n\r\t"))
+    #expect(try parse(#""é\u00e9\u20AC\ud83d\ude00😀""#) == .string("éé€😀😀"))
+  }
+
+  @Test(arguments: [
+    "", " ", "nul", "True", "NaN", "Infinity", "+1", "01", "-", ".5", "1.", "1e", "1e+", "1e999", "0x10",
+    "1 2", "[1,]", "[1 2]", "[", "]", "{", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{\"a\":1 \"b\":2}",
+    "{\"a\":1,\"\\u0061\":2}", "\"", "\"\\", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\u+123\"",
+    "\"\\ud800\"",
+    "\"\\ud800\\n\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\n\"", "//\n1",
+  ])
+  func whatIsNoJSON(text: String) {
+    let error = #expect(throws: WeightFileError.self) { try parse(text) }
+    #expect(error?.kind == .malformed, "\(text)")
+    #expect(error?.why.contains("at byte") == true)
+  }
+
+  @Test func stringsThatAreNotUTF8() {
+    #expect(throws: WeightFileError.self) {
+      try JSONValue(parsing: [0x22, 0xC3, 0x28, 0x22], location: "text")
+    }
+  }
+
+  @Test func limits() {
+    let deep = String(repeating: "[", count: ReadingLimits.current.nesting + 1)
+    let error = #expect(throws: WeightFileError.self) { try parse(deep) }
+    #expect(error?.kind == .unsupported)
+  }
+}
