@@ -5,7 +5,7 @@ PYTHON ?= python3
 ZOO := .build/release/zoo
 DEMO := .build/demo
 
-.PHONY: build demo test bench fuzz format packages clean
+.PHONY: build demo test bench fuzz format packages test-packages clean
 
 build: packages
 	$(SWIFT) build -c release --product zoo
@@ -19,8 +19,13 @@ demo: build
 	$(ZOO) inspect $(DEMO)/digits.zoo
 	$(ZOO) predict $(DEMO)/digits.zoo Fixtures/digits/pictures/* --top 1
 
-test: packages
+# The whole suite with the best kernels that the machine has, then with each of the others.
+test: test-packages
 	$(SWIFT) test -c release
+	@for kernels in $$($(ZOO) list --kernels | tail -n +2); do \
+	  echo "ZOO_KERNELS=$$kernels $(SWIFT) test -c release --skip-build"; \
+	  ZOO_KERNELS=$$kernels $(SWIFT) test -c release --skip-build || exit 1; \
+	done
 
 # Times the networks in MODELS (which `$(PYTHON) Scripts/engines.py prepare MODELS` fills) in turn with the engines
 # that PYTHON has; without MODELS the published networks with random weights. Then converting, against cp and,
@@ -42,6 +47,9 @@ format:
 # System libraries, by apt where it exists; says which are missing and installs them.
 packages:
 	@Scripts/install-packages.sh
+
+test-packages:
+	@Scripts/install-packages.sh --tests
 
 clean:
 	rm -rf .build

@@ -89,9 +89,13 @@ let package = Package(
       name: "ZooWeightFilesTests", dependencies: ["ZooWeightFiles", "ZooTensor", "ZooTestSupport"]),
     .testTarget(
       name: "ZooFormatTests", dependencies: ["ZooFormat", "ZooModels", "ZooGraph", "ZooTensor", crypto]),
+    .target(
+      name: "KernelChecks", dependencies: ["CZooKernels"], path: "Tests/KernelChecks", exclude: ["main.c"]),
     .testTarget(
       name: "ZooRuntimeTests",
-      dependencies: ["ZooRuntime", "ZooModels", "ZooGraph", "ZooTensor", "ZooTestSupport"]),
+      dependencies: [
+        "ZooRuntime", "ZooModels", "ZooGraph", "ZooTensor", "ZooTestSupport", "KernelChecks",
+      ]),
     .testTarget(
       name: "ZooConversionTests",
       dependencies: [

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Installs the system libraries that the package links, where they are missing, and says which.
+# With `--tests` also what some tests use; these say themselves what they leave out where that can't be had.
 set -euo pipefail
 
 libraries=(hdf5:libhdf5-dev zlib:zlib1g-dev libturbojpeg:libturbojpeg0-dev libpng:libpng-dev)
@@ -9,18 +10,43 @@ command -v pkg-config >/dev/null || missing+=(pkg-config)
 for pair in "${libraries[@]}"; do
   pkg-config --exists "${pair%%:*}" 2>/dev/null || missing+=("${pair##*:}")
 done
-[ ${#missing[@]} -eq 0 ] && exit 0
 
-if ! command -v apt-get >/dev/null; then
-  echo "Missing: ${missing[*]} (Debian's names). Install them with this system's package manager." >&2
-  echo "With Homebrew: brew install pkg-config hdf5 jpeg-turbo libpng zlib" >&2
-  exit 1
+# An emulator and a C library, for the kernels of 64-bit ARM on another processor.
+wanted=()
+if [ "${1:-}" = --tests ] && [ "$(uname -s) $(uname -m)" = "Linux x86_64" ]; then
+  command -v qemu-aarch64 >/dev/null || wanted+=(qemu-user)
+  [ -e /usr/aarch64-linux-gnu/lib/libc.a ] || wanted+=(libc6-dev-arm64-cross)
+  compgen -G "/usr/lib/gcc-cross/aarch64-linux-gnu/*/libgcc.a" >/dev/null || wanted+=(libgcc-dev-arm64-cross)
 fi
+[ ${#missing[@]} -eq 0 ] && [ ${#wanted[@]} -eq 0 ] && exit 0
+
 as_root=()
-if [ "$(id -u)" -ne 0 ]; then
-  command -v sudo >/dev/null || { echo "Missing: ${missing[*]}. Install them as root." >&2; exit 1; }
-  as_root=(sudo)
+[ "$(id -u)" -eq 0 ] || as_root=(sudo)
+
+install() {
+  echo "Installing $*"
+  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+if [ ${#missing[@]} -gt 0 ]; then
+  if ! command -v apt-get >/dev/null; then
+    echo "Missing: ${missing[*]} (Debian's names). Install them with this system's package manager." >&2
+    echo "With Homebrew: brew install pkg-config hdf5 jpeg-turbo libpng zlib" >&2
+    exit 1
+  fi
+  if [ ${#as_root[@]} -gt 0 ] && ! command -v sudo >/dev/null; then
+    echo "Missing: ${missing[*]}. Install them as root." >&2
+    exit 1
+  fi
+  "${as_root[@]}" apt-get update -qq
+  install "${missing[@]}"
 fi
-echo "Installing ${missing[*]}"
-"${as_root[@]}" apt-get update -qq
-DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+
+if [ ${#wanted[@]} -gt 0 ] && command -v apt-get >/dev/null && { [ ${#as_root[@]} -eq 0 ] || sudo -n true; }; then
+  [ ${#missing[@]} -gt 0 ] || "${as_root[@]}" apt-get update -qq || true
+  # The compiler's own library has its version in its name.
+  libgcc=$(apt-cache pkgnames libgcc- | grep -E '^libgcc-[0-9]+-dev-arm64-cross$' | sort -V | tail -1 || true)
+  for package in "${wanted[@]/libgcc-dev-arm64-cross/$libgcc}"; do
+    [ -z "$package" ] || install "$package" || echo "$package can't be installed; some tests run less." >&2
+  done
+fi

@@ -16,8 +16,10 @@ static int has_avx512(void) {
 }
 static int has_avx2(void) {
   __builtin_cpu_init();
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
 }
+#elif defined(__aarch64__)
+extern const zoo_kernels zoo_kernels_neon;
 #endif
 static int always(void) { return 1; }
 
@@ -29,6 +31,8 @@ static const struct {
 #if defined(__x86_64__)
   {"avx512", has_avx512, &zoo_kernels_avx512},
   {"avx2", has_avx2, &zoo_kernels_avx2},
+#elif defined(__aarch64__)
+  {"neon", always, &zoo_kernels_neon},
 #endif
   {"portable", always, &zoo_kernels_portable},
 };

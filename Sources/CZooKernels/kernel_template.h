@@ -7,6 +7,12 @@
 #define ROLLED _Pragma("clang loop unroll(disable) vectorize(disable)")
 
 INLINE vf v_clamp(vf x, float lo, float hi) { return v_min(v_set(hi), v_max(v_set(lo), x)); }
+// The first n values of half precision, the rest zero.
+INLINE vf v_load_half_n(const uint16_t *p, int n) {
+  uint16_t part[VL] = {0};
+  memcpy(part, p, (size_t)n * sizeof *p);
+  return v_load_half(part);
+}
 INLINE int at_most(int a, int b) { return a < b ? a : b; }
 INLINE int at_least(int a, int b) { return a > b ? a : b; }
 

@@ -1,10 +1,10 @@
-// AVX2 and FMA: 16 registers of 8 floats.
+// AVX2, FMA and F16C: 16 registers of 8 floats.
 #include "CZooKernels.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
 #define VL 8
 #define REGISTERS 16
@@ -24,6 +24,7 @@ INLINE __m256i v_mask(int n) {
 }
 INLINE vf v_load(const float *p) { return _mm256_loadu_ps(p); }
 INLINE vf v_load_n(const float *p, int n) { return _mm256_maskload_ps(p, v_mask(n)); }
+INLINE vf v_load_half(const uint16_t *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
 INLINE void v_store(float *p, vf v) { _mm256_storeu_ps(p, v); }
 INLINE void v_store_n(float *p, vf v, int n) { _mm256_maskstore_ps(p, v_mask(n), v); }
 INLINE vf v_set(float x) { return _mm256_set1_ps(x); }

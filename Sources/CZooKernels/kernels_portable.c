@@ -25,6 +25,13 @@ INLINE vf v_load_n(const float *p, int n) {
   for (int i = 0; i < n; i++) v[i] = p[i];
   return v;
 }
+INLINE vf v_load_half(const uint16_t *p) {
+  const vi bits = {p[0], p[1], p[2], p[3]};
+  // The exponent's offset is 127 in place of 15; numbers below the smallest normal one come out right too.
+  const vi magnitude = (vi)((vf)((bits & 0x7fff) << 13) * 0x1p112f);
+  const vi special = (bits & 0x7c00) == 0x7c00;
+  return (vf)(magnitude | (special & 0x7f800000) | (bits & 0x8000) << 16);
+}
 INLINE void v_store(float *p, vf v) { memcpy(p, &v, sizeof v); }
 INLINE void v_store_n(float *p, vf v, int n) {
   for (int i = 0; i < n; i++) p[i] = v[i];

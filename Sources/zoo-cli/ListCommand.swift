@@ -1,5 +1,6 @@
 import ArgumentParser
 import ZooModels
+import ZooRuntime
 import ZooTensor
 
 struct ListCommand: ParsableCommand {
@@ -10,11 +11,24 @@ struct ListCommand: ParsableCommand {
       Examples:
         zoo list
         zoo list --json
+        zoo list --kernels
       """)
+
+  @Flag(
+    help: """
+      List the instruction sets that this machine has kernels for instead, best first: what ZOO_KERNELS takes.
+      """)
+  var kernels = false
 
   @OptionGroup var common: CommonOptions
 
   func run() throws {
+    if kernels {
+      let names = Engine.availableKernels
+      if common.json { return try Terminal.print(json: names) }
+      for name in names { try Terminal.print(name) }
+      return
+    }
     let entries = Catalog.architectures.map(ArchitectureOutput.init)
     if common.json { return try Terminal.print(json: entries) }
     for entry in entries {

@@ -194,7 +194,7 @@ struct ModelCommandTests {
   }
 
   /// Every kernel path that the machine has verifies; an unknown one is named, not ignored.
-  @Test(arguments: ["avx512", "avx2", "portable"])
+  @Test(arguments: ["avx512", "avx2", "neon", "portable"])
   func everyKernelPathVerifies(kernels: String) throws {
     try withDigits { zoo in
       let result = try zoo("verify", "digits.zoo", environment: ["ZOO_KERNELS": kernels])
@@ -217,6 +217,14 @@ struct ModelCommandTests {
         "vgg16", "vgg19", "resnet50", "mobilenet", "nasnetmobile",
       ])
     #expect(rows.allSatisfy { !(($0["files"] as? [Any])?.isEmpty ?? true) })
+  }
+
+  @Test func listNamesTheKernels() throws {
+    let zoo = try ZooCommand()
+    defer { zoo.cleanUp() }
+    let names = try #require(zoo("list", "--kernels", "--json").json() as? [String])
+    #expect(names.last == "portable")
+    #expect(try zoo("list", "--kernels").output == names.map { "\($0)\n" }.joined())
   }
 
   @Test(arguments: [

@@ -1,0 +1,20 @@
+// The checks as a program, for machines that are emulated: exits with 1 where one fails.
+#include <CZooKernels.h>
+#include <KernelChecks.h>
+#include <stdio.h>
+
+static void print(void *context, const char *line) {
+  (void)context;
+  printf("%s\n", line);
+}
+
+int main(void) {
+  int failed = 0;
+  const char *name;
+  for (int i = 0; (name = zoo_kernels_known(i)); i++) {
+    const zoo_check_result result = zoo_check_kernels(name, print, NULL);
+    printf("%s: %lld values, %lld wrong\n", name, (long long)result.compared, (long long)result.failed);
+    failed |= result.failed > 0;
+  }
+  return failed;
+}
