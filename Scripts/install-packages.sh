@@ -2,7 +2,7 @@
 # Installs the system libraries that the package links, where they are missing, and says which.
 set -euo pipefail
 
-libraries=(hdf5:libhdf5-dev zlib:zlib1g-dev libturbojpeg:libturbojpeg0-dev libpng:libpng-dev)
+libraries=(hdf5:libhdf5-dev zlib:zlib1g-dev libturbojpeg:libturbojpeg0-dev libpng:libpng-dev libxxhash:libxxhash-dev)
 
 missing=()
 command -v pkg-config >/dev/null || missing+=(pkg-config)
@@ -13,7 +13,7 @@ done
 
 if ! command -v apt-get >/dev/null; then
   echo "Missing: ${missing[*]} (Debian's names). Install them with this system's package manager." >&2
-  echo "With Homebrew: brew install pkg-config hdf5 jpeg-turbo libpng zlib" >&2
+  echo "With Homebrew: brew install pkg-config hdf5 jpeg-turbo libpng xxhash zlib" >&2
   exit 1
 fi
 as_root=()

@@ -2,11 +2,11 @@ import ZooGraph
 import ZooTensor
 
 extension Header {
-  /// Reads and checks a whole header; `path` is for errors.
-  init(_ bytes: UnsafeRawBufferPointer, path: String) throws(ZooFileError) {
+  /// Reads and checks a whole header of that version of the format; `path` is for errors.
+  init(_ bytes: UnsafeRawBufferPointer, version: UInt32, path: String) throws(ZooFileError) {
     do throws(CBORReader.Failure) {
       var reader = CBORReader(bytes)
-      let fields = try HeaderFields(&reader)
+      let fields = try HeaderFields(&reader, version: version)
       guard reader.isAtEnd else { throw reader.failure("the header goes on after its end") }
       self = try fields.header()
     } catch {
@@ -39,7 +39,7 @@ private struct HeaderFields {
     let extents: [Int]
     let offset: Int
     let byteCount: Int
-    let checksum: Checksum
+    let checksum: TensorChecksum
     let error: StorageError?
   }
 
@@ -56,7 +56,7 @@ private struct HeaderFields {
 
   // MARK: Entries
 
-  init(_ reader: inout CBORReader) throws(Failure) {
+  init(_ reader: inout CBORReader, version: UInt32) throws(Failure) {
     var fields = HeaderFields()
     try reader.map { (reader, key) throws(Failure) in
       switch key {
@@ -70,7 +70,9 @@ private struct HeaderFields {
           try reader.int()
         }
       case "tensors":
-        fields.tensors = try reader.array(limit: 5 * Graph.nodeLimit, Self.tensor)
+        fields.tensors = try reader.array(limit: 5 * Graph.nodeLimit) { (reader) throws(Failure) in
+          try Self.tensor(&reader, version: version)
+        }
       case "labels":
         fields.labels = try reader.array(limit: 1_000_000) { (reader) throws(Failure) in
           _ = try reader.arrayHead(2...2)
@@ -166,7 +168,7 @@ private struct HeaderFields {
       sharing: count == 4 ? try reader.int() : nil)
   }
 
-  private static func tensor(_ reader: inout CBORReader) throws(Failure) -> RawTensor {
+  private static func tensor(_ reader: inout CBORReader, version: UInt32) throws(Failure) -> RawTensor {
     let count = try reader.arrayHead(7...8)
     let node = try reader.int()
     let rolePosition = reader.position
@@ -184,7 +186,8 @@ private struct HeaderFields {
     let extents = try reader.array(limit: 16) { (reader) throws(Failure) in try reader.int() }
     let offset = try reader.int()
     let byteCount = try reader.int()
-    guard let checksum = Checksum(try reader.byteString(count: Checksum.byteCount)) else {
+    let digest = try reader.byteString(count: TensorChecksum.byteCount(version: version))
+    guard let checksum = TensorChecksum(digest, version: version) else {
       throw reader.failure("no checksum")
     }
     var storageError: StorageError?

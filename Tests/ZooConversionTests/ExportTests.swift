@@ -24,7 +24,7 @@ import ZooWeightFiles
 
   private func expectSameTensors(_ a: ZooFile, _ b: ZooFile) {
     #expect(a.tensors.map(\.name) == b.tensors.map(\.name))
-    #expect(a.tensors.map(\.sha256) == b.tensors.map(\.sha256))
+    #expect(a.tensors.map(\.checksum) == b.tensors.map(\.checksum))
   }
 
   @Test(arguments: files, ExportFormat.allCases)

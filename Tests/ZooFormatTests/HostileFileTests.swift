@@ -40,7 +40,8 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
     HostileFile("only the magic", .malformed, "ends after 8 bytes", bytes: SpecifiedFile().magic),
     HostileFile("bad magic", .malformed, "does not start") { $0.magic[0] = 0x09 },
     HostileFile("newlines converted", .malformed, "does not start") { $0.magic.remove(at: 4) },
-    HostileFile("newer version", .unsupported, "version is 2") { $0.version = 2 },
+    HostileFile("newer version", .unsupported, "version is 3") { $0.version = 3 },
+    HostileFile("checksums of another version", .malformed, "16 bytes") { $0.version = 1 },
     HostileFile("version 0", .malformed, "version is 0") { $0.version = 0 },
     HostileFile("reserved bytes", .malformed, "reserved") { $0.reserved = 1 },
     HostileFile("no header", .malformed, "0 bytes") { $0.headerLength = 0 },
@@ -231,8 +232,8 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
     tensors("overlapping", .malformed, "byte 0", [kernel, SpecifiedFile.biasRecord(offset: 0)]),
     tensors("gap", .malformed, "byte 128", [kernel, SpecifiedFile.biasRecord(offset: 128)]),
     tensors(
-      "short checksum", .malformed, "31 bytes",
-      [SpecifiedFile.kernelRecord(checksum: [UInt8](repeating: 0, count: 31)), bias]),
+      "short checksum", .malformed, "15 bytes",
+      [SpecifiedFile.kernelRecord(checksum: [UInt8](repeating: 0, count: 15)), bias]),
   ]
 }
 

@@ -17,8 +17,6 @@ package struct Recipe: Sendable {
   package let assumesPreprocessing: Bool
   /// The published file that has the same bytes.
   package internal(set) var publishedFile: PublishedFile?
-  /// Of the file's bytes, where they had to be known to find the recipe.
-  package internal(set) var digest: SourceDigest?
 
   package var weights: BoundWeights { BoundWeights(file: file, binding: binding) }
 
@@ -42,8 +40,8 @@ package struct RecipeOptions: Sendable {
   package var kernelOrder: KernelOrder.Named?
   /// Whether names decide where the order of the file disagrees with them.
   package var trustsNames = false
-  /// Whether a file's hashes are looked up in the catalogue; they cost as much time as reading it.
-  package var looksUpHashes = false
+  /// By which the file is looked up in the catalogue, where it is.
+  package var hashes: SourceHashes?
   /// The published file with this hash.
   package var published: @Sendable (PublishedFile.Hash) -> PublishedFile? = { Catalog.published(hash: $0) }
 
