@@ -88,7 +88,7 @@ package struct Converter: Sendable {
 
     if !options.dryRun {
       let document = ZooDocument(
-        graph: recipe.graph, card: recipe.card, labels: recipe.labels,
+        graph: recipe.graph, card: recipe.card, kerasPlaces: recipe.kerasPlaces, labels: recipe.labels,
         source: sourceRecord(of: recipe, source, checksum: .zero),
         testCase: testCase, verification: verification?.summary ?? [:])
       records = try ZooWriter(document: document, storage: options.storage, single: single)

@@ -48,6 +48,7 @@ private struct HeaderFields {
   var nodes: [RawNode]?
   var outputs: [Int]?
   var tensors: [RawTensor]?
+  var kerasPlaces: [KerasPlace] = []
   var labels: [ClassLabel] = []
   var source: SourceRecord?
   var testCase: TestCase?
@@ -73,6 +74,10 @@ private struct HeaderFields {
         fields.tensors = try reader.array(limit: 5 * Graph.nodeLimit) { (reader) throws(Failure) in
           try Self.tensor(&reader, version: version)
         }
+      case "keras":
+        guard version > 1 else { throw reader.unknown(key) }
+        fields.kerasPlaces = try reader.array(limit: Graph.nodeLimit, Self.kerasPlace)
+        guard !fields.kerasPlaces.isEmpty else { throw reader.failure("an empty list of places in Keras") }
       case "labels":
         fields.labels = try reader.array(limit: 1_000_000) { (reader) throws(Failure) in
           _ = try reader.arrayHead(2...2)
@@ -203,6 +208,16 @@ private struct HeaderFields {
       checksum: checksum, error: storageError)
   }
 
+  private static func kerasPlace(_ reader: inout CBORReader) throws(Failure) -> KerasPlace {
+    _ = try reader.arrayHead(3...3)
+    return KerasPlace(
+      node: try reader.int(),
+      steps: try reader.array(limit: KerasPlace.depthLimit + 1) { (reader) throws(Failure) in
+        _ = try reader.arrayHead(2...2)
+        return KerasPlace.Step(name: try reader.text(), group: try reader.text())
+      }, isTrainable: try reader.bool())
+  }
+
   private static func source(_ reader: inout CBORReader) throws(Failure) -> SourceRecord {
     let start = reader.position
     var texts: [String: String] = [:]
@@ -288,8 +303,11 @@ private struct HeaderFields {
       }
     }
     if let testCase { try Self.check(testCase, graph) }
+    if !kerasPlaces.isEmpty, let (layer, why) = graph.fault(of: kerasPlaces) {
+      throw Self.problem("place of '\(layer)' in Keras", why)
+    }
     let document = ZooDocument(
-      graph: graph, card: card, labels: labels, source: source, testCase: testCase,
+      graph: graph, card: card, kerasPlaces: kerasPlaces, labels: labels, source: source, testCase: testCase,
       verification: verification, tool: tool)
     return Header(document: document, tensors: try Self.records(tensors, graph))
   }

@@ -15,6 +15,8 @@ package struct Recipe: Sendable {
   package internal(set) var explanation: String
   /// Whether nothing says how pixels are preprocessed, so that they are taken to go in as they are.
   package let assumesPreprocessing: Bool
+  /// Where the Keras model that the file has the configuration of keeps its weights; empty where the graph tells.
+  package internal(set) var kerasPlaces: [KerasPlace] = []
   /// The published file that has the same bytes.
   package internal(set) var publishedFile: PublishedFile?
 
@@ -130,6 +132,7 @@ extension Recipe {
     }
     self.file = file
     graph = document.graph
+    kerasPlaces = document.kerasPlaces
     card = document.card
     if let preprocessing = options.preprocessing { card.preprocessing = preprocessing }
     labels = try Recipe.checked(options.labels, for: document.graph) ?? document.labels
