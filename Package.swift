@@ -40,7 +40,7 @@ let package = Package(
     .target(name: "ZooModels", dependencies: ["ZooTensor", "ZooGraph"], path: "zoo"),
     .target(name: "ZooImages", dependencies: ["ZooTensor", "ZooGraph", "CTurboJPEG", "CPNG"]),
     .target(name: "ZooWeightFiles", dependencies: ["ZooTensor", "CHDF5", "CZlib", "CZooProcess"]),
-    .target(name: "ZooFormat", dependencies: ["ZooTensor", "ZooGraph", crypto]),
+    .target(name: "ZooFormat", dependencies: ["ZooTensor", "ZooGraph", "CXXHash", crypto]),
     .target(name: "ZooRuntime", dependencies: ["ZooTensor", "ZooGraph", "CZooKernels"]),
     .target(
       name: "ZooConversion",
@@ -78,6 +78,9 @@ let package = Package(
       providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
     .systemLibrary(
       name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CXXHash", pkgConfig: "libxxhash",
+      providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
 
     // MARK: Tests
     .target(name: "ZooTestSupport", path: "Tests/Support"),

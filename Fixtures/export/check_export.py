@@ -3,8 +3,8 @@
 
     python Fixtures/export/check_export.py [--zoo .build/release/zoo] [--models FOLDER] [--names NAME ...]
 
-For every NAME.h5 (a whole model by Keras 3) and NAME.k2.h5 (by Keras 2) in FOLDER: converts it, exports
-it in all four formats, and then
+For every NAME.h5 or NAME.keras (a whole model by Keras 3) and NAME.k2.h5 (by Keras 2) in FOLDER: converts it,
+exports it in all four formats, and then
 
   - .weights.h5 and .h5: loads the model in genuine Keras, records its outputs for NAME.io.npz's input,
     sets all weights to 0, loads the export with load_weights, and compares the outputs with those before;
@@ -31,23 +31,29 @@ TOLERANCE = 0.0
 
 
 def outputs(model, x):
-    return np.asarray(model.predict(x, verbose=0))
+    """All outputs in one array."""
+    y = model.predict(x, verbose=0)
+    return np.concatenate([np.ravel(v) for v in (y if isinstance(y, list) else [y])])
 
 
 def largest_difference(library, path, x, export):
     """Of the model's outputs before and after loading `export` over other weights."""
     model = library.models.load_model(path, compile=False)
     before = outputs(model, x)
-    model.set_weights([np.zeros_like(w) for w in model.get_weights()])
+    model.set_weights([np.full_like(w, 0.25) for w in model.get_weights()])
     assert np.abs(outputs(model, x) - before).max() > 0, "other weights give other outputs"
     model.load_weights(export)
     return float(np.abs(outputs(model, x) - before).max())
 
 
 def unequal_tensors(path, arrays):
-    """How many variables of the model at `path` are not in `arrays` under their paths as they are."""
+    """How many variables of the model at `path` are not in `arrays` under their paths as they are; None for
+    models with models inside, whose layers have their own names."""
     model = keras.models.load_model(path, compile=False)
-    paths = {v.path: v.numpy() for v in model.weights}
+    if any(getattr(layer, "layers", None) for layer in model.layers):
+        return None
+    # A Sequential's variables have its name in front.
+    paths = {v.path.removeprefix(f"{model.name}/"): v.numpy() for v in model.weights}
     assert set(paths) == set(arrays.keys()), set(paths) ^ set(arrays.keys())
     return sum(not np.array_equal(v, arrays[k]) for k, v in paths.items())
 
@@ -63,13 +69,18 @@ COLUMNS = {  # title: (file converted, library that wrote it, export)
 
 def check(zoo, folder, name, scratch):
     """One number per column; None where there is no file to convert."""
-    x = np.load(os.path.join(folder, name + ".io.npz"))["x"]
     found = []
     for source, library, target in COLUMNS.values():
         path = os.path.join(folder, f"{name}.{source}")
+        if source == "h5" and not os.path.exists(path):
+            path = os.path.join(folder, f"{name}.keras")
         if not os.path.exists(path):
             found.append(None)
             continue
+        recorded = [f"{path}.io.npz", os.path.join(folder, f"{name}.io.npz")]
+        io = np.load(next(p for p in recorded if os.path.exists(p)))
+        x = [io[k] for k in sorted(io) if k.removeprefix("x").isdigit() or k == "x"]
+        x = x if len(x) > 1 else x[0]
         model, export = (os.path.join(scratch, n) for n in ("model.zoo", f"export.{target}"))
         subprocess.run([zoo, "convert", path, "-o", model, "--force", "--no-verify", "--quiet"],
                        check=True, stdout=subprocess.DEVNULL)

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <spawn.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -164,4 +165,34 @@ void zoo_process_on_bus_error(void (*report)(const void *address)) {
   sigemptyset(&action.sa_mask);
   bus_error_report = report;
   sigaction(SIGBUS, &action, NULL);
+}
+
+void zoo_process_unnamed_path(int descriptor, char path[64]) {
+  snprintf(path, 64, "/proc/self/fd/%d", descriptor);
+}
+
+int zoo_process_open_unnamed(const char *folder) {
+#ifdef O_TMPFILE
+  int descriptor = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0666);
+  if (descriptor < 0) return -1;
+  char path[64];
+  zoo_process_unnamed_path(descriptor, path);
+  // Without /proc it could never get a name.
+  if (access(path, F_OK) == 0) return descriptor;
+  close(descriptor);
+#else
+  (void)folder;
+#endif
+  return -1;
+}
+
+int zoo_process_name(int descriptor, const char *path) {
+#ifdef O_TMPFILE
+  char unnamed[64];
+  zoo_process_unnamed_path(descriptor, unnamed);
+  return linkat(AT_FDCWD, unnamed, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
+#else
+  (void)descriptor, (void)path;
+  return ENOTSUP;
+#endif
 }

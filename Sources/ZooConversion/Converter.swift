@@ -45,14 +45,11 @@ package struct Converter: Sendable {
     if !options.dryRun && !options.overwrite { try AtomicFile.checkAbsent(output) }
     progress(.phase("reading \(input)"))
     // Before anything is read of it, so that a later change shows. Of a folder, the files in it are watched.
-    let opened = try? MappedFile(path: input)
+    let opened = (try? MappedFile(path: input)).map { SourceHashes(files: [$0]) }
     var choice = options.recipe
-    choice.looksUpHashes = options.verify
+    if options.verify { choice.hashes = opened }
     var recipe = try Recipe(path: input, options: choice)
-    // As long as hashing the source takes, other things can be done.
-    let sources = try recipe.file.sourcePaths.map { path throws(FileError) in try MappedFile(path: path) }
-    let digest = recipe.digest
-    let sourceChecksum = BackgroundResult { digest?.checksum ?? Checksum(hashing: sources) }
+    let source = try hashes(of: recipe.file, opened: opened)
     // Weights that are used only once are not kept.
     let original: any WeightSource = options.verify ? CachedWeights(recipe.weights) : recipe.weights
     var single: Set<WeightSlot> = []
@@ -91,20 +88,30 @@ package struct Converter: Sendable {
 
     if !options.dryRun {
       let document = ZooDocument(
-        graph: recipe.graph, card: recipe.card, labels: recipe.labels,
-        source: sourceRecord(of: recipe, files: sources, checksum: .zero),
+        graph: recipe.graph, card: recipe.card, kerasPlaces: recipe.kerasPlaces, labels: recipe.labels,
+        source: sourceRecord(of: recipe, source, checksum: .zero),
         testCase: testCase, verification: verification?.summary ?? [:])
       records = try ZooWriter(document: document, storage: options.storage, single: single)
         .write(
           to: output, overwrite: options.overwrite, weights: original,
-          sourceChecksum: sourceChecksum, progress: { progress(.writing(done: $0, total: $1)) },
-          confirm: { for file in sources + [opened].compactMap({ $0 }) { try file.checkUnchanged() } })
+          source: source, progress: { progress(.writing(done: $0, total: $1)) },
+          confirm: {
+            try opened?.checkUnchanged()
+            try source.checkUnchanged()
+          })
     }
     return ConversionReport(
       recipe: recipe,
-      source: sourceRecord(of: recipe, files: sources, checksum: sourceChecksum.value),
+      source: sourceRecord(of: recipe, source, checksum: source.checksum),
       storage: options.storage, records: records,
       output: options.dryRun ? nil : output, verification: verification)
+  }
+
+  /// Of all the files that `file` lies in; those of the input itself, where it is that one.
+  private func hashes(of file: any WeightFile, opened: SourceHashes?) throws -> SourceHashes {
+    if let opened, opened.paths == file.sourcePaths { return opened }
+    return SourceHashes(
+      files: try file.sourcePaths.map { path throws(FileError) in try MappedFile(path: path) })
   }
 
   /// INPUT's name with `.zoo` in the current folder.
@@ -119,10 +126,10 @@ package struct Converter: Sendable {
   }
 
   /// Where the weights come from; several files are known by their bytes one after the other.
-  private func sourceRecord(of recipe: Recipe, files: [MappedFile], checksum: Checksum) -> SourceRecord {
+  private func sourceRecord(of recipe: Recipe, _ source: SourceHashes, checksum: Checksum) -> SourceRecord {
     SourceRecord(
       file: Self.lastComponent(of: recipe.file.path), sha256: checksum.hexadecimal,
-      bytes: files.reduce(0) { $0 + $1.bytes.count },
+      bytes: source.byteCount,
       writer: recipe.file.writer ?? "unknown", layout: recipe.file.layout.rawValue)
   }
 

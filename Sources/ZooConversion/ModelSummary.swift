@@ -26,7 +26,27 @@ package struct ModelSummary: Sendable, Encodable {
     package let shape: [Int]
     package let dtype: String
     package let bytes: Int
-    package let sha256: String
+    /// XXH3-128 of the bytes, in hexadecimal digits.
+    package let checksum: String?
+    /// In place of `checksum` where the file has that.
+    package let sha256: String?
+
+    init(_ record: TensorRecord) {
+      self.init(
+        name: record.name, shape: record.shape, type: record.elementType, checksum: record.checksum)
+    }
+
+    init(name: String, shape: Shape, type: ElementType, checksum: TensorChecksum?) {
+      self.name = name
+      self.shape = shape.dimensions
+      dtype = type.rawValue
+      bytes = shape.elementCount * type.byteCount
+      switch checksum {
+      case .xxh3: (self.checksum, sha256) = (checksum?.hexadecimal, nil)
+      case .sha256: (self.checksum, sha256) = (nil, checksum?.hexadecimal)
+      case nil: (self.checksum, sha256) = (nil, nil)
+      }
+    }
   }
 
   package struct Source: Sendable, Encodable {
@@ -85,11 +105,7 @@ package struct ModelSummary: Sendable, Encodable {
     let document = zoo.document
     self.init(
       file: zoo.path, format: "zoo", graph: document.graph, card: document.card,
-      tensors: zoo.tensors.map {
-        Tensor(
-          name: $0.name, shape: $0.shape.dimensions, dtype: $0.elementType.rawValue, bytes: $0.byteCount,
-          sha256: $0.sha256)
-      },
+      tensors: zoo.tensors.map(Tensor.init),
       source: Source(
         file: document.source?.file ?? "", sha256: document.source?.sha256, writer: document.source?.writer),
       verification: document.verification, remark: nil)
@@ -100,9 +116,8 @@ package struct ModelSummary: Sendable, Encodable {
     for entry in file.tensors {
       tensors.append(
         Tensor(
-          name: entry.name, shape: entry.shape.dimensions, dtype: entry.elementType.rawValue,
-          bytes: entry.shape.elementCount * entry.elementType.byteCount,
-          sha256: withDigests ? try file.read(entry).sha256 : ""))
+          name: entry.name, shape: entry.shape, type: entry.elementType,
+          checksum: withDigests ? try file.read(entry).checksum : nil))
     }
     var recipe: Recipe?
     var remark: String?
@@ -118,7 +133,7 @@ package struct ModelSummary: Sendable, Encodable {
       file: file.path, format: file.layout.rawValue, graph: recipe?.graph, card: recipe?.card,
       tensors: tensors,
       source: Source(
-        file: file.path, sha256: sources.map { Checksum(hashing: $0).hexadecimal },
+        file: file.path, sha256: sources.map { SourceHashes(files: $0).checksum.hexadecimal },
         writer: file.writer),
       verification: [:], remark: remark)
   }
@@ -158,9 +173,8 @@ package struct ModelSummary: Sendable, Encodable {
 }
 
 extension StoredTensor {
-  /// SHA-256 of the bytes, in lower-case hexadecimal.
-  var sha256: String {
+  var checksum: TensorChecksum {
     defer { bytes.letGo() }
-    return bytes.withUnsafeBytes { Checksum(hashing: $0).hexadecimal }
+    return bytes.withUnsafeBytes { TensorChecksum(hashing: $0) }
   }
 }

@@ -2,11 +2,11 @@ import ZooGraph
 import ZooTensor
 
 extension Header {
-  /// Reads and checks a whole header; `path` is for errors.
-  init(_ bytes: UnsafeRawBufferPointer, path: String) throws(ZooFileError) {
+  /// Reads and checks a whole header of that version of the format; `path` is for errors.
+  init(_ bytes: UnsafeRawBufferPointer, version: UInt32, path: String) throws(ZooFileError) {
     do throws(CBORReader.Failure) {
       var reader = CBORReader(bytes)
-      let fields = try HeaderFields(&reader)
+      let fields = try HeaderFields(&reader, version: version)
       guard reader.isAtEnd else { throw reader.failure("the header goes on after its end") }
       self = try fields.header()
     } catch {
@@ -39,7 +39,7 @@ private struct HeaderFields {
     let extents: [Int]
     let offset: Int
     let byteCount: Int
-    let checksum: Checksum
+    let checksum: TensorChecksum
     let error: StorageError?
   }
 
@@ -48,6 +48,7 @@ private struct HeaderFields {
   var nodes: [RawNode]?
   var outputs: [Int]?
   var tensors: [RawTensor]?
+  var kerasPlaces: [KerasPlace] = []
   var labels: [ClassLabel] = []
   var source: SourceRecord?
   var testCase: TestCase?
@@ -56,7 +57,7 @@ private struct HeaderFields {
 
   // MARK: Entries
 
-  init(_ reader: inout CBORReader) throws(Failure) {
+  init(_ reader: inout CBORReader, version: UInt32) throws(Failure) {
     var fields = HeaderFields()
     try reader.map { (reader, key) throws(Failure) in
       switch key {
@@ -70,7 +71,13 @@ private struct HeaderFields {
           try reader.int()
         }
       case "tensors":
-        fields.tensors = try reader.array(limit: 5 * Graph.nodeLimit, Self.tensor)
+        fields.tensors = try reader.array(limit: 5 * Graph.nodeLimit) { (reader) throws(Failure) in
+          try Self.tensor(&reader, version: version)
+        }
+      case "keras":
+        guard version > 1 else { throw reader.unknown(key) }
+        fields.kerasPlaces = try reader.array(limit: Graph.nodeLimit, Self.kerasPlace)
+        guard !fields.kerasPlaces.isEmpty else { throw reader.failure("an empty list of places in Keras") }
       case "labels":
         fields.labels = try reader.array(limit: 1_000_000) { (reader) throws(Failure) in
           _ = try reader.arrayHead(2...2)
@@ -166,7 +173,7 @@ private struct HeaderFields {
       sharing: count == 4 ? try reader.int() : nil)
   }
 
-  private static func tensor(_ reader: inout CBORReader) throws(Failure) -> RawTensor {
+  private static func tensor(_ reader: inout CBORReader, version: UInt32) throws(Failure) -> RawTensor {
     let count = try reader.arrayHead(7...8)
     let node = try reader.int()
     let rolePosition = reader.position
@@ -184,7 +191,8 @@ private struct HeaderFields {
     let extents = try reader.array(limit: 16) { (reader) throws(Failure) in try reader.int() }
     let offset = try reader.int()
     let byteCount = try reader.int()
-    guard let checksum = Checksum(try reader.byteString(count: Checksum.byteCount)) else {
+    let digest = try reader.byteString(count: TensorChecksum.byteCount(version: version))
+    guard let checksum = TensorChecksum(digest, version: version) else {
       throw reader.failure("no checksum")
     }
     var storageError: StorageError?
@@ -198,6 +206,16 @@ private struct HeaderFields {
     return RawTensor(
       node: node, role: role, elementType: type, extents: extents, offset: offset, byteCount: byteCount,
       checksum: checksum, error: storageError)
+  }
+
+  private static func kerasPlace(_ reader: inout CBORReader) throws(Failure) -> KerasPlace {
+    _ = try reader.arrayHead(3...3)
+    return KerasPlace(
+      node: try reader.int(),
+      steps: try reader.array(limit: KerasPlace.depthLimit + 1) { (reader) throws(Failure) in
+        _ = try reader.arrayHead(2...2)
+        return KerasPlace.Step(name: try reader.text(), group: try reader.text())
+      }, isTrainable: try reader.bool())
   }
 
   private static func source(_ reader: inout CBORReader) throws(Failure) -> SourceRecord {
@@ -285,8 +303,11 @@ private struct HeaderFields {
       }
     }
     if let testCase { try Self.check(testCase, graph) }
+    if !kerasPlaces.isEmpty, let (layer, why) = graph.fault(of: kerasPlaces) {
+      throw Self.problem("place of '\(layer)' in Keras", why)
+    }
     let document = ZooDocument(
-      graph: graph, card: card, labels: labels, source: source, testCase: testCase,
+      graph: graph, card: card, kerasPlaces: kerasPlaces, labels: labels, source: source, testCase: testCase,
       verification: verification, tool: tool)
     return Header(document: document, tensors: try Self.records(tensors, graph))
   }

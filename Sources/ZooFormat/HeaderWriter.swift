@@ -50,6 +50,9 @@ struct Header {
           }
         ))
     }
+    if !document.kerasPlaces.isEmpty {
+      entries.append(("keras", { $0.array(document.kerasPlaces) { $0.kerasPlace($1) } }))
+    }
     if let source = document.source { entries.append(("source", { $0.source(source) })) }
     if let testCase = document.testCase { entries.append(("test_case", { $0.testCase(testCase) })) }
     if !document.verification.isEmpty {
@@ -114,6 +117,17 @@ extension CBORWriter {
       float(error.largestError)
       float(error.largestValue)
     }
+  }
+
+  fileprivate mutating func kerasPlace(_ place: KerasPlace) {
+    array(count: 3)
+    unsigned(place.node)
+    array(place.steps) {
+      $0.array(count: 2)
+      $0.text($1.name)
+      $0.text($1.group)
+    }
+    bool(place.isTrainable)
   }
 
   fileprivate mutating func source(_ source: SourceRecord) {

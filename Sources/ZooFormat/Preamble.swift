@@ -4,16 +4,19 @@ import ZooTensor
 struct Preamble: Equatable {
   static let byteCount = 64
   static let magic: [UInt8] = [0x89, 0x5a, 0x4f, 0x4f, 0x0d, 0x0a, 0x1a, 0x0a]
-  static let version: UInt32 = 1
+  /// What is written. Of version 1, tensors have SHA-256.
+  static let version: UInt32 = 2
   static let headerLimit = 64 << 20
   /// What tensors are aligned to, in bytes from the file's start.
   static let alignment = 64
 
+  let version: UInt32
   let headerLength: Int
   let fileLength: Int
   let headerChecksum: Checksum
 
-  init(headerLength: Int, fileLength: Int, headerChecksum: Checksum) {
+  init(version: UInt32 = Self.version, headerLength: Int, fileLength: Int, headerChecksum: Checksum) {
+    self.version = version
     self.headerLength = headerLength
     self.fileLength = fileLength
     self.headerChecksum = headerChecksum
@@ -34,7 +37,7 @@ struct Preamble: Equatable {
     func littleEndian(_ value: some FixedWidthInteger) -> [UInt8] {
       withUnsafeBytes(of: value.littleEndian) { Array($0) }
     }
-    return Self.magic + littleEndian(Self.version) + littleEndian(0 as UInt32)
+    return Self.magic + littleEndian(version) + littleEndian(0 as UInt32)
       + littleEndian(UInt64(headerLength)) + littleEndian(UInt64(fileLength)) + headerChecksum.bytes
   }
 
@@ -50,10 +53,10 @@ struct Preamble: Equatable {
       Bits(littleEndian: file.loadUnaligned(fromByteOffset: offset, as: Bits.self))
     }
     let version = field(8, UInt32.self)
-    guard version == Self.version else {
+    guard (1...Self.version).contains(version) else {
       throw ZooFileError(
         version > Self.version ? .unsupported : .malformed, at: path,
-        "its version is \(version), this program reads version \(Self.version)")
+        "its version is \(version), this program reads versions 1 to \(Self.version)")
     }
     let reserved = field(12, UInt32.self)
     guard reserved == 0 else { throw malformed("its reserved bytes are \(reserved), expected 0") }
@@ -66,7 +69,8 @@ struct Preamble: Equatable {
       throw malformed("it has \(file.count) bytes, its preamble says \(fileLength)")
     }
     guard let checksum = Checksum(file[32..<64]) else { throw malformed("it has no header checksum") }
-    self.init(headerLength: Int(headerLength), fileLength: file.count, headerChecksum: checksum)
+    self.init(
+      version: version, headerLength: Int(headerLength), fileLength: file.count, headerChecksum: checksum)
     guard dataStart <= file.count else {
       throw malformed("its header of \(headerLength) bytes goes beyond its end")
     }

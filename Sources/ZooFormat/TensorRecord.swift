@@ -18,7 +18,7 @@ package struct TensorRecord: Sendable, Hashable {
   /// Where it starts, in bytes from the file's start.
   package internal(set) var offset: Int
   package let byteCount: Int
-  package internal(set) var checksum: Checksum
+  package internal(set) var checksum: TensorChecksum
   /// What storing changed; `nil` where it changed nothing.
   package let storageError: StorageError?
 
@@ -26,8 +26,6 @@ package struct TensorRecord: Sendable, Hashable {
   package var name: String { slot.name }
   /// The axes are those of the slot.
   package var shape: Shape { slot.shape }
-  /// SHA-256 of its bytes, in hexadecimal digits.
-  package var sha256: String { checksum.hexadecimal }
 }
 
 /// How far the stored values of a tensor are from its source's.
@@ -90,20 +88,6 @@ package struct Checksum: Sendable, Hashable {
     self.init(hash.finalize())
   }
 
-  /// The digest of all of some files, one after the other, whose pages need not stay in memory.
-  package init(hashing files: [MappedFile]) {
-    var hash = SHA256()
-    let length = 1 << 20
-    for file in files {
-      for start in stride(from: 0, to: file.bytes.count, by: length) {
-        let range = start..<min(start + length, file.bytes.count)
-        hash.update(bufferPointer: UnsafeRawBufferPointer(rebasing: file.bytes[range]))
-        file.letGo(range)
-      }
-    }
-    self.init(hash.finalize())
-  }
-
   init(_ digest: SHA256.Digest) {
     words = (0, 0, 0, 0)
     withUnsafeMutableBytes(of: &words) { target in
@@ -113,10 +97,7 @@ package struct Checksum: Sendable, Hashable {
 
   package var bytes: [UInt8] { withUnsafeBytes(of: words) { Array($0) } }
 
-  package var hexadecimal: String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
-  }
+  package var hexadecimal: String { ZooFormat.hexadecimal(bytes) }
 
   package static func == (a: Checksum, b: Checksum) -> Bool { a.words == b.words }
 

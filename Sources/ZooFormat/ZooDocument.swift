@@ -4,6 +4,8 @@ import ZooGraph
 package struct ZooDocument: Sendable, Hashable {
   package var graph: Graph
   package var card: ModelCard
+  /// Where the Keras model that the network comes from keeps its weights; empty where the graph tells.
+  package var kerasPlaces: [KerasPlace]
   /// The classes in the order of the first output's last axis; empty if there are none.
   package var labels: [ClassLabel]
   /// What the weights were converted from.
@@ -18,11 +20,13 @@ package struct ZooDocument: Sendable, Hashable {
   package static let currentTool = "zoo 0.1.0"
 
   package init(
-    graph: Graph, card: ModelCard, labels: [ClassLabel] = [], source: SourceRecord? = nil,
+    graph: Graph, card: ModelCard, kerasPlaces: [KerasPlace] = [], labels: [ClassLabel] = [],
+    source: SourceRecord? = nil,
     testCase: TestCase? = nil, verification: [String: String] = [:], tool: String = currentTool
   ) {
     self.graph = graph
     self.card = card
+    self.kerasPlaces = kerasPlaces
     self.labels = labels
     self.source = source
     self.testCase = testCase

@@ -34,7 +34,7 @@ package final class ZooFile: WeightSource, Sendable {
     guard bytes[headerEnd..<preamble.dataStart].allSatisfy({ $0 == 0 }) else {
       throw ZooFileError(.malformed, at: "\(path), header", "it is not followed by zeros")
     }
-    let header = try Header(headerBytes, path: path)
+    let header = try Header(headerBytes, version: preamble.version, path: path)
     let dataLength = header.tensors.last.map { $0.offset + $0.byteCount } ?? 0
     guard bytes.count - preamble.dataStart == dataLength else {
       throw ZooFileError(
@@ -86,11 +86,10 @@ package final class ZooFile: WeightSource, Sendable {
   /// Reads a tensor of this file and throws where its bytes do not have the recorded checksum, or the
   /// bytes up to the next tensor are not zero.
   package func verifyChecksum(_ record: TensorRecord) throws(ZooFileError) {
-    let found = try stored(record).bytes.withUnsafeBytes { Checksum(hashing: $0) }
-    guard found == record.checksum else {
+    if let found = try stored(record).bytes.withUnsafeBytes({ record.checksum.verify($0) }) {
       throw ZooFileError(
         .damaged, at: "\(path), tensor '\(record.name)'",
-        "its SHA-256 is \(found.hexadecimal), expected \(record.sha256)")
+        "its \(found.algorithm) is \(found.hexadecimal), expected \(record.checksum.hexadecimal)")
     }
     let end = record.offset + record.byteCount
     let next = min(Preamble.aligned(end) ?? end, byteCount)

@@ -1,4 +1,3 @@
-import Crypto
 import ZooGraph
 import ZooTensor
 
@@ -21,14 +20,14 @@ package struct ZooWriter {
   /// Writes the file and returns what it holds. The same document and weights give the same bytes.
   ///
   /// The file appears under its name only when it is whole and synced. With `.f16` every tensor is asked
-  /// for twice. `sourceChecksum` is waited for when the tensors are written; without, the source's checksum
+  /// for twice. The checksum of `source` is waited for when the tensors are written; without, it
   /// is what the document says. `progress` gets the bytes of tensors written so far and in all. `confirm` is
   /// called when all is written; where it throws, nothing appears. Throws `FileError`, `ZooFileError` where
   /// the document breaks the specification, and what `weights` and `confirm` throw.
   @discardableResult
   package func write(
     to path: String, overwrite: Bool, weights: some WeightSource,
-    sourceChecksum: BackgroundResult<Checksum>? = nil, progress: (Int, Int) -> Void = { _, _ in },
+    source: SourceHashes? = nil, progress: (Int, Int) -> Void = { _, _ in },
     confirm: () throws -> Void = {}
   ) throws -> [TensorRecord] {
     if !overwrite { try AtomicFile.checkAbsent(path) }
@@ -44,20 +43,19 @@ package struct ZooWriter {
     try file.withBackgroundWriter { writer in
       for index in header.tensors.indices {
         let record = header.tensors[index]
-        var hash = SHA256()
+        var hash = TensorHasher()
         var offset = dataStart + record.offset
         try forEachChunk(of: tensor(weights, record.slot, path: path), as: record.elementType) { chunk in
           try writer.write(chunk, at: offset)
-          chunk.withUnsafeBytes { hash.update(bufferPointer: $0) }
-          chunk.letGo()
+          chunk.withUnsafeBytes { hash.update($0) }
           offset += chunk.count
           done += chunk.count
           progress(done, total)
         }
-        header.tensors[index].checksum = Checksum(hash.finalize())
+        header.tensors[index].checksum = hash.finalize()
       }
     }
-    if let sourceChecksum { header.document.source?.sha256 = sourceChecksum.value.hexadecimal }
+    if let source { header.document.source?.sha256 = source.checksum.hexadecimal }
 
     let headerBytes = header.bytes
     let preamble = Preamble(
@@ -85,7 +83,7 @@ package struct ZooWriter {
       throw ZooFileError(.unsupported, at: "\(path), header", "it would have \(bytes.count) bytes")
     }
     let result = bytes.withUnsafeBytes { raw in
-      Result { () throws(ZooFileError) in try Header(raw, path: path) }
+      Result { () throws(ZooFileError) in try Header(raw, version: Preamble.version, path: path) }
     }
     _ = try result.get()
     return bytes
@@ -152,11 +150,16 @@ package struct ZooWriter {
   ) throws {
     try tensor.forEachPart(length: Self.chunkLength) { part in
       if part.elementType == type {
+        // Whoever writes it lets it go.
         try body(part.bytes)
-      } else if type == .float16 {
-        try body(ByteSlice(HeapBytes(Float.float16Bits(of: part.floats()))))
       } else {
-        try body(ByteSlice(HeapBytes(part.floats().map { $0.bitPattern.littleEndian })))
+        let values = part.floats()
+        part.bytes.letGo()
+        try body(
+          ByteSlice(
+            type == .float16
+              ? HeapBytes(Float.float16Bits(of: values))
+              : HeapBytes(values.map { $0.bitPattern.littleEndian })))
       }
     }
   }

@@ -89,11 +89,16 @@ enum SmallNetworks {
     defer { try? FileManager.default.removeItem(at: folder) }
     return try configurations.enumerated().map { index, configuration in
       let document = try JSONValue(parsing: configuration, location: "seed \(index)")
-      let graph = try kerasGraph(configuration: document, inputSize: nil).graph
+      let network = try kerasGraph(configuration: document, inputSize: nil)
+      let graph = network.graph
+      let places = graph.kerasLayerPlaces.filter { place in
+        graph.nodes[place.node].sharing == nil && !graph.nodes[place.node].weights.isEmpty
+      }
       let path = folder.appendingPathComponent("\(index).zoo").path
       let weights = EngineComparison.Weights()
       let zoo = ZooDocument(
         graph: graph, card: ModelCard(architecture: "small", variant: "seed \(index)", preprocessing: .tf),
+        kerasPlaces: network.places.isEmpty ? places : network.places,
         labels: (0..<(graph[graph.outputs[0]].shape.dimensions.last ?? 1)).map {
           ClassLabel(id: "\($0)", name: "class \($0)")
         },

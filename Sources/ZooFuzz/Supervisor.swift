@@ -19,8 +19,11 @@ final class Supervisor {
   let folder: String
   /// Whether workers get limits on memory.
   let limited: Bool
-  /// How long one case may take.
-  private let patience: Double = 10
+  /// How long one case may take, in seconds.
+  private func patience(_ target: Target, isolated: Bool) -> Int {
+    // Endless loops of libhdf5 are many. Whether it was one is then seen with libhdf5 in its own process.
+    target.usesHDF5 && !isolated ? 1 : 10
+  }
   private let batch = 1000
 
   init(fixtures: String, folder: String, limited: Bool) {
@@ -77,14 +80,17 @@ final class Supervisor {
     process.standardOutput = pipe
     process.standardError = FileHandle.nullDevice
     try process.run()
+    let usual = patience(target, isolated: isolated)
     let descriptor = pipe.fileHandleForReading.fileDescriptor
     var lines = MarkReader()
     var death: String?
     while true {
       var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      // Before the first case the worker starts and makes its seeds.
+      let patience = lines.cases == 0 ? 60 : usual
       let ready = poll(&waiting, 1, Int32(patience * 1000))
       if ready == 0 {
-        death = "no answer for \(Int(patience)) s"
+        death = "no answer for \(patience) s"
         process.terminate()
         kill(process.processIdentifier, SIGKILL)
         break

@@ -25,7 +25,7 @@ enum Worker {
     let seeds = try target.seeds(in: fixtures)
     if isolated {
       HDF5Access.current = .isolated(helper: try HDF5Helper.ownExecutable())
-      ReadingLimits.current.seconds = 5
+      ReadingLimits.current.seconds = 2
     }
     if limited { zoo_process_limit_memory(memoryLimit) }
     let output = FileHandle.standardOutput

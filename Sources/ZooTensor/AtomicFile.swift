@@ -1,3 +1,4 @@
+import CZooProcess
 import Synchronization
 
 #if canImport(Glibc)
@@ -10,17 +11,23 @@ import Synchronization
 
 /// A file that appears whole or not at all.
 ///
-/// What is written goes to a hidden file in the same folder; ``commit(overwrite:)`` makes it durable and
-/// gives it its name. Without a commit nothing is left behind.
+/// What is written goes to a file without a name, or where there is no such thing to a hidden file in the same
+/// folder; ``commit(overwrite:)`` makes it durable and gives it its name. Without a commit nothing is left behind.
 package struct AtomicFile: ~Copyable {
   /// The name that the file gets.
   package let path: String
   private let folder: String
+  /// What a hidden file is called.
+  private let hiddenName: String
+  /// Nil for a file without a name.
   private var temporary: TemporaryName?
   private(set) var descriptor: CInt
 
-  /// Creates the hidden file beside `path`.
-  package init(path: String) throws(FileError) {
+  /// Creates the file.
+  ///
+  /// - Parameter hidden: whether it is to have a name while it is written, for a library that writes only by
+  ///   name; it outlives a process that is killed.
+  package init(path: String, hidden: Bool = false) throws(FileError) {
     let slash = path.lastIndex(of: "/")
     guard !path.isEmpty, slash.map({ path.index(after: $0) }) != path.endIndex else {
       throw FileError(.create, path, reason: "it names no file")
@@ -28,6 +35,18 @@ package struct AtomicFile: ~Copyable {
     let folder = slash.map { String(path[...$0]) } ?? "./"
     var random = SystemRandomNumberGenerator()
     let name = "\(folder).zoo-\(String(random.next() as UInt64, radix: 36)).tmp"
+    let unnamed = hidden ? -1 : zoo_process_open_unnamed(folder)
+    let (descriptor, temporary) = unnamed >= 0 ? (unnamed, nil) : try Self.create(hidden: name, path: path)
+    self.path = path
+    self.folder = folder
+    hiddenName = name
+    self.temporary = temporary
+    self.descriptor = descriptor
+  }
+
+  private static func create(
+    hidden name: String, path: String
+  ) throws(FileError) -> (CInt, TemporaryName?) {
     // Registered before it exists, so that no signal can come between.
     let temporary = TemporaryName(name)
     let descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
@@ -36,14 +55,16 @@ package struct AtomicFile: ~Copyable {
       temporary.forget()
       throw error
     }
-    self.path = path
-    self.folder = folder
-    self.temporary = temporary
-    self.descriptor = descriptor
+    return (descriptor, temporary)
   }
 
-  /// The name of the hidden file, for a library that writes only by name.
-  package var temporaryPath: String { temporary?.path ?? path }
+  /// A path to the file while it is written; its name where it is hidden.
+  package var temporaryPath: String {
+    if let temporary { return temporary.path }
+    var path = [CChar](repeating: 0, count: 64)
+    zoo_process_unnamed_path(descriptor, &path)
+    return path.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
+  }
 
   deinit {
     if descriptor >= 0 { close(descriptor) }
@@ -92,14 +113,36 @@ package struct AtomicFile: ~Copyable {
     while fsync(descriptor) != 0 {
       guard errno == EINTR else { throw FileError(.write, path) }
     }
+    if temporary == nil {
+      // Only a file with a name can take another's place; it has one for an instant.
+      if overwrite { temporary = TemporaryName(hiddenName) }
+      let code = zoo_process_name(descriptor, overwrite ? hiddenName : path)
+      if code == EEXIST, !overwrite { throw Self.existsAlready(path) }
+      guard code == 0 else { throw FileError(.create, path, reason: String(cString: strerror(code))) }
+    }
     let closing = descriptor
     descriptor = -1
     guard close(closing) == 0 || errno == EINTR else { throw FileError(.write, path) }
-    guard let temporary else { return }
+    if let temporary {
+      try Self.give(temporary, the: path, overwrite: overwrite)
+      if overwrite { self.temporary = nil }
+    }
+    // The name is durable once the folder is; some file systems can't sync a folder, and the file is
+    // whole either way.
+    let directory = open(folder, O_RDONLY | O_CLOEXEC)
+    if directory >= 0 {
+      _ = fsync(directory)
+      close(directory)
+    }
+  }
+
+  /// Gives a hidden file its name; without `overwrite` the hidden one stays beside it.
+  private static func give(
+    _ temporary: TemporaryName, the path: String, overwrite: Bool
+  ) throws(FileError) {
     if overwrite {
       guard rename(temporary.path, path) == 0 else { throw FileError(.create, path) }
       temporary.forget()
-      self.temporary = nil
     } else {
       // Unlike rename, link never replaces what is there.
       if link(temporary.path, path) != 0 {
@@ -113,13 +156,6 @@ package struct AtomicFile: ~Copyable {
         default: throw FileError(.create, path, reason: String(cString: strerror(code)))
         }
       }
-    }
-    // The name is durable once the folder is; some file systems can't sync a folder, and the file is
-    // whole either way.
-    let directory = open(folder, O_RDONLY | O_CLOEXEC)
-    if directory >= 0 {
-      _ = fsync(directory)
-      close(directory)
     }
   }
 

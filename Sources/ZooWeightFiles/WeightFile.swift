@@ -100,6 +100,11 @@ package struct StoreKey: Sendable, Hashable {
   /// The index under `vars`.
   package let variable: Int
 
+  /// The layer's group: `layers/functional/layers/conv2d_3`.
+  package var layerPath: String {
+    (container.isEmpty ? "" : "\(container)/") + "layers/\(className)" + (ordinal == 0 ? "" : "_\(ordinal)")
+  }
+
   package init(container: String, className: String, ordinal: Int, variable: Int) {
     self.container = container
     self.className = className

@@ -66,12 +66,14 @@ struct DiffCommand: ParsableCommand {
     }
     try print(difference.onlyInFirst, onlyIn: first)
     try print(difference.onlyInSecond, onlyIn: second)
+    for text in difference.ambiguous { try Terminal.print("ambiguous: \(text)") }
     let largest = difference.tensors.first?.largest ?? 0
     var verdict = "\(difference.tensors.count) tensors matched by \(difference.matching.rawValue): "
     verdict +=
       largest == 0
       ? "all equal"
       : "\(differing.count) differ by more than \(significant(tolerance)), the largest by \(significant(largest))"
+    if !difference.ambiguous.isEmpty { verdict += "; what is ambiguous was not compared" }
     if !difference.shapesDiffer.isEmpty { verdict += "; \(difference.shapesDiffer.count) shapes differ" }
     try Terminal.print(verdict)
   }

@@ -75,11 +75,11 @@ struct InspectCommand: ParsableCommand {
 
   private func printTensors(_ summary: ModelSummary) throws {
     try Terminal.print()
-    var table = Table(["TENSOR", "SHAPE", "TYPE", "BYTES", "SHA-256"], rightAligned: [3])
+    var table = Table(["TENSOR", "SHAPE", "TYPE", "BYTES", "CHECKSUM"], rightAligned: [3])
     for tensor in summary.tensors {
       table.add(
         tensor.name, shapeText(tensor.shape), tensor.dtype, grouped(tensor.bytes),
-        String(tensor.sha256.prefix(16)))
+        String((tensor.checksum ?? tensor.sha256 ?? "").prefix(16)))
     }
     try table.print()
   }

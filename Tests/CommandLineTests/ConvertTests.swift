@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ZooTensor
 
 @Suite("zoo convert")
 struct ConvertTests {
@@ -184,6 +185,9 @@ struct ConvertTests {
         try FileManager.default.removeItem(atPath: zoo.path("out.zoo"))
       }
     }
+    // Where there are files without a name, nothing else is left.
+    let isUnnamed = try AtomicFile(path: zoo.path("x")).temporaryPath.hasPrefix("/proc/")
+    #expect(try !isUnnamed || zoo.contents() == ["whole.zoo"])
   }
 
   /// A file size limit stands in for a full disk: the write fails midway.

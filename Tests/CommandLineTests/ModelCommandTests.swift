@@ -38,7 +38,7 @@ struct ModelCommandTests {
       #expect(tensors.count == 137)
       #expect(
         tensors.allSatisfy {
-          ($0["sha256"] as? String)?.count == 64 && $0["bytes"] is Int && $0["dtype"] is String
+          ($0["checksum"] as? String)?.count == 32 && $0["bytes"] is Int && $0["dtype"] is String
         })
       let layers = try #require(json["layers"] as? [[String: Any]])
       #expect(layers.reduce(0) { $0 + ($1["parameters"] as? Int ?? 0) } == json["parameters"] as? Int)

@@ -58,6 +58,13 @@ import ZooWeightFiles
     Case(
       file: "finetuned.k2w.h5", io: "finetuned-base", size: odd, architecture: "resnet50",
       says: "4 tensors are left over", unused: 4),
+    // Layers with random state, which none of the layouts has as weights.
+    Case(file: "custom.h5", says: "the model's configuration"),
+    Case(file: "custom.keras", says: "the model's configuration"),
+    Case(file: "finetuned-mobilenet.h5", says: "the model's configuration"),
+    Case(
+      file: "finetuned-mobilenet.h5", io: "finetuned-mobilenet-base", architecture: "mobilenet",
+      says: "mobilenet (alpha 0.03125", unused: 2),
     Case(file: "vgg16.frossard.npz", says: "Frossard's names"),
     Case(
       file: "vgg16.tensorpack.npz", writer: "tensorpack", says: "trained with", transforms: ["none", rows]),

@@ -99,6 +99,47 @@ import ZooWeightFiles
     #expect(difference.onlyInFirst.count == 2 && difference.onlyInSecond.isEmpty)
   }
 
+  /// A network of no catalogue, in files that call its weights differently; one has its configuration.
+  @Test(arguments: [
+    ("custom.h5", "custom.keras", ModelDifference.Matching.slots),
+    ("custom.h5", "custom.weights.h5", .slots),
+    ("custom.h5", "custom.old.weights.h5", .slots),
+    ("custom.old.weights.h5", "custom.keras", .slots),
+    ("custom.h5", "custom.k2w.h5", .layerOrder),
+  ])
+  func aNetworkOfOnesOwnIsComparedInAllLayouts(
+    first: String, second: String, matching: ModelDifference.Matching
+  ) throws {
+    let difference = try ModelDifference(
+      fixture("dialects/\(first)"), fixture("dialects/\(second)"), tolerance: 0)
+    #expect(difference.same && difference.tensors.count == 16 && difference.matching == matching)
+  }
+
+  /// Without any configuration; what is in models inside the model has no order that is told.
+  @Test func layersAreMatchedByNameAndTheirWeightsByOrder() throws {
+    try withFolder { folder in
+      let paths = ["weights.h5", "h5"].map { folder.appending(path: "m.\($0)").path }
+      for path in paths {
+        _ = try Exporter(path: fixture("dialects/custom.keras"), output: path).export(overwrite: false)
+      }
+      let difference = try ModelDifference(paths[0], paths[1], tolerance: 0)
+      #expect(difference.same && difference.tensors.count == 16 && difference.matching == .layers)
+    }
+  }
+
+  /// A store without names counts layers per class: between two classes there is no order.
+  @Test func layersThatCouldBeEachOtherAreNamed() throws {
+    let difference = try ModelDifference(
+      fixture("dialects/custom.old.weights.h5"), fixture("dialects/custom.k2w.h5"), tolerance: 0)
+    #expect(!difference.same && difference.matching == .layerOrder && difference.tensors.count == 12)
+    #expect(difference.tensors.allSatisfy { $0.largest == 0 })
+    #expect(difference.ambiguous.count == 1)
+    let text = try #require(difference.ambiguous.first)
+    for name in ["conv2d_1", "conv2d_transpose", "our_left", "our_right"] {
+      #expect(text.contains(name), "\(text)")
+    }
+  }
+
   @Test func strangersAreAnError() {
     let error = #expect(throws: ConversionError.self) {
       try ModelDifference(

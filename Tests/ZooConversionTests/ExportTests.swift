@@ -24,7 +24,7 @@ import ZooWeightFiles
 
   private func expectSameTensors(_ a: ZooFile, _ b: ZooFile) {
     #expect(a.tensors.map(\.name) == b.tensors.map(\.name))
-    #expect(a.tensors.map(\.sha256) == b.tensors.map(\.sha256))
+    #expect(a.tensors.map(\.checksum) == b.tensors.map(\.checksum))
   }
 
   @Test(arguments: files, ExportFormat.allCases)
@@ -78,6 +78,53 @@ import ZooWeightFiles
       #expect(file.tensors.contains { $0.name == "conv_dw_1/kernel" })
       let text = String(decoding: try Data(contentsOf: URL(filePath: output)).prefix(400), as: UTF8.self)
       #expect(text.contains("\"architecture\":\"mobilenet\"") && text.contains("\"preprocessing\":\"tf\""))
+    }
+  }
+
+  /// Models inside models and layers that are called twice have their places in Keras' files again, also by way of
+  /// a `.zoo` file, whose graph is flat.
+  @Test(arguments: [
+    ("layers/nested.keras", "layers/functional/layers/functional/layers/conv2d/vars/0"),
+    ("layers/nested.k2.h5", "layers/functional/layers/functional/layers/conv2d/vars/0"),
+    ("dialects/finetuned.keras", "layers/functional/layers/conv2d/vars/0"),
+    ("dialects/finetuned.k2.h5", "layers/functional/layers/conv2d/vars/0"),
+  ])
+  func nestedModelsKeepTheirPlaces(file: String, tensor: String) throws {
+    try withFolder { folder in
+      let path = { (name: String) in folder.appending(path: name).path }
+      var options = Converter.Options()
+      options.verify = false
+      let source = fixture(file)
+      _ = try Converter(options: options).convert(source, to: path("a.zoo"))
+      #expect(try !ZooFile(path: path("a.zoo")).document.kerasPlaces.isEmpty)
+      for format in [ExportFormat.kerasStore, .legacy] {
+        let exported = path("a.\(format.rawValue)")
+        _ = try Exporter(path: path("a.zoo"), output: exported).export(overwrite: false)
+        let difference = try ModelDifference(source, exported, tolerance: 0)
+        let same = difference.same
+        #expect(same, "\(format): \(difference.matching), \(difference.onlyInFirst)")
+        let direct = path("b.\(format.rawValue)")
+        _ = try Exporter(path: source, output: direct).export(overwrite: false)
+        #expect(try Data(contentsOf: URL(filePath: exported)) == Data(contentsOf: URL(filePath: direct)))
+      }
+      let names = try WeightFiles.open(path: path("a.weights.h5")).tensors.map(\.name)
+      #expect(names.contains(tensor), "\(names)")
+    }
+  }
+
+  /// What is frozen comes last among the weights of a nested model in Keras 2's layout.
+  @Test func frozenLayersComeLast() throws {
+    try withFolder { folder in
+      let output = folder.appending(path: "a.h5").path
+      for (source, other) in [("finetuned.k2.h5", "finetuned.k2w.h5")] {
+        _ = try Exporter(path: fixture("dialects/\(source)"), output: output).export(overwrite: true)
+        let order = { (path: String) in
+          try WeightFiles.open(path: path).tensors.map {
+            "\($0.container ?? "") \($0.layer ?? "") \($0.variable ?? "")"
+          }
+        }
+        #expect(try order(output) == order(fixture("dialects/\(other)")))
+      }
     }
   }
 

@@ -96,7 +96,7 @@ import ZooWeightFiles
   /// The layouts of one network hold the same weights.
   @Test(arguments: Set(files.map(name)).sorted())
   func layoutsGiveTheSameTensors(name: String) throws {
-    var known: [String: (checksum: String, file: String)] = [:]
+    var known: [String: (checksum: TensorChecksum, file: String)] = [:]
     for file in Self.files where Self.name(of: file) == name {
       try withFolder { folder in
         let output = folder.appending(path: "model.zoo").path
@@ -106,8 +106,8 @@ import ZooWeightFiles
         let tensors = try ZooFile(path: output).tensors
         if !known.isEmpty { #expect(Set(known.keys) == Set(tensors.map(\.name)), "\(file)") }
         for tensor in tensors {
-          let first = known[tensor.name, default: (tensor.sha256, file)]
-          #expect(tensor.sha256 == first.checksum, "\(tensor.name) of \(file) and of \(first.file)")
+          let first = known[tensor.name, default: (tensor.checksum, file)]
+          #expect(tensor.checksum == first.checksum, "\(tensor.name) of \(file) and of \(first.file)")
           known[tensor.name] = first
         }
       }

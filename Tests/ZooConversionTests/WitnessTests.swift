@@ -142,17 +142,19 @@ import ZooWeightFiles
       let paths = ["a", "b"].map { folder.appending(path: $0).path }
       try Data("ab".utf8).write(to: URL(filePath: paths[0]))
       try Data("c".utf8).write(to: URL(filePath: paths[1]))
-      let digest = try SourceDigest(files: paths)
-      #expect(digest.md5 == "900150983cd24fb0d6963f7d28e17f72")
-      #expect(digest.sha256 == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
-      #expect(digest.byteCount == 3)
+      let hashes = SourceHashes(files: try paths.map { path throws(FileError) in try MappedFile(path: path) })
+      #expect(hashes.md5 == "900150983cd24fb0d6963f7d28e17f72")
+      #expect(
+        hashes.checksum.hexadecimal == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+      #expect(hashes.byteCount == 3)
     }
   }
 
   /// The hash decides even where the names would say otherwise.
   @Test func aPublishedFileIsKnownByItsHash() throws {
+    let path = fixture("models/resnet.k2w.h5")
     var options = RecipeOptions()
-    options.looksUpHashes = true
+    options.hashes = SourceHashes(files: [try MappedFile(path: path)])
     options.published = { hash in
       guard case .md5("7e2e66c5860acaee982e13d79b72428c") = hash else { return nil }
       return PublishedFile(
@@ -162,14 +164,14 @@ import ZooWeightFiles
           definition: ResNet(depths: [2, 2, 1], width: 4, convention: .keras2018), input: InputShape(40, 33),
           head: .classifier(classes: 10, activation: .softmax)))
     }
-    let recipe = try Recipe(path: fixture("models/resnet.k2w.h5"), options: options)
+    let recipe = try Recipe(path: path, options: options)
     #expect(recipe.publishedFile?.fileName == "resnet_old.h5")
     #expect(recipe.explanation.hasPrefix("published as resnet_old.h5, by its MD5"))
     #expect(recipe.binding.assignments.allSatisfy { $0.witnesses.isSuperset(of: [.hash, .names, .shape]) })
     guard case .batchNormalization(let norm) = try #require(recipe.graph.node(named: "conv1_bn")).operation
     else { throw ConversionError("no batch norm", at: "conv1_bn", "") }
     #expect(norm.epsilon == 1e-3)
-    let unknown = try Recipe(path: fixture("models/resnet.k2w.h5"))
+    let unknown = try Recipe(path: path)
     #expect(unknown.publishedFile == nil && unknown.explanation.contains("1.001e-05"))
   }
 }

@@ -40,7 +40,8 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
     HostileFile("only the magic", .malformed, "ends after 8 bytes", bytes: SpecifiedFile().magic),
     HostileFile("bad magic", .malformed, "does not start") { $0.magic[0] = 0x09 },
     HostileFile("newlines converted", .malformed, "does not start") { $0.magic.remove(at: 4) },
-    HostileFile("newer version", .unsupported, "version is 2") { $0.version = 2 },
+    HostileFile("newer version", .unsupported, "version is 3") { $0.version = 3 },
+    HostileFile("checksums of another version", .malformed, "16 bytes") { $0.version = 1 },
     HostileFile("version 0", .malformed, "version is 0") { $0.version = 0 },
     HostileFile("reserved bytes", .malformed, "reserved") { $0.reserved = 1 },
     HostileFile("no header", .malformed, "0 bytes") { $0.headerLength = 0 },
@@ -175,11 +176,36 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
     HostileFile("test case lacks an entry", .malformed, "test case") {
       $0.entries.append(("test_case", CBOR.map([])))
     },
+    place("place of no layer", "#9", node: 9),
+    place("place of a layer without weights", "#0", node: 0),
+    place("place outside", "no group", group: "../d"),
+    place("place without a name", "has no name", name: ""),
+    place("place listed twice", "listed twice", count: 2),
+    place("no places", "empty", count: 0),
+    place("place in nothing", "in -1 models", depth: 0),
+    place("place too deep", "0 to 17", depth: 18),
+    HostileFile("places in version 1", .unsupported, "'keras'") {
+      $0.version = 1
+      $0.entries.append(("keras", CBOR.array([])))
+    },
     testCase("sample beyond the output", "sample 3", samples: [(3, [0xf9, 0, 0])]),
     testCase("samples not in order", "sample 0", samples: [(1, [0xf9, 0, 0]), (0, [0xf9, 0, 0])]),
     testCase("no tolerance", "tolerance", samples: [], tolerance: [0xf9, 0, 0]),
     testCase("two outputs", "2 outputs", samples: [], outputs: 2),
   ]
+
+  /// The only weights are those of the dense layer, node 1.
+  private static func place(
+    _ name: String, _ says: String, node: UInt64 = 1, name step: String = "d", group: String = "dense",
+    depth: Int = 1, count: Int = 1
+  ) -> HostileFile {
+    let steps = CBOR.array(
+      [[UInt8]](repeating: CBOR.array([CBOR.text(step), CBOR.text(group)]), count: depth))
+    let place = CBOR.array([CBOR.head(0, node), steps, [0xf5]])
+    return HostileFile(name, .malformed, says) {
+      $0.entries.append(("keras", CBOR.array([[UInt8]](repeating: place, count: count))))
+    }
+  }
 
   private static func testCase(
     _ name: String, _ says: String, samples: [(UInt64, [UInt8])], tolerance: [UInt8] = [0xf9, 0x3c, 0],
@@ -231,8 +257,8 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
     tensors("overlapping", .malformed, "byte 0", [kernel, SpecifiedFile.biasRecord(offset: 0)]),
     tensors("gap", .malformed, "byte 128", [kernel, SpecifiedFile.biasRecord(offset: 128)]),
     tensors(
-      "short checksum", .malformed, "31 bytes",
-      [SpecifiedFile.kernelRecord(checksum: [UInt8](repeating: 0, count: 31)), bias]),
+      "short checksum", .malformed, "15 bytes",
+      [SpecifiedFile.kernelRecord(checksum: [UInt8](repeating: 0, count: 15)), bias]),
   ]
 }
 

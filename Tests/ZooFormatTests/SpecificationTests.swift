@@ -6,7 +6,7 @@ import ZooTensor
 /// A file put together byte by byte from docs/zoo-format.md, independently of the writer.
 struct SpecifiedFile {
   var magic: [UInt8] = [0x89, 0x5a, 0x4f, 0x4f, 0x0d, 0x0a, 0x1a, 0x0a]
-  var version: UInt32 = 1
+  var version: UInt32 = 2
   var reserved: UInt32 = 0
   var headerLength: UInt64?
   var fileLength: UInt64?
@@ -20,6 +20,16 @@ struct SpecifiedFile {
   /// A dense layer of 2 inputs and 3 units.
   static let kernel = [1, 2, 3, 4, 5, 6].flatMap { littleEndian(Float($0).bitPattern) }
   static let bias = [7, 8, 9].flatMap { littleEndian(Float($0).bitPattern) }
+  /// As `xxhsum -H2` prints them.
+  static let kernelChecksum = bytes("22f9f05544bb8065da5bf39245eec019")
+  static let biasChecksum = bytes("b9f7dd4e10b7b75ad6932fb70a480749")
+
+  private static func bytes(_ hexadecimal: String) -> [UInt8] {
+    let digits = Array(hexadecimal)
+    return stride(from: 0, to: digits.count, by: 2).compactMap {
+      UInt8(String(digits[$0...$0 + 1]), radix: 16)
+    }
+  }
 
   var bytes: [UInt8] {
     let header = header ?? CBOR.map(entries)
@@ -63,7 +73,7 @@ struct SpecifiedFile {
 
   static func kernelRecord(
     node: UInt64 = 1, role: UInt64 = 0, type: String = "f32", shape: [UInt64] = [2, 3],
-    offset: UInt64 = 0, length: UInt64 = 24, checksum: [UInt8] = sha256(kernel)
+    offset: UInt64 = 0, length: UInt64 = 24, checksum: [UInt8] = kernelChecksum
   ) -> [UInt8] {
     CBOR.array([
       CBOR.head(0, node), CBOR.head(0, role), CBOR.text(type), CBOR.ints(shape), CBOR.head(0, offset),
@@ -71,8 +81,8 @@ struct SpecifiedFile {
     ])
   }
 
-  static func biasRecord(offset: UInt64 = 64) -> [UInt8] {
-    kernelRecord(role: 3, shape: [3], offset: offset, length: 12, checksum: sha256(bias))
+  static func biasRecord(offset: UInt64 = 64, checksum: [UInt8] = biasChecksum) -> [UInt8] {
+    kernelRecord(role: 3, shape: [3], offset: offset, length: 12, checksum: checksum)
   }
 }
 
@@ -113,6 +123,30 @@ enum CBOR {
     let slots = file.document.graph.weightSlots
     #expect(try file.tensor(for: slots[0]).floats() == [1, 2, 3, 4, 5, 6])
     #expect(try file.tensor(for: slots[1]).floats() == [7, 8, 9])
+  }
+
+  /// Its tensors have SHA-256; written again it is of the current version.
+  @Test func aFileOfVersion1IsRead() throws {
+    var old = SpecifiedFile()
+    old.version = 1
+    old.entries = SpecifiedFile.entries(tensors: [
+      SpecifiedFile.kernelRecord(checksum: sha256(SpecifiedFile.kernel)),
+      SpecifiedFile.biasRecord(checksum: sha256(SpecifiedFile.bias)),
+    ])
+    let file = try open(old.bytes)
+    for record in file.tensors { try file.verifyChecksum(record) }
+    #expect(file.tensors.map(\.checksum.algorithm) == ["SHA-256", "SHA-256"])
+    #expect(file.tensors.map(\.checksum.bytes) == [sha256(SpecifiedFile.kernel), sha256(SpecifiedFile.bias)])
+    try withTemporaryPath { path in
+      var document = file.document
+      document.tool = "by hand"
+      try ZooWriter(document: document, storage: .f32).write(to: path, overwrite: false, weights: file)
+      #expect(try readBytes(path) == SpecifiedFile().bytes)
+    }
+    old.data[3] ^= 1
+    let damaged = try open(old.bytes)
+    let error = #expect(throws: ZooFileError.self) { try damaged.verifyChecksum(damaged.tensors[0]) }
+    #expect(error?.why.hasPrefix("its SHA-256 is") == true)
   }
 
   @Test func theWriterMakesTheSameBytes() throws {

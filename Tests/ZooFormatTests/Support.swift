@@ -81,6 +81,12 @@ func smallDocument() throws -> ZooDocument {
     card: ModelCard(
       architecture: "small", variant: "6x6, 3 classes", preprocessing: .tf, trainingData: "nothing",
       licence: "CC0", citation: "none", accuracy: "33 %"),
+    kerasPlaces: [(a, "conv2d", true), (b, "batch_normalization_1", false), (f, "dense", true)].map {
+      KerasPlace(
+        node: $0.index,
+        steps: [.init(name: "inner", group: "functional"), .init(name: "l\($0.index)", group: $1)],
+        isTrainable: $2)
+    },
     labels: ["null", "eins", "zwei"].enumerated().map { ClassLabel(id: "n\($0)", name: $1) },
     source: SourceRecord(
       file: "small.h5", sha256: String(repeating: "0f", count: 32), bytes: 123_456, writer: "Keras 3.1",

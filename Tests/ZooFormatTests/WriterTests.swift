@@ -159,6 +159,7 @@ import ZooTensor
       let outputCount = graph[graph.outputs[0]].shape.elementCount
       let classes = head == .imageNet ? 1000 : 0
       document.graph = graph
+      document.kerasPlaces = []
       document.labels = (0..<classes).map {
         ClassLabel(id: "n0\(1_440_764 + $0)", name: "some name of it \($0)")
       }

@@ -20,15 +20,18 @@ import ZooTensor
     ByteSlice(try MappedFile(path: path)).withUnsafeBytes { Array($0) }
   }
 
-  private func write(_ bytes: [UInt8], to path: String, overwrite: Bool = false) throws {
-    let file = try AtomicFile(path: path)
+  private func write(
+    _ bytes: [UInt8], to path: String, overwrite: Bool = false, hidden: Bool = false
+  ) throws {
+    let file = try AtomicFile(path: path, hidden: hidden)
     try file.write(bytes, at: 0)
     try file.commit(overwrite: overwrite)
   }
 
-  @Test func appearsWholeAndAlone() throws {
+  @Test(arguments: [false, true])
+  func appearsWholeAndAlone(hidden: Bool) throws {
     try withFolder { folder in
-      let file = try AtomicFile(path: folder + "/a")
+      let file = try AtomicFile(path: folder + "/a", hidden: hidden)
       try file.write([3, 4], at: 2)
       try file.write([1, 2], at: 0)
       #expect(try !names(in: folder).contains("a"))
@@ -82,21 +85,30 @@ import ZooTensor
     #expect(result.value == 1 && result.value == 1)
   }
 
-  @Test func withoutCommitNothingIsLeft() throws {
+  @Test(arguments: [false, true])
+  func withoutCommitNothingIsLeft(hidden: Bool) throws {
     try withFolder { folder in
       do {
-        let file = try AtomicFile(path: folder + "/a")
+        let file = try AtomicFile(path: folder + "/a", hidden: hidden)
         try file.write([1], at: 0)
-        #expect(try names(in: folder).count == 1)
+        #expect(try names(in: folder).count <= 1)
+        // By its path too it is that file.
+        #expect(try content(file.temporaryPath) == [1])
+        if hidden { #expect(try names(in: folder).first?.hasPrefix(".zoo-") == true) }
+        // Where the system has files without a name, nothing is left even if the process is killed now.
+        #if os(Linux)
+          if !hidden, file.temporaryPath.hasPrefix("/proc/") { #expect(try names(in: folder).isEmpty) }
+        #endif
       }
       #expect(try names(in: folder).isEmpty)
     }
   }
 
-  @Test func existingFileStays() throws {
+  @Test(arguments: [false, true])
+  func existingFileStays(hidden: Bool) throws {
     try withFolder { folder in
-      try write([1], to: folder + "/a")
-      let error = #expect(throws: FileError.self) { try write([2], to: folder + "/a") }
+      try write([1], to: folder + "/a", hidden: hidden)
+      let error = #expect(throws: FileError.self) { try write([2], to: folder + "/a", hidden: hidden) }
       #expect(error?.category == .cannotCreate)
       #expect(error?.description == "cannot create file in \(folder)/a: it exists already")
       #expect(error?.remedy?.contains("--force") == true)
@@ -106,10 +118,11 @@ import ZooTensor
     }
   }
 
-  @Test func overwritingReplaces() throws {
+  @Test(arguments: [false, true])
+  func overwritingReplaces(hidden: Bool) throws {
     try withFolder { folder in
-      try write([1, 1, 1], to: folder + "/a")
-      try write([2], to: folder + "/a", overwrite: true)
+      try write([1, 1, 1], to: folder + "/a", hidden: hidden)
+      try write([2], to: folder + "/a", overwrite: true, hidden: hidden)
       #expect(try content(folder + "/a") == [2])
       #expect(try names(in: folder) == ["a"])
     }

@@ -10,7 +10,7 @@ import ZooWeightFiles
   ) throws -> Result {
     let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).h5").path
     defer { try? FileManager.default.removeItem(atPath: path) }
-    let file = try AtomicFile(path: path)
+    let file = try AtomicFile(path: path, hidden: true)
     let offsets = try HDF5Writer.writeStructure(of: contents, to: file)
     #expect(offsets.count == contents.datasets.count)
     for (k, (dataset, offset)) in zip(contents.datasets, offsets).enumerated() {

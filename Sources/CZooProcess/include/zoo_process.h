@@ -33,3 +33,13 @@ int zoo_process_wait(pid_t child, int *code, int *signal);
 // become shorter, in the middle of whatever the thread was doing. Where it returns, the process dies of the
 // signal.
 void zoo_process_on_bus_error(void (*report)(const void *address));
+
+// Opens a new file in `folder` that has no name and is gone when this process ends, unless it is given one.
+// Returns its descriptor, or -1 where the system or the file system has no such files.
+int zoo_process_open_unnamed(const char *folder);
+
+// Gives such a file the name `path`, which must be free and in its file system. Returns 0 or an errno.
+int zoo_process_name(int descriptor, const char *path);
+
+// A path under which this process can open such a file again.
+void zoo_process_unnamed_path(int descriptor, char path[64]);

@@ -37,7 +37,7 @@ struct ComparedModel {
     return entry.storeKey.map { "\(layer)/#\($0.variable)" } ?? entry.name
   }
 
-  private func tensor(_ entry: TensorEntry) -> Tensor {
+  func tensor(_ entry: TensorEntry) -> Tensor {
     Tensor(name: entry.name, shape: entry.shape, elementType: entry.elementType) { try file.read(entry) }
   }
 
@@ -49,12 +49,34 @@ struct ComparedModel {
       } else {
         try Recipe(file: file)
       }
-    return Bound(recipe: recipe, unused: recipe.binding.unused.map { ($0.name, tensor($0)) })
+    return bound(recipe.binding, in: recipe.graph, places: recipe.kerasPlaces)
+  }
+
+  /// The same in the network of `other`; nil where the file does not fill it, or only by the order of arrays
+  /// whose names say nothing.
+  func bound(like other: Bound) -> Bound? {
+    do {
+      let binding = try Binder(graph: other.graph, places: other.places)
+        .bind(file.tensors, layout: file.layout)
+      return binding.isAmbiguous ? nil : bound(binding, in: other.graph, places: other.places)
+    } catch {
+      return nil
+    }
+  }
+
+  private func bound(_ binding: Binding, in graph: Graph, places: [KerasPlace]) -> Bound {
+    Bound(
+      graph: graph, places: places, binding: binding, weights: BoundWeights(file: file, binding: binding),
+      unused: binding.unused.map { ($0.name, tensor($0)) })
   }
 
   /// A model whose tensors are in the slots of a network.
   struct Bound {
-    let recipe: Recipe
+    let graph: Graph
+    /// Where the Keras model keeps its weights; empty where the graph tells.
+    let places: [KerasPlace]
+    let binding: Binding
+    let weights: BoundWeights
     /// What no slot takes.
     let unused: [(String, Tensor)]
 
@@ -70,24 +92,23 @@ struct ComparedModel {
 
     /// Whether `other` has all slots of this network, as a network has those of its backbone.
     func isPart(of other: Bound) -> Bool {
-      Set(recipe.graph.weightSlots.map(\.name)).isSubset(of: other.recipe.graph.weightSlots.map(\.name))
+      Set(graph.weightSlots.map(\.name)).isSubset(of: other.graph.weightSlots.map(\.name))
     }
 
     /// Whether both are the same network, whose weights come in the same order.
     func isSameNetwork(as other: Bound) -> Bool {
       let kinds = { (slots: [WeightSlot]) in slots.map { [$0.role.rawValue, $0.shape.description] } }
       return kinds(slotsInOrder) == kinds(other.slotsInOrder)
-        && recipe.graph.canonicalForm == other.recipe.graph.canonicalForm
+        && graph.canonicalForm == other.graph.canonicalForm
     }
 
     private var slotsInOrder: [WeightSlot] {
-      recipe.graph.kerasOrder.flatMap { recipe.graph.nodes[$0].weights }
+      graph.kerasOrder.flatMap { graph.nodes[$0].weights }
     }
 
     private func tensors(key: (String, WeightSlot) -> String) -> [String: Tensor] {
-      let weights = recipe.weights
       var tensors = Dictionary(unused, uniquingKeysWith: { first, _ in first })
-      for assignment in recipe.binding.assignments {
+      for assignment in binding.assignments {
         tensors[key(assignment.entry.name, assignment.slot)] = Tensor(
           name: assignment.entry.name, shape: assignment.slot.shape,
           elementType: assignment.entry.elementType

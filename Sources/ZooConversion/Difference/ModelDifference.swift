@@ -45,12 +45,15 @@ package struct ModelDifference: Sendable, Encodable {
   package let shapesDiffer: [ShapeRow]
   package let onlyInFirst: [String]
   package let onlyInSecond: [String]
+  /// What could be each other and was not compared, in words.
+  package let ambiguous: [String]
 
   enum CodingKeys: String, CodingKey {
     case first, second, matching, tolerance, same, tensors
     case shapesDiffer = "shapes_differ"
     case onlyInFirst = "only_in_first"
     case onlyInSecond = "only_in_second"
+    case ambiguous
   }
 
   /// What says that two tensors are the same one.
@@ -60,12 +63,16 @@ package struct ModelDifference: Sendable, Encodable {
     case slots = "slots of the network"
     /// The order of the weights in it, where the files name its layers differently.
     case order = "order in the network"
+    /// The names of layers, and the order of weights in each.
+    case layers = "layers and the order of their weights"
+    /// The order of layers with weights of the same shapes, where the files share no name.
+    case layerOrder = "order of layers of the same shapes"
   }
 
   /// Compares the models at two paths, files of any kind that is read.
   ///
   /// Tensors are matched by the files' names for them; where these do not agree for all, by the slots of
-  /// the networks that the files are recognised as, if that matches more.
+  /// the networks that the files, or one of them, are recognised as, or by their layers, if that matches more.
   ///
   /// - Parameter progress: gets the number of tensors compared so far and in all.
   /// - Throws: as opening and reading; ``ConversionError`` where nothing matches.
@@ -100,9 +107,10 @@ package struct ModelDifference: Sendable, Encodable {
     self.shapesDiffer = shapesDiffer
     onlyInFirst = pairing.onlyInFirst
     onlyInSecond = pairing.onlyInSecond
+    ambiguous = pairing.ambiguous
     same =
       shapesDiffer.isEmpty && onlyInFirst.isEmpty && onlyInSecond.isEmpty
-      && rows.allSatisfy { $0.largest <= tolerance }
+      && ambiguous.isEmpty && rows.allSatisfy { $0.largest <= tolerance }
   }
 }
 
@@ -121,26 +129,20 @@ private struct Pairing {
   /// The files' own names of what the other lacks.
   let onlyInFirst: [String]
   let onlyInSecond: [String]
+  /// What could be each other, in words.
+  var ambiguous: [String] = []
 
   init(_ first: ComparedModel, _ second: ComparedModel) throws {
     var best = Pairing(.names, first.byName, second.byName)
     if !best.isComplete {
       var obstacle: (any Error)?
       do {
-        let (a, b) = (try first.bound(), try second.bound())
-        let bound: Pairing? =
-          if a.isPart(of: b) || b.isPart(of: a) {
-            Pairing(.slots, a.bySlot, b.bySlot)
-          } else if a.isSameNetwork(as: b) {
-            Pairing(.order, a.byPlace, b.byPlace)
-          } else {
-            nil
-          }
-        if let bound, bound.comparableCount > best.comparableCount { best = bound }
+        best.take(try Pairing(networksOf: first, second))
       } catch {
         obstacle = error
       }
-      guard !best.pairs.isEmpty else {
+      if !best.isComplete { best.take(Pairing(layersOf: first, second)) }
+      guard !best.pairs.isEmpty || !best.ambiguous.isEmpty else {
         throw ConversionError(
           "nothing to compare", at: "\(first.file.path) and \(second.file.path)",
           "no tensor of one has the name of one of the other"
@@ -149,6 +151,72 @@ private struct Pairing {
       }
     }
     self = best
+  }
+
+  /// By the slots of the networks that both are, or that one is and the other fills.
+  ///
+  /// - Returns: nil where they are different networks.
+  /// - Throws: where neither is a network that is known.
+  private init?(networksOf first: ComparedModel, _ second: ComparedModel) throws {
+    let (one, other) = (Result { try first.bound() }, Result { try second.bound() })
+    let (a, b) = (try? one.get(), try? other.get())
+    guard a != nil || b != nil else {
+      _ = try one.get()
+      return nil
+    }
+    var best: Pairing?
+    func take(_ pairing: Pairing) {
+      if pairing.comparableCount > best?.comparableCount ?? 0 { best = pairing }
+    }
+    if let a, let b {
+      if a.isPart(of: b) || b.isPart(of: a) {
+        take(Pairing(.slots, a.bySlot, b.bySlot))
+      } else if a.isSameNetwork(as: b) {
+        take(Pairing(.order, a.byPlace, b.byPlace))
+      }
+    }
+    if best?.isComplete != true, let a, let b = second.bound(like: a) {
+      take(Pairing(.slots, a.bySlot, b.bySlot))
+    }
+    if best?.isComplete != true, let b, let a = first.bound(like: b) {
+      take(Pairing(.slots, a.bySlot, b.bySlot))
+    }
+    guard let best else { return nil }
+    self = best
+  }
+
+  /// By the layers' names, or, where none is in both files, by their order.
+  private init?(layersOf first: ComparedModel, _ second: ComparedModel) {
+    guard let one = first.layers, let other = second.layers else { return nil }
+    var matching = LayerMatching(byName: one, other)
+    let byName = !matching.pairs.isEmpty
+    if !byName {
+      guard let byOrder = LayerMatching(byOrder: one, other) else { return nil }
+      matching = byOrder
+    }
+    var (left, right): ([String: ComparedModel.Tensor], [String: ComparedModel.Tensor]) = ([:], [:])
+    var paired: (Set<String>, Set<String>) = ([], [])
+    for (a, b) in matching.pairs {
+      paired.0.insert(a.name)
+      paired.1.insert(b.name)
+      for (index, tensor) in a.tensors.enumerated() { left["\(a.name)/\(index)"] = tensor }
+      for (index, tensor) in b.tensors.enumerated() { right["\(a.name)/\(index)"] = tensor }
+    }
+    // What is in no pair must not meet one of the other file's by its name.
+    for layer in one where !paired.0.contains(layer.name) && matching.ambiguous.isEmpty {
+      for tensor in layer.tensors { left["1 \(tensor.name)"] = tensor }
+    }
+    for layer in other where !paired.1.contains(layer.name) && matching.ambiguous.isEmpty {
+      for tensor in layer.tensors { right["2 \(tensor.name)"] = tensor }
+    }
+    self.init(byName ? .layers : .layerOrder, left, right)
+    ambiguous = matching.ambiguous
+  }
+
+  /// Takes the place of `self` where it compares more.
+  private mutating func take(_ other: Pairing?) {
+    guard let other else { return }
+    if other.comparableCount > comparableCount || pairs.isEmpty && !other.ambiguous.isEmpty { self = other }
   }
 
   private init(

@@ -70,7 +70,8 @@ package struct Exporter: Sendable {
         }
       }
     } else {
-      let file = try AtomicFile(path: output)
+      // libhdf5 opens files by their names alone.
+      let file = try AtomicFile(path: output, hidden: format == .kerasStore || format == .legacy)
       for (tensor, offset) in zip(tensors, try writeStructure(tensors, to: file)) {
         var offset = offset
         try read(tensor).forEachPart(length: Self.partLength) { part in
@@ -130,13 +131,16 @@ package struct Exporter: Sendable {
   private func writeStructure(
     _ tensors: [ExportedTensor], to file: borrowing AtomicFile
   ) throws -> [Int] {
+    let layout = KerasModelLayout(graph: recipe.graph, places: recipe.kerasPlaces)
     switch format {
     case .kerasStore:
       try checkLayers()
-      return try HDF5Writer.writeStructure(of: storeContents(tensors), to: file)
+      return try HDF5Writer.writeStructure(
+        of: layout.store(tensors.map { ($0.slot, $0.elementType) }), to: file)
     case .legacy:
       try checkLayers()
-      return try HDF5Writer.writeStructure(of: legacyContents(tensors), to: file)
+      return try HDF5Writer.writeStructure(
+        of: layout.legacy(tensors.map { ($0.slot, $0.elementType) }), to: file)
     case .safetensors, .npz:
       let layout = try SafetensorsWriter(
         tensors: tensors.map {
@@ -167,7 +171,11 @@ package struct Exporter: Sendable {
     let reached = Set(graph.kerasOrder)
     for (index, node) in graph.nodes.enumerated() {
       let why: String
-      if !node.weights.isEmpty, !reached.contains(index) {
+      if case .normalization = node.operation {
+        why = "Keras counts the examples that a Normalization has seen, and this model does not"
+      } else if !recipe.kerasPlaces.isEmpty {
+        continue
+      } else if !node.weights.isEmpty, !reached.contains(index) {
         why = "no output depends on this layer, so a Keras model does not have it"
       } else if node.sharing != nil {
         why = "it uses the weights of another layer: the order of Keras' layers can't be told"
@@ -175,8 +183,6 @@ package struct Exporter: Sendable {
         graph.node(named: String(node.name[..<slash])) != nil
       {
         why = "it is a part of a layer of Keras: the order of Keras' layers can't be told"
-      } else if case .normalization = node.operation {
-        why = "Keras counts the examples that a Normalization has seen, and this model does not"
       } else {
         continue
       }
@@ -184,53 +190,5 @@ package struct Exporter: Sendable {
         "cannot export", at: "\(recipe.file.path), '\(node.name)'", why,
         remedy: "Export as .safetensors or .npz.")
     }
-  }
-
-  /// Keras 3's store, with an entry for every layer as Keras writes it.
-  private func storeContents(_ tensors: [ExportedTensor]) -> HDF5Contents {
-    var contents = HDF5Contents()
-    var groupOfLayer: [String: String] = [:]
-    for path in recipe.graph.kerasStorePaths {
-      let layer = recipe.graph.nodes[path.node].name
-      let number = path.ordinal == 0 ? "" : "_\(path.ordinal)"
-      let group = "layers/\(path.className)\(number)/vars"
-      groupOfLayer[layer] = group
-      contents.groups.append((group, [("name", .text(layer))]))
-    }
-    var counts: [String: Int] = [:]
-    for tensor in tensors {
-      let layer = tensor.slot.layer
-      let index = counts[layer, default: 0]
-      counts[layer] = index + 1
-      contents.datasets.append(
-        .init(
-          path: "\(groupOfLayer[layer] ?? layer)/\(index)", shape: tensor.slot.shape,
-          elementType: tensor.elementType))
-    }
-    return contents
-  }
-
-  /// The layout of Keras 2, which finds weights by the order of the layers and of their weights.
-  private func legacyContents(_ tensors: [ExportedTensor]) -> HDF5Contents {
-    var contents = HDF5Contents()
-    let layers = recipe.graph.kerasOrder.map { recipe.graph.nodes[$0] }
-    contents.groups = [
-      (
-        "",
-        [
-          ("layer_names", .names(layers.map(\.name))), ("backend", .text("tensorflow")),
-          // The last version of Keras 2: whose layout this is.
-          ("keras_version", .text("2.15.0")),
-        ]
-      )
-    ]
-    for layer in layers {
-      contents.groups.append((layer.name, [("weight_names", .names(layer.weights.map { "\($0.name):0" }))]))
-    }
-    contents.datasets = tensors.map {
-      .init(
-        path: "\($0.slot.layer)/\($0.slot.name):0", shape: $0.slot.shape, elementType: $0.elementType)
-    }
-    return contents
   }
 }

@@ -26,6 +26,26 @@ package struct KerasNetwork: Sendable {
     package let ordinal: Int
     /// The index in `graph.nodes` of the node that has the layer's weights, else of its first call's last.
     package let node: Int
+    /// Whether neither it nor a nested model that it is in is frozen.
+    package let isTrainable: Bool
+
+    /// Its group in the store: `layers/functional/layers/conv2d_3`.
+    package var storePath: String {
+      StoreKey(container: container, className: className, ordinal: ordinal, variable: 0).layerPath
+    }
+  }
+}
+
+extension KerasNetwork {
+  /// Where the model keeps its weights; empty where its graph alone tells it.
+  package var places: [KerasPlace] {
+    let places = layerOrder.filter { !graph.nodes[$0.node].weights.isEmpty }.map { place in
+      let groups = place.storePath.split(separator: "/").filter { $0 != "layers" }.map(String.init)
+      return KerasPlace(
+        node: place.node, steps: zip(place.path, groups).map { .init(name: $0, group: $1) },
+        isTrainable: place.isTrainable)
+    }
+    return graph.tells(places) ? [] : places
   }
 }
 
@@ -112,6 +132,8 @@ struct KerasImporter {
   private var names: Set<String> = []
   private var reserved: Set<String> = []
   private var nodeCount = 0
+  /// Whether a nested model around the layers that are being added is frozen.
+  private var isFrozen = false
   /// By path: the layers that have been called, with the name of their first call's node.
   private var called: [[String]: (name: String, times: Int)] = [:]
   /// By path: the nodes that have a layer's weights.
@@ -146,6 +168,9 @@ struct KerasImporter {
     guard path.count < KerasImporter.depthLimit else {
       throw malformed(model.name, "models are nested more than \(KerasImporter.depthLimit) deep")
     }
+    let outer = isFrozen
+    defer { isFrozen = outer }
+    if !path.isEmpty, model.members["trainable"]?.bool == false { isFrozen = true }
     return model.isSequential
       ? [try addSequential(model, inputs: inputs, path: path, container: container)]
       : try addFunctional(model, inputs: inputs, path: path, container: container)
@@ -219,7 +244,8 @@ struct KerasImporter {
       placements.append(
         KerasNetwork.Placement(
           layer: layer.name, path: path, container: container, className: layer.storeName, ordinal: ordinal,
-          node: (owners[path] ?? values.last)?.index ?? 0))
+          node: (owners[path] ?? values.last)?.index ?? 0,
+          isTrainable: !isFrozen && layer.members["trainable"]?.bool != false))
     }
     return values.last ?? Value(index: nodeCount - 1)
   }

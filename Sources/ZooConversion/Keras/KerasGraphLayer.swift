@@ -44,8 +44,9 @@ struct KerasLayer {
     if let module = document["module"]?.string {
       return module.hasPrefix("keras.src.ops") || module.hasPrefix("keras.ops")
     }
-    // Keras 3's HDF5 has no modules; what every layer of its has and no operation is `trainable`.
+    // Keras 3's HDF5 has no modules; what its layers have, but for these, and no operation has is `trainable`.
     return document["inbound_nodes"]?.array?.first?["args"] != nil && members["trainable"] == nil && !isModel
+      && !className.hasPrefix("SpatialDropout")
   }
 
   /// The class in Keras 3's weight store, where every functional model is `functional`.

@@ -85,7 +85,7 @@ package struct Binder {
   /// The node indices in the order of Keras' `model.layers`.
   private let layerOrder: [Int]
   /// Where Keras 3's store keeps each node.
-  private let nodesByStorePath: [StorePath: Node]
+  private let nodesByStorePath: [String: Node]
   /// The graph's name for a layer that the file may call otherwise.
   private let layerName: (String) -> String?
   /// Whether the file lists its layers in exactly ``layerOrder``, as a file with its own configuration does.
@@ -94,30 +94,11 @@ package struct Binder {
   package var trustsNames = false
   package var kernelOrder = KernelOrder.tensorFlow
 
-  private struct StorePath: Hashable {
-    let container: String
-    let className: String
-    let ordinal: Int
-
-    init(container: String, className: String, ordinal: Int) {
-      self.container = container
-      self.className = className
-      self.ordinal = ordinal
-    }
-
-    init(_ key: StoreKey) {
-      self.init(container: key.container, className: key.className, ordinal: key.ordinal)
-    }
-  }
-
   /// A binder for a network of the catalogue, whose layers older files call by other names.
   package init(graph: Graph, architecture: Architecture) {
     self.graph = graph
     layerOrder = graph.kerasOrder
-    nodesByStorePath = Dictionary(
-      graph.kerasStorePaths.map {
-        (StorePath(container: "", className: $0.className, ordinal: $0.ordinal), graph.nodes[$0.node])
-      }, uniquingKeysWith: { first, _ in first })
+    nodesByStorePath = Self.nodes(of: graph, at: graph.kerasLayerPlaces)
     layerName = { architecture.layer(named: $0, in: graph) }
     orderIsExact = false
   }
@@ -128,14 +109,26 @@ package struct Binder {
     self.graph = graph
     layerOrder = network.layerOrder.map(\.node)
     nodesByStorePath = Dictionary(
-      network.layerOrder.map {
-        (
-          StorePath(container: $0.container, className: $0.className, ordinal: $0.ordinal),
-          graph.nodes[$0.node]
-        )
-      }, uniquingKeysWith: { first, _ in first })
+      network.layerOrder.map { ($0.storePath, graph.nodes[$0.node]) }, uniquingKeysWith: { first, _ in first }
+    )
     layerName = { $0 }
     orderIsExact = true
+  }
+
+  /// A binder for a network whose layers the file calls as the graph does, or has at `places` of Keras' store;
+  /// where there are none, at those of a Keras model with the graph's layers.
+  init(graph: Graph, places: [KerasPlace]) {
+    let all = places.isEmpty ? graph.kerasLayerPlaces : places
+    self.graph = graph
+    layerOrder = all.map(\.node)
+    nodesByStorePath = Self.nodes(of: graph, at: all)
+    layerName = { $0 }
+    orderIsExact = false
+  }
+
+  private static func nodes(of graph: Graph, at places: [KerasPlace]) -> [String: Node] {
+    Dictionary(
+      places.map { ($0.storePath, graph.nodes[$0.node]) }, uniquingKeysWith: { first, _ in first })
   }
 
   /// A binder for tensors that bear the names of the graph's own slots.
@@ -218,7 +211,9 @@ package struct Binder {
     of entries: [TensorEntry], layout: WeightFileLayout
   ) -> [(WeightSlot, Binding.Evidence)?] {
     switch layout {
-    case .legacyWeights, .legacyModel, .zoo:
+    case .legacyWeights, .legacyModel:
+      return entries.map { (slot(byNameOf: $0) ?? slot(byScopeOf: $0)).map { ($0, .name) } }
+    case .zoo:
       return entries.map { slot(byNameOf: $0).map { ($0, .name) } }
     case .namedArrays, .safetensors:
       let named = entries.map { slot(byNameOf: $0) }
@@ -233,7 +228,7 @@ package struct Binder {
           return (node(at: key, named: layer) ?? node(named: layer))?.weights.element(at: key.variable)
             .map { ($0, .layerAndIndex) }
         }
-        return nodesByStorePath[StorePath(key)]?.weights.element(at: key.variable).map { ($0, .storeOrder) }
+        return nodesByStorePath[key.layerPath]?.weights.element(at: key.variable).map { ($0, .storeOrder) }
       }
     case .positionalArrays:
       return claims(byPositionOf: entries, .position)
@@ -264,9 +259,22 @@ package struct Binder {
   }
 
   private func slot(byNameOf entry: TensorEntry) -> WeightSlot? {
-    guard let layer = entry.layer, let variable = entry.variable,
+    guard let layer = entry.layer,
       let node = entry.container.flatMap({ graph.node(named: "\($0)/\(layer)") }) ?? node(named: layer)
     else { return nil }
+    return slot(of: node, entry)
+  }
+
+  /// What the file lists as a layer may be a model with one layer inside, whose name is in the weight's alone.
+  private func slot(byScopeOf entry: TensorEntry) -> WeightSlot? {
+    guard entry.container == nil, let scope = entry.name.split(separator: "/").dropLast().last,
+      let node = node(named: String(scope))
+    else { return nil }
+    return slot(of: node, entry)
+  }
+
+  private func slot(of node: Node, _ entry: TensorEntry) -> WeightSlot? {
+    guard let variable = entry.variable else { return nil }
     if let slot = node.weights.first(where: { $0.role.rawValue == variable }) { return slot }
     // Keras' LayerScale gives its only weight no name.
     if case .channelScaling = node.operation, variable.hasPrefix("variable") { return node.weights.first }
@@ -279,7 +287,7 @@ package struct Binder {
 
   /// The node at a place in the store, where it has this name, whatever models it is nested in.
   private func node(at key: StoreKey, named name: String) -> Node? {
-    guard let node = nodesByStorePath[StorePath(key)] else { return nil }
+    guard let node = nodesByStorePath[key.layerPath] else { return nil }
     return node.name == name || node.name.hasSuffix("/" + name) ? node : nil
   }
 
@@ -367,7 +375,7 @@ extension Binder {
     var agreeing: Set<WeightSlot> = []
     for assignment in binding.assignments where assignment.evidence == .layerAndIndex {
       guard let key = assignment.entry.storeKey else { continue }
-      let byOrder = nodesByStorePath[StorePath(key)]
+      let byOrder = nodesByStorePath[key.layerPath]
       if byOrder?.name == assignment.slot.layer {
         agreeing.insert(assignment.slot)
       } else if orderIsExact || binding.unused.isEmpty, let byOrder {

@@ -15,10 +15,10 @@ package struct Recipe: Sendable {
   package internal(set) var explanation: String
   /// Whether nothing says how pixels are preprocessed, so that they are taken to go in as they are.
   package let assumesPreprocessing: Bool
+  /// Where the Keras model that the file has the configuration of keeps its weights; empty where the graph tells.
+  package internal(set) var kerasPlaces: [KerasPlace] = []
   /// The published file that has the same bytes.
   package internal(set) var publishedFile: PublishedFile?
-  /// Of the file's bytes, where they had to be known to find the recipe.
-  package internal(set) var digest: SourceDigest?
 
   package var weights: BoundWeights { BoundWeights(file: file, binding: binding) }
 
@@ -42,8 +42,8 @@ package struct RecipeOptions: Sendable {
   package var kernelOrder: KernelOrder.Named?
   /// Whether names decide where the order of the file disagrees with them.
   package var trustsNames = false
-  /// Whether a file's hashes are looked up in the catalogue; they cost as much time as reading it.
-  package var looksUpHashes = false
+  /// By which the file is looked up in the catalogue, where it is.
+  package var hashes: SourceHashes?
   /// The published file with this hash.
   package var published: @Sendable (PublishedFile.Hash) -> PublishedFile? = { Catalog.published(hash: $0) }
 
@@ -132,6 +132,7 @@ extension Recipe {
     }
     self.file = file
     graph = document.graph
+    kerasPlaces = document.kerasPlaces
     card = document.card
     if let preprocessing = options.preprocessing { card.preprocessing = preprocessing }
     labels = try Recipe.checked(options.labels, for: document.graph) ?? document.labels

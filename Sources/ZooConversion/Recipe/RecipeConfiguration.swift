@@ -55,11 +55,13 @@ extension Recipe {
         explanation: "\(part.candidate.explanation) of the model '\(network.name)'" + kernels,
         options: options)
     }
-    return try Recipe(
+    var recipe = try Recipe(
       file: file, graph: network.graph, binding: binding, known: known, modelName: network.name,
       explanation: "the model's configuration"
         + (known.map { ", which computes the same as \($0.variant.architecture)" } ?? "") + kernels,
       options: options)
+    recipe.kerasPlaces = network.places
+    return recipe
   }
 }
 

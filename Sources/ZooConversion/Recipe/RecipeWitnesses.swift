@@ -13,21 +13,15 @@ extension Recipe {
   static func fromPublished(
     _ file: any WeightFile, options: RecipeOptions
   ) throws -> Recipe? {
-    guard options.looksUpHashes, file.modelConfiguration == nil, file.layout == .legacyWeights,
-      file.sourcePaths.count == 1
-    else {
-      return nil
-    }
-    let digest = try SourceDigest(files: file.sourcePaths)
-    guard let published = options.published(.sha256(digest.sha256)) ?? options.published(.md5(digest.md5)),
-      options.architecture.map({ Catalog.architecture(named: $0)?.name == published.variant.architecture })
-        ?? true, options.writer == nil
-    else {
-      var recipe = try Recipe(file: file, options: options)
-      recipe.digest = digest
-      return recipe
-    }
+    guard let hashes = options.hashes, options.writer == nil, file.modelConfiguration == nil,
+      file.layout == .legacyWeights, file.sourcePaths == hashes.paths
+    else { return nil }
     try checkNames(options)
+    let byMD5 = options.published(.md5(hashes.md5))
+    guard let published = byMD5 ?? options.published(.sha256(hashes.checksum.hexadecimal)),
+      options.architecture.map({ Catalog.architecture(named: $0)?.name == published.variant.architecture })
+        ?? true
+    else { return nil }
     var variant = published.variant
     if let size = options.inputSize {
       variant = Variant(
@@ -35,14 +29,13 @@ extension Recipe {
         input: InputShape(size.height, size.width, channels: variant.input.channels), head: variant.head,
         habits: variant.habits)
     }
-    let hash = options.published(.sha256(digest.sha256)) != nil ? "SHA-256" : "MD5"
+    let hash = byMD5 == nil ? "SHA-256" : "MD5"
     let candidate = Candidate(
       variant: variant, isExact: true, unusedCount: 0, nameAgreement: 1,
       explanation: "published as \(published.fileName), by its \(hash): \(variant.architecture) "
         + "(\(variant.description))")
     guard var recipe = try Recipe.bestFit(of: [candidate], file, options: options) else { return nil }
     recipe.publishedFile = published
-    recipe.digest = digest
     recipe.binding.add(.hash)
     return recipe
   }

@@ -88,7 +88,9 @@ package struct Verifier: Sendable {
         return .init(name, .failed, location: record.name, detail: error.why)
       }
     }
-    return .init(name, .passed, detail: "SHA-256 of \(file.tensors.count) tensors")
+    return .init(
+      name, .passed,
+      detail: "\(file.tensors.first?.checksum.algorithm ?? "checksum") of \(file.tensors.count) tensors")
   }
 }
 

@@ -38,7 +38,7 @@ package enum HDF5Writer {
   /// The most bytes of one attribute; Keras' own limit (`HDF5_OBJECT_HEADER_LIMIT`).
   static let attributeLimit = 64512
 
-  /// Writes the structure into the hidden file of `file`.
+  /// Writes the structure into `file`, which must be hidden: libhdf5 opens files by their names.
   ///
   /// - Returns: where each dataset's data starts, in bytes from the file's start.
   /// - Throws: `FileError`, also where a name is none that HDF5 can hold.
