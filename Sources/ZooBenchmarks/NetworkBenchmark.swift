@@ -110,12 +110,16 @@ struct NetworkBenchmark {
   }
 
   private func printMemory(_ networks: [(name: String, file: String)]) throws {
+    let alone = Double(ChildRun([zoo, "list"]).peakBytes) / 0x1p20
     print(
-      "\nOpening a file, making it ready to run, and the most memory while running (batch 1, 2 threads; MiB).\n"
-    )
-    header([
-      "network", "open ms", "ready ms", "weights", "activations", "peak", "(peak - activations) / weights",
-    ])
+      """
+
+      Opening a file, making it ready to run, and the most memory while running (batch 1, 2 threads; MiB). The
+      last column is (peak - activations - \(rounded(alone, 0))) / weights: `zoo list` alone takes \
+      \(rounded(alone, 0)) MiB.
+
+      """)
+    header(["network", "open ms", "ready ms", "weights", "activations", "peak", "of weights"])
     for (name, file) in networks {
       let runs = try (0..<rounds).map { _ in
         try measure([zoo, "bench", file, "--json", "--threads", "2", "--seconds", "0.1"])
@@ -126,7 +130,8 @@ struct NetworkBenchmark {
       row([
         name, rounded(median(runs.compactMap(\.openMilliseconds)), 2),
         rounded(median(runs.compactMap(\.loadMilliseconds)), 1), rounded(weights, 1),
-        rounded(activations, 1), rounded(peak, 0), ratio((peak ?? 0) - (activations ?? 0), weights),
+        rounded(activations, 1), rounded(peak, 0),
+        ratio((peak ?? 0) - (activations ?? 0) - alone, weights),
       ])
     }
   }
