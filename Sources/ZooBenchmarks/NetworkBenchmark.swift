@@ -110,28 +110,27 @@ struct NetworkBenchmark {
   }
 
   private func printMemory(_ networks: [(name: String, file: String)]) throws {
-    let alone = Double(ChildRun([zoo, "list"]).peakBytes) / 0x1p20
     print(
       """
 
-      Opening a file, making it ready to run, and the most memory while running (batch 1, 2 threads; MiB). The
-      last column is (peak - activations - \(rounded(alone, 0))) / weights: `zoo list` alone takes \
-      \(rounded(alone, 0)) MiB.
+      Opening a file, making it ready to run, and memory while running (batch 1, 2 threads; MiB): the process
+      before it opens the file, and the most. The last column is (peak - process - activations) / weights.
 
       """)
-    header(["network", "open ms", "ready ms", "weights", "activations", "peak", "of weights"])
+    header(["network", "open ms", "ready ms", "weights", "activations", "process", "peak", "of weights"])
     for (name, file) in networks {
       let runs = try (0..<rounds).map { _ in
         try measure([zoo, "bench", file, "--json", "--threads", "2", "--seconds", "0.1"])
       }
       let weights = try Double(MappedFile(path: file).bytes.count) / 0x1p20
       let peak = median(runs.map(\.peakMebibytes))
+      let base = median(runs.compactMap(\.baseMebibytes))
       let activations = median(runs.compactMap(\.activationMebibytes))
       row([
         name, rounded(median(runs.compactMap(\.openMilliseconds)), 2),
         rounded(median(runs.compactMap(\.loadMilliseconds)), 1), rounded(weights, 1),
-        rounded(activations, 1), rounded(peak, 0),
-        ratio((peak ?? 0) - (activations ?? 0) - alone, weights),
+        rounded(activations, 1), rounded(base, 0), rounded(peak, 0),
+        ratio((peak ?? 0) - (activations ?? 0) - (base ?? 0), weights),
       ])
     }
   }
@@ -217,6 +216,7 @@ struct NetworkBenchmark {
     let openMilliseconds: Double?
     let loadMilliseconds: Double?
     let activationMebibytes: Double?
+    let baseMebibytes: Double?
     private let peak: Int?
     var peakMebibytes: Double { Double(peak ?? 0) }
 
@@ -225,6 +225,7 @@ struct NetworkBenchmark {
       case openMilliseconds = "open_ms"
       case loadMilliseconds = "load_ms"
       case activationMebibytes = "activation_mib"
+      case baseMebibytes = "base_mib"
       case peak = "peak_mib"
     }
   }
