@@ -8,7 +8,7 @@
 
 enum { dw_outputs = 7 };
 
-// KW, S: window width and stride; ROWS: 2 where the output row below is computed too, from the same input;
+// KW, S: window width and stride; ROWS: 2 where the output row below is computed too, from the same input, for stride 1;
 // EDGE: whether some columns may lie outside; BELOW: whether the input is cut off at in_lo; PART: whether these
 // are the last few channels, fewer than a vector.
 
@@ -76,27 +76,31 @@ INLINE void dw_channels(
   }
 }
 
-INLINE void dw_row(const int KW, const int S, const int ROWS, const int BELOW, const zoo_depthwise *d, int oy) {
+// Columns in the outer loop: what one output row reads is still in the first-level cache for the next.
+INLINE void dw_rows(
+    const int KW, const int S, const int ROWS, const int BELOW, const zoo_depthwise *d, int begin, int end) {
   const zoo_window *g = &d->window;
   for (int ox = 0; ox < g->out_width; ox += dw_outputs) {
-    int start = at_most(ox, g->out_width - dw_outputs);
-    int x0 = start * S - g->pad_left;
-    if (x0 >= 0 && x0 + (dw_outputs - 1) * S + KW <= g->in_width) {
-      dw_channels(KW, S, ROWS, 0, BELOW, d, oy, start);
-    } else {
-      dw_channels(KW, S, ROWS, 1, BELOW, d, oy, start);
+    const int start = at_most(ox, g->out_width - dw_outputs);
+    const int x0 = start * S - g->pad_left;
+    const int edge = x0 < 0 || x0 + (dw_outputs - 1) * S + KW > g->in_width;
+    for (int oy = begin; oy < end; oy += ROWS) {
+      if (edge) dw_channels(KW, S, ROWS, 1, BELOW, d, oy, start);
+      else dw_channels(KW, S, ROWS, 0, BELOW, d, oy, start);
     }
   }
 }
 
-#define DW_ROW(KW, S, ROWS) \
-  static __attribute__((noinline)) void dw_row_##KW##_##S##_##ROWS(const zoo_depthwise *d, int oy) { \
-    if (d->in_lo == 0) dw_row(KW, S, ROWS, 1, d, oy); else dw_row(KW, S, ROWS, 0, d, oy); \
+#define DW_ROWS(KW, S, ROWS) \
+  static __attribute__((noinline)) void dw_rows_##KW##_##S##_##ROWS( \
+      const zoo_depthwise *d, int begin, int end) { \
+    if (d->in_lo == 0) dw_rows(KW, S, ROWS, 1, d, begin, end); \
+    else dw_rows(KW, S, ROWS, 0, d, begin, end); \
   }
-DW_ROW(3, 1, 1) DW_ROW(3, 2, 1) DW_ROW(5, 1, 1) DW_ROW(5, 2, 1) DW_ROW(7, 1, 1) DW_ROW(7, 2, 1)
+DW_ROWS(3, 1, 1) DW_ROWS(3, 2, 1) DW_ROWS(5, 1, 1) DW_ROWS(5, 2, 1) DW_ROWS(7, 1, 1) DW_ROWS(7, 2, 1)
 
 #if REGISTERS >= 32
-DW_ROW(5, 1, 2) DW_ROW(7, 1, 2)
+DW_ROWS(5, 1, 2) DW_ROWS(7, 1, 2)
 
 // A 3x3 window of stride 1 goes down the rows of the image, so that each input vector is read once. Three
 // rows of sums are under way: row `y` of the window's top adds to output rows y, y - 1 and y - 2, by the first,
@@ -237,10 +241,16 @@ static void dw_row_any(const zoo_depthwise *d, int oy) {
   }
 }
 
+static void dw_rows_any(const zoo_depthwise *d, int begin, int end) {
+  for (int oy = begin; oy < end; oy++) dw_row_any(d, oy);
+}
+
+typedef void (*dw_function)(const zoo_depthwise *, int, int);
+
 static void depthwise(const void *arguments, int32_t begin, int32_t end) {
   const zoo_depthwise *d = arguments;
   const zoo_window *g = &d->window;
-  void (*row)(const zoo_depthwise *, int) = dw_row_any;
+  dw_function rows = dw_rows_any, pairs = NULL;
   if (d->multiplier == 1 && g->dilation_width == 1 && g->dilation_height == 1 && g->out_width >= dw_outputs) {
 #if REGISTERS >= 32
     if (dw3_serves(g)) {
@@ -248,23 +258,20 @@ static void depthwise(const void *arguments, int32_t begin, int32_t end) {
       for (int oy = begin; oy < end; oy += block) dw3(d, oy, at_most(oy + block, end));
       return;
     }
+    if (g->stride_height == 1 && g->stride_width == 1) {
+      pairs = g->kernel_width == 5 ? dw_rows_5_1_2 : g->kernel_width == 7 ? dw_rows_7_1_2 : NULL;
+    }
 #endif
     switch (g->kernel_width * 4 + g->stride_width) {
-      case 3 * 4 + 1: row = dw_row_3_1_1; break;
-      case 3 * 4 + 2: row = dw_row_3_2_1; break;
-      case 5 * 4 + 1: row = dw_row_5_1_1; break;
-      case 5 * 4 + 2: row = dw_row_5_2_1; break;
-      case 7 * 4 + 1: row = dw_row_7_1_1; break;
-      case 7 * 4 + 2: row = dw_row_7_2_1; break;
+      case 3 * 4 + 1: rows = dw_rows_3_1_1; break;
+      case 3 * 4 + 2: rows = dw_rows_3_2_1; break;
+      case 5 * 4 + 1: rows = dw_rows_5_1_1; break;
+      case 5 * 4 + 2: rows = dw_rows_5_2_1; break;
+      case 7 * 4 + 1: rows = dw_rows_7_1_1; break;
+      case 7 * 4 + 2: rows = dw_rows_7_2_1; break;
     }
   }
-  int oy = begin;
-#if REGISTERS >= 32
-  void (*two_rows)(const zoo_depthwise *, int) =
-      row == dw_row_5_1_1 ? dw_row_5_1_2 : row == dw_row_7_1_1 ? dw_row_7_1_2 : NULL;
-  if (two_rows && g->stride_height == 1) {
-    for (; oy + 1 < end; oy += 2) two_rows(d, oy);
-  }
-#endif
-  for (; oy < end; oy++) row(d, oy);
+  const int paired = pairs ? (end - begin) / 2 * 2 : 0;
+  if (paired) pairs(d, begin, begin + paired);
+  if (begin + paired < end) rows(d, begin + paired, end);
 }

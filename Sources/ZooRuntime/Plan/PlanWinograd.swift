@@ -29,9 +29,11 @@ extension Planner {
     let tilings = [4, 2].map { outputs in
       let tiles = (height + outputs - 1) / outputs * ((width + outputs - 1) / outputs)
       let points = (outputs + 2) * (outputs + 2)
-      // The transformed tiles of a block stay in the second-level cache, and fill whole register tiles.
-      let cached = 2 * 1024 * 1024 / (4 * points * (input.channels + 16))
-      let limit = min(max(cached, kernels.tileRows), 2 * kernels.tileRows)
+      // The transformed tiles of a block stay in the second-level cache, and fill whole register tiles. F(4x4)
+      // may take all of that cache, since each block reads more weights than it has room for anyway.
+      let cache = (outputs == 4 ? 2 : 1) * 1024 * 1024
+      let cached = cache / (4 * points * (input.channels + 16))
+      let limit = min(max(cached, kernels.tileRows), (outputs == 4 ? 2 : 4) * kernels.tileRows)
       func choice(_ costs: CostModel) -> CostModel.Choice {
         costs.winograd(
           outputs: outputs, tiles: tiles, block: limit, channels: input.channels, columns: columns)
