@@ -111,22 +111,26 @@ struct NetworkBenchmark {
 
   private func printMemory(_ networks: [(name: String, file: String)]) throws {
     print(
-      "\nOpening a file, making it ready to run, and the most memory while running (batch 1, 2 threads; MiB).\n"
-    )
-    header([
-      "network", "open ms", "ready ms", "weights", "activations", "peak", "(peak - activations) / weights",
-    ])
+      """
+
+      Opening a file, making it ready to run, and memory while running (batch 1, 2 threads; MiB): the process
+      before it opens the file, and the most. The last column is (peak - process - activations) / weights.
+
+      """)
+    header(["network", "open ms", "ready ms", "weights", "activations", "process", "peak", "of weights"])
     for (name, file) in networks {
       let runs = try (0..<rounds).map { _ in
         try measure([zoo, "bench", file, "--json", "--threads", "2", "--seconds", "0.1"])
       }
       let weights = try Double(MappedFile(path: file).bytes.count) / 0x1p20
       let peak = median(runs.map(\.peakMebibytes))
+      let base = median(runs.compactMap(\.baseMebibytes))
       let activations = median(runs.compactMap(\.activationMebibytes))
       row([
         name, rounded(median(runs.compactMap(\.openMilliseconds)), 2),
         rounded(median(runs.compactMap(\.loadMilliseconds)), 1), rounded(weights, 1),
-        rounded(activations, 1), rounded(peak, 0), ratio((peak ?? 0) - (activations ?? 0), weights),
+        rounded(activations, 1), rounded(base, 0), rounded(peak, 0),
+        ratio((peak ?? 0) - (activations ?? 0) - (base ?? 0), weights),
       ])
     }
   }
@@ -212,6 +216,7 @@ struct NetworkBenchmark {
     let openMilliseconds: Double?
     let loadMilliseconds: Double?
     let activationMebibytes: Double?
+    let baseMebibytes: Double?
     private let peak: Int?
     var peakMebibytes: Double { Double(peak ?? 0) }
 
@@ -220,6 +225,7 @@ struct NetworkBenchmark {
       case openMilliseconds = "open_ms"
       case loadMilliseconds = "load_ms"
       case activationMebibytes = "activation_mib"
+      case baseMebibytes = "base_mib"
       case peak = "peak_mib"
     }
   }

@@ -61,6 +61,8 @@ package struct ModelBenchmark: Sendable, Encodable {
   package let batch: Int
   /// Memory for the activations of this batch, all threads' together.
   package let activationMebibytes: Double
+  /// The most memory that the process had used before it opened the file.
+  package let baseMebibytes: Int
   /// The most memory that the process has used so far.
   package let peakMebibytes: Int
   /// The instruction set that was chosen.
@@ -79,6 +81,7 @@ package struct ModelBenchmark: Sendable, Encodable {
     case loadMilliseconds = "load_ms"
     case threads, batch
     case activationMebibytes = "activation_mib"
+    case baseMebibytes = "base_mib"
     case peakMebibytes = "peak_mib"
     case kernels
     case peakRate = "peak_gflops"
@@ -87,6 +90,7 @@ package struct ModelBenchmark: Sendable, Encodable {
 
   /// Runs the model at `path` on a synthetic batch, over and over for `seconds` and at least 5 times.
   package init(path: String, threads: Int, batch: Int, seconds: Double, perLayer: Bool) throws {
+    baseMebibytes = Self.peakResidentMebibytes
     let clock = ContinuousClock()
     let start = clock.now
     let file = try ZooFile(path: path)
@@ -128,16 +132,23 @@ package struct ModelBenchmark: Sendable, Encodable {
   }
 
   private static var peakResidentMebibytes: Int {
-    var usage = rusage()
     #if canImport(Darwin)
+      var usage = rusage()
       getrusage(RUSAGE_SELF, &usage)
       return usage.ru_maxrss / (1024 * 1024)
-    #elseif canImport(Glibc)
-      getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
-      return usage.ru_maxrss / 1024
     #else
-      getrusage(RUSAGE_SELF, &usage)
-      return usage.ru_maxrss / 1024
+      // Not `getrusage`, which begins with what the parent had when it started this process.
+      guard let file = fopen("/proc/self/status", "r") else { return 0 }
+      defer { fclose(file) }
+      var line = [CChar](repeating: 0, count: 256)
+      while fgets(&line, CInt(line.count), file) != nil {
+        var kibibytes = 0
+        let found = withUnsafeMutablePointer(to: &kibibytes) { pointer in
+          withVaList([pointer]) { vsscanf(line, "VmHWM: %ld", $0) }
+        }
+        if found == 1 { return kibibytes / 1024 }
+      }
+      return 0
     #endif
   }
 }
