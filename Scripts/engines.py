@@ -54,24 +54,37 @@ def prepare(directory, name):
     source = next((base + end for end in (".keras", ".h5") if os.path.exists(base + end)), base + ".keras")
     if not os.path.exists(source):
         make(source, name)
-    missing = [end for end in (".tflite", ".xml", ".onnx") if not os.path.exists(base + end)]
+    exports = {".tflite": to_litert, ".xml": to_openvino, ".onnx": to_onnx}
+    missing = [end for end in exports if not os.path.exists(base + end)]
     if not missing:
         return
     saved = base + ".savedmodel"
     keras.models.load_model(source, compile=False).export(saved, verbose=False)
-    if ".tflite" in missing:
-        import tensorflow as tf
+    for end in missing:
+        try:
+            exports[end](saved, base + end)
+        except Exception as error:  # tf2onnx can't do the largest; the other engines don't care
+            print(f"{base + end} can't be made: {error}", file=sys.stderr)
 
-        with open(base + ".tflite", "wb") as file:
-            file.write(tf.lite.TFLiteConverter.from_saved_model(saved).convert())
-    if ".xml" in missing:
-        import openvino
 
-        openvino.save_model(openvino.convert_model(saved), base + ".xml", compress_to_fp16=False)
-    if ".onnx" in missing:
-        np.product = getattr(np, "product", np.prod)  # tf2onnx still calls the old name
-        sys.argv = ["tf2onnx", "--saved-model", saved, "--opset", "17", "--output", base + ".onnx"]
-        runpy.run_module("tf2onnx.convert", run_name="__main__")
+def to_litert(saved, path):
+    import tensorflow as tf
+
+    model = tf.lite.TFLiteConverter.from_saved_model(saved).convert()
+    with open(path, "wb") as file:
+        file.write(model)
+
+
+def to_openvino(saved, path):
+    import openvino
+
+    openvino.save_model(openvino.convert_model(saved), path, compress_to_fp16=False)
+
+
+def to_onnx(saved, path):
+    np.product = getattr(np, "product", np.prod)  # tf2onnx still calls the old name
+    sys.argv = ["tf2onnx", "--saved-model", saved, "--opset", "17", "--output", path]
+    runpy.run_module("tf2onnx.convert", run_name="__main__")
 
 
 def network(engine, base, threads, shape):

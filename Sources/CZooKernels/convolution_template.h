@@ -50,6 +50,10 @@ typedef struct {
   int last;                  // columns used of the last vector
 } tile_arguments;
 
+INLINE void tile_store(float *output, vf y, int used) {
+  if (used == VL) v_store(output, y); else v_store_n(output, y, used);
+}
+
 INLINE void tile(const int MR, const int NV, const zoo_convolution *c, const tile_arguments *t) {
   vf sum[14][3];
   UNROLL for (int m = 0; m < MR; m++) {
@@ -83,22 +87,35 @@ INLINE void tile(const int MR, const int NV, const zoo_convolution *c, const til
       }
     }
   }
-  const float lo = c->lo, hi = c->hi;
   float *output = t->output;
-  const float *residual = t->residual;
-  UNROLL for (int m = 0; m < MR; m++) {
-    UNROLL for (int n = 0; n < NV; n++) {
-      vf y = sum[m][n];
-      if (n == NV - 1 && t->last < VL) {
-        if (residual) y = v_add(y, v_load_n(residual + n * VL, t->last));
-        v_store_n(output + n * VL, v_clamp(y, lo, hi), t->last);
-      } else {
-        if (residual) y = v_add(y, v_load(residual + n * VL));
-        v_store(output + n * VL, v_clamp(y, lo, hi));
+  if (t->residual) {
+    const float *residual = t->residual;
+    UNROLL for (int m = 0; m < MR; m++) {
+      UNROLL for (int n = 0; n < NV; n++) {
+        const int used = n == NV - 1 ? t->last : VL;
+        const vf other = used == VL ? v_load(residual + n * VL) : v_load_n(residual + n * VL, used);
+        tile_store(output + n * VL, v_clamp(v_add(sum[m][n], other), c->lo, c->hi), used);
       }
+      output += c->window.out_pixel;
+      residual += c->residual_pixel;
     }
-    output += c->window.out_pixel;
-    if (residual) residual += c->residual_pixel;
+    return;
+  }
+  // Most layers have one limit or none, and after short sums two comparisons of all values are seen.
+  if (c->lo > -__builtin_inff()) {
+    const vf lo = v_set(c->lo);
+    UNROLL for (int m = 0; m < MR; m++) {
+      UNROLL for (int n = 0; n < NV; n++) sum[m][n] = v_max(lo, sum[m][n]);
+    }
+  }
+  if (c->hi < __builtin_inff()) {
+    const vf hi = v_set(c->hi);
+    UNROLL for (int m = 0; m < MR; m++) {
+      UNROLL for (int n = 0; n < NV; n++) sum[m][n] = v_min(hi, sum[m][n]);
+    }
+  }
+  UNROLL for (int m = 0; m < MR; m++, output += c->window.out_pixel) {
+    UNROLL for (int n = 0; n < NV; n++) tile_store(output + n * VL, sum[m][n], n == NV - 1 ? t->last : VL);
   }
 }
 

@@ -8,70 +8,96 @@
 
 enum { dw_outputs = 7 };
 
-// KW, S: window width and stride; EDGE: whether some columns may lie outside; BELOW: whether the input
-// is cut off at in_lo; PART: whether these are the last few channels, fewer than a vector.
-INLINE void dw_tile(
-    const int KW, const int S, const int EDGE, const int BELOW, const int PART, const zoo_depthwise *d,
-    int oy, int ox, int channel, int count) {
+// KW, S: window width and stride; ROWS: 2 where the output row below is computed too, from the same input;
+// EDGE: whether some columns may lie outside; BELOW: whether the input is cut off at in_lo; PART: whether these
+// are the last few channels, fewer than a vector.
+
+// One row of input, whose part in output rows FIRST ..< END of the tile is by the row of the filter at `weights`
+// and, for the second, by the one above that.
+INLINE void dw_add(
+    const int KW, const int S, const int FIRST, const int END, const int EDGE, const int BELOW, const int PART,
+    const zoo_depthwise *d, const float *row, const float *weights, int x0, int count, vf sum[2][dw_outputs]) {
   const zoo_window *g = &d->window;
-  const int y0 = oy * g->stride_height - g->pad_top, x0 = ox * S - g->pad_left;
-  const vf below = v_set(d->in_lo);
-  vf sum[dw_outputs];
-  vf bias = v_load(d->bias + channel);
-  UNROLL for (int j = 0; j < dw_outputs; j++) sum[j] = bias;
-  const int ky_begin = at_least(0, -y0), ky_end = at_most(g->kernel_height, g->in_height - y0);
-  for (int ky = ky_begin; ky < ky_end; ky++) {
-    const float *row = d->input + (y0 + ky) * g->in_row + channel;
-    const float *weights = d->weights + (ptrdiff_t)ky * KW * d->weight_stride + channel;
-    vf w[7];
-    UNROLL for (int kx = 0; kx < KW; kx++) w[kx] = v_load(weights + kx * d->weight_stride);
-    UNROLL for (int i = 0; i < (dw_outputs - 1) * S + KW; i++) {
-      if (EDGE && (x0 + i < 0 || x0 + i >= g->in_width)) continue;
-      const float *p = row + (x0 + i) * g->in_pixel;
-      vf x = PART ? v_load_n(p, count) : v_load(p);
-      if (BELOW) x = v_max(below, x);
+  vf w[2][7];
+  UNROLL for (int r = FIRST; r < END; r++) {
+    UNROLL for (int kx = 0; kx < KW; kx++) w[r][kx] = v_load(weights + (kx - r * KW) * (ptrdiff_t)d->weight_stride);
+  }
+  UNROLL for (int i = 0; i < (dw_outputs - 1) * S + KW; i++) {
+    if (EDGE && (x0 + i < 0 || x0 + i >= g->in_width)) continue;
+    const float *p = row + (x0 + i) * g->in_pixel;
+    vf x = PART ? v_load_n(p, count) : v_load(p);
+    if (BELOW) x = v_max(v_set(d->in_lo), x);
+    UNROLL for (int r = FIRST; r < END; r++) {
       UNROLL for (int j = 0; j < dw_outputs; j++) {
-        if (i - j * S >= 0 && i - j * S < KW) sum[j] = v_fma(x, w[i - j * S], sum[j]);
+        if (i - j * S >= 0 && i - j * S < KW) sum[r][j] = v_fma(x, w[r][i - j * S], sum[r][j]);
       }
     }
   }
-  float *output = d->output + ((ptrdiff_t)oy * g->out_width + ox) * g->out_pixel + channel;
-  UNROLL for (int j = 0; j < dw_outputs; j++) {
-    vf y = v_clamp(sum[j], d->lo, d->hi);
-    if (PART) v_store_n(output, y, count); else v_store(output, y);
-    output += g->out_pixel;
+}
+
+INLINE void dw_tile(
+    const int KW, const int S, const int ROWS, const int EDGE, const int BELOW, const int PART,
+    const zoo_depthwise *d, int oy, int ox, int channel, int count) {
+  const zoo_window *g = &d->window;
+  const int y0 = oy * g->stride_height - g->pad_top, x0 = ox * S - g->pad_left;
+  vf sum[2][dw_outputs];
+  const vf bias = v_load(d->bias + channel);
+  UNROLL for (int j = 0; j < dw_outputs; j++) sum[0][j] = sum[1][j] = bias;
+  const int begin = at_least(0, -y0), end = at_most(g->kernel_height + ROWS - 1, g->in_height - y0);
+  for (int ky = begin; ky < end; ky++) {
+    const float *row = d->input + (y0 + ky) * g->in_row + channel;
+    const float *weights = d->weights + (ptrdiff_t)ky * KW * d->weight_stride + channel;
+    if (ROWS == 1 || ky == 0) {
+      dw_add(KW, S, 0, 1, EDGE, BELOW, PART, d, row, weights, x0, count, sum);
+    } else if (ky < g->kernel_height) {
+      dw_add(KW, S, 0, 2, EDGE, BELOW, PART, d, row, weights, x0, count, sum);
+    } else {
+      dw_add(KW, S, 1, 2, EDGE, BELOW, PART, d, row, weights, x0, count, sum);
+    }
+  }
+  UNROLL for (int r = 0; r < ROWS; r++) {
+    float *output = d->output + ((ptrdiff_t)(oy + r) * g->out_width + ox) * g->out_pixel + channel;
+    UNROLL for (int j = 0; j < dw_outputs; j++, output += g->out_pixel) {
+      const vf y = v_clamp(sum[r][j], d->lo, d->hi);
+      if (PART) v_store_n(output, y, count); else v_store(output, y);
+    }
   }
 }
 
 INLINE void dw_channels(
-    const int KW, const int S, const int EDGE, const int BELOW, const zoo_depthwise *d, int oy, int ox) {
+    const int KW, const int S, const int ROWS, const int EDGE, const int BELOW, const zoo_depthwise *d, int oy,
+    int ox) {
   int channel = 0;
   for (; channel + VL <= d->channels; channel += VL) {
-    dw_tile(KW, S, EDGE, BELOW, 0, d, oy, ox, channel, VL);
+    dw_tile(KW, S, ROWS, EDGE, BELOW, 0, d, oy, ox, channel, VL);
   }
-  if (channel < d->channels) dw_tile(KW, S, EDGE, BELOW, 1, d, oy, ox, channel, d->channels - channel);
+  if (channel < d->channels) {
+    dw_tile(KW, S, ROWS, EDGE, BELOW, 1, d, oy, ox, channel, d->channels - channel);
+  }
 }
 
-INLINE void dw_row(const int KW, const int S, const int BELOW, const zoo_depthwise *d, int oy) {
+INLINE void dw_row(const int KW, const int S, const int ROWS, const int BELOW, const zoo_depthwise *d, int oy) {
   const zoo_window *g = &d->window;
   for (int ox = 0; ox < g->out_width; ox += dw_outputs) {
     int start = at_most(ox, g->out_width - dw_outputs);
     int x0 = start * S - g->pad_left;
     if (x0 >= 0 && x0 + (dw_outputs - 1) * S + KW <= g->in_width) {
-      dw_channels(KW, S, 0, BELOW, d, oy, start);
+      dw_channels(KW, S, ROWS, 0, BELOW, d, oy, start);
     } else {
-      dw_channels(KW, S, 1, BELOW, d, oy, start);
+      dw_channels(KW, S, ROWS, 1, BELOW, d, oy, start);
     }
   }
 }
 
-#define DW_ROW(KW, S) \
-  static __attribute__((noinline)) void dw_row_##KW##_##S(const zoo_depthwise *d, int oy) { \
-    if (d->in_lo == 0) dw_row(KW, S, 1, d, oy); else dw_row(KW, S, 0, d, oy); \
+#define DW_ROW(KW, S, ROWS) \
+  static __attribute__((noinline)) void dw_row_##KW##_##S##_##ROWS(const zoo_depthwise *d, int oy) { \
+    if (d->in_lo == 0) dw_row(KW, S, ROWS, 1, d, oy); else dw_row(KW, S, ROWS, 0, d, oy); \
   }
-DW_ROW(3, 1) DW_ROW(3, 2) DW_ROW(5, 1) DW_ROW(5, 2) DW_ROW(7, 1) DW_ROW(7, 2)
+DW_ROW(3, 1, 1) DW_ROW(3, 2, 1) DW_ROW(5, 1, 1) DW_ROW(5, 2, 1) DW_ROW(7, 1, 1) DW_ROW(7, 2, 1)
 
 #if REGISTERS >= 32
+DW_ROW(5, 1, 2) DW_ROW(7, 1, 2)
+
 // A 3x3 window of stride 1 goes down the rows of the image, so that each input vector is read once. Three
 // rows of sums are under way: row `y` of the window's top adds to output rows y, y - 1 and y - 2, by the first,
 // second and third row of the filter, and completes the last of these.
@@ -224,13 +250,21 @@ static void depthwise(const void *arguments, int32_t begin, int32_t end) {
     }
 #endif
     switch (g->kernel_width * 4 + g->stride_width) {
-      case 3 * 4 + 1: row = dw_row_3_1; break;
-      case 3 * 4 + 2: row = dw_row_3_2; break;
-      case 5 * 4 + 1: row = dw_row_5_1; break;
-      case 5 * 4 + 2: row = dw_row_5_2; break;
-      case 7 * 4 + 1: row = dw_row_7_1; break;
-      case 7 * 4 + 2: row = dw_row_7_2; break;
+      case 3 * 4 + 1: row = dw_row_3_1_1; break;
+      case 3 * 4 + 2: row = dw_row_3_2_1; break;
+      case 5 * 4 + 1: row = dw_row_5_1_1; break;
+      case 5 * 4 + 2: row = dw_row_5_2_1; break;
+      case 7 * 4 + 1: row = dw_row_7_1_1; break;
+      case 7 * 4 + 2: row = dw_row_7_2_1; break;
     }
   }
-  for (int oy = begin; oy < end; oy++) row(d, oy);
+  int oy = begin;
+#if REGISTERS >= 32
+  void (*two_rows)(const zoo_depthwise *, int) =
+      row == dw_row_5_1_1 ? dw_row_5_1_2 : row == dw_row_7_1_1 ? dw_row_7_1_2 : NULL;
+  if (two_rows && g->stride_height == 1) {
+    for (; oy + 1 < end; oy += 2) two_rows(d, oy);
+  }
+#endif
+  for (; oy < end; oy++) row(d, oy);
 }

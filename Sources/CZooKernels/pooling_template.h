@@ -24,8 +24,14 @@ INLINE void pool_pixel(
   for (int channel = 0; channel < p->channels; channel += VL) {
     const int count = at_most(VL, p->channels - channel);
     vf result = pool_start(AVERAGE);
-    for (int i = y; i < y_end; i++) {
-      const float *row = p->input + i * g->in_row + x * g->in_pixel + channel;
+    const float *row = p->input + y * g->in_row + x * g->in_pixel + channel;
+    if (KW > 1 && y_end - y == KW) {
+      UNROLL for (int i = 0; i < KW; i++, row += g->in_row) {
+        UNROLL for (int j = 0; j < KW; j++) {
+          result = pool_add(AVERAGE, result, pool_load(row + j * g->in_pixel, count));
+        }
+      }
+    } else for (int i = y; i < y_end; i++, row += g->in_row) {
       if (KW) {
         UNROLL for (int j = 0; j < KW; j++) {
           result = pool_add(AVERAGE, result, pool_load(row + j * g->in_pixel, count));
