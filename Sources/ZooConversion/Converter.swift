@@ -55,13 +55,13 @@ package struct Converter: Sendable {
     let sourceChecksum = BackgroundResult { digest?.checksum ?? Checksum(hashing: sources) }
     // Weights that are used only once are not kept.
     let original: any WeightSource = options.verify ? CachedWeights(recipe.weights) : recipe.weights
-    var single: Set<WeightSlot> = []
+    var half = HalfPrecision.Choice()
     if options.storage == .f16 {
       progress(.phase("choosing what half precision suffices for"))
-      single = try HalfPrecision(
+      half = try HalfPrecision(
         graph: recipe.graph, preprocessing: recipe.card.preprocessing, threads: options.verifier.threads,
         largestError: options.largestStorageError
-      ).singleSlots(weights: original)
+      ).choose(weights: original)
     }
 
     var records: [TensorRecord] = []
@@ -69,14 +69,16 @@ package struct Converter: Sendable {
     var testCase: TestCase?
     if options.verify {
       progress(.phase("preparing the engine"))
-      let weights = CachedWeights(RoundedWeights(source: original, storage: options.storage, single: single))
+      let weights = CachedWeights(
+        RoundedWeights(source: original, storage: options.storage, single: half.single))
       let engine = try Engine(
         graph: recipe.graph, weights: weights, options: PlanOptions(threads: options.verifier.threads))
       let verifier = Verifier(
         graph: recipe.graph, card: recipe.card, storage: options.storage, options: options.verifier)
-      let report = try verifier.verify(weights: weights, engine: engine, testCase: nil) {
+      var report = try verifier.verify(weights: weights, engine: engine, testCase: nil) {
         progress(.phase($0))
       }
+      if let check = check(half) { report.checks.append(check) }
       guard report.passed else { throw VerificationFailure(file: input, report: report) }
       if report.checks.contains(where: { $0.name == BatchNormCheck.name && $0.status == .passed }) {
         let covered = recipe.graph.layersWithTestimony
@@ -94,7 +96,7 @@ package struct Converter: Sendable {
         graph: recipe.graph, card: recipe.card, labels: recipe.labels,
         source: sourceRecord(of: recipe, files: sources, checksum: .zero),
         testCase: testCase, verification: verification?.summary ?? [:])
-      records = try ZooWriter(document: document, storage: options.storage, single: single)
+      records = try ZooWriter(document: document, storage: options.storage, single: half.single)
         .write(
           to: output, overwrite: options.overwrite, weights: original,
           sourceChecksum: sourceChecksum, progress: { progress(.writing(done: $0, total: $1)) },
@@ -105,6 +107,15 @@ package struct Converter: Sendable {
       source: sourceRecord(of: recipe, files: sources, checksum: sourceChecksum.value),
       storage: options.storage, records: records,
       output: options.dryRun ? nil : output, verification: verification)
+  }
+
+  /// What half precision costs, for the report and the file.
+  private func check(_ half: HalfPrecision.Choice) -> VerificationReport.Check? {
+    guard let error = half.error else { return nil }
+    let kept = half.single.isEmpty ? "" : ", \(half.single.count) tensors kept in single precision"
+    return VerificationReport.Check(
+      "half precision against single precision", .passed, largestError: error,
+      tolerance: options.largestStorageError, detail: "all layers on pictures and noise\(kept)")
   }
 
   /// INPUT's name with `.zoo` in the current folder.
