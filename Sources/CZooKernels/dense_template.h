@@ -13,10 +13,20 @@ enum { dense_rows = 4, dense_vectors = 3 };
 enum { dense_rows = 3, dense_vectors = 2 };
 #endif
 
+// The first n of a vector of weights, from the place `at` on. HALF: whether they are stored in half precision,
+// which is widened here, exactly.
+INLINE vf dense_load(const int HALF, const zoo_dense *d, ptrdiff_t at, int n) {
+  if (HALF) {
+    return n < VL ? v_load_half_n(d->half_weights + at, n) : v_load_half(d->half_weights + at);
+  }
+  return n < VL ? v_load_n(d->weights + at, n) : v_load(d->weights + at);
+}
+
 // Adds the product of inputs `begin ..< end` of R rows with C vectors of columns, from `column`; the last
 // vector has `last` columns.
 INLINE void dense_tile(
-    const int R, const int C, const zoo_dense *d, int row, int column, int last, int begin, int end) {
+    const int HALF, const int R, const int C, const zoo_dense *d, int row, int column, int last, int begin,
+    int end) {
   const float *input = d->input + row * d->input_row;
   float *output = d->output + row * d->output_row + column;
   vf total[4][3];
@@ -32,11 +42,11 @@ INLINE void dense_tile(
       UNROLL for (int c = 0; c < C; c++) sum[r][c] = v_set(0);
     }
     const int stop = at_most(k + dense_chain, end);
-    const float *weights = d->weights + (ptrdiff_t)k * d->columns + column;
+    ptrdiff_t weights = (ptrdiff_t)k * d->columns + column;
     ROLLED for (int i = k; i < stop; i++, weights += d->columns) {
       vf w[3];
       UNROLL for (int c = 0; c < C; c++) {
-        w[c] = c == C - 1 && last < VL ? v_load_n(weights + c * VL, last) : v_load(weights + c * VL);
+        w[c] = dense_load(HALF, d, weights + c * VL, c == C - 1 ? last : VL);
       }
       UNROLL for (int r = 0; r < R; r++) {
         vf x = v_set(input[r * d->input_row + i]);
@@ -60,20 +70,20 @@ INLINE void dense_tile(
 }
 
 // All rows at C vectors of columns: the weights come from memory for the first of them only.
-INLINE void dense_tiles(const int C, const zoo_dense *d, int column, int last, int begin, int end) {
+INLINE void dense_tiles(
+    const int HALF, const int C, const zoo_dense *d, int column, int last, int begin, int end) {
   int row = 0;
   for (; row + dense_rows <= d->rows; row += dense_rows) {
-    dense_tile(dense_rows, C, d, row, column, last, begin, end);
+    dense_tile(HALF, dense_rows, C, d, row, column, last, begin, end);
   }
-  for (; row + 2 <= d->rows; row += 2) dense_tile(2, C, d, row, column, last, begin, end);
-  if (row < d->rows) dense_tile(1, C, d, row, column, last, begin, end);
+  for (; row + 2 <= d->rows; row += 2) dense_tile(HALF, 2, C, d, row, column, last, begin, end);
+  if (row < d->rows) dense_tile(HALF, 1, C, d, row, column, last, begin, end);
 }
 
 // A pass for one row: weights that would be multiplied by zero are not read.
 INLINE void dense_vector(
-    const int C, const zoo_dense *d, const int *index, const int *counts, int column, int last) {
+    const int HALF, const int C, const zoo_dense *d, const int *index, const int *counts, int column, int last) {
   float *output = d->output + column;
-  const float *weights = d->weights + column;
   vf total[8];
   UNROLL for (int c = 0; c < C; c++) {
     total[c] = c == C - 1 && last < VL ? v_load_n(output + c * VL, last) : v_load(output + c * VL);
@@ -83,10 +93,10 @@ INLINE void dense_vector(
     UNROLL for (int c = 0; c < C; c++) sum[c] = v_set(0);
     ROLLED for (int i = 0; i < counts[chain]; i++) {
       const int k = *index++;
-      const float *w = weights + (ptrdiff_t)k * d->columns;
+      const ptrdiff_t weights = (ptrdiff_t)k * d->columns + column;
       vf x = v_set(d->input[k]);
       UNROLL for (int c = 0; c < C; c++) {
-        sum[c] = v_fma(x, c == C - 1 && last < VL ? v_load_n(w + c * VL, last) : v_load(w + c * VL), sum[c]);
+        sum[c] = v_fma(x, dense_load(HALF, d, weights + c * VL, c == C - 1 ? last : VL), sum[c]);
       }
     }
     UNROLL for (int c = 0; c < C; c++) total[c] = v_add(total[c], sum[c]);
@@ -101,7 +111,7 @@ INLINE void dense_vector(
 }
 
 // Returns the end of the inputs that it has done: one chain's, or two where zeros leave few.
-static int dense_one_row(const zoo_dense *d, int first, int width, int begin) {
+INLINE int dense_one_row(const int HALF, const zoo_dense *d, int first, int width, int begin) {
   int index[2 * dense_chain], counts[2] = {0}, chains = 0, count = 0, end = begin;
   while (chains < 2 && count < dense_streams && end < d->inputs) {
     const int stop = at_most(end + dense_chain, d->inputs), before = count;
@@ -113,21 +123,20 @@ static int dense_one_row(const zoo_dense *d, int first, int width, int begin) {
   }
   if (count == 0) return end;
   int n = 0;
-  for (; n + 4 * VL <= width; n += 4 * VL) dense_vector(4, d, index, counts, first + n, VL);
-  for (; n < width; n += VL) dense_vector(1, d, index, counts, first + n, at_most(VL, width - n));
+  for (; n + 4 * VL <= width; n += 4 * VL) dense_vector(HALF, 4, d, index, counts, first + n, VL);
+  for (; n < width; n += VL) dense_vector(HALF, 1, d, index, counts, first + n, at_most(VL, width - n));
   return end;
 }
 
-static void dense_many_rows(const zoo_dense *d, int first, int width, int begin, int end) {
+INLINE void dense_many_rows(const int HALF, const zoo_dense *d, int first, int width, int begin, int end) {
   int n = 0;
   for (; n + dense_vectors * VL <= width; n += dense_vectors * VL) {
-    dense_tiles(dense_vectors, d, first + n, VL, begin, end);
+    dense_tiles(HALF, dense_vectors, d, first + n, VL, begin, end);
   }
-  for (; n < width; n += VL) dense_tiles(1, d, first + n, at_most(VL, width - n), begin, end);
+  for (; n < width; n += VL) dense_tiles(HALF, 1, d, first + n, at_most(VL, width - n), begin, end);
 }
 
-static void dense(const void *arguments, int32_t begin, int32_t end) {
-  const zoo_dense *d = arguments;
+INLINE void dense_units(const int HALF, const zoo_dense *d, int begin, int end) {
   for (int unit = begin; unit < end; unit++) {
     const int first = unit * d->column_block;
     const int width = at_most(d->column_block, d->columns - first);
@@ -139,10 +148,10 @@ static void dense(const void *arguments, int32_t begin, int32_t end) {
     }
     for (int k = 0; k < d->inputs;) {
       if (d->rows == 1) {
-        k = dense_one_row(d, first, width, k);
+        k = dense_one_row(HALF, d, first, width, k);
       } else {
         const int stop = at_most(k + dense_pass, d->inputs);
-        dense_many_rows(d, first, width, k, stop);
+        dense_many_rows(HALF, d, first, width, k, stop);
         k = stop;
       }
     }
@@ -154,4 +163,9 @@ static void dense(const void *arguments, int32_t begin, int32_t end) {
       }
     }
   }
+}
+
+static void dense(const void *arguments, int32_t begin, int32_t end) {
+  const zoo_dense *d = arguments;
+  if (d->half_weights) dense_units(1, d, begin, end); else dense_units(0, d, begin, end);
 }

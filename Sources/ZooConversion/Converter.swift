@@ -52,13 +52,13 @@ package struct Converter: Sendable {
     let source = try hashes(of: recipe.file, opened: opened)
     // Weights that are used only once are not kept.
     let original: any WeightSource = options.verify ? CachedWeights(recipe.weights) : recipe.weights
-    var single: Set<WeightSlot> = []
+    var half = HalfPrecision.Choice()
     if options.storage == .f16 {
       progress(.phase("choosing what half precision suffices for"))
-      single = try HalfPrecision(
+      half = try HalfPrecision(
         graph: recipe.graph, preprocessing: recipe.card.preprocessing, threads: options.verifier.threads,
         largestError: options.largestStorageError
-      ).singleSlots(weights: original)
+      ).choose(weights: original)
     }
 
     var records: [TensorRecord] = []
@@ -66,14 +66,16 @@ package struct Converter: Sendable {
     var testCase: TestCase?
     if options.verify {
       progress(.phase("preparing the engine"))
-      let weights = CachedWeights(RoundedWeights(source: original, storage: options.storage, single: single))
+      let weights = CachedWeights(
+        RoundedWeights(source: original, storage: options.storage, single: half.single))
       let engine = try Engine(
         graph: recipe.graph, weights: weights, options: PlanOptions(threads: options.verifier.threads))
       let verifier = Verifier(
         graph: recipe.graph, card: recipe.card, storage: options.storage, options: options.verifier)
-      let report = try verifier.verify(weights: weights, engine: engine, testCase: nil) {
+      var report = try verifier.verify(weights: weights, engine: engine, testCase: nil) {
         progress(.phase($0))
       }
+      if let check = check(half) { report.checks.append(check) }
       guard report.passed else { throw VerificationFailure(file: input, report: report) }
       if report.checks.contains(where: { $0.name == BatchNormCheck.name && $0.status == .passed }) {
         let covered = recipe.graph.layersWithTestimony
@@ -91,7 +93,7 @@ package struct Converter: Sendable {
         graph: recipe.graph, card: recipe.card, kerasPlaces: recipe.kerasPlaces, labels: recipe.labels,
         source: sourceRecord(of: recipe, source, checksum: .zero),
         testCase: testCase, verification: verification?.summary ?? [:])
-      records = try ZooWriter(document: document, storage: options.storage, single: single)
+      records = try ZooWriter(document: document, storage: options.storage, single: half.single)
         .write(
           to: output, overwrite: options.overwrite, weights: original,
           source: source, progress: { progress(.writing(done: $0, total: $1)) },
@@ -112,6 +114,15 @@ package struct Converter: Sendable {
     if let opened, opened.paths == file.sourcePaths { return opened }
     return SourceHashes(
       files: try file.sourcePaths.map { path throws(FileError) in try MappedFile(path: path) })
+  }
+
+  /// What half precision costs, for the report and the file.
+  private func check(_ half: HalfPrecision.Choice) -> VerificationReport.Check? {
+    guard let error = half.error else { return nil }
+    let kept = half.single.isEmpty ? "" : ", \(half.single.count) tensors kept in single precision"
+    return VerificationReport.Check(
+      "half precision against single precision", .passed, largestError: error,
+      tolerance: options.largestStorageError, detail: "all layers on pictures and noise\(kept)")
   }
 
   /// INPUT's name with `.zoo` in the current folder.

@@ -18,23 +18,34 @@ struct HalfPrecision {
   /// What the search aims at, of `largestError`: other inputs move values differently than those tried.
   private static let margin = 0.5
 
-  /// The slots that have to stay in single precision, with the fewest layers that suffice.
-  func singleSlots(weights: some WeightSource) throws -> Set<WeightSlot> {
-    if largestError == .infinity { return [] }
+  /// What was chosen, and what it costs.
+  struct Choice {
+    /// The slots that have to stay in single precision, with the fewest layers that suffice.
+    var single: Set<WeightSlot> = []
+    /// How far the farthest value moves, of the largest in its layer; nil where any distance is allowed.
+    var error: Double?
+  }
+
+  func choose(weights: some WeightSource) throws -> Choice {
+    if largestError == .infinity { return Choice() }
     let layers = graph.nodes.filter { !$0.weights.isEmpty }
     let trials = try makeTrials(weights: weights)
-    func suffices(_ count: Int) throws -> Bool {
-      try error(Set(layers.prefix(count).flatMap(\.weights)), weights: weights, trials: trials)
-        <= Self.margin * largestError
+    func choice(_ count: Int) throws -> Choice {
+      let single = Set(layers.prefix(count).flatMap(\.weights))
+      return Choice(single: single, error: try error(single, weights: weights, trials: trials))
     }
-    if try suffices(0) { return [] }
+    func suffices(_ choice: Choice) -> Bool { (choice.error ?? 0) <= Self.margin * largestError }
+    var best = try choice(0)
+    if suffices(best) { return best }
     // All in single precision has no error, so a smallest sufficient number exists.
+    best = Choice(single: Set(layers.flatMap(\.weights)), error: 0)
     var (tooFew, enough) = (0, layers.count)
     while enough - tooFew > 1 {
       let middle = (tooFew + enough) / 2
-      if try suffices(middle) { enough = middle } else { tooFew = middle }
+      let candidate = try choice(middle)
+      if suffices(candidate) { (enough, best) = (middle, candidate) } else { tooFew = middle }
     }
-    return Set(layers.prefix(enough).flatMap(\.weights))
+    return best
   }
 
   /// Inputs, with all values that the original weights give.

@@ -98,12 +98,15 @@ extension Step {
 
   /// Says where what it requests is, and `zeros` for what lies outside of an image.
   mutating func point(to packed: [WeightPacker.Packed], zeros: UnsafePointer<Float>) {
-    if let first = packed.first { point(to: first.weights, bias: first.bias, zeros: zeros) }
+    if let first = packed.first {
+      point(to: first.weights, half: first.half, bias: first.bias, zeros: zeros)
+    }
     if packed.count > 1 { pointPointwise(to: packed[1].weights, bias: packed[1].bias, zeros: zeros) }
   }
 
   private mutating func point(
-    to weights: UnsafePointer<Float>, bias: UnsafePointer<Float>, zeros: UnsafePointer<Float>
+    to weights: UnsafePointer<Float>, half: UnsafePointer<UInt16>?, bias: UnsafePointer<Float>,
+    zeros: UnsafePointer<Float>
   ) {
     switch arguments {
     case .convolution(var a):
@@ -119,7 +122,7 @@ extension Step {
       (a.depthwise.weights, a.depthwise.bias, a.depthwise.zero) = (weights, bias, zeros)
       arguments = .separable(a)
     case .dense(var a):
-      (a.weights, a.bias) = (weights, bias)
+      (a.weights, a.half_weights, a.bias) = (weights, half, bias)
       arguments = .dense(a)
     case .affine(var a):
       (a.scale, a.shift) = (weights, bias)

@@ -13,7 +13,9 @@ struct WeightPacker {
   struct Packed {
     let weights: UnsafePointer<Float>
     let bias: UnsafePointer<Float>
-    /// What `weights` points into, where that is not the target.
+    /// Weights of half precision, in place of `weights`.
+    var half: UnsafePointer<UInt16>?
+    /// What `weights` or `half` points into, where that is not the target.
     var inPlace: ByteSlice?
   }
 
@@ -64,8 +66,14 @@ struct WeightPacker {
       }
     case .rows(let inputs, let columns):
       fillBias(0..<columns)
-      let (weights, owner) = try rowMajor(request.kernel, inputs * columns, columns, folded)
-      return Packed(weights: weights, bias: UnsafePointer(bias), inPlace: owner)
+      let (weights, isHalf, owner) = try rowMajor(request.kernel, inputs * columns, columns, folded)
+      if isHalf {
+        return Packed(
+          weights: UnsafePointer(target), bias: UnsafePointer(bias),
+          half: weights.assumingMemoryBound(to: UInt16.self), inPlace: owner)
+      }
+      return Packed(
+        weights: weights.assumingMemoryBound(to: Float.self), bias: UnsafePointer(bias), inPlace: owner)
     case .transposedPanels(let taps, let filters, let channels):
       // The scatter that follows adds the shift.
       let columns = taps * filters
@@ -120,26 +128,26 @@ struct WeightPacker {
     zoo_pool_run(isSmall ? nil : pool, kernel, &packing, panels)
   }
 
+  /// Values of 32 or 16 bits where they lie, unless a factor has to be folded into them.
   private func rowMajor(
     _ slot: WeightSlot?, _ count: Int, _ columns: Int, _ folded: FoldedNorms
-  ) throws -> (UnsafePointer<Float>, ByteSlice) {
+  ) throws -> (UnsafeRawPointer, isHalf: Bool, ByteSlice) {
     let tensor = try slot.map { try source.tensor(for: $0) }
     var slice = tensor?.bytes
-    let alignment = MemoryLayout<Float>.alignment
-    let usable =
-      tensor?.elementType == .float32 && folded.scale == nil
-      && tensor?.bytes.withUnsafeBytes { Int(bitPattern: $0.baseAddress) % alignment == 0 } == true
-    if !usable {
+    var type = tensor?.elementType ?? .float32
+    let isAligned =
+      slice?.withUnsafeBytes { Int(bitPattern: $0.baseAddress) % type.byteCount == 0 } == true
+    if !isAligned || folded.scale != nil || (type != .float32 && type != .float16) {
       var values = tensor?.floats() ?? []
       if let scale = folded.scale {
         for i in values.indices { values[i] = Float(Double(values[i]) * scale[i % columns]) }
       }
-      slice = ByteSlice(HeapBytes(values))
+      (slice, type) = (ByteSlice(HeapBytes(values)), .float32)
     }
-    guard let slice, slice.count == count * MemoryLayout<Float>.size,
+    guard let slice, slice.count == count * type.byteCount,
       let base = slice.withUnsafeBytes({ $0.baseAddress })
     else { throw RuntimeError("cannot use weights", at: slot?.name ?? "", "the tensor has another size") }
-    return (UnsafePointer(base.assumingMemoryBound(to: Float.self)), slice)
+    return (base, type == .float16, slice)
   }
 
   /// Calls `body` with the slot's values, where they lie if they are 32-bit floats.

@@ -1,6 +1,7 @@
 // Convolutions and dense layers.
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "checks.h"
@@ -116,7 +117,7 @@ static void convolve(check *c, zoo_window g, int channels, int columns) {
   const zoo_packing packing = {
     .source = p.weights.values, .scale = p.scale, .packed = packed.values, .stride = columns,
     .rows = taps * channels, .columns = columns};
-  c->kernels->pack(&packing);
+  run(c, c->kernels->pack, &packing, c->kernels->panels(columns));
   const int panels = c->kernels->panels(columns);
   zoo_convolution a = {
     .window = g, .input = p.input.values, .zero = zero.values, .weights = packed.values, .bias = p.bias.values,
@@ -261,8 +262,8 @@ static void winograd(
   const block zero = zeros_block((size_t)channels);
   const zoo_packing packing = {
     .source = p.weights.values, .scale = p.scale, .packed = packed.values, .stride = columns, .rows = channels,
-    .columns = columns};
-  c->kernels->winograd_pack(&packing, m);
+    .columns = columns, .outputs = m};
+  run(c, c->kernels->winograd_pack, &packing, c->kernels->panels(columns));
   const int tiles = parts(g.out_height, m) * parts(g.out_width, m), panels = c->kernels->panels(columns);
   zoo_winograd a = {
     .window = g, .input = p.input.values, .zero = zero.values, .weights = packed.values,
@@ -304,25 +305,71 @@ void check_winograd(check *c) {
   }
 }
 
+// The same value of half precision; `x` must be one.
+static uint16_t half_of(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  const uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
+  if (magnitude < 0x38800000) return (uint16_t)(sign | (uint32_t)(fabsf(x) * 0x1p24f));
+  return (uint16_t)(sign | (magnitude - 0x38000000) >> 13);
+}
+
+// Several rows at once, each with the bits that it has alone, as floats and in half precision.
+static void dense(check *c, int inputs, int columns, int rows) {
+  zoo_window g = window_of(c, 1, rows, inputs);
+  g.out_height = 1;
+  g.out_width = rows;
+  product p = make_product(c, g, inputs, columns);
+  p.scale = NULL;
+  g = p.window;
+  const int zeros = any(c, 0, 3);
+  for (size_t i = 0; i < p.input.count; i++) {
+    if (zeros == 3 || any(c, 0, 2) < zeros) p.input.values[i] = 0;
+  }
+  // Weights of all magnitudes that half precision has, from its smallest number on.
+  uint16_t *half = malloc(p.weights.count * sizeof *half);
+  for (size_t i = 0; i < p.weights.count; i++) {
+    const float unit = any(c, 0, 7) ? 0x1p-11f : 0x1p-24f;
+    p.weights.values[i] = (float)any(c, -2047, 2047) * unit;
+    half[i] = half_of(p.weights.values[i]);
+  }
+  zoo_dense a = {
+    .input = p.input.values, .weights = p.weights.values, .bias = p.bias.values, .residual = p.residual.values,
+    .output = p.output.values, .input_row = g.in_pixel, .output_row = g.out_pixel,
+    .residual_row = p.residual_pixel, .rows = rows, .inputs = inputs, .columns = columns,
+    .column_block = any(c, 1, columns), .lo = p.lo, .hi = p.hi};
+  char what[80];
+  snprintf(what, sizeof what, "dense %d to %d, %d rows", inputs, columns, rows);
+  run(c, c->kernels->dense, &a, parts(columns, a.column_block));
+  compare(c, what, &p, inputs + 3);
+
+  const block again = marked_block(p.output.count);
+  a.output = again.values;
+  a.half_weights = half;
+  a.weights = NULL;
+  snprintf(what, sizeof what, "dense %d to %d, %d rows, half precision", inputs, columns, rows);
+  run(c, c->kernels->dense, &a, parts(columns, a.column_block));
+  for (size_t i = 0; i < again.count; i++) expect(c, what, again.values[i], p.output.values[i], 0);
+  released(c, what, again);
+
+  a.rows = 1;
+  const block alone = marked_block((size_t)columns);
+  for (int row = 0; row < rows; row++) {
+    a.input = p.input.values + row * a.input_row;
+    if (p.residual.values) a.residual = p.residual.values + row * a.residual_row;
+    a.output = alone.values;
+    run(c, c->kernels->dense, &a, parts(columns, a.column_block));
+    for (int i = 0; i < columns; i++) {
+      expect(c, "a row of a dense layer alone", alone.values[i], p.output.values[row * g.out_pixel + i], 0);
+    }
+  }
+  released(c, what, alone);
+  free(half);
+  release_product(c, what, &p);
+}
+
 void check_dense(check *c) {
   for (int i = 0; i < 60; i++) {
-    const int inputs = one_of(c, 1, 7, 8, 9, 50, 129), columns = any(c, 1, 150);
-    zoo_window g = window_of(c, 1, 1, inputs);
-    g.out_height = g.out_width = 1;
-    product p = make_product(c, g, inputs, columns);
-    p.scale = NULL;
-    const int zeros = any(c, 0, 3);
-    for (int k = 0; k < inputs; k++) {
-      if (zeros == 3 || any(c, 0, 2) < zeros) p.input.values[k] = 0;
-    }
-    zoo_dense a = {
-      .input = p.input.values, .weights = p.weights.values, .bias = p.bias.values, .residual = p.residual.values,
-      .output = p.output.values, .inputs = inputs, .columns = columns, .column_block = any(c, 1, columns),
-      .lo = p.lo, .hi = p.hi};
-    char what[80];
-    snprintf(what, sizeof what, "dense %d to %d", inputs, columns);
-    run(c, c->kernels->dense, &a, parts(columns, a.column_block));
-    compare(c, what, &p, inputs + 3);
-    release_product(c, what, &p);
+    dense(c, one_of(c, 1, 7, 8, 9, 31, 33, 129), any(c, 1, 150), one_of(c, 1, 1, 2, 3, 5, 9));
   }
 }

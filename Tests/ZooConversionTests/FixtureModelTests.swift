@@ -83,6 +83,9 @@ import ZooWeightFiles
       let report = try Converter(options: options).convert(fixture("models/\(file)"), to: output)
       #expect(report.tensors.allSatisfy { ($0.storageError ?? 0) <= 0x1p-11 })
       let zoo = try ZooFile(path: output)
+      let finding = try #require(zoo.document.verification["half precision against single precision"])
+      #expect(
+        finding.hasPrefix("passed, largest error ") && finding.hasSuffix(" of 2.0e-3 allowed"), "\(finding)")
       let verification = try Verifier.verify(zoo)
       #expect(verification.passed, "\(verification.text)")
       let graph = try Self.recordedGraph(zoo.document.graph, of: file)

@@ -293,10 +293,15 @@ import ZooTensor
         shape: tensor.shape, elementType: .float16, bytes: ByteSlice(HeapBytes(bits)))
       rounded.tensors[name] = StoredTensor(shape: tensor.shape, values: bits.map { Float(float16Bits: $0) })
     }
-    let input = randomInputs(graph, seed: 42)
-    let half = try Engine(graph: graph, weights: weights, options: PlanOptions()).makeSession().run(input)
-    #expect(
-      try Engine(graph: graph, weights: rounded, options: PlanOptions()).makeSession().run(input) == half)
+    for kernels in Engine.availableKernels {
+      for batch in [1, 3] {
+        let input = randomInputs(graph, batch: batch, seed: 42)
+        let options = PlanOptions(kernels: kernels)
+        let half = try Engine(graph: graph, weights: weights, options: options).makeSession().run(input)
+        #expect(
+          try Engine(graph: graph, weights: rounded, options: options).makeSession().run(input) == half)
+      }
+    }
   }
 
   @Test func kernelsCanBeForced() throws {

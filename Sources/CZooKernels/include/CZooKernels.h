@@ -133,6 +133,7 @@ typedef struct {
 // Unit: `column_block` columns.
 typedef struct {
   const float *input, *weights, *bias, *residual;  // residual may be null
+  const uint16_t *half_weights;                    // IEEE 754 binary16; if not null, in place of `weights`
   float *output;
   ptrdiff_t input_row, output_row, residual_row;   // from row to row
   int32_t rows;

@@ -63,7 +63,7 @@ package struct StepDescription: Sendable {
 extension StepDescription {
   init(_ step: Step) {
     var bytes = 0
-    if case .dense = step.arguments { bytes = step.multiplications * MemoryLayout<Float>.size }
+    if case .dense(let a) = step.arguments { bytes = step.multiplications * (a.half_weights == nil ? 4 : 2) }
     self.init(
       layers: step.layers, kernel: step.algorithm, macs: step.multiplications, streamedBytes: bytes)
   }
