@@ -116,7 +116,7 @@ static void convolve(check *c, zoo_window g, int channels, int columns) {
   const zoo_packing packing = {
     .source = p.weights.values, .scale = p.scale, .packed = packed.values, .stride = columns,
     .rows = taps * channels, .columns = columns};
-  c->kernels->pack(&packing);
+  c->kernels->pack(&packing, 0, c->kernels->panels(columns));
   const int panels = c->kernels->panels(columns);
   zoo_convolution a = {
     .window = g, .input = p.input.values, .zero = zero.values, .weights = packed.values, .bias = p.bias.values,
@@ -261,8 +261,8 @@ static void winograd(
   const block zero = zeros_block((size_t)channels);
   const zoo_packing packing = {
     .source = p.weights.values, .scale = p.scale, .packed = packed.values, .stride = columns, .rows = channels,
-    .columns = columns};
-  c->kernels->winograd_pack(&packing, m);
+    .columns = columns, .outputs = m};
+  c->kernels->winograd_pack(&packing, 0, c->kernels->panels(columns));
   const int tiles = parts(g.out_height, m) * parts(g.out_width, m), panels = c->kernels->panels(columns);
   zoo_winograd a = {
     .window = g, .input = p.input.values, .zero = zero.values, .weights = packed.values,
@@ -317,7 +317,7 @@ void check_dense(check *c) {
     }
     zoo_dense a = {
       .input = p.input.values, .weights = p.weights.values, .bias = p.bias.values, .residual = p.residual.values,
-      .output = p.output.values, .inputs = inputs, .columns = columns, .column_block = any(c, 1, columns),
+      .output = p.output.values, .rows = 1, .inputs = inputs, .columns = columns, .column_block = any(c, 1, columns),
       .lo = p.lo, .hi = p.hi};
     char what[80];
     snprintf(what, sizeof what, "dense %d to %d", inputs, columns);

@@ -117,7 +117,7 @@ static void separable(check *c, zoo_window g, int channels, int columns) {
   const block panels = zeros_block((size_t)(channels * packed)), shift = zeros_block((size_t)packed);
   const zoo_packing packing = {
     .source = kernel.values, .packed = panels.values, .stride = columns, .rows = channels, .columns = columns};
-  c->kernels->pack(&packing);
+  c->kernels->pack(&packing, 0, c->kernels->panels(columns));
   const ptrdiff_t out_pixel = columns + one_of(c, 0, 3);
   const block output = marked_block((size_t)(pixels * out_pixel));
   zoo_separable a = {
