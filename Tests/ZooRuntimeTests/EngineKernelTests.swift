@@ -76,7 +76,7 @@ import ZooTestSupport
     let shape = graph[Value(index: 1)].shape
     let tiles = (shape[0] + 3) / 4 * ((shape[1] + 3) / 4)
     if tiles >= 12 && shape[0] * shape[1] * 10 >= tiles * 112 {
-      #expect(engine.steps.contains { $0.kernel == "Winograd 4x4" })
+      #expect(engine.steps.contains { $0.kernel.hasPrefix("Winograd ") })
     }
   }
 

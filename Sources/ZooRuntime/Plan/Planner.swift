@@ -191,6 +191,7 @@ struct Planner {
       switch graph.nodes[$0].operation {
       case .flatten, .reshape: true
       case .identity, .activation(.linear): needsContiguous($0)
+      case .activation(.relu): isReadRectified(value) && needsContiguous($0)
       default: false
       }
     }
