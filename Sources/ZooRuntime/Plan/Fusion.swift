@@ -64,7 +64,9 @@ extension Planner {
       case .identity, .activation(.linear):
         break
       case .batchNormalization, .normalization, .rescaling, .channelScaling:
-        guard rules == .all || rules == .normsAndClamp, !isClamped, fusion.residual == nil, let norm = ChannelMap(node) else {
+        guard rules == .all || rules == .normsAndClamp, !isClamped, fusion.residual == nil,
+          let norm = ChannelMap(node)
+        else {
           return fusion
         }
         fusion.norms.append(norm)
@@ -73,7 +75,8 @@ extension Planner {
         (fusion.lo, fusion.hi) = (lo, hi)
         isClamped = true
       case .merge(.add):
-        guard rules == .all || rules == .sumAndClamp, !isClamped, fusion.residual == nil, node.inputs.count == 2,
+        guard rules == .all || rules == .sumAndClamp, !isClamped, fusion.residual == nil,
+          node.inputs.count == 2,
           node.inputs.allSatisfy({ graph[$0].shape == node.shape }),
           let other = node.inputs.first(where: { $0.index != fusion.result })?.index,
           case .place(let place) = bindings[other]

@@ -27,11 +27,13 @@ extension Planner {
         if let pool { swallowed.insert(pool) }
         let output = self.output(of: fusion, input: source)
         appendWinograd(
-          tiling, view: view, fusion: fusion, output: output, height: height, width: width, isPooled: pool != nil,
+          tiling, view: view, fusion: fusion, output: output, height: height, width: width,
+          isPooled: pool != nil,
           multiplications: graph.multiplications(of: node),
           weights: WeightRequest(
             layout: .winograd(outputs: tiling.outputs, channels: view.source.channels, columns: filters),
-            kernel: slot(.kernel, of: node), bias: slot(.bias, of: node), channels: filters, norms: fusion.norms))
+            kernel: slot(.kernel, of: node), bias: slot(.bias, of: node), channels: filters,
+            norms: fusion.norms))
         finish(fusion, activation: c.activation, in: output)
         return
       }
@@ -140,7 +142,8 @@ extension Planner {
       shape: (height, width, channels),
       multiplications: height * width * channels * c.kernel.height * c.kernel.width)
     if fusesPointwise(inner, filters: node.shape.image.channels) {
-      appendSeparable(inner, input: source, pointwise: index, activation: c.activation, kernel: .pointwiseKernel)
+      appendSeparable(
+        inner, input: source, pointwise: index, activation: c.activation, kernel: .pointwiseKernel)
       return
     }
     let between = newPlace(height: height, width: width, channels: channels, contiguous: false)
@@ -256,7 +259,8 @@ extension Planner {
       append(
         Step(
           layers: fusion.layers, algorithm: taps == 1 ? "matrix product" : "indirect matrix product",
-          multiplications: multiplications / groups, arguments: .convolution(arguments), units: units, inputs: [input], output: target, residual: residual,
+          multiplications: multiplications / groups, arguments: .convolution(arguments), units: units,
+          inputs: [input], output: target, residual: residual,
           weights: request))
     }
   }
@@ -293,7 +297,8 @@ extension Planner {
     let taps = Int(window.kernel_height) * Int(window.kernel_width)
     let panels = Int(kernels.table.pointee.panels(arguments.columns))
     let inputs = taps * Int(arguments.run)
-    let limit = min(Int(zoo_indirection_limit) / taps, rowBlock(inputs: inputs, columns: Int(arguments.columns)))
+    let limit = min(
+      Int(zoo_indirection_limit) / taps, rowBlock(inputs: inputs, columns: Int(arguments.columns)))
     let division = costs.product(rows: rows, inputs: inputs, columns: Int(arguments.columns)).division
     let shares = division == .rows ? threads : 1
     let blocksPerShare = (rows + shares * limit - 1) / (shares * limit)

@@ -67,7 +67,8 @@ extension Planner {
   ///   - height: of the convolution's own output, which `output` is or is the maximum of each 2x2 pixels of.
   ///   - width: as `height`.
   mutating func appendWinograd(
-    _ tiling: WinogradTiling, view: View, fusion: Fusion, output: Place, height: Int, width: Int, isPooled: Bool,
+    _ tiling: WinogradTiling, view: View, fusion: Fusion, output: Place, height: Int, width: Int,
+    isPooled: Bool,
     multiplications: Int, weights: WeightRequest
   ) {
     let channels = view.source.channels

@@ -168,7 +168,8 @@ struct Planner {
   mutating func newScratch(floats: Int) -> Place {
     buffers.append(Buffer(floats: threads * floats))
     return Place(
-      buffer: buffers.count - 1, offset: 0, pixel: threads * floats, height: 1, width: 1, channels: threads * floats)
+      buffer: buffers.count - 1, offset: 0, pixel: threads * floats, height: 1, width: 1,
+      channels: threads * floats)
   }
 
   /// Where to write a value: into the concatenation that reads it, over `reusable` if nothing else
