@@ -109,12 +109,32 @@ INLINE void wg_position(const zoo_winograd *w, int index, int *y, int *x) {
   *x = index % across * w->outputs;
 }
 
+// One vector of channels of a tile; a vector's worth of room lies behind the last channel.
+// PART: whether it has fewer channels than a vector.
+INLINE void wg_transform_vector(
+    const int T, const int PART, const float *pixels[wg_most][wg_most], int channel, int count, float *target,
+    ptrdiff_t point_stride) {
+  vf t[wg_most][wg_most];
+  UNROLL for (int j = 0; j < T; j++) {
+    vf d[wg_most];
+    UNROLL for (int i = 0; i < T; i++) {
+      d[i] = PART ? v_load_n(pixels[i][j] + channel, count) : v_load(pixels[i][j] + channel);
+    }
+    wg_input(T, d);
+    UNROLL for (int i = 0; i < T; i++) t[i][j] = d[i];
+  }
+  UNROLL for (int i = 0; i < T; i++) {
+    wg_input(T, t[i]);
+    UNROLL for (int j = 0; j < T; j++) v_store(target + (i * T + j) * point_stride, t[i][j]);
+  }
+}
+
 // The input of one tile; its points are `point_stride` floats apart.
 INLINE void wg_transform_tile(const int T, const zoo_winograd *w, int index, float *target, ptrdiff_t point_stride) {
   const zoo_window *g = &w->window;
   int oy, ox;
   wg_position(w, index, &oy, &ox);
-  const float *pixels[T][T];
+  const float *pixels[wg_most][wg_most];
   for (int i = 0; i < T; i++) {
     const int y = oy - g->pad_top + i;
     for (int j = 0; j < T; j++) {
@@ -123,22 +143,12 @@ INLINE void wg_transform_tile(const int T, const zoo_winograd *w, int index, flo
       pixels[i][j] = inside ? w->input + y * g->in_row + x * g->in_pixel : w->zero;
     }
   }
-  for (int channel = 0; channel < w->channels; channel += VL) {
-    const int count = at_most(VL, w->channels - channel);
-    vf t[T][T];
-    for (int j = 0; j < T; j++) {
-      vf d[wg_most];
-      UNROLL for (int i = 0; i < T; i++) {
-        d[i] = count == VL ? v_load(pixels[i][j] + channel) : v_load_n(pixels[i][j] + channel, count);
-      }
-      wg_input(T, d);
-      UNROLL for (int i = 0; i < T; i++) t[i][j] = d[i];
-    }
-    for (int i = 0; i < T; i++) {
-      wg_input(T, t[i]);
-      // A vector's worth of room lies behind the last channel.
-      UNROLL for (int j = 0; j < T; j++) v_store(target + (i * T + j) * point_stride + channel, t[i][j]);
-    }
+  int channel = 0;
+  for (; channel + VL <= w->channels; channel += VL) {
+    wg_transform_vector(T, 0, pixels, channel, VL, target + channel, point_stride);
+  }
+  if (channel < w->channels) {
+    wg_transform_vector(T, 1, pixels, channel, w->channels - channel, target + channel, point_stride);
   }
 }
 
@@ -154,8 +164,8 @@ INLINE void wg_write_tile(
   int oy, ox;
   wg_position(w, index, &oy, &ox);
   const int height = at_most(T - 2, g->out_height - oy), width = at_most(T - 2, g->out_width - ox);
-  vf s[T - 2][T];
-  for (int j = 0; j < T; j++) {
+  vf s[wg_most - 2][wg_most];
+  UNROLL for (int j = 0; j < T; j++) {
     vf m[wg_most];
     UNROLL for (int i = 0; i < T; i++) m[i] = v_load(products + (i * T + j) * point_stride);
     wg_output(T, m);

@@ -75,7 +75,7 @@ import ZooTestSupport
     let engine = try Engine(graph: graph, weights: weights, options: PlanOptions(threads: threads))
     let shape = graph[Value(index: 1)].shape
     let tiles = (shape[0] + 3) / 4 * ((shape[1] + 3) / 4)
-    if tiles >= 12 && shape[0] * shape[1] * 10 >= tiles * 112 {
+    if tiles >= 24 && shape[0] * shape[1] * 10 >= tiles * 112 {
       #expect(engine.steps.contains { $0.kernel.hasPrefix("Winograd ") })
     }
   }

@@ -74,6 +74,11 @@ extension Planner {
     var between = scratch
     (between.height, between.width, between.channels, between.pixel) = (height, width, channels, pixel)
     arguments.depthwise = depthwiseArguments(inner, output: between)
+    if inner.multiplier == 1, channels >= 8, buffers[inner.view.source.buffer].input == nil {
+      // Whole vectors: behind the last channel something lies in every buffer, and what becomes of it goes to
+      // the gap behind the channels of a pixel, which nothing reads.
+      arguments.depthwise.channels = Int32(inner.stride)
+    }
     arguments.product.window.setExtents(from: between, to: output)
     arguments.product.run = Int32(channels)
     arguments.product.columns = Int32(output.channels)
