@@ -7,6 +7,7 @@ INLINE vf pool_add(const int AVERAGE, vf a, vf b) { return AVERAGE ? v_add(a, b)
 INLINE vf pool_load(const float *p, int count) { return count == VL ? v_load(p) : v_load_n(p, count); }
 
 INLINE void pool_store(const zoo_pooling *p, vf value, ptrdiff_t pixel, int channel, int count) {
+  value = v_mul(v_set(p->factor), value);
   if (p->residual) value = v_add(value, pool_load(p->residual + pixel * p->residual_pixel + channel, count));
   value = v_clamp(value, p->lo, p->hi);
   float *output = p->output + pixel * p->window.out_pixel + channel;

@@ -178,7 +178,7 @@ static void pooling(check *c, zoo_window g, int channels) {
   zoo_pooling a = {
     .window = g, .input = input.values, .output = output.values, .residual_pixel = channels + one_of(c, 0, 2),
     .channels = channels, .average = any(c, 0, 1), .zeros = any(c, 0, 1), .lo = any(c, 0, 1) ? 0 : -INFINITY,
-    .hi = any(c, 0, 2) ? INFINITY : 1};
+    .factor = one_of(c, 1, 2), .hi = any(c, 0, 2) ? INFINITY : 1};
   const block residual = random_block(c, (size_t)(g.out_height * g.out_width * a.residual_pixel));
   if (any(c, 0, 1)) a.residual = residual.values;
   char what[160];
@@ -204,9 +204,9 @@ static void pooling(check *c, zoo_window g, int channels) {
       }
       if (inside == 0) continue;
       const double added = a.residual ? residual.values[pixel * a.residual_pixel + channel] : 0;
-      const double truth = (a.average ? sum / inside : largest) + added;
+      const double truth = a.factor * (a.average ? sum / inside : largest) + added;
       // Of the average the sum, the divisor and the product; then the residual.
-      const double bound = (a.average ? (taps + 2) * magnitude / inside : 0) + (a.residual ? fabs(truth) : 0);
+      const double bound = (a.average ? a.factor * (taps + 2) * magnitude / inside : 0) + (a.residual ? fabs(truth) : 0);
       expect(c, what, values[channel], limited(truth, a.lo, a.hi), (1 + rounding * taps) * rounding * bound);
     }
     for (ptrdiff_t gap = channels; gap < g.out_pixel; gap++) {

@@ -131,6 +131,22 @@ import ZooTensor
     #expect(!engine.steps.contains { $0.kernel == "copy" })
   }
 
+  @Test func sumsWithPools() throws {
+    let pool = Pooling(window: Extent2D(3), strides: .one, padding: .same)
+    for operation in [Operation.averagePooling(pool), .maxPooling(pool)] {
+      var n = Net()
+      let x = n.conv(n(.input(shape: [9, 9, 6])), 20)
+      // What the pool reads is also what is added to it, and is read by nothing else.
+      let own = n.relu(n(.add, n(operation, x), x))
+      let twice = n(.add, n(operation, own), n(operation, own))
+      let graph = try n.g.build(outputs: [twice])
+      for threads in [1, 2, 3] { try expectMatchesReference(graph, seed: 19, threads: threads) }
+      let engine = try Engine(
+        graph: graph, weights: DictionaryWeights(randomFor: graph, seed: 1), options: PlanOptions())
+      #expect(engine.steps.count == 3)
+    }
+  }
+
   @Test func oddTails() throws {
     var n = Net()
     let x = n(.input(shape: [4, 4, 6]))

@@ -94,7 +94,7 @@ typedef struct {
   int32_t pixel_block;
 } zoo_separable;
 
-// output = min(max(pooled + residual, lo), hi). Unit: a row of the output.
+// output = min(max(factor * pooled + residual, lo), hi), factor a power of two. Unit: a row of the output.
 typedef struct {
   zoo_window window;
   const float *input;
@@ -104,7 +104,7 @@ typedef struct {
   int32_t channels;
   int32_t average;         // 0: maximum
   int32_t zeros;           // whether positions outside of the input count as zeros or not at all
-  float lo, hi;
+  float factor, lo, hi;
 } zoo_pooling;
 
 // Over pixels, each limited from lo to hi at the end. A pixel stride of 0 repeats one vector. Unit: a pixel.

@@ -68,10 +68,23 @@ extension Planner {
     }
     let zeros = view.isPadded
     edges = edges + view.edges
-    let fusion = fuse(after: index, rules: .sumAndClamp)
-    didRead(source)
-    let output = outputPlace(for: fusion.result, over: fusion.residual)
     var arguments = zoo_pooling()
+    arguments.factor = 1
+    var layers: [String] = []
+    var last = index
+    if let (twin, sum) = doubling(of: index) {
+      // The same twice is twice the same, to the bit.
+      arguments.factor = 2
+      layers = [graph.nodes[index].name, graph.nodes[twin].name]
+      swallowed.formUnion([twin, sum])
+      didRead(source)
+      last = sum
+    }
+    var fusion = fuse(after: last, rules: arguments.factor == 1 ? .sumAndClamp : .clampOnly)
+    fusion.layers = layers + fusion.layers
+    // What is read is not written over: its neighbours are still to come.
+    let output = outputPlace(for: fusion.result, over: fusion.residual)
+    didRead(source)
     arguments.residual_pixel = fusion.residual?.pixel ?? 0
     (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
     arguments.window.setExtents(from: view.source, to: output)
@@ -85,6 +98,19 @@ extension Planner {
         multiplications: 0, arguments: .pooling(arguments), units: output.height,
         inputs: [view.source], output: output, residual: fusion.residual))
     finish(fusion, in: output)
+  }
+
+  /// The sum that alone reads a value, and the other layer in it, where that computes the very same.
+  private func doubling(of index: Int) -> (twin: Int, sum: Int)? {
+    guard !pinned.contains(index), readers[index].count == 1 else { return nil }
+    let sum = readers[index][0]
+    guard graph.nodes[sum].operation == .merge(.add), graph.nodes[sum].inputs.count == 2,
+      let twin = graph.nodes[sum].inputs.first(where: { $0.index != index })?.index,
+      twin > index, !pinned.contains(twin), readers[twin].count == 1,
+      graph.nodes[twin].operation == graph.nodes[index].operation,
+      graph.nodes[twin].inputs == graph.nodes[index].inputs
+    else { return nil }
+    return (twin, sum)
   }
 
   mutating func planGlobalPooling(_ index: Int, average: Bool) throws(RuntimeError) {
