@@ -152,7 +152,8 @@ static const tile_function tiles[3][15] = {
 static void point_to_rows(const zoo_convolution *c, int first, int count, const float **rows) {
   const zoo_window *g = &c->window;
   const ptrdiff_t step_y = g->dilation_height * g->in_row, step_x = g->dilation_width * g->in_pixel;
-  const int reach_y = (g->kernel_height - 1) * g->dilation_height, reach_x = (g->kernel_width - 1) * g->dilation_width;
+  const int reach_y = (g->kernel_height - 1) * g->dilation_height;
+  const int reach_x = (g->kernel_width - 1) * g->dilation_width;
   int top[14], left[14], inside = 1;
   ptrdiff_t offset[14];
   int oy = first / g->out_width, ox = first % g->out_width;

@@ -8,19 +8,21 @@
 
 enum { dw_outputs = 7 };
 
-// KW, S: window width and stride; ROWS: 2 where the output row below is computed too, from the same input, for stride 1;
-// EDGE: whether some columns may lie outside; BELOW: whether the input is cut off at in_lo; PART: whether these
-// are the last few channels, fewer than a vector.
+// KW, S: window width and stride; ROWS: 2 where the output row below is computed too, from the same input,
+// for stride 1; EDGE: whether some columns may lie outside; BELOW: whether the input is cut off at in_lo;
+// PART: whether these are the last few channels, fewer than a vector.
 
-// One row of input, whose part in output rows FIRST ..< END of the tile is by the row of the filter at `weights`
-// and, for the second, by the one above that.
+// One row of input, whose part in output rows FIRST ..< END of the tile is by the row of the filter at
+// `weights` and, for the second, by the one above that.
 INLINE void dw_add(
     const int KW, const int S, const int FIRST, const int END, const int EDGE, const int BELOW, const int PART,
     const zoo_depthwise *d, const float *row, const float *weights, int x0, int count, vf sum[2][dw_outputs]) {
   const zoo_window *g = &d->window;
   vf w[2][7];
   UNROLL for (int r = FIRST; r < END; r++) {
-    UNROLL for (int kx = 0; kx < KW; kx++) w[r][kx] = v_load(weights + (kx - r * KW) * (ptrdiff_t)d->weight_stride);
+    UNROLL for (int kx = 0; kx < KW; kx++) {
+      w[r][kx] = v_load(weights + (kx - r * KW) * (ptrdiff_t)d->weight_stride);
+    }
   }
   UNROLL for (int i = 0; i < (dw_outputs - 1) * S + KW; i++) {
     if (EDGE && (x0 + i < 0 || x0 + i >= g->in_width)) continue;
@@ -197,8 +199,8 @@ INLINE int dw3_serves(const zoo_window *g) {
          g->pad_left >= 0 && g->pad_left <= 1 && g->out_width - g->pad_left + 2 <= g->in_width + 1;
 }
 
-// Rows that are done together: few enough that the caches keep a row of tiles, and not so few that the first and
-// last row of input, which are read twice, weigh much.
+// Rows that are done together: few enough that the caches keep a row of tiles, and not so few that the first
+// and last row of input, which are read twice, weigh much.
 INLINE int dw3_block(const zoo_depthwise *d) {
   const ptrdiff_t row = (ptrdiff_t)d->window.in_width * d->channels * (ptrdiff_t)sizeof(float);
   const ptrdiff_t rows = 64 * 1024 / row;

@@ -14,37 +14,50 @@ INLINE void pool_store(const zoo_pooling *p, vf value, ptrdiff_t pixel, int chan
   if (count == VL) v_store(output, value); else v_store_n(output, value, count);
 }
 
-// The part of a window that is inside, for one output pixel: rows [y, y_end), columns [x, x_end).
-// KW: how many columns that is, or 0 for any number.
-INLINE void pool_pixel(
-    const int AVERAGE, const int KW, const zoo_pooling *p, int y, int y_end, int x, int x_end, ptrdiff_t pixel) {
+// One vector of channels of the part of a window that is inside, `rows` x `columns` from `input` on.
+// KW: how many rows and columns that is for whole windows, or 0 for any number; PART: whether these are the
+// last few channels, fewer than a vector.
+INLINE vf pool_window(
+    const int AVERAGE, const int KW, const int PART, const zoo_pooling *p, const float *input, int rows,
+    int columns, int count) {
   const zoo_window *g = &p->window;
-  const int whole = g->kernel_height * g->kernel_width;
-  const int inside = at_least(y_end - y, 0) * at_least(x_end - x, 0);
-  const vf divisor = v_set(1.0f / (float)(p->zeros ? whole : at_least(inside, 1)));
-  for (int channel = 0; channel < p->channels; channel += VL) {
-    const int count = at_most(VL, p->channels - channel);
-    vf result = pool_start(AVERAGE);
-    const float *row = p->input + y * g->in_row + x * g->in_pixel + channel;
-    if (KW > 1 && y_end - y == KW) {
-      UNROLL for (int i = 0; i < KW; i++, row += g->in_row) {
-        UNROLL for (int j = 0; j < KW; j++) {
-          result = pool_add(AVERAGE, result, pool_load(row + j * g->in_pixel, count));
-        }
-      }
-    } else for (int i = y; i < y_end; i++, row += g->in_row) {
-      if (KW) {
-        UNROLL for (int j = 0; j < KW; j++) {
-          result = pool_add(AVERAGE, result, pool_load(row + j * g->in_pixel, count));
-        }
-      } else {
-        for (int j = 0; j < x_end - x; j++) {
-          result = pool_add(AVERAGE, result, pool_load(row + j * g->in_pixel, count));
-        }
+  vf result = pool_start(AVERAGE);
+  if (KW && rows == KW) {
+    UNROLL for (int i = 0; i < KW; i++, input += g->in_row) {
+      UNROLL for (int j = 0; j < KW; j++) {
+        result = pool_add(AVERAGE, result, pool_load(input + j * g->in_pixel, PART ? count : VL));
       }
     }
-    if (AVERAGE) result = v_mul(result, divisor);
-    else if (p->zeros && inside < whole) result = v_max(v_set(0), result);
+    return result;
+  }
+  for (int i = 0; i < rows; i++, input += g->in_row) {
+    for (int j = 0; j < columns; j++) {
+      result = pool_add(AVERAGE, result, pool_load(input + j * g->in_pixel, PART ? count : VL));
+    }
+  }
+  return result;
+}
+
+// One output pixel, whose window has rows [y, y_end) and columns [x, x_end) inside.
+INLINE void pool_pixel(
+    const int AVERAGE, const int KW, const zoo_pooling *p, int y, int y_end, int x, int x_end,
+    ptrdiff_t pixel) {
+  const zoo_window *g = &p->window;
+  const float *input = p->input + y * g->in_row + x * g->in_pixel;
+  const int rows = y_end - y, columns = x_end - x;
+  const int whole = g->kernel_height * g->kernel_width, inside = at_least(rows, 0) * at_least(columns, 0);
+  const vf divisor = v_set(AVERAGE ? 1.0f / (float)(p->zeros ? whole : at_least(inside, 1)) : 1);
+  const vf least = v_set(!AVERAGE && p->zeros && inside < whole ? 0 : -__builtin_inff());
+  int channel = 0;
+  for (; channel + VL <= p->channels; channel += VL) {
+    vf result = pool_window(AVERAGE, KW, 0, p, input + channel, rows, columns, VL);
+    result = AVERAGE ? v_mul(result, divisor) : v_max(least, result);
+    pool_store(p, result, pixel, channel, VL);
+  }
+  if (channel < p->channels) {
+    const int count = p->channels - channel;
+    vf result = pool_window(AVERAGE, KW, 1, p, input + channel, rows, columns, count);
+    result = AVERAGE ? v_mul(result, divisor) : v_max(least, result);
     pool_store(p, result, pixel, channel, count);
   }
 }
@@ -77,18 +90,17 @@ INLINE void pool_tile(
   const float *input = p->input + y * g->in_row + x * g->in_pixel + channel;
   const int before = EDGE && x < 0, behind = EDGE && x + pool_outputs + 2 > g->in_width;
   if (!PART) count = VL;
+  const int rows = y_end - y;
   vf column[pool_outputs + 2];
   UNROLL for (int i = 0; i < pool_outputs + 2; i++) {
     column[i] = pool_start(AVERAGE);
     if ((i == 0 && before) || (i == pool_outputs + 1 && behind)) continue;
     const float *top = input + i * g->in_pixel;
     column[i] = pool_load(top, count);
-    for (int j = y + 1; j < y_end; j++) {
-      top += g->in_row;
-      column[i] = pool_add(AVERAGE, column[i], pool_load(top, count));
-    }
+    if (rows > 1) column[i] = pool_add(AVERAGE, column[i], pool_load(top + g->in_row, count));
+    if (rows > 2) column[i] = pool_add(AVERAGE, column[i], pool_load(top + 2 * g->in_row, count));
   }
-  const vf whole = v_set(1.0f / (float)(3 * (y_end - y))), less = v_set(1.0f / (float)(2 * (y_end - y)));
+  const vf whole = v_set(1.0f / (float)(3 * rows)), less = v_set(1.0f / (float)(2 * rows));
   UNROLL for (int j = 0; j < pool_outputs; j++) {
     vf result = pool_add(AVERAGE, pool_add(AVERAGE, column[j], column[j + 1]), column[j + 2]);
     if (AVERAGE) {

@@ -130,7 +130,8 @@ INLINE void wg_transform_vector(
 }
 
 // The input of one tile; its points are `point_stride` floats apart.
-INLINE void wg_transform_tile(const int T, const zoo_winograd *w, int index, float *target, ptrdiff_t point_stride) {
+INLINE void wg_transform_tile(
+    const int T, const zoo_winograd *w, int index, float *target, ptrdiff_t point_stride) {
   const zoo_window *g = &w->window;
   int oy, ox;
   wg_position(w, index, &oy, &ox);

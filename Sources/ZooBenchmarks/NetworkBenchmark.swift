@@ -186,9 +186,12 @@ struct NetworkBenchmark {
     let models: String
 
     func command(_ word: String, _ name: String) -> [String] {
-      [python, "Scripts/engines.py", word, models, name, module]
+      [python, NetworkBenchmark.script, word, models, name, module]
     }
   }
+
+  /// Runs the other engines; beside Package.swift, from where `make bench` calls.
+  private static let script = "Scripts/engines.py"
 
   /// Those that are installed; says which are not.
   private func installedPeers() -> [Peer] {
@@ -197,8 +200,12 @@ struct NetworkBenchmark {
       print("No folder of models (MODELS): random weights, and no other engines to compare with.")
       return []
     }
+    guard ChildRun([python, Self.script, "--help"]).succeeded else {
+      print("'\(python) \(Self.script)' can't be run: this needs Python and the repository's folder.")
+      return []
+    }
     return Self.engines.compactMap { engine in
-      guard ChildRun([python, "Scripts/engines.py", "has", engine.module]).succeeded else {
+      guard ChildRun([python, Self.script, "has", engine.module]).succeeded else {
         print("\(engine.title) is not installed in '\(python)' (PYTHON): not compared with.")
         return nil
       }

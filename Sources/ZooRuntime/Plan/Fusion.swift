@@ -92,7 +92,8 @@ extension Planner {
     return fusion
   }
 
-  /// Whether a value is only ever read through a ReLU: by such layers, or as a part of a concatenation that is.
+  /// Whether a value is only ever read through a ReLU: by such layers, or as a part of a concatenation that
+  /// is.
   func isReadRectified(_ value: Int) -> Bool {
     guard !pinned.contains(value), !readers[value].isEmpty else { return false }
     if readers[value].allSatisfy({ graph.nodes[$0].operation == .activation(.relu) }) { return true }
