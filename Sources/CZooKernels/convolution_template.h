@@ -55,7 +55,7 @@ INLINE void tile_store(float *output, vf y, int used) {
 }
 
 INLINE void tile(const int MR, const int NV, const zoo_convolution *c, const tile_arguments *t) {
-  vf sum[14][3];
+  vf sum[TILE_ROWS_1][3];
   UNROLL for (int m = 0; m < MR; m++) {
     UNROLL for (int n = 0; n < NV; n++) sum[m][n] = v_load(t->bias + n * VL);
   }
@@ -72,7 +72,7 @@ INLINE void tile(const int MR, const int NV, const zoo_convolution *c, const til
   const char *prefetch = t->prefetch;
   const ptrdiff_t step = t->prefetch_step;
   for (int tap = 0; tap < taps; tap++) {
-    const float *a[14];
+    const float *a[TILE_ROWS_1];
     UNROLL for (int m = 0; m < MR; m++) a[m] = t->rows[tap * MR + m];
     // Unrolled, the compiler hoists loads and runs out of registers.
     ROLLED for (ptrdiff_t k = 0; k < run; k++) {
@@ -154,8 +154,8 @@ static void point_to_rows(const zoo_convolution *c, int first, int count, const 
   const ptrdiff_t step_y = g->dilation_height * g->in_row, step_x = g->dilation_width * g->in_pixel;
   const int reach_y = (g->kernel_height - 1) * g->dilation_height;
   const int reach_x = (g->kernel_width - 1) * g->dilation_width;
-  int top[14], left[14], inside = 1;
-  ptrdiff_t offset[14];
+  int top[TILE_ROWS_1], left[TILE_ROWS_1], inside = 1;
+  ptrdiff_t offset[TILE_ROWS_1];
   int oy = first / g->out_width, ox = first % g->out_width;
   for (int m = 0; m < count; m++) {
     const int y = oy * g->stride_height - g->pad_top, x = ox * g->stride_width - g->pad_left;

@@ -1,5 +1,6 @@
 // The kernels, written once over the vector type of the file that includes this, which defines
-// VL, REGISTERS (how many vectors they hold), TILE_ROWS_*, INLINE, KERNELS, KERNELS_NAME, vf, vi (as many
+// VL, REGISTERS (how many vectors they hold), TILE_ROWS_1 to _3 (rows of a register
+// tile by its vectors of columns, fewer for more), INLINE, KERNELS, KERNELS_NAME, vf, vi (as many
 // integers) and the v_ functions.
 
 #include <string.h>

@@ -49,16 +49,19 @@ static _Thread_local int32_t lane;
 
 int32_t zoo_lane(void) { return lane; }
 
-static int wait_for_state_change(zoo_worker *worker) {
+// Whether there is something to do; a share that the caller has taken is nothing.
+static int concerns_worker(int state) { return state == assigned || state == stopping; }
+
+static int wait_for_work(zoo_worker *worker) {
   for (int i = 0; i < spins; i++) {
     int state = atomic_load_explicit(&worker->state, memory_order_acquire);
-    if (state != idle) return state;
+    if (concerns_worker(state)) return state;
     PAUSE();
   }
   pthread_mutex_lock(&worker->mutex);
   atomic_store(&worker->asleep, 1);
   int state = atomic_load(&worker->state);
-  while (state == idle) {
+  while (!concerns_worker(state)) {
     pthread_cond_wait(&worker->wake, &worker->mutex);
     state = atomic_load(&worker->state);
   }
@@ -75,7 +78,7 @@ static int take(zoo_worker *worker) {
 static void *work(void *argument) {
   zoo_worker *worker = argument;
   lane = worker->lane;
-  while (wait_for_state_change(worker) != stopping) {
+  while (wait_for_work(worker) != stopping) {
     // The caller does the share itself if it comes by before its worker does.
     if (!take(worker)) continue;
     worker->kernel(worker->arguments, worker->begin, worker->end);

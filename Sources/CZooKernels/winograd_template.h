@@ -224,7 +224,7 @@ INLINE void wg_block(
         .prefetch_step = (width * (ptrdiff_t)sizeof(float) + tile_count - 1) / tile_count};
       for (int i = 0, done = 0; i < tile_count; i++) {
         const int size = (int)((int64_t)count * (i + 1) / tile_count) - done;
-        const float *rows[14];
+        const float *rows[TILE_ROWS_1];
         for (int m = 0; m < size; m++) rows[m] = inputs + point * input_points + (done + m) * stride;
         t.rows = rows;
         t.prefetch = (const char *)(weights + slice) + i * t.prefetch_step * w->channels;

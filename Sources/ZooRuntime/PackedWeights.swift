@@ -13,7 +13,7 @@ final class PackedWeights: @unchecked Sendable {
     var size = 0
     func reserve(_ floats: Int) -> Int {
       let offset = size
-      size += (floats + 15) / 16 * 16
+      size += Place.wholeLines(floats)
       return offset
     }
     var places: [WeightRequest: (order: Int, weights: Int, bias: Int)] = [:]
@@ -60,7 +60,7 @@ final class StreamedWeights {
       plan.steps.map { step in
         step.weightRequests.reduce(0) { sum, request in
           let sizes = request.sizes(packer.kernels)
-          return sum + Self.aligned(sizes.weights) + Self.aligned(sizes.bias)
+          return sum + Place.wholeLines(sizes.weights) + Place.wholeLines(sizes.bias)
         }
       }.max() ?? 0
     // A kernel's vector may reach past the last weight.
@@ -76,9 +76,9 @@ final class StreamedWeights {
       var packed: [WeightPacker.Packed] = []
       for request in step.weightRequests {
         let sizes = request.sizes(packer.kernels)
-        let bias = target + Self.aligned(sizes.weights)
+        let bias = target + Place.wholeLines(sizes.weights)
         packed.append(try packer.pack(request, to: target, bias: bias))
-        target = bias + Self.aligned(sizes.bias)
+        target = bias + Place.wholeLines(sizes.bias)
       }
       var step = step
       step.point(to: packed, zeros: arena.base + zeroOffset)
@@ -88,8 +88,6 @@ final class StreamedWeights {
       failure = error
     }
   }
-
-  private static func aligned(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }
 }
 
 extension Step {

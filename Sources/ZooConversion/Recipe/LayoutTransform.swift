@@ -83,59 +83,6 @@ package struct LayoutTransform: Sendable, Hashable {
   }
 }
 
-/// The elements of a row-major tensor in another order: strides in elements, negative for a reversed axis.
-private struct StridedView: Sendable, Hashable {
-  private(set) var extents: [Int]
-  private var strides: [Int]
-  private var offset = 0
-
-  init(of shape: Shape) {
-    let extents = shape.dimensions
-    self.extents = extents
-    strides = extents.indices.map { axis in extents[(axis + 1)...].reduce(1, *) }
-  }
-
-  /// A matrix whose rows are the pixels of `map` (height, width, channels), stored channel by channel.
-  init(rowsOf map: Shape, columns: Int) {
-    extents = [map[0], map[1], map[2], columns]
-    strides = [map[1] * columns, columns, map[0] * map[1] * columns, 1]
-  }
-
-  var elementCount: Int { extents.reduce(1, *) }
-
-  mutating func permute(_ axes: [Int]) {
-    extents = axes.map { extents[$0] }
-    strides = axes.map { strides[$0] }
-  }
-
-  mutating func reverse(axis: Int) {
-    offset += (extents[axis] - 1) * strides[axis]
-    strides[axis] = -strides[axis]
-  }
-
-  /// Copies elements of `size` bytes; both buffers have ``elementCount`` of them.
-  func copy(_ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, size: Int) {
-    guard elementCount > 0, let last = extents.indices.last else { return }
-    // Runs that lie together in the source are copied at once.
-    let run = strides[last] == 1 ? extents[last] : 1
-    var index = [Int](repeating: 0, count: extents.count)
-    var from = offset
-    for to in stride(from: 0, to: elementCount, by: run) {
-      let part = UnsafeRawBufferPointer(rebasing: source[from * size..<(from + run) * size])
-      UnsafeMutableRawBufferPointer(rebasing: target[to * size..<(to + run) * size]).copyMemory(from: part)
-      var axis = run == 1 ? last : last - 1
-      while axis >= 0 {
-        index[axis] += 1
-        from += strides[axis]
-        if index[axis] < extents[axis] { break }
-        from -= strides[axis] * extents[axis]
-        index[axis] = 0
-        axis -= 1
-      }
-    }
-  }
-}
-
 extension Node {
   /// The map (height, width, channels) that a Flatten turned into what this node reads; nil where it reads
   /// something else.

@@ -17,9 +17,12 @@ struct Place: Hashable {
   /// multiple of a page, which would put all pixels in one set of the first-level cache.
   static func pixel(_ channels: Int) -> Int {
     guard channels >= 8 else { return channels }
-    let lines = (channels + 15) / 16 * 16
+    let lines = wholeLines(channels)
     return lines % 1024 == 0 ? lines + 16 : lines
   }
+
+  /// `floats` rounded up to whole cache lines, which are whole vectors too.
+  static func wholeLines(_ floats: Int) -> Int { (floats + 15) / 16 * 16 }
 
   var pixels: Int { height * width }
   /// Floats from one row to the next.

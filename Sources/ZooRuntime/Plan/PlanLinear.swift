@@ -23,13 +23,11 @@ extension Planner {
       let tiling = winogradTiling(
         geometry, groups: c.groups, input: view.source, height: height, width: width, columns: filters)
       if let tiling {
-        let pool = c.activation.bounds == nil ? nil : fusePool(into: &fusion)
-        if let pool { swallowed.insert(pool) }
+        let isPooled = c.activation.bounds != nil && fusePool(into: &fusion)
         let output = self.output(of: fusion, input: source)
         appendWinograd(
           tiling, view: view, fusion: fusion, output: output, height: height, width: width,
-          isPooled: pool != nil,
-          multiplications: graph.multiplications(of: node),
+          isPooled: isPooled, multiplications: graph.multiplications(of: node),
           weights: WeightRequest(
             layout: .winograd(outputs: tiling.outputs, channels: view.source.channels, columns: filters),
             kernel: slot(.kernel, of: node), bias: slot(.bias, of: node), channels: filters,
@@ -69,7 +67,7 @@ extension Planner {
     let source = node.inputs[0].index
     let view = try foldedView(of: source, by: geometry, rectified: true)
     let fusion = fuse(after: index, rules: .normsAndClamp, activation: activation)
-    let inner = Inner(
+    let inner = FusedDepthwise(
       view: view, geometry: geometry, multiplier: multiplier, fusion: fusion, kernel: slot(role, of: node),
       bias: slot(.bias, of: node), shape: node.shape.image, multiplications: graph.multiplications(of: node))
     if activation.bounds != nil, let reader = pointwiseReader(of: fusion.result),
@@ -136,7 +134,7 @@ extension Planner {
     let view = try foldedView(of: source, by: geometry, rectified: true)
     let (height, width, _) = node.shape.image
     let channels = view.source.channels * c.multiplier
-    let inner = Inner(
+    let inner = FusedDepthwise(
       view: view, geometry: geometry, multiplier: c.multiplier,
       fusion: Fusion(result: index, layers: [node.name]), kernel: slot(.depthwiseKernel, of: node), bias: nil,
       shape: (height, width, channels),
@@ -191,7 +189,7 @@ extension Planner {
     return view
   }
 
-  private mutating func appendDepthwise(_ inner: Inner, output: Place) {
+  private mutating func appendDepthwise(_ inner: FusedDepthwise, output: Place) {
     append(
       Step(
         layers: inner.fusion.layers, algorithm: "depthwise", multiplications: inner.multiplications,
@@ -301,8 +299,7 @@ extension Planner {
       Int(zoo_indirection_limit) / taps, rowBlock(inputs: inputs, columns: Int(arguments.columns)))
     let division = costs.product(rows: rows, inputs: inputs, columns: Int(arguments.columns)).division
     let shares = division == .rows ? threads : 1
-    let blocksPerShare = (rows + shares * limit - 1) / (shares * limit)
-    let block = (rows + shares * blocksPerShare - 1) / (shares * blocksPerShare)
+    let block = blockLength(rows, limit: limit, shares: shares)
     let groups = division == .rows ? 1 : min(panels, threads)
     let group = (panels + groups - 1) / groups
     arguments.row_block = Int32(block)
@@ -312,6 +309,12 @@ extension Planner {
 }
 
 extension Planner {
+  /// The length of blocks of at most `limit`, as even as can be, of which each of `shares` threads gets as many.
+  func blockLength(_ count: Int, limit: Int, shares: Int) -> Int {
+    let blocks = shares * ((count + shares * limit - 1) / (shares * limit))
+    return (count + blocks - 1) / blocks
+  }
+
   /// The rows of a matrix product that go by all of its weights together: few where the weights stay in the
   /// second-level cache anyway, so that the output is written pixel by pixel; else as many as that cache holds.
   func rowBlock(inputs: Int, columns: Int) -> Int {

@@ -3,7 +3,7 @@ import ZooGraph
 import ZooTensor
 
 /// A depthwise convolution with what is fused to it.
-struct Inner {
+struct FusedDepthwise {
   var view: View
   var geometry: Geometry
   var multiplier: Int
@@ -14,7 +14,7 @@ struct Inner {
   var shape: (height: Int, width: Int, channels: Int)
   var multiplications: Int
 
-  var stride: Int { (shape.channels + 15) / 16 * 16 }
+  var stride: Int { Place.wholeLines(shape.channels) }
 
   var weights: WeightRequest {
     WeightRequest(
@@ -27,7 +27,7 @@ struct Inner {
 // Depthwise convolutions, alone or in one step with the 1x1 convolution that follows.
 
 extension Planner {
-  mutating func depthwiseArguments(_ inner: Inner, output: Place) -> zoo_depthwise {
+  mutating func depthwiseArguments(_ inner: FusedDepthwise, output: Place) -> zoo_depthwise {
     var arguments = zoo_depthwise()
     arguments.window.setExtents(from: inner.view.source, to: output)
     arguments.window.setWindow(
@@ -44,7 +44,7 @@ extension Planner {
 
   /// Whether the 1x1 convolution after `inner` is computed in the same step: not where its weights are so large
   /// that each thread should read a part of them only.
-  func fusesPointwise(_ inner: Inner, filters: Int) -> Bool {
+  func fusesPointwise(_ inner: FusedDepthwise, filters: Int) -> Bool {
     costs.product(
       rows: inner.shape.height * inner.shape.width, inputs: inner.shape.channels, columns: filters
     ).division == .rows
@@ -52,7 +52,7 @@ extension Planner {
 
   /// Appends `inner` and the layer `pointwise`, which has the 1x1 kernel in the role `kernel`.
   mutating func appendSeparable(
-    _ inner: Inner, input: Int, pointwise: Int, activation: Activation, kernel: WeightRole
+    _ inner: FusedDepthwise, input: Int, pointwise: Int, activation: Activation, kernel: WeightRole
   ) {
     let node = graph.nodes[pointwise]
     var fusion = fuse(after: pointwise, rules: .all, activation: activation)
@@ -63,13 +63,13 @@ extension Planner {
     let pixels = height * width
     // The block that lies between the convolutions leaves room for weights in the second-level cache.
     let limit = max(256 * 1024 / (4 * channels), 2 * kernels.tileRows)
-    let blocks = threads * ((pixels + threads * limit - 1) / (threads * limit))
-    let block = (pixels + blocks - 1) / blocks
+    let block = blockLength(pixels, limit: limit, shares: threads)
     let rows = min(height, (block - 1) / width + 2)
 
     var arguments = zoo_separable()
     arguments.pixel_block = Int32(block)
-    arguments.slot_floats = (rows * width * pixel + 31) / 16 * 16
+    // A kernel's vector may reach past the last value.
+    arguments.slot_floats = Place.wholeLines(rows * width * pixel + 16)
     let scratch = newScratch(floats: arguments.slot_floats)
     var between = scratch
     (between.height, between.width, between.channels, between.pixel) = (height, width, channels, pixel)

@@ -46,21 +46,22 @@ extension Planner {
     return best.0
   }
 
-  /// Lets the step take in a max pool of each 2x2 pixels that alone reads the result.
-  func fusePool(into fusion: inout Fusion) -> Int? {
+  /// Lets the step take in a max pool of each 2x2 pixels that alone reads the result; whether there is one.
+  mutating func fusePool(into fusion: inout Fusion) -> Bool {
     guard fusion.residual == nil, !fusion.isRectified, !pinned.contains(fusion.result),
       readers[fusion.result].count == 1,
       case .maxPooling(let pooling) = graph.nodes[readers[fusion.result][0]].operation,
       pooling.window == Extent2D(2), pooling.strides == Extent2D(2)
-    else { return nil }
+    else { return false }
     let (height, width, _) = graph.nodes[fusion.result].shape.image
     let edges = pooling.padding.edges(
       height: height, width: width, window: pooling.window, strides: pooling.strides, dilation: .one)
-    guard edges == .none || (height % 2 == 0 && width % 2 == 0) else { return nil }
+    guard edges == .none else { return false }
     let pool = readers[fusion.result][0]
     fusion.layers.append(graph.nodes[pool].name)
     fusion.result = pool
-    return pool
+    swallowed.insert(pool)
+    return true
   }
 
   /// - Parameters:
@@ -68,15 +69,13 @@ extension Planner {
   ///   - width: as `height`.
   mutating func appendWinograd(
     _ tiling: WinogradTiling, view: View, fusion: Fusion, output: Place, height: Int, width: Int,
-    isPooled: Bool,
-    multiplications: Int, weights: WeightRequest
+    isPooled: Bool, multiplications: Int, weights: WeightRequest
   ) {
     let channels = view.source.channels
-    let (tiles, limit) = (tiling.tiles, tiling.limit)
+    let tiles = tiling.tiles
     let panels = Int(kernels.table.pointee.panels(Int32(output.channels)))
     let shares = tiling.choice.division == .rows ? threads : 1
-    let blocksPerShare = (tiles + shares * limit - 1) / (shares * limit)
-    let block = (tiles + shares * blocksPerShare - 1) / (shares * blocksPerShare)
+    let block = blockLength(tiles, limit: tiling.limit, shares: shares)
     let groups = tiling.choice.division == .rows ? 1 : min(panels, threads)
     let group = (panels + groups - 1) / groups
 
@@ -98,8 +97,7 @@ extension Planner {
 
     let scratch = newScratch(floats: arguments.slot_floats)
     let units = (tiles + block - 1) / block * ((panels + group - 1) / group)
-    let name =
-      "Winograd \(tiling.outputs)x\(tiling.outputs)" + (isPooled ? " + max pool" : "")
+    let name = "Winograd \(tiling.outputs)x\(tiling.outputs)" + (isPooled ? " + max pool" : "")
     append(
       Step(
         layers: fusion.layers, algorithm: name, multiplications: multiplications,

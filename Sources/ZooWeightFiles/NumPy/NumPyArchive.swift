@@ -148,7 +148,7 @@ package final class NumPyArchive: WeightFile {
     let ordered = HeapBytes(count: data.count) { target in
       data.withUnsafeBytes { source in
         if isTransposed {
-          transpose(source, into: target, shape: header.shape, size: size)
+          StridedView(columnMajor: header.shape).copy(source, into: target, size: size)
         } else {
           target.copyMemory(from: source)
         }
@@ -156,33 +156,5 @@ package final class NumPyArchive: WeightFile {
       if header.isBigEndian { swapBytes(of: target, size: size) }
     }
     return ByteSlice(ordered)
-  }
-
-  /// Column-major `source` to row-major `target`; elements have `size` bytes.
-  private static func transpose(
-    _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, shape: Shape, size: Int
-  ) {
-    var strides: [Int] = []
-    var stride = size
-    for extent in shape.dimensions {
-      strides.append(stride)
-      stride *= extent
-    }
-    var index = [Int](repeating: 0, count: shape.rank)
-    var from = 0
-    for to in 0..<shape.elementCount {
-      let element = UnsafeRawBufferPointer(rebasing: source[from..<from + size])
-      UnsafeMutableRawBufferPointer(rebasing: target[to * size..<(to + 1) * size]).copyMemory(from: element)
-      // Counts up the last axis first, as row-major order does.
-      var axis = shape.rank - 1
-      while axis >= 0 {
-        index[axis] += 1
-        from += strides[axis]
-        if index[axis] < shape[axis] { break }
-        from -= strides[axis] * shape[axis]
-        index[axis] = 0
-        axis -= 1
-      }
-    }
   }
 }
