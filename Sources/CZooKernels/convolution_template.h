@@ -1,43 +1,8 @@
 // Convolution and dense layers as an indirect matrix product.
 //
-// Weights are packed in panels of two vectors of columns; the last panel has one to three, so that at
-// most one vector is partly used. A register tile is up to TILE_ROWS output pixels by one panel. It
+// A register tile is up to TILE_ROWS output pixels by one panel of the weights (panels_template.h). It
 // walks over the window's positions and, in each, over the contiguous floats of the input pixel, which
 // is read where it lies through a table of pointers; positions outside point to zeros.
-
-INLINE int last_panel_vectors(int columns) {
-  int vectors = (columns + VL - 1) / VL;
-  if (vectors <= 3) return vectors;
-  return vectors % 2 ? 3 : 2;
-}
-
-static int32_t packed_columns(int32_t columns) { return (columns + VL - 1) / VL * VL; }
-
-static int32_t panels(int32_t columns) {
-  return ((columns + VL - 1) / VL - last_panel_vectors(columns)) / 2 + 1;
-}
-
-static void pack(const void *arguments, int32_t begin, int32_t end) {
-  const zoo_packing *p = arguments;
-  const int count = panels(p->columns);
-  // All panels but the last are equally wide.
-  float *target = p->packed + (ptrdiff_t)begin * 2 * VL * p->rows;
-  for (int panel = begin; panel < end; panel++) {
-    int first = panel * 2 * VL;
-    int width = VL * (panel == count - 1 ? last_panel_vectors(p->columns) : 2);
-    int used = at_most(width, p->columns - first);
-    for (int row = 0; row < p->rows; row++, target += width) {
-      const float *source = p->source + row * p->stride + first;
-      if (p->scale) {
-        const double *scale = p->scale + first;
-        for (int i = 0; i < used; i++) target[i] = (float)(source[i] * scale[i]);
-      } else {
-        for (int i = 0; i < used; i++) target[i] = source[i];
-      }
-      for (int i = used; i < width; i++) target[i] = 0;
-    }
-  }
-}
 
 typedef struct {
   const float *const *rows;  // (taps, tile rows) pointers
@@ -241,8 +206,7 @@ static void point_to_tiles(
 // Weights of at most so many bytes stay in the second-level cache while blocks of rows go by.
 enum { resident_weights = 512 * 1024 };
 
-static void convolution(const void *arguments, int32_t begin, int32_t end) {
-  const zoo_convolution *c = arguments;
+static void vector_convolution(const zoo_convolution *c, int begin, int end) {
   static const int tile_rows[3] = {TILE_ROWS_1, TILE_ROWS_2, TILE_ROWS_3};
   const float *rows[zoo_indirection_limit];
   const zoo_window *g = &c->window;

@@ -1,11 +1,21 @@
 // Which kernels this machine can run.
+#if defined(__linux__)
+#define _GNU_SOURCE
+#endif
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
 #include "CZooKernels.h"
 
 extern const zoo_kernels zoo_kernels_portable;
 #if defined(__x86_64__)
-extern const zoo_kernels zoo_kernels_avx512, zoo_kernels_avx2;
+extern const zoo_kernels zoo_kernels_amx, zoo_kernels_avx512, zoo_kernels_avx2;
 
 // These ask the processor and whether the operating system saves the registers.
 static int has_avx512(void) {
@@ -13,6 +23,18 @@ static int has_avx512(void) {
   return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("fma");
+}
+// Linux saves the tiles of processes only that have asked for it, once for all threads.
+static int has_amx(void) {
+#if defined(__linux__)
+  enum { arch_request_permission = 0x1023, tile_data = 18 };
+  static const unsigned amx_bf16 = 1u << 22, amx_tile = 1u << 24;
+  unsigned a, b, c, d;
+  return has_avx512() && __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & amx_bf16) && (d & amx_tile) &&
+         syscall(SYS_arch_prctl, arch_request_permission, tile_data) == 0;
+#else
+  return 0;
+#endif
 }
 static int has_avx2(void) {
   __builtin_cpu_init();
@@ -29,6 +51,7 @@ static const struct {
   const zoo_kernels *kernels;
 } known[] = {
 #if defined(__x86_64__)
+  {"amx", has_amx, &zoo_kernels_amx},
   {"avx512", has_avx512, &zoo_kernels_avx512},
   {"avx2", has_avx2, &zoo_kernels_avx2},
 #elif defined(__aarch64__)

@@ -18,7 +18,23 @@ INLINE vf v_load_half_n(const uint16_t *p, int n) {
 INLINE int at_most(int a, int b) { return a < b ? a : b; }
 INLINE int at_least(int a, int b) { return a > b ? a : b; }
 
+#include "panels_template.h"
 #include "convolution_template.h"
+#ifdef HAS_TILES
+#include "amx_product.h"
+#include "amx_convolution.h"
+#endif
+
+static void convolution(const void *arguments, int32_t begin, int32_t end) {
+#ifdef HAS_TILES
+  if (((const zoo_convolution *)arguments)->scratch) {
+    amx_convolution(arguments, begin, end);
+    return;
+  }
+#endif
+  vector_convolution(arguments, begin, end);
+}
+
 #include "winograd_template.h"
 #include "dense_template.h"
 #include "depthwise_template.h"
@@ -39,6 +55,9 @@ const zoo_kernels KERNELS = {
   .pack = pack,
   .winograd_pack = winograd_pack,
   .convolution = convolution,
+#ifdef HAS_TILES
+  .tile_scratch = amx_scratch,
+#endif
   .winograd = winograd,
   .depthwise = depthwise,
   .separable = separable,

@@ -17,7 +17,7 @@ package struct PlanOptions: Sendable {
   package var threads: Int
   /// Values besides the outputs that must exist in memory, so that they can be looked at.
   package var taps: [Value]
-  /// Forces an instruction set (`avx512`, `avx2`, `neon`, `portable`); `nil`: the environment variable
+  /// Forces an instruction set (`amx`, `avx512`, `avx2`, `neon`, `portable`); `nil`: the environment variable
   /// `ZOO_KERNELS`, or the best that the machine has.
   package var kernels: String?
   /// Results don't depend on it.
@@ -95,7 +95,7 @@ package final class Engine: @unchecked Sendable {
     materialized = shared.places.keys.sorted { $0.index < $1.index }
   }
 
-  /// The instruction set: `avx512`, `avx2`, `neon` or `portable`.
+  /// The instruction set: `amx`, `avx512`, `avx2`, `neon` or `portable`.
   package var kernels: String { table.name }
 
   /// What is run, in order.

@@ -19,6 +19,14 @@ package struct Kernels: @unchecked Sendable {
   /// Rows of the usual register tile.
   var tileRows: Int { Int(table.pointee.tile_rows) }
 
+  /// Whether products can run on matrix tiles.
+  var hasTiles: Bool { table.pointee.tile_scratch != nil }
+
+  /// The scratch memory that a block of so many rows of a product on matrix tiles takes, in floats.
+  func tileScratch(rows: Int, inputs: Int, columns: Int) -> Int {
+    Place.wholeLines(Int(table.pointee.tile_scratch(Int32(rows), Int32(inputs), Int32(columns))))
+  }
+
   /// The instruction set of this name, where this machine has it.
   init?(named name: String) {
     guard let table = zoo_kernels_named(name) else { return nil }

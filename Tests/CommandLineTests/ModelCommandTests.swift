@@ -194,7 +194,7 @@ struct ModelCommandTests {
   }
 
   /// Every kernel path that the machine has verifies; an unknown one is named, not ignored.
-  @Test(arguments: ["avx512", "avx2", "neon", "portable"])
+  @Test(arguments: ["amx", "avx512", "avx2", "neon", "portable"])
   func everyKernelPathVerifies(kernels: String) throws {
     try withDigits { zoo in
       let result = try zoo("verify", "digits.zoo", environment: ["ZOO_KERNELS": kernels])

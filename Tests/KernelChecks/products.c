@@ -128,6 +128,19 @@ static void convolve(check *c, zoo_window g, int channels, int columns) {
   run(c, c->kernels->convolution, &a, parts(rows, a.row_block) * parts(panels, a.panel_group));
   // A rounding for each product and sum, for the scaled weight and for the residual.
   compare(c, what, &p, taps * channels + 2);
+  if (c->kernels->tile_scratch) {
+    released(c, what, p.output);
+    p.output = marked_block(p.output.count);
+    a.output = p.output.values;
+    a.slot_floats = c->kernels->tile_scratch(a.row_block, taps * channels, columns);
+    const block scratch = marked_block((size_t)(check_threads * a.slot_floats));
+    a.scratch = scratch.values;
+    strcat(what, " on tiles");
+    run(c, c->kernels->convolution, &a, parts(rows, a.row_block) * parts(panels, a.panel_group));
+    // Six products of parts, and what is left out of a product: eight roundings.
+    compare(c, what, &p, 6 * taps * channels + 10);
+    released(c, "the tiles' scratch memory", scratch);
+  }
   release(packed);
   release(zero);
   release_product(c, what, &p);
@@ -146,8 +159,9 @@ void check_convolution(check *c) {
       convolve(c, g, 5, columns[i]);
     }
   }
-  for (int i = 0; i < 60; i++) {
-    const int channels = one_of(c, 1, 3, 4, 9, 16);
+  // The last are long sums, of which kernels on tiles take a part at a time.
+  for (int i = 0; i < 68; i++) {
+    const int channels = i < 60 ? one_of(c, 1, 3, 4, 9, 16) : one_of(c, 100, 257, 300, 700);
     zoo_window g = window_of(c, any(c, 1, 9), any(c, 1, 11), channels);
     g.kernel_height = any(c, 1, 4);
     g.kernel_width = any(c, 1, 4);

@@ -119,33 +119,43 @@ static void separable(check *c, zoo_window g, int channels, int columns) {
     .source = kernel.values, .packed = panels.values, .stride = columns, .rows = channels, .columns = columns};
   run(c, c->kernels->pack, &packing, c->kernels->panels(columns));
   const ptrdiff_t out_pixel = columns + one_of(c, 0, 3);
-  const block output = marked_block((size_t)(pixels * out_pixel));
   zoo_separable a = {
     .depthwise = d, .pixel_block = any(c, 1, pixels),
     .product = {
       .window = {
         .kernel_height = 1, .kernel_width = 1, .stride_height = 1, .stride_width = 1, .dilation_height = 1,
         .dilation_width = 1, .in_pixel = g.out_pixel, .out_pixel = out_pixel},
-      .zero = zero.values, .weights = panels.values, .bias = shift.values, .output = output.values,
+      .zero = zero.values, .weights = panels.values, .bias = shift.values,
       .run = channels, .columns = columns, .row_block = any(c, 1, pixels),
       .panel_group = c->kernels->panels(columns), .lo = 0, .hi = INFINITY}};
   a.depthwise.output = NULL;
   a.slot_floats = (a.pixel_block / g.out_width + 2) * g.out_width * g.out_pixel;
   const block scratch = marked_block((size_t)(check_threads * a.slot_floats));
   a.scratch = scratch.values;
-  run(c, c->kernels->separable, &a, (pixels + a.pixel_block - 1) / a.pixel_block);
-  for (int pixel = 0; pixel < pixels; pixel++) {
-    for (int column = 0; column < columns; column++) {
-      double sum = 0, magnitude = 0;
-      for (int k = 0; k < channels; k++) {
-        const double term = (double)inner.values[pixel * g.out_pixel + k] * kernel.values[k * columns + column];
-        sum += term;
-        magnitude += fabs(term);
+  // The product in registers, then on tiles.
+  for (int tiles = 0; tiles <= (c->kernels->tile_scratch != NULL); tiles++) {
+    const block output = marked_block((size_t)(pixels * out_pixel));
+    a.product.output = output.values;
+    if (tiles) a.product.slot_floats = c->kernels->tile_scratch(a.product.row_block, channels, columns);
+    const block product_scratch = marked_block((size_t)(check_threads * a.product.slot_floats));
+    if (tiles) a.product.scratch = product_scratch.values;
+    run(c, c->kernels->separable, &a, (pixels + a.pixel_block - 1) / a.pixel_block);
+    for (int pixel = 0; pixel < pixels; pixel++) {
+      for (int column = 0; column < columns; column++) {
+        double sum = 0, magnitude = 0;
+        for (int k = 0; k < channels; k++) {
+          const double term = (double)inner.values[pixel * g.out_pixel + k] * kernel.values[k * columns + column];
+          sum += term;
+          magnitude += fabs(term);
+        }
+        // The inner values may have been rounded in another order, with other rows in one block.
+        const double product_steps = tiles ? 6 * channels + 9 : channels + 1;
+        const double bound = product_steps * magnitude + 2 * (taps + 1) * (taps + 1) * channels;
+        expect(c, what, output.values[pixel * out_pixel + column], limited(sum, 0, INFINITY), rounding * bound);
       }
-      // The inner values may have been rounded in another order, with other rows in one block.
-      const double bound = (channels + 1) * magnitude + 2 * (taps + 1) * (taps + 1) * channels;
-      expect(c, what, output.values[pixel * out_pixel + column], limited(sum, 0, INFINITY), rounding * bound);
     }
+    released(c, what, product_scratch);
+    released(c, what, output);
   }
   release(input);
   release(weights);
@@ -156,7 +166,6 @@ static void separable(check *c, zoo_window g, int channels, int columns) {
   release(panels);
   release(shift);
   released(c, what, scratch);
-  released(c, what, output);
 }
 
 void check_separable(check *c) {

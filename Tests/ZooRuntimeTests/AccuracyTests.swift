@@ -72,6 +72,9 @@ import ZooTensor
     case "matrix product", "indirect matrix product", "depthwise", "dense":
       // A rounding for each product, sum and folded factor.
       return Self.deviations * Double(2 * taps + 2).squareRoot() * Self.unit * magnitude
+    case "matrix product on tiles", "indirect matrix product on tiles":
+      // Six products of parts for each term, and what is left out: at most 8 units of each, which has its own sign.
+      return Self.deviations * (Double(6 * taps + 2).squareRoot() + 8) * Self.unit * magnitude
     case "Winograd 2x2", "Winograd 4x4":
       let transforms = algorithm.hasSuffix("2x2") ? WinogradTransforms.two : .four
       // A channel has nine terms in the convolution itself. Besides a channel's product and sum there are four

@@ -46,6 +46,8 @@ typedef struct {
   int32_t panel_group;     // panels per unit
   float lo, hi;
   const void *next_weights;  // what the next operation reads first; may be null
+  float *scratch;          // null, or for kernels on tiles `slot_floats` for each thread of the pool
+  ptrdiff_t slot_floats;   // what `tile_scratch` says of a unit
 } zoo_convolution;
 
 // A convolution with a 3x3 window, stride 1, no dilation, as `convolution` otherwise.
@@ -241,6 +243,8 @@ typedef struct {
   int32_t (*panels)(int32_t columns);
   // `winograd_pack`: of (3, 3, rows, columns) into (outputs + 2)^2 * rows * packed_columns(columns) floats.
   zoo_kernel pack, winograd_pack;
+  // Null, or how many floats `convolution` needs to run a unit of so many rows and columns on matrix tiles.
+  int64_t (*tile_scratch)(int32_t rows, int32_t inputs, int32_t columns);
   zoo_kernel convolution, winograd, depthwise, separable, pooling, global_pooling, dense;
   zoo_kernel clamp, affine, add, subtract, multiply, average, maximum, minimum, rectify;
   zoo_kernel activation, layer_norm, resize, scatter;

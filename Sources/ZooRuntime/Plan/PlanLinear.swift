@@ -244,7 +244,8 @@ extension Planner {
       arguments.columns = Int32(filters)
       arguments.residual_pixel = residual?.pixel ?? 0
       (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
-      let units = divide(&arguments)
+      let (units, onTiles) = divide(&arguments)
+      let scratch = onTiles ? newTileScratch(for: &arguments) : nil
       zeros = max(zeros, run)
       request.layout = .panels(
         rows: geometry.kernel.height * geometry.kernel.width * run, columns: filters,
@@ -256,9 +257,11 @@ extension Planner {
       }
       append(
         Step(
-          layers: fusion.layers, algorithm: taps == 1 ? "matrix product" : "indirect matrix product",
+          layers: fusion.layers,
+          algorithm: (taps == 1 ? "matrix product" : "indirect matrix product")
+            + (onTiles ? " on tiles" : ""),
           multiplications: multiplications / groups, arguments: .convolution(arguments), units: units,
-          inputs: [input], output: target, residual: residual,
+          inputs: [input], output: target, residual: residual, scratch: scratch,
           weights: request))
     }
   }
@@ -288,23 +291,29 @@ extension Planner {
   }
 
   /// Divides a matrix product into units: blocks of rows whose input stays in the second-level cache, or
-  /// groups of panels. Returns the number of units, as many for each thread.
-  private func divide(_ arguments: inout zoo_convolution) -> Int {
+  /// groups of panels. Returns the number of units, as many for each thread, and whether they run on matrix tiles.
+  private func divide(_ arguments: inout zoo_convolution) -> (units: Int, onTiles: Bool) {
     let window = arguments.window
     let rows = Int(window.out_height) * Int(window.out_width)
     let taps = Int(window.kernel_height) * Int(window.kernel_width)
     let panels = Int(kernels.table.pointee.panels(arguments.columns))
     let inputs = taps * Int(arguments.run)
-    let limit = min(
-      Int(zoo_indirection_limit) / taps, rowBlock(inputs: inputs, columns: Int(arguments.columns)))
-    let division = costs.product(rows: rows, inputs: inputs, columns: Int(arguments.columns)).division
+    let columns = Int(arguments.columns)
+    let onTiles = costs.usesTiles(rows: rows, inputs: inputs, columns: columns, run: Int(arguments.run))
+    let limit =
+      onTiles
+      ? tileRowBlock(taps: taps, inputs: inputs, columns: columns)
+      : min(Int(zoo_indirection_limit) / taps, rowBlock(inputs: inputs, columns: columns))
+    let division = costs.product(
+      rows: rows, inputs: inputs, columns: columns, run: Int(arguments.run)
+    ).division
     let shares = division == .rows ? threads : 1
     let block = blockLength(rows, limit: limit, shares: shares)
     let groups = division == .rows ? 1 : min(panels, threads)
     let group = (panels + groups - 1) / groups
     arguments.row_block = Int32(block)
     arguments.panel_group = Int32(group)
-    return (rows + block - 1) / block * ((panels + group - 1) / group)
+    return ((rows + block - 1) / block * ((panels + group - 1) / group), onTiles)
   }
 }
 
@@ -320,6 +329,24 @@ extension Planner {
   func rowBlock(inputs: Int, columns: Int) -> Int {
     if 4 * inputs * columns <= 512 * 1024 { return 4 * kernels.tileRows }
     return max(512 * 1024 / (4 * inputs), 4 * kernels.tileRows)
+  }
+}
+
+extension Planner {
+  /// The rows of a product on tiles that go by all of its weights together: as many as the second-level cache has
+  /// room for, because weights are cut into parts for each block anew. A slice of 256 values takes 6 bytes for each.
+  func tileRowBlock(taps: Int, inputs: Int, columns: Int) -> Int {
+    let bytes = 6 * min(inputs, 256) + (inputs > 256 ? 4 * columns : 0)
+    return min(max(1024 * 1024 / bytes, 64), Int(zoo_indirection_limit) / taps)
+  }
+
+  /// The memory in which a product on tiles holds its blocks.
+  mutating func newTileScratch(for product: inout zoo_convolution) -> Place {
+    product.slot_floats = kernels.tileScratch(
+      rows: Int(product.row_block),
+      inputs: Int(product.window.kernel_height * product.window.kernel_width * product.run),
+      columns: Int(product.columns))
+    return newScratch(floats: product.slot_floats)
   }
 }
 

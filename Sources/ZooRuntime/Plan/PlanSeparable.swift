@@ -46,7 +46,8 @@ extension Planner {
   /// that each thread should read a part of them only.
   func fusesPointwise(_ inner: FusedDepthwise, filters: Int) -> Bool {
     costs.product(
-      rows: inner.shape.height * inner.shape.width, inputs: inner.shape.channels, columns: filters
+      rows: inner.shape.height * inner.shape.width, inputs: inner.shape.channels, columns: filters,
+      run: inner.shape.channels
     ).division == .rows
   }
 
@@ -82,16 +83,23 @@ extension Planner {
     arguments.product.window.setExtents(from: between, to: output)
     arguments.product.run = Int32(channels)
     arguments.product.columns = Int32(output.channels)
-    arguments.product.row_block = Int32(min(block, rowBlock(inputs: channels, columns: output.channels)))
+    let onTiles = costs.usesTiles(rows: pixels, inputs: channels, columns: output.channels, run: channels)
+    let rowLimit =
+      onTiles
+      ? tileRowBlock(taps: 1, inputs: channels, columns: output.channels)
+      : rowBlock(inputs: channels, columns: output.channels)
+    arguments.product.row_block = Int32(min(block, rowLimit))
+    let productScratch = onTiles ? newTileScratch(for: &arguments.product) : nil
     arguments.product.panel_group = kernels.table.pointee.panels(Int32(output.channels))
     arguments.product.residual_pixel = fusion.residual?.pixel ?? 0
     (arguments.product.lo, arguments.product.hi) = (fusion.lo, fusion.hi)
     append(
       Step(
-        layers: fusion.layers, algorithm: "depthwise + matrix product",
+        layers: fusion.layers, algorithm: "depthwise + matrix product" + (onTiles ? " on tiles" : ""),
         multiplications: inner.multiplications + pixels * channels * output.channels,
         arguments: .separable(arguments), units: (pixels + block - 1) / block, inputs: [inner.view.source],
-        output: output, residual: fusion.residual, scratch: scratch, weights: inner.weights,
+        output: output, residual: fusion.residual, scratch: scratch, productScratch: productScratch,
+        weights: inner.weights,
         pointwiseWeights: WeightRequest(
           layout: .panels(rows: channels, columns: output.channels, firstColumn: 0),
           kernel: slot(kernel, of: node), bias: slot(.bias, of: node), channels: output.channels,

@@ -15,7 +15,11 @@ struct WinogradTiling {
 }
 
 extension Planner {
-  var costs: CostModel { CostModel(threads: threads, tileRows: kernels.tileRows) }
+  var costs: CostModel { costs(threads: threads) }
+
+  private func costs(threads: Int) -> CostModel {
+    CostModel(threads: threads, tileRows: kernels.tileRows, hasTiles: kernels.hasTiles)
+  }
 
   /// The best tiling, where Winograd's algorithm serves a convolution better than the direct product.
   func winogradTiling(
@@ -25,7 +29,7 @@ extension Planner {
       input.channels >= 16, columns >= 16
     else { return nil }
     // By what they take on one thread, so that the choice, and with it the result, doesn't depend on threads.
-    let single = CostModel(threads: 1, tileRows: kernels.tileRows)
+    let single = costs(threads: 1)
     let tilings = [4, 2].map { outputs in
       let tiles = (height + outputs - 1) / outputs * ((width + outputs - 1) / outputs)
       let points = (outputs + 2) * (outputs + 2)
@@ -41,7 +45,8 @@ extension Planner {
       let tiling = WinogradTiling(outputs: outputs, tiles: tiles, limit: limit, choice: choice(costs))
       return (tiling, cost: choice(single).cost)
     }
-    let direct = single.product(rows: height * width, inputs: 9 * input.channels, columns: columns)
+    let direct = single.product(
+      rows: height * width, inputs: 9 * input.channels, columns: columns, run: input.channels)
     guard let best = tilings.min(by: { $0.cost < $1.cost }), best.cost < direct.cost else { return nil }
     return best.0
   }

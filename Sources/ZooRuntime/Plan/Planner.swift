@@ -219,7 +219,8 @@ struct Planner {
 
   mutating func append(_ step: Step) {
     var step = step
-    for place in step.inputs + [step.output] + [step.residual, step.scratch].compactMap(\.self) {
+    let others = [step.residual, step.scratch, step.productScratch].compactMap(\.self)
+    for place in step.inputs + [step.output] + others {
       buffers[place.buffer].touch(steps.count)
     }
     // What takes a microsecond is done before another thread has heard of it.

@@ -17,6 +17,8 @@ struct Step {
   var residual: Place?
   /// Memory that it uses while it runs.
   var scratch: Place?
+  /// The same for the 1x1 convolution that follows a depthwise one in the same step.
+  var productScratch: Place?
   /// Values that are in memory once this step is done.
   var produced: [Value] = []
   /// What it needs from the weights.
@@ -104,6 +106,7 @@ extension Step {
     switch arguments {
     case .convolution(var a):
       (a.input, a.output, a.residual) = (input, output, residual)
+      a.scratch = scratch.map(pointer)
       call(kernels.convolution, &a, pool)
     case .winograd(var a):
       (a.input, a.output, a.residual) = (input, output, residual)
@@ -117,6 +120,7 @@ extension Step {
       guard let scratch else { return }
       (a.depthwise.input, a.product.output, a.product.residual) = (input, output, residual)
       a.scratch = pointer(scratch)
+      a.product.scratch = productScratch.map(pointer)
       call(kernels.separable, &a, pool)
     case .pooling(var a):
       (a.input, a.output, a.residual) = (input, output, residual)
