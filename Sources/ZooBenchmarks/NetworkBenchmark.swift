@@ -25,6 +25,10 @@ struct NetworkBenchmark {
     ("vgg16", VGG.vgg16), ("vgg19", VGG.vgg19), ("resnet50", ResNet.resNet50), ("mobilenet", MobileNet()),
     ("nasnetmobile", NASNet.mobile),
   ]
+  /// Has all that a network has but size.
+  private static let smallest: (name: String, definition: any NetworkDefinition) = (
+    "smallest", MobileNet(alpha: 1.0 / 32)
+  )
   private static let others = ["mobilenetv2", "densenet121", "efficientnetb0"]
   private static let engines = [
     (module: "onnxruntime", title: "ONNX Runtime"), (module: "openvino", title: "OpenVINO"),
@@ -44,7 +48,7 @@ struct NetworkBenchmark {
     print("\(machine()), \(rounds) rounds in turn, \(seconds) s each.")
     try printSpeed(networks, peers)
     try printColdStart(networks, peers, in: folder)
-    try printMemory(networks)
+    try printMemory(networks, in: folder)
   }
 
   // MARK: Tables
@@ -109,22 +113,22 @@ struct NetworkBenchmark {
     }
   }
 
-  private func printMemory(_ networks: [(name: String, file: String)]) throws {
+  private func printMemory(_ networks: [(name: String, file: String)], in folder: URL) throws {
     print(
       """
 
-      Opening a file, making it ready to run, and memory while running (batch 1, 2 threads; MiB): the process
-      before it opens the file, and the most. The last column is (peak - process - activations) / weights.
+      Opening a file, making it ready to run, and memory while running (batch 1, 2 threads; MiB): what the process
+      takes for a network of 35 KB, and the most. The last column is (peak - process - activations) / weights.
 
       """)
+    let smallest = folder.appendingPathComponent("smallest.zoo").path
+    try makeFile(of: Self.smallest.name, at: smallest)
+    let base = try median((0..<rounds).map { _ in try measureMemory(smallest).peakMebibytes })
     header(["network", "open ms", "ready ms", "weights", "activations", "process", "peak", "of weights"])
     for (name, file) in networks {
-      let runs = try (0..<rounds).map { _ in
-        try measure([zoo, "bench", file, "--json", "--threads", "2", "--seconds", "0.1"])
-      }
+      let runs = try (0..<rounds).map { _ in try measureMemory(file) }
       let weights = try Double(MappedFile(path: file).bytes.count) / 0x1p20
       let peak = median(runs.map(\.peakMebibytes))
-      let base = median(runs.compactMap(\.baseMebibytes))
       let activations = median(runs.compactMap(\.activationMebibytes))
       row([
         name, rounded(median(runs.compactMap(\.openMilliseconds)), 2),
@@ -133,6 +137,10 @@ struct NetworkBenchmark {
         ratio((peak ?? 0) - (activations ?? 0) - (base ?? 0), weights),
       ])
     }
+  }
+
+  private func measureMemory(_ file: String) throws -> Measurement {
+    try measure([zoo, "bench", file, "--json", "--threads", "2", "--seconds", "0.1"])
   }
 
   private func header(_ columns: [String]) {
@@ -152,9 +160,7 @@ struct NetworkBenchmark {
     let target = folder.appendingPathComponent("\(name).zoo").path
     guard let models else {
       guard Self.published.contains(where: { $0.name == name }) else { return nil }
-      // In a child: what a parent has in memory counts as its children's peak.
-      let command = [besideThis("zoo-benchmarks"), "network-file", name, target]
-      guard ChildRun(command).succeeded else { throw Failure(command: command) }
+      try makeFile(of: name, at: target)
       return target
     }
     for ending in ["zoo", "keras", "h5"] {
@@ -169,10 +175,22 @@ struct NetworkBenchmark {
     return nil
   }
 
-  /// Writes a published network with random weights.
+  private func makeFile(of name: String, at path: String) throws {
+    // In a child: what a parent has in memory counts as its children's peak.
+    let command = [besideThis("zoo-benchmarks"), "network-file", name, path]
+    guard ChildRun(command).succeeded else { throw Failure(command: command) }
+  }
+
+  /// Writes a published network, or the smallest, with random weights.
   static func writeFile(of name: String, to path: String) throws {
-    guard let definition = published.first(where: { $0.name == name })?.definition else { return }
-    let graph = try definition.graph(input: InputShape(224, 224), head: .imageNet)
+    let isSmallest = name == smallest.name
+    guard
+      let definition = isSmallest
+        ? smallest.definition : published.first(where: { $0.name == name })?.definition
+    else { return }
+    let side = isSmallest ? 32 : 224
+    let head = isSmallest ? Head.classifier(classes: 10, activation: .softmax) : .imageNet
+    let graph = try definition.graph(input: InputShape(side, side), head: head)
     let card = ModelCard(architecture: name, variant: "random weights", preprocessing: .tf)
     try ZooWriter(document: ZooDocument(graph: graph, card: card), storage: .f32)
       .write(to: path, overwrite: false, weights: RandomWeights())
@@ -223,7 +241,6 @@ struct NetworkBenchmark {
     let openMilliseconds: Double?
     let loadMilliseconds: Double?
     let activationMebibytes: Double?
-    let baseMebibytes: Double?
     private let peak: Int?
     var peakMebibytes: Double { Double(peak ?? 0) }
 
@@ -232,7 +249,6 @@ struct NetworkBenchmark {
       case openMilliseconds = "open_ms"
       case loadMilliseconds = "load_ms"
       case activationMebibytes = "activation_mib"
-      case baseMebibytes = "base_mib"
       case peak = "peak_mib"
     }
   }
