@@ -122,8 +122,8 @@ static amx_rows amx_rows_of(const zoo_convolution *c, int first, int count, cons
 INLINE amx_beside amx_direct(const amx_rows *r, int row, int count, int from, int end, char *target) {
   const ptrdiff_t stride = r->convolution->window.in_pixel;
   return (amx_beside){
-    .rows = r->convolution->input + (r->first + row) * stride + from, .row_stride = stride, .inputs = end - from,
-    .count = count, .target = target};
+    .rows = r->convolution->input + (r->first + row) * stride + from, .row_stride = stride,
+    .inputs = count > 0 ? end - from : 0, .count = count, .target = target};
 }
 
 // Where the next value of a row is: runs of values, whose beginnings are `stride` pointers apart.

@@ -118,10 +118,11 @@ typedef struct {
   // Weights: the rest of this tile of columns, and how many tiles come after it.
   amx_weights weights;
   int pair, more_tiles;
-  // Or rows, each `inputs` values that follow each other.
+  // Or rows, each `inputs` values that follow each other: 32 values of all rows, then the next; from `value` of
+  // row `row` on.
   const float *rows;
   ptrdiff_t row_stride;
-  int inputs, count, value;
+  int inputs, count, value, row;
   // Where the parts go.
   char *target;
   const char *prefetch;
@@ -148,16 +149,13 @@ INLINE void amx_advance(const int BESIDE, amx_beside *b) {
       b->target += amx_part / 2;
     }
   } else {
-    if (b->count == 0) return;
+    if (b->value >= b->inputs) return;
     amx_split_values(
-        b->rows + b->value, at_most(amx_length, b->inputs - b->value),
-        b->target + (ptrdiff_t)(b->value / amx_length) * amx_step);
-    b->value += amx_length;
-    if (b->value >= b->inputs) {
-      b->value = 0;
-      b->count--;
-      b->rows += b->row_stride;
-      b->target += 64;
+        b->rows + b->row * b->row_stride + b->value, at_most(amx_length, b->inputs - b->value), b->target + b->row * 64);
+    if (++b->row == b->count) {
+      b->row = 0;
+      b->value += amx_length;
+      b->target += amx_step;
     }
   }
 }
@@ -165,7 +163,7 @@ INLINE void amx_advance(const int BESIDE, amx_beside *b) {
 // The rest of what is to be cut.
 static void amx_finish(amx_beside *b) {
   while (b->pair > 0) amx_advance(amx_beside_weights, b);
-  while (b->count > 0) amx_advance(amx_beside_rows, b);
+  while (b->value < b->inputs) amx_advance(amx_beside_rows, b);
 }
 
 // Adds the products of a block of rows with TILES x 16 columns to `sums`, rows of two vectors; BEGINS: the sums

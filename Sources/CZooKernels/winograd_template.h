@@ -198,45 +198,66 @@ INLINE void wg_write_tile(
   }
 }
 
+// The products of one point of all tiles with one panel's weights for it; `products` has rows of whole panels.
+INLINE void wg_multiply(
+    const zoo_winograd *w, const float *inputs, ptrdiff_t stride, int count, const float *weights, int vectors,
+    float *products, const float *next) {
+  static const int tile_rows[3] = {TILE_ROWS_1, TILE_ROWS_2, TILE_ROWS_3};
+  static const float zeros[3 * VL] = {0};
+  const int width = vectors * VL, tile_count = (count + tile_rows[vectors - 1] - 1) / tile_rows[vectors - 1];
+  const zoo_convolution product = {
+    .window = {.kernel_height = 1, .kernel_width = 1, .out_pixel = width}, .run = w->channels,
+    .lo = -__builtin_inff(), .hi = __builtin_inff()};
+  tile_arguments t = {
+    .weights = weights, .bias = zeros, .output = products, .last = VL,
+    .prefetch_step = (width * (ptrdiff_t)sizeof(float) + tile_count - 1) / tile_count};
+  for (int i = 0, done = 0; i < tile_count; i++) {
+    const int size = (int)((int64_t)count * (i + 1) / tile_count) - done;
+    const float *rows[TILE_ROWS_1];
+    for (int m = 0; m < size; m++) rows[m] = inputs + (done + m) * stride;
+    t.rows = rows;
+    t.prefetch = (const char *)next + i * t.prefetch_step * w->channels;
+    tiles[vectors - 1][size](&product, &t);
+    t.output += (ptrdiff_t)size * width;
+    done += size;
+  }
+}
+
 // One block of tiles with a group of panels.
 INLINE void wg_block(
     const int T, const zoo_winograd *w, int first, int count, int first_panel, int end_panel, float *scratch) {
-  static const int tile_rows[3] = {TILE_ROWS_1, TILE_ROWS_2, TILE_ROWS_3};
   // Strides off the powers of two keep the rows of a register tile in different sets of the cache.
   const ptrdiff_t stride = w->channels + 16, input_points = stride * count;
   float *inputs = scratch, *products = scratch + T * T * input_points;
   for (int i = 0; i < count; i++) wg_transform_tile(T, w, first + i, inputs + i * stride, input_points);
   const int panel_count = panels(w->columns);
-  zoo_convolution product = {
-    .window = {.kernel_height = 1, .kernel_width = 1}, .run = w->channels, .lo = -__builtin_inff(),
-    .hi = __builtin_inff()};
-  const float zeros[3 * VL] = {0};
-  for (int panel = first_panel; panel < end_panel; panel++) {
-    const int vectors = panel == panel_count - 1 ? last_panel_vectors(w->columns) : 2;
-    const int width = vectors * VL, column = panel * 2 * VL;
-    const ptrdiff_t slice = (ptrdiff_t)w->channels * width, output_points = (ptrdiff_t)width * count;
-    const float *weights = w->weights + (ptrdiff_t)(T * T) * w->channels * column;
-    const int tile_count = (count + tile_rows[vectors - 1] - 1) / tile_rows[vectors - 1];
-    product.window.out_pixel = width;
-    for (int point = 0; point < T * T; point++, weights += slice) {
-      tile_arguments t = {
-        .weights = weights, .bias = zeros, .output = products + point * output_points, .last = VL,
-        .prefetch_step = (width * (ptrdiff_t)sizeof(float) + tile_count - 1) / tile_count};
-      for (int i = 0, done = 0; i < tile_count; i++) {
-        const int size = (int)((int64_t)count * (i + 1) / tile_count) - done;
-        const float *rows[TILE_ROWS_1];
-        for (int m = 0; m < size; m++) rows[m] = inputs + point * input_points + (done + m) * stride;
-        t.rows = rows;
-        t.prefetch = (const char *)(weights + slice) + i * t.prefetch_step * w->channels;
-        tiles[vectors - 1][size](&product, &t);
-        t.output += (ptrdiff_t)size * width;
-        done += size;
+  const ptrdiff_t panel_weights = (ptrdiff_t)(T * T) * w->channels * 2 * VL;
+  const ptrdiff_t panel_products = (ptrdiff_t)(T * T) * count * 2 * VL;
+  for (int from = first_panel; from < end_panel; from += w->panels_at_once) {
+    const int end = at_most(from + w->panels_at_once, end_panel);
+    for (int point = 0; point < T * T; point++) {
+      for (int panel = from; panel < end; panel++) {
+        const int vectors = panel == panel_count - 1 ? last_panel_vectors(w->columns) : 2;
+        const ptrdiff_t slice = (ptrdiff_t)w->channels * vectors * VL;
+        const float *weights = w->weights + panel * panel_weights + point * slice;
+        // What comes next: another panel's weights for the point, or the first one's for the next.
+        const float *next = panel + 1 < end ? w->weights + (panel + 1) * panel_weights + point * slice
+                                            : w->weights + from * panel_weights + (point + 1) * slice;
+        wg_multiply(
+            w, inputs + point * input_points, stride, count, weights, vectors,
+            products + (panel - from) * panel_products + (ptrdiff_t)point * vectors * VL * count, next);
       }
     }
-    for (int i = 0; i < count; i++) {
-      for (int n = 0; n < vectors; n++) {
-        const int used = at_most(VL, w->columns - column - n * VL);
-        wg_write_tile(T, w, first + i, products + i * width + n * VL, output_points, column + n * VL, used);
+    for (int panel = from; panel < end; panel++) {
+      const int vectors = panel == panel_count - 1 ? last_panel_vectors(w->columns) : 2;
+      const int width = vectors * VL, column = panel * 2 * VL;
+      for (int i = 0; i < count; i++) {
+        for (int n = 0; n < vectors; n++) {
+          const int used = at_most(VL, w->columns - column - n * VL);
+          wg_write_tile(
+              T, w, first + i, products + (panel - from) * panel_products + i * width + n * VL,
+              (ptrdiff_t)width * count, column + n * VL, used);
+        }
       }
     }
   }

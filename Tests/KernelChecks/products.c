@@ -284,7 +284,8 @@ static void winograd(
     .bias = p.bias.values, .residual = p.residual.values, .output = p.output.values,
     .residual_pixel = p.residual_pixel, .channels = channels, .columns = columns, .outputs = m, .pooled = pooled,
     .tile_block = any(c, 1, tiles), .panel_group = any(c, 1, panels), .lo = p.lo, .hi = p.hi};
-  a.slot_floats = points * a.tile_block * (channels + 16 + 3 * c->kernels->vector);
+  a.panels_at_once = any(c, 1, panels);
+  a.slot_floats = points * a.tile_block * (channels + 16 + (2 * a.panels_at_once + 1) * c->kernels->vector);
   const block scratch = marked_block((size_t)(check_threads * a.slot_floats));
   a.scratch = scratch.values;
   run(c, c->kernels->winograd, &a, parts(tiles, a.tile_block) * parts(panels, a.panel_group));

@@ -64,8 +64,9 @@ typedef struct {
   int32_t channels, columns;
   int32_t tile_block;      // tiles per unit
   int32_t panel_group;     // panels per unit
+  int32_t panels_at_once;  // that go by a point's tiles together
   float *scratch;          // `slot_floats` for each thread of the pool
-  ptrdiff_t slot_floats;   // (outputs + 2)^2 * tile_block * (channels + 16 + 3 * vector)
+  ptrdiff_t slot_floats;   // (outputs + 2)^2 * tile_block * (channels + 16 + (2 * panels_at_once + 1) * vector)
   int32_t outputs;         // 4 or 2
   int32_t pooled;          // whether the output is the maximum of each 2x2 pixels; without a residual
   float lo, hi;

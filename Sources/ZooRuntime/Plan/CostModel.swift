@@ -14,7 +14,6 @@ struct CostModel {
   static let perRemoteByte = 8
   /// Multiplications in the time that transforming one value of a tile takes.
   static let perTransformedValue = 16
-
   /// Multiplications in the time that cutting a value into parts for matrix tiles takes.
   static let perCutValue = 8
 
@@ -54,7 +53,7 @@ struct CostModel {
 
   private func vectorProduct(rows: Int, inputs: Int, columns: Int) -> Choice {
     let weights = 4 * inputs * columns * CostModel.perWeightByte
-    let share = rows * inputs * columns / threads
+    let share = rows * inputs * ((columns + 15) / 16 * 16) / threads
     let remote = 4 * rows * inputs * (threads - 1) / threads * CostModel.perRemoteByte
     let byColumns = max(share, weights / threads) + remote
     let byRows = max(share, weights)

@@ -62,8 +62,15 @@ extension Planner {
     let (height, width, channels) = inner.shape
     let pixel = Place.pixel(channels)
     let pixels = height * width
+    let onTiles = costs.usesTiles(
+      rows: pixels, inputs: channels, columns: output.channels, run: channels)
+    let rowLimit =
+      onTiles
+      ? tileRowBlock(taps: 1, inputs: channels, columns: output.channels)
+      : rowBlock(inputs: channels, columns: output.channels)
     // The block that lies between the convolutions leaves room for weights in the second-level cache.
-    let limit = max(256 * 1024 / (4 * channels), 2 * kernels.tileRows)
+    let cached = max(256 * 1024 / (4 * channels), 2 * kernels.tileRows)
+    let limit = onTiles ? max(cached, min(rowLimit, 512 * 1024 / (4 * channels))) : cached
     let block = blockLength(pixels, limit: limit, shares: threads)
     let rows = min(height, (block - 1) / width + 2)
 
@@ -83,11 +90,6 @@ extension Planner {
     arguments.product.window.setExtents(from: between, to: output)
     arguments.product.run = Int32(channels)
     arguments.product.columns = Int32(output.channels)
-    let onTiles = costs.usesTiles(rows: pixels, inputs: channels, columns: output.channels, run: channels)
-    let rowLimit =
-      onTiles
-      ? tileRowBlock(taps: 1, inputs: channels, columns: output.channels)
-      : rowBlock(inputs: channels, columns: output.channels)
     arguments.product.row_block = Int32(min(block, rowLimit))
     let productScratch = onTiles ? newTileScratch(for: &arguments.product) : nil
     arguments.product.panel_group = kernels.table.pointee.panels(Int32(output.channels))

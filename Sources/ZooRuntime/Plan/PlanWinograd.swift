@@ -9,6 +9,8 @@ struct WinogradTiling {
   let tiles: Int
   /// The most tiles that go by all weights together.
   let limit: Int
+  /// The panels of weights that go by a point's tiles together.
+  let panelsAtOnce: Int
   let choice: CostModel.Choice
 
   var points: Int { (outputs + 2) * (outputs + 2) }
@@ -33,16 +35,22 @@ extension Planner {
     let tilings = [4, 2].map { outputs in
       let tiles = (height + outputs - 1) / outputs * ((width + outputs - 1) / outputs)
       let points = (outputs + 2) * (outputs + 2)
-      // The transformed tiles of a block stay in the second-level cache, and fill whole register tiles. F(4x4)
-      // may take all of that cache, since each block reads more weights than it has room for anyway.
-      let cache = (outputs == 4 ? 2 : 1) * 1024 * 1024
-      let cached = cache / (4 * points * (input.channels + 16))
-      let limit = min(max(cached, kernels.tileRows), (outputs == 4 ? 2 : 4) * kernels.tileRows)
+      // The transformed tiles of a block stay in the second-level cache, here taken as 2 MiB, and fill whole
+      // register tiles. Where those of two register tiles don't fit, four spare half of the passes over the weights.
+      let cache = 2 * 1024 * 1024
+      let bytes = 4 * points * (input.channels + 16)
+      let rows = kernels.tileRows
+      let limit =
+        outputs == 2
+        ? min(max(cache / 2 / bytes, rows), 4 * rows) : 2 * rows * bytes < cache ? 2 * rows : 4 * rows
+      // Many tiles go by four panels for each time that they are read.
+      let panelsAtOnce = limit * bytes > cache / 2 ? 4 : 1
       func choice(_ costs: CostModel) -> CostModel.Choice {
         costs.winograd(
           outputs: outputs, tiles: tiles, block: limit, channels: input.channels, columns: columns)
       }
-      let tiling = WinogradTiling(outputs: outputs, tiles: tiles, limit: limit, choice: choice(costs))
+      let tiling = WinogradTiling(
+        outputs: outputs, tiles: tiles, limit: limit, panelsAtOnce: panelsAtOnce, choice: choice(costs))
       return (tiling, cost: choice(single).cost)
     }
     let direct = single.product(
@@ -96,7 +104,9 @@ extension Planner {
     arguments.pooled = isPooled ? 1 : 0
     arguments.tile_block = Int32(block)
     arguments.panel_group = Int32(group)
-    arguments.slot_floats = tiling.points * block * (channels + 16 + 3 * kernels.vector)
+    arguments.panels_at_once = Int32(tiling.panelsAtOnce)
+    arguments.slot_floats =
+      tiling.points * block * (channels + 16 + (2 * tiling.panelsAtOnce + 1) * kernels.vector)
     (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
     zeros = max(zeros, channels + 16)
 
