@@ -166,34 +166,41 @@ static void amx_finish(amx_beside *b) {
   while (b->value < b->inputs) amx_advance(amx_beside_rows, b);
 }
 
+// The tiles of rows are registers 4 and 5, those of columns 6 and 7; sums are in 0 to 3.
+
+INLINE void amx_load_rows(const amx_shape *s, const char *rows, int part) {
+  _tile_loadd(4, rows + part * amx_part, 64);
+  _tile_loadd(5, rows + part * amx_part + (ptrdiff_t)s->upper * 64, 64);
+}
+
+INLINE void amx_load_weights(const int TILES, const char *weights, int part) {
+  _tile_loadd(6, weights + part * amx_part, 64);
+  if (TILES == 2) _tile_loadd(7, weights + part * amx_part + amx_part / 2, 64);
+}
+
+INLINE void amx_add_products(const int TILES, const int BESIDE, amx_beside *b) {
+  _tile_dpbf16ps(0, 4, 6);
+  amx_advance(BESIDE, b);
+  if (TILES == 2) {
+    _tile_dpbf16ps(1, 4, 7);
+    amx_advance(BESIDE, b);
+  }
+  _tile_dpbf16ps(2, 5, 6);
+  amx_advance(BESIDE, b);
+  if (TILES == 2) {
+    _tile_dpbf16ps(3, 5, 7);
+    amx_advance(BESIDE, b);
+  }
+}
+
 // Adds the products of a block of rows with TILES x 16 columns to `sums`, rows of two vectors; BEGINS: the sums
 // begin with them.
 INLINE void amx_multiply(
     const int TILES, const int BEGINS, const int BESIDE, const amx_shape *s, const char *rows, const char *weights,
     float *sums, amx_beside *beside) {
   enum { stride = 2 * VL * sizeof(float) };
-  const ptrdiff_t lower = (ptrdiff_t)s->upper * 64;
   float *lower_sums = sums + s->upper * 2 * VL;
   amx_beside b = *beside;
-#define LOAD_ROWS(i) \
-  _tile_loadd(4, rows + i * amx_part, 64); \
-  _tile_loadd(5, rows + i * amx_part + lower, 64);
-#define LOAD_WEIGHTS(i) \
-  _tile_loadd(6, weights + i * amx_part, 64); \
-  if (TILES == 2) _tile_loadd(7, weights + i * amx_part + amx_part / 2, 64);
-#define MULTIPLY \
-  _tile_dpbf16ps(0, 4, 6); \
-  amx_advance(BESIDE, &b); \
-  if (TILES == 2) { \
-    _tile_dpbf16ps(1, 4, 7); \
-    amx_advance(BESIDE, &b); \
-  } \
-  _tile_dpbf16ps(2, 5, 6); \
-  amx_advance(BESIDE, &b); \
-  if (TILES == 2) { \
-    _tile_dpbf16ps(3, 5, 7); \
-    amx_advance(BESIDE, &b); \
-  }
   if (BEGINS) {
     _tile_zero(0);
     _tile_zero(1);
@@ -207,16 +214,20 @@ INLINE void amx_multiply(
   }
   for (int step = 0; step < s->steps; step++, rows += amx_step, weights += amx_step) {
     // Each pair of parts but the first needs one of the two loaded.
-    LOAD_ROWS(0) LOAD_WEIGHTS(2) MULTIPLY
-    LOAD_WEIGHTS(1) MULTIPLY
-    LOAD_ROWS(1) MULTIPLY
-    LOAD_WEIGHTS(0) MULTIPLY
-    LOAD_ROWS(2) MULTIPLY
-    LOAD_ROWS(0) MULTIPLY
+    amx_load_rows(s, rows, 0);
+    amx_load_weights(TILES, weights, 2);
+    amx_add_products(TILES, BESIDE, &b);
+    amx_load_weights(TILES, weights, 1);
+    amx_add_products(TILES, BESIDE, &b);
+    amx_load_rows(s, rows, 1);
+    amx_add_products(TILES, BESIDE, &b);
+    amx_load_weights(TILES, weights, 0);
+    amx_add_products(TILES, BESIDE, &b);
+    amx_load_rows(s, rows, 2);
+    amx_add_products(TILES, BESIDE, &b);
+    amx_load_rows(s, rows, 0);
+    amx_add_products(TILES, BESIDE, &b);
   }
-#undef LOAD_ROWS
-#undef LOAD_WEIGHTS
-#undef MULTIPLY
   _tile_stored(0, sums, stride);
   if (TILES == 2) _tile_stored(1, sums + VL, stride);
   _tile_stored(2, lower_sums, stride);
