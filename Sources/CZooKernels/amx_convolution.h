@@ -4,10 +4,10 @@
 // multiplied the next is cut. Else all rows of a unit are cut and the weights go by, two tiles of columns at a time;
 // sums are taken in slices of `amx_slice` values, so that all that is used stays in the second-level cache.
 
-enum { amx_slice = 256, amx_most_inputs = 512, amx_most_weights = 80 * 1024 };
+enum { amx_slice = 256 };
 
-INLINE int amx_is_small(int inputs, int columns) {
-  return inputs <= amx_most_inputs && inputs * ((columns + VL - 1) / VL * VL) <= amx_most_weights;
+INLINE int amx_has_few_weights(int inputs, int columns) {
+  return inputs <= zoo_tile_few_inputs && inputs * columns <= zoo_tile_few_weights;
 }
 
 // Pairs of tiles of columns; the last panel may be one and a half.
@@ -16,7 +16,7 @@ INLINE int amx_column_pairs(int columns) { return panels(columns) + last_panel_v
 // Floats that a unit of so many rows needs.
 static int64_t amx_scratch(int32_t rows, int32_t inputs, int32_t columns) {
   const int64_t step = amx_step / (int)sizeof(float), sums = 32 * 2 * VL;
-  if (amx_is_small(inputs, columns)) return (amx_column_pairs(columns) + 2) * amx_steps(inputs) * step + sums;
+  if (amx_has_few_weights(inputs, columns)) return (amx_column_pairs(columns) + 2) * amx_steps(inputs) * step + sums;
   const int slice = at_most(inputs, amx_slice);
   const amx_shape s = amx_shape_of(rows, slice);
   return (s.blocks + 2) * s.steps * step + (inputs > amx_slice ? amx_column_pairs(columns) * s.blocks : 1) * sums;
@@ -278,7 +278,7 @@ static void amx_convolution(const zoo_convolution *c, int begin, int end) {
     amx_rows rows = amx_rows_of(c, first, count, pointers);
     const amx_shape s = amx_shape_of(count, 1);
     amx_begin(&s);
-    if (amx_is_small(inputs, c->columns)) {
+    if (amx_has_few_weights(inputs, c->columns)) {
       amx_stream_rows(c, &rows, first_pair, end_pair, memory);
     } else {
       amx_stream_weights(c, &rows, first_pair, end_pair, memory);

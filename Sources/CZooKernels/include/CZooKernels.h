@@ -256,6 +256,9 @@ typedef struct {
 // The most positions of window times rows in a unit of `convolution`.
 enum { zoo_indirection_limit = 4096 };
 
+// On matrix tiles, so many weights of so many inputs at most are made ready before the rows go by; more go by in turn.
+enum { zoo_tile_few_weights = 80 * 1024, zoo_tile_few_inputs = 512 };
+
 // The instruction sets that this build knows, best first; null after the last.
 const char *zoo_kernels_known(int32_t index);
 // The kernels of that name, or null where the build or the machine lacks them.

@@ -1,3 +1,4 @@
+import CZooKernels
 import ZooGraph
 
 /// What a step takes, in the time of one multiplication and addition of a core at its peak: enough to choose
@@ -68,7 +69,9 @@ struct CostModel {
     let whole = rows * ((inputs + 31) / 32 * 32) * ((columns + 15) / 16 * 16) * 9 / 16
     let share = (whole + rows * columns * CostModel.perCutValue) / threads
     let cutRows = rows * inputs * CostModel.perCutValue
-    let cutWeights = inputs * columns * CostModel.perCutValue
+    // Few weights are cut before the product and not beside it, and by each thread.
+    let isCutBefore = inputs <= zoo_tile_few_inputs && inputs * columns <= zoo_tile_few_weights
+    let cutWeights = (isCutBefore ? 2 : 1) * inputs * columns * CostModel.perCutValue
     let remote = 4 * rows * inputs * (threads - 1) / threads * CostModel.perRemoteByte
     let byColumns = max(share + cutWeights / threads, weights / threads) + cutRows + remote
     let byRows = max(share + cutWeights, weights) + cutRows / threads
