@@ -68,10 +68,11 @@ struct CostModel {
     let weights = 4 * inputs * columns * CostModel.perWeightByte
     let whole = rows * ((inputs + 31) / 32 * 32) * ((columns + 15) / 16 * 16) * 9 / 16
     let share = (whole + rows * columns * CostModel.perCutValue) / threads
-    let cutRows = rows * inputs * CostModel.perCutValue
-    // Few weights are cut before the product and not beside it, and by each thread.
-    let isCutBefore = inputs <= zoo_tile_few_inputs && inputs * columns <= zoo_tile_few_weights
-    let cutWeights = (isCutBefore ? 2 : 1) * inputs * columns * CostModel.perCutValue
+    // What is cut beside the product takes less than what is cut before it: rows where there are few weights,
+    // weights where there are many. Few weights are cut by each thread.
+    let hasFewWeights = inputs <= zoo_tile_few_inputs && inputs * columns <= zoo_tile_few_weights
+    let cutRows = (hasFewWeights ? 1 : 3) * rows * inputs * CostModel.perCutValue
+    let cutWeights = (hasFewWeights ? 2 : 1) * inputs * columns * CostModel.perCutValue
     let remote = 4 * rows * inputs * (threads - 1) / threads * CostModel.perRemoteByte
     let byColumns = max(share + cutWeights / threads, weights / threads) + cutRows + remote
     let byRows = max(share + cutWeights, weights) + cutRows / threads
