@@ -106,6 +106,37 @@ import ZooTestSupport
     try expectMatchesReference(graph, seed: UInt64(seed))
   }
 
+  /// A block of so many pixels, and products with so many weights, that the rows of one don't all go into a
+  /// product at once.
+  @Test func separableConvolutionOfManyPixelsToManyFilters() throws {
+    let (channels, filters, pixels) = (15, 8800, 4225)
+    let layer = SeparableConvolution(
+      filters: filters, multiplier: 1, kernel: .one, strides: .one, padding: .valid, useBias: false)
+    let graph = try Graph(.separableConvolution(layer), on: [65, 65, channels])
+    let weights = DictionaryWeights(randomFor: graph, seed: 3)
+    func values(_ role: WeightRole) throws -> [Float] {
+      let slot = try #require(graph.nodes.flatMap(\.weights).first { $0.role == role })
+      return try weights.tensor(for: slot).floats()
+    }
+    let (depthwise, pointwise) = (try values(.depthwiseKernel), try values(.pointwiseKernel))
+    let input = randomInputs(graph, seed: 4)
+    for kernels in Engine.availableKernels {
+      let engine = try Engine(graph: graph, weights: weights, options: PlanOptions(kernels: kernels))
+      let output = try engine.makeSession().run(input)[0].values
+      var worst = 0.0
+      for pixel in [0, 4095, 4096, pixels - 1] {
+        for filter in 0..<filters {
+          let truth = (0..<channels).reduce(0.0) {
+            $0 + Double(input[0].values[pixel * channels + $1]) * Double(depthwise[$1])
+              * Double(pointwise[$1 * filters + filter])
+          }
+          worst = max(worst, abs(Double(output[pixel * filters + filter]) - truth))
+        }
+      }
+      #expect(worst < 1e-4, "\(kernels)")
+    }
+  }
+
   @Test(arguments: 0..<40) func pooling(seed: Int) throws {
     var c = Case(seed)
     let pooling = Pooling(

@@ -31,7 +31,7 @@ struct CostModel {
     case columns
   }
 
-  typealias Choice = (cost: Int, division: Division)
+  typealias Choice = (cost: Int, division: Division, onTiles: Bool)
 
   /// A product of `rows` x `inputs` by `inputs` x `columns`; a row's inputs lie in runs of `run` floats.
   func product(rows: Int, inputs: Int, columns: Int, run: Int) -> Choice {
@@ -42,7 +42,7 @@ struct CostModel {
 
   /// Whether a product runs on matrix tiles: by what it takes on one thread, so that the choice, and with it the
   /// result, doesn't depend on threads.
-  func usesTiles(rows: Int, inputs: Int, columns: Int, run: Int) -> Bool {
+  private func usesTiles(rows: Int, inputs: Int, columns: Int, run: Int) -> Bool {
     // Short runs take longer to gather than to multiply.
     guard hasTiles, run == inputs || run % 16 == 0 else { return false }
     var single = self
@@ -58,8 +58,8 @@ struct CostModel {
     let remote = 4 * rows * inputs * (threads - 1) / threads * CostModel.perRemoteByte
     let byColumns = max(share, weights / threads) + remote
     let byRows = max(share, weights)
-    if threads > 1, rows < threads * tileRows / 2 || byColumns < byRows { return (byColumns, .columns) }
-    return (byRows, .rows)
+    if threads > 1, rows < threads * tileRows / 2 || byColumns < byRows { return (byColumns, .columns, false) }
+    return (byRows, .rows, false)
   }
 
   /// On tiles of 16 columns and sums of 32 values, in 9/16 of the time: the tiles alone would take 3/8
@@ -76,7 +76,7 @@ struct CostModel {
     let remote = 4 * rows * inputs * (threads - 1) / threads * CostModel.perRemoteByte
     let byColumns = max(share + cutWeights / threads, weights / threads) + cutRows + remote
     let byRows = max(share + cutWeights, weights) + cutRows / threads
-    return byColumns < byRows ? (byColumns, .columns) : (byRows, .rows)
+    return byColumns < byRows ? (byColumns, .columns, true) : (byRows, .rows, true)
   }
 
   /// Winograd's algorithm on tiles of `outputs` x `outputs` pixels, in blocks of at most `block` tiles that go by
@@ -92,6 +92,6 @@ struct CostModel {
       4 * tiles * outputs * outputs * channels * (threads - 1) / threads * CostModel.perRemoteByte
     let byRows = max(share, blocks((tiles + threads - 1) / threads) * weights) + there / threads + back
     let byColumns = max(share, blocks(tiles) * weights / threads) + there + back + remote
-    return threads > 1 && byColumns < byRows ? (byColumns, .columns) : (byRows, .rows)
+    return threads > 1 && byColumns < byRows ? (byColumns, .columns, false) : (byRows, .rows, false)
   }
 }

@@ -299,21 +299,14 @@ extension Planner {
     let panels = Int(kernels.table.pointee.panels(arguments.columns))
     let inputs = taps * Int(arguments.run)
     let columns = Int(arguments.columns)
-    let onTiles = costs.usesTiles(rows: rows, inputs: inputs, columns: columns, run: Int(arguments.run))
-    let limit =
-      onTiles
-      ? tileRowBlock(taps: taps, inputs: inputs, columns: columns)
-      : min(Int(zoo_indirection_limit) / taps, rowBlock(inputs: inputs, columns: columns))
-    let division = costs.product(
-      rows: rows, inputs: inputs, columns: columns, run: Int(arguments.run)
-    ).division
-    let shares = division == .rows ? threads : 1
-    let block = blockLength(rows, limit: limit, shares: shares)
-    let groups = division == .rows ? 1 : min(panels, threads)
+    let choice = costs.product(rows: rows, inputs: inputs, columns: columns, run: Int(arguments.run))
+    let limit = rowBlock(taps: taps, inputs: inputs, columns: columns, onTiles: choice.onTiles)
+    let block = blockLength(rows, limit: limit, shares: choice.division == .rows ? threads : 1)
+    let groups = choice.division == .rows ? 1 : min(panels, threads)
     let group = (panels + groups - 1) / groups
     arguments.row_block = Int32(block)
     arguments.panel_group = Int32(group)
-    return ((rows + block - 1) / block * ((panels + group - 1) / group), onTiles)
+    return ((rows + block - 1) / block * ((panels + group - 1) / group), choice.onTiles)
   }
 }
 
@@ -326,18 +319,19 @@ extension Planner {
 
   /// The rows of a matrix product that go by all of its weights together: few where the weights stay in the
   /// second-level cache anyway, so that the output is written pixel by pixel; else as many as that cache holds.
-  func rowBlock(inputs: Int, columns: Int) -> Int {
-    if 4 * inputs * columns <= 512 * 1024 { return 4 * kernels.tileRows }
-    return max(512 * 1024 / (4 * inputs), 4 * kernels.tileRows)
-  }
-}
-
-extension Planner {
-  /// The rows of a product on tiles that go by all of its weights together: as many as the second-level cache has
-  /// room for, because weights are cut into parts for each block anew. A slice of 256 values takes 6 bytes for each.
-  func tileRowBlock(taps: Int, inputs: Int, columns: Int) -> Int {
-    let bytes = 6 * min(inputs, 256) + (inputs > 256 ? 4 * columns : 0)
-    return min(max(1024 * 1024 / bytes, 64), Int(zoo_indirection_limit) / taps)
+  /// On matrix tiles always as many, because weights are cut into parts for each block anew; a slice of 256 values
+  /// of a row then takes 6 bytes for each.
+  func rowBlock(taps: Int, inputs: Int, columns: Int, onTiles: Bool) -> Int {
+    let rows: Int
+    if onTiles {
+      let bytes = 6 * min(inputs, 256) + (inputs > 256 ? 4 * columns : 0)
+      rows = max(1024 * 1024 / bytes, 64)
+    } else if 4 * inputs * columns <= 512 * 1024 {
+      rows = 4 * kernels.tileRows
+    } else {
+      rows = max(512 * 1024 / (4 * inputs), 4 * kernels.tileRows)
+    }
+    return min(rows, Int(zoo_indirection_limit) / taps)
   }
 
   /// The memory in which a product on tiles holds its blocks.

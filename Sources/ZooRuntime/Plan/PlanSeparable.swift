@@ -45,10 +45,13 @@ extension Planner {
   /// Whether the 1x1 convolution after `inner` is computed in the same step: not where its weights are so large
   /// that each thread should read a part of them only.
   func fusesPointwise(_ inner: FusedDepthwise, filters: Int) -> Bool {
+    pointwiseCosts(inner, filters: filters).division == .rows
+  }
+
+  private func pointwiseCosts(_ inner: FusedDepthwise, filters: Int) -> CostModel.Choice {
     costs.product(
       rows: inner.shape.height * inner.shape.width, inputs: inner.shape.channels, columns: filters,
-      run: inner.shape.channels
-    ).division == .rows
+      run: inner.shape.channels)
   }
 
   /// Appends `inner` and the layer `pointwise`, which has the 1x1 kernel in the role `kernel`.
@@ -62,12 +65,8 @@ extension Planner {
     let (height, width, channels) = inner.shape
     let pixel = Place.pixel(channels)
     let pixels = height * width
-    let onTiles = costs.usesTiles(
-      rows: pixels, inputs: channels, columns: output.channels, run: channels)
-    let rowLimit =
-      onTiles
-      ? tileRowBlock(taps: 1, inputs: channels, columns: output.channels)
-      : rowBlock(inputs: channels, columns: output.channels)
+    let onTiles = pointwiseCosts(inner, filters: output.channels).onTiles
+    let rowLimit = rowBlock(taps: 1, inputs: channels, columns: output.channels, onTiles: onTiles)
     // The block that lies between the convolutions leaves room for weights in the second-level cache.
     let cached = max(256 * 1024 / (4 * channels), 2 * kernels.tileRows)
     let limit = onTiles ? max(cached, min(rowLimit, 512 * 1024 / (4 * channels))) : cached
