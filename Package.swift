@@ -41,11 +41,13 @@ let package = Package(
     .target(name: "ZooImages", dependencies: ["ZooTensor", "ZooGraph", "CTurboJPEG", "CPNG"]),
     .target(name: "ZooWeightFiles", dependencies: ["ZooTensor", "CHDF5", "CZlib", "CZooProcess"]),
     .target(name: "ZooFormat", dependencies: ["ZooTensor", "ZooGraph", "CXXHash", crypto]),
+    .target(name: "ZooReference", dependencies: ["ZooTensor", "ZooGraph"]),
     .target(name: "ZooRuntime", dependencies: ["ZooTensor", "ZooGraph", "CZooKernels"]),
     .target(
       name: "ZooConversion",
       dependencies: [
-        "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooModels",
+        "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooReference",
+        "ZooModels",
       ]),
 
     // MARK: Benchmarks
@@ -61,8 +63,8 @@ let package = Package(
     .executableTarget(
       name: "zoo-fuzz",
       dependencies: [
-        "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooConversion",
-        "ZooTestSupport", "CZlib", "CZooProcess", crypto,
+        "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooReference",
+        "ZooConversion", "ZooTestSupport", "CZlib", "CZooProcess", crypto,
       ],
       path: "Sources/ZooFuzz"),
 
@@ -83,7 +85,7 @@ let package = Package(
       providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
 
     // MARK: Tests
-    .target(name: "ZooTestSupport", path: "Tests/Support"),
+    .target(name: "ZooTestSupport", dependencies: ["ZooTensor", "ZooGraph"]),
     .testTarget(name: "ZooTestSupportTests", dependencies: ["ZooTestSupport"]),
     .testTarget(name: "ZooTensorTests", dependencies: ["ZooTensor"]),
     .testTarget(name: "ZooGraphTests", dependencies: ["ZooGraph", "ZooTensor"]),
@@ -95,15 +97,17 @@ let package = Package(
     .target(
       name: "KernelChecks", dependencies: ["CZooKernels"], path: "Tests/KernelChecks", exclude: ["main.c"]),
     .testTarget(
+      name: "ZooReferenceTests", dependencies: ["ZooReference", "ZooGraph", "ZooTensor", "ZooTestSupport"]),
+    .testTarget(
       name: "ZooRuntimeTests",
       dependencies: [
-        "ZooRuntime", "ZooModels", "ZooGraph", "ZooTensor", "ZooTestSupport", "KernelChecks",
+        "ZooRuntime", "ZooReference", "ZooModels", "ZooGraph", "ZooTensor", "ZooTestSupport", "KernelChecks",
       ]),
     .testTarget(
       name: "ZooConversionTests",
       dependencies: [
-        "ZooConversion", "ZooFormat", "ZooImages", "ZooModels", "ZooGraph", "ZooRuntime", "ZooTensor",
-        "ZooTestSupport", "ZooWeightFiles",
+        "ZooConversion", "ZooFormat", "ZooImages", "ZooModels", "ZooGraph", "ZooRuntime", "ZooReference",
+        "ZooTensor", "ZooTestSupport", "ZooWeightFiles",
       ]),
     .testTarget(name: "ModelZooTests", dependencies: ["ModelZoo"]),
     .testTarget(

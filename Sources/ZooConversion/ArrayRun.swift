@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooReference
 import ZooRuntime
 import ZooTensor
 import ZooWeightFiles

@@ -1,6 +1,7 @@
 import ZooConversion
 import ZooGraph
 import ZooImages
+import ZooReference
 import ZooRuntime
 import ZooTensor
 

@@ -1,3 +1,5 @@
+import ZooTensor
+
 /// A picture of 'dead leaves': discs that lie on each other, with the statistics of a photograph.
 ///
 /// Occlusion makes edges, and radii whose frequency falls with their square make pictures that look

@@ -2,6 +2,7 @@ import Testing
 import ZooConversion
 import ZooFormat
 import ZooGraph
+import ZooReference
 import ZooRuntime
 import ZooTensor
 import ZooWeightFiles

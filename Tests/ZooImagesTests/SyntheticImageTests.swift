@@ -1,5 +1,6 @@
 import Testing
 import ZooImages
+import ZooTensor
 
 @Suite struct SyntheticImageTests {
   @Test func knownBits() {

@@ -1,7 +1,9 @@
 import Testing
 import ZooGraph
+import ZooReference
 import ZooRuntime
 import ZooTensor
+import ZooTestSupport
 
 /// How far each algorithm's results are from the truth, on layers of the networks.
 ///

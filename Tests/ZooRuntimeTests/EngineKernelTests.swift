@@ -1,5 +1,6 @@
 import Testing
 import ZooGraph
+import ZooReference
 import ZooRuntime
 import ZooTensor
 import ZooTestSupport

@@ -1,7 +1,9 @@
 import Testing
 import ZooGraph
+import ZooReference
 import ZooRuntime
 import ZooTensor
+import ZooTestSupport
 
 /// Operations beyond matrix products, over sizes that fill vectors and leave rests, against the reference engine.
 @Suite struct EngineOperationTests {

@@ -2,6 +2,7 @@ import Testing
 import ZooGraph
 import ZooRuntime
 import ZooTensor
+import ZooTestSupport
 
 /// What the plan fuses, aliases and lays out keeps every value that it should.
 @Suite struct EnginePlanTests {

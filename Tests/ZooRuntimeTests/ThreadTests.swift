@@ -3,6 +3,7 @@ import ZooGraph
 import ZooModels
 import ZooRuntime
 import ZooTensor
+import ZooTestSupport
 
 /// Results are the same bit for bit for any number of threads.
 @Suite struct ThreadTests {

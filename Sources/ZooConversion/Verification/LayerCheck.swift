@@ -1,5 +1,6 @@
 import ZooGraph
 import ZooImages
+import ZooReference
 import ZooRuntime
 import ZooTensor
 

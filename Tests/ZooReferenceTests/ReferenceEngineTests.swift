@@ -1,7 +1,8 @@
 import Testing
 import ZooGraph
-import ZooRuntime
+import ZooReference
 import ZooTensor
+import ZooTestSupport
 
 @Suite struct ReferenceEngineTests {
   @Test(arguments: [1, 3, 16])
@@ -24,8 +25,8 @@ import ZooTensor
   @Test func anInputOfAnotherShapeIsAnError() throws {
     let graph = try Graph(.activation(.relu), on: [2, 3])
     let engine = try ReferenceEngine(graph: graph, weights: DictionaryWeights([:]))
-    #expect(throws: RuntimeError.self) { try engine.run([]) }
-    #expect(throws: RuntimeError.self) {
+    #expect(throws: ReferenceError.self) { try engine.run([]) }
+    #expect(throws: ReferenceError.self) {
       try engine.run([ReferenceTensor(shape: [6], values: Array(repeating: 0, count: 6))])
     }
   }
@@ -38,7 +39,7 @@ import ZooTensor
         shape: [3, 2], elementType: .int32, bytes: ByteSlice(HeapBytes([Int32](repeating: 1, count: 6)))))
     for kernel in [StoredTensor(shape: [2, 3], values: [1, 2, 3, 4, 5, 6]), integers] {
       let engine = try ReferenceEngine(graph: graph, weights: DictionaryWeights(["layer/kernel": kernel]))
-      let error = #expect(throws: RuntimeError.self) { try engine.run([input]) }
+      let error = #expect(throws: ReferenceError.self) { try engine.run([input]) }
       #expect(error?.location == "layer/kernel")
     }
   }
@@ -58,14 +59,14 @@ import ZooTensor
   func aPoolingWindowWhollyInThePaddingIsAnError(_ edges: Edges) throws {
     let pooling = Pooling(window: Extent2D(2), strides: Extent2D.one, padding: .explicit(edges))
     let graph = try Graph(.averagePooling(pooling), on: [4, 4, 1])
-    #expect(throws: RuntimeError.self) {
+    #expect(throws: ReferenceError.self) {
       try ReferenceEngine(graph: graph, weights: DictionaryWeights([:]))
     }
   }
 
   @Test func aValueTooLargeIsAnError() throws {
     let graph = try Graph(.zeroPadding(Edges(all: 1 << 15)), on: [1, 1, 1])
-    #expect(throws: RuntimeError.self) {
+    #expect(throws: ReferenceError.self) {
       try ReferenceEngine(graph: graph, weights: DictionaryWeights([:]))
     }
   }

@@ -1,8 +1,9 @@
 import Foundation
 import Testing
 import ZooGraph
-import ZooRuntime
+import ZooReference
 import ZooTensor
+import ZooTestSupport
 
 /// A layer computed by Keras in float64: one entry of Fixtures/layers/layers.json.
 struct LayerGolden: Decodable, CustomTestStringConvertible, Sendable {

@@ -1,3 +1,5 @@
+import ZooTensor
+
 /// The counter-based generator of `Fixtures/full_size/GENERATOR.md`, which Python shares: the weights,
 /// inputs and sampled positions of the full-size goldens, bit for bit, in any order.
 package struct CounterGenerator: Sendable {
@@ -15,10 +17,7 @@ package struct CounterGenerator: Sendable {
 
   /// The 64 bits at a position: SplitMix64's output function of its state after `index + 1` steps.
   package func bits(at index: Int) -> UInt64 {
-    var z = key &+ (UInt64(truncatingIfNeeded: index) &+ 1) &* 0x9e37_79b9_7f4a_7c15
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
+    splitMix64(key &+ (UInt64(truncatingIfNeeded: index) &+ 1) &* splitMix64Increment)
   }
 
   /// Uniform in [-1, 1), a multiple of 2⁻²³, from the upper 24 bits.

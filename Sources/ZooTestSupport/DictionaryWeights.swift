@@ -1,19 +1,23 @@
 import ZooGraph
 import ZooTensor
-import ZooTestSupport
 
 /// Weights by slot name.
-struct DictionaryWeights: WeightSource {
-  struct Missing: Error, Equatable { let name: String }
-  var tensors: [String: StoredTensor] = [:]
+package struct DictionaryWeights: WeightSource {
+  package struct Missing: Error, Equatable {
+    package let name: String
 
-  func tensor(for slot: WeightSlot) throws -> StoredTensor {
+    package init(name: String) { self.name = name }
+  }
+
+  package var tensors: [String: StoredTensor] = [:]
+
+  package func tensor(for slot: WeightSlot) throws -> StoredTensor {
     guard let tensor = tensors[slot.name] else { throw Missing(name: slot.name) }
     return tensor
   }
 
   /// Random weights for every slot of `graph`.
-  init(randomFor graph: Graph, seed: UInt64) {
+  package init(randomFor graph: Graph, seed: UInt64) {
     var random = SplitMix(seed: seed)
     for slot in graph.weightSlots {
       let range: ClosedRange<Float> = slot.role == .movingVariance ? 0.5...1.5 : -1...1
@@ -23,16 +27,16 @@ struct DictionaryWeights: WeightSource {
     }
   }
 
-  init(_ tensors: [String: StoredTensor]) { self.tensors = tensors }
+  package init(_ tensors: [String: StoredTensor]) { self.tensors = tensors }
 }
 
 extension Graph {
   /// A graph of one layer on inputs of these shapes.
-  init(_ operation: ZooGraph.Operation, on shapes: [Int]...) throws {
+  package init(_ operation: ZooGraph.Operation, on shapes: [Int]...) throws {
     try self.init(operation, on: shapes)
   }
 
-  init(_ operation: ZooGraph.Operation, on shapes: [[Int]]) throws {
+  package init(_ operation: ZooGraph.Operation, on shapes: [[Int]]) throws {
     var builder = GraphBuilder()
     let inputs = shapes.enumerated().map { builder.add("input\($0)", .input(shape: $1)) }
     let output = builder.add("layer", operation, inputs)

@@ -7,12 +7,12 @@ package struct CounterRandom: Sendable {
 
   package init(seed: UInt64) {
     // Seeds that differ by a multiple of the increment would otherwise share a sequence.
-    key = Self.mixed(seed)
+    key = splitMix64(seed &+ splitMix64Increment)
   }
 
   /// The `index`-th 64 random bits.
   package subscript(index: Int) -> UInt64 {
-    Self.mixed(key &+ UInt64(truncatingIfNeeded: index) &* 0x9E37_79B9_7F4A_7C15)
+    splitMix64(key &+ (UInt64(truncatingIfNeeded: index) &+ 1) &* splitMix64Increment)
   }
 
   /// The `index`-th number, uniform in 0..<1 in steps of 2⁻⁵³.
@@ -22,11 +22,15 @@ package struct CounterRandom: Sendable {
 
   /// The `index`-th number, uniform in -1..<1.
   package func signed(_ index: Int) -> Double { unit(index) * 2 - 1 }
-
-  private static func mixed(_ value: UInt64) -> UInt64 {
-    var z = value &+ 0x9E37_79B9_7F4A_7C15
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
 }
+
+/// SplitMix64's mixing function: the output for a state, which the caller advances.
+package func splitMix64(_ state: UInt64) -> UInt64 {
+  var z = state
+  z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+  z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+  return z ^ (z >> 31)
+}
+
+/// What SplitMix64 adds to its state at each step.
+package let splitMix64Increment: UInt64 = 0x9E37_79B9_7F4A_7C15

@@ -10,15 +10,15 @@ final class ReferenceWeight: Sendable {
 
   /// Fetches the tensor for `slot`.
   ///
-  /// Throws what the source throws, and ``RuntimeError`` where the tensor's shape is not the slot's.
+  /// Throws what the source throws, and ``ReferenceError`` where the tensor's shape is not the slot's.
   init(_ slot: WeightSlot, from source: some WeightSource) throws {
     let tensor = try source.tensor(for: slot)
     guard tensor.shape == slot.shape else {
-      throw RuntimeError(
+      throw ReferenceError(
         "weight does not fit", at: slot.name, "expected shape \(slot.shape), found \(tensor.shape)")
     }
     guard tensor.elementType.isFloatingPoint else {
-      throw RuntimeError(
+      throw ReferenceError(
         "weight does not fit", at: slot.name,
         "expected floating-point numbers, found \(tensor.elementType.rawValue)")
     }

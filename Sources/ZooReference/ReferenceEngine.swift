@@ -17,13 +17,13 @@ package struct ReferenceEngine: Sendable {
 
   /// Throws where a layer can't be computed: a pooling window wholly in the padding, or a value of
   /// more than ``valueLimit`` elements.
-  package init(graph: Graph, weights: some WeightSource, threads: Int = 2) throws(RuntimeError) {
+  package init(graph: Graph, weights: some WeightSource, threads: Int = 2) throws(ReferenceError) {
     self.graph = graph
     self.program = try ReferenceProgram(graph)
     self.weights = weights
     self.threads = max(1, threads)
     for step in program.steps where step.shape.elementCount > ReferenceEngine.valueLimit {
-      throw RuntimeError(
+      throw ReferenceError(
         "network too large", at: "layer '\(step.layer)'",
         "a value of \(step.shape) has more than \(ReferenceEngine.valueLimit) elements")
     }
@@ -32,13 +32,13 @@ package struct ReferenceEngine: Sendable {
   /// The values of the graph's outputs and of `keeping`, for one example.
   ///
   /// `inputs` are in the order of ``Graph/inputs``. Other values are let go after their last use.
-  /// Throws ``RuntimeError`` where an input or a weight does not fit, and what the source of the
+  /// Throws ``ReferenceError`` where an input or a weight does not fit, and what the source of the
   /// weights throws.
   package func run(
     _ inputs: [ReferenceTensor], keeping: Set<Value> = []
   ) throws -> [Value: ReferenceTensor] {
     guard inputs.count == graph.inputs.count else {
-      throw RuntimeError(
+      throw ReferenceError(
         "input does not fit", at: "the network",
         "expected \(graph.inputs.count) inputs, found \(inputs.count)")
     }
@@ -46,7 +46,7 @@ package struct ReferenceEngine: Sendable {
     for (value, input) in zip(graph.inputs, inputs) {
       let node = graph[value]
       guard input.shape == node.shape else {
-        throw RuntimeError(
+        throw ReferenceError(
           "input does not fit", at: "layer '\(node.name)'",
           "expected shape \(node.shape), found \(input.shape)")
       }

@@ -44,7 +44,7 @@ struct ReferenceProgram: Sendable {
   private(set) var stepOfNode: [Int] = []
 
   /// Throws where a pooling window would have no pixel of the image under it.
-  init(_ graph: Graph) throws(RuntimeError) {
+  init(_ graph: Graph) throws(ReferenceError) {
     for node in graph.nodes {
       let shapes = node.inputs.map { graph[$0].shape }
       try append(node, reading: node.inputs.map { stepOfNode[$0.index] }, shapes: shapes)
@@ -72,7 +72,7 @@ struct ReferenceProgram: Sendable {
     if activation != .linear { add(.activation(activation, channels: channels), node, [last], shape) }
   }
 
-  private mutating func append(_ node: Node, reading inputs: [Int], shapes: [Shape]) throws(RuntimeError) {
+  private mutating func append(_ node: Node, reading inputs: [Int], shapes: [Shape]) throws(ReferenceError) {
     let input = shapes.first ?? node.shape
     let channels = node.shape.dimensions.last ?? 1
     switch node.operation {
@@ -182,10 +182,10 @@ struct ReferenceProgram: Sendable {
 
   private func poolingWindow(
     _ p: Pooling, of node: Node, on image: Shape
-  ) throws(RuntimeError) -> ReferenceWindow {
+  ) throws(ReferenceError) -> ReferenceWindow {
     let window = ReferenceWindow(on: image, size: p.window, strides: p.strides, padding: p.padding)
     guard window.touchesImage(outputs: Extent2D(node.shape[0], node.shape[1])) else {
-      throw RuntimeError(
+      throw ReferenceError(
         "unsupported pooling", at: "layer '\(node.name)'", "a window lies wholly in the padding")
     }
     return window
