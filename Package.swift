@@ -24,29 +24,33 @@ let package = Package(
     .target(
       name: "ModelZoo",
       dependencies: [
-        "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooModels",
+        "ZooSystem", "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime",
+        "ZooModels",
         "ZooConversion",
       ]),
     .executableTarget(
       name: "zoo-cli",
       dependencies: [
-        "ModelZoo", "ZooTensor", "ZooGraph", "ZooImages", "ZooFormat", "ZooRuntime", "ZooModels",
+        "ModelZoo", "ZooSystem", "ZooTensor", "ZooGraph", "ZooImages", "ZooFormat", "ZooRuntime", "ZooModels",
         "ZooWeightFiles", "ZooConversion", argumentParser,
       ]),
 
     // MARK: Internal, from the bottom up
-    .target(name: "ZooTensor", dependencies: ["CZooProcess"]),
-    .target(name: "ZooGraph", dependencies: ["ZooTensor"]),
-    .target(name: "ZooModels", dependencies: ["ZooTensor", "ZooGraph"], path: "zoo"),
-    .target(name: "ZooImages", dependencies: ["ZooTensor", "ZooGraph", "CTurboJPEG", "CPNG"]),
-    .target(name: "ZooWeightFiles", dependencies: ["ZooTensor", "CHDF5", "CZlib", "CZooProcess"]),
-    .target(name: "ZooFormat", dependencies: ["ZooTensor", "ZooGraph", "CXXHash", crypto]),
-    .target(name: "ZooReference", dependencies: ["ZooTensor", "ZooGraph"]),
-    .target(name: "ZooRuntime", dependencies: ["ZooTensor", "ZooGraph", "CZooKernels"]),
+    .target(name: "ZooSystem", dependencies: ["CZooSystem"]),
+    .target(name: "ZooTensor", dependencies: ["ZooSystem"]),
+    .target(name: "ZooGraph", dependencies: ["ZooSystem", "ZooTensor"]),
+    .target(name: "ZooModels", dependencies: ["ZooSystem", "ZooTensor", "ZooGraph"], path: "zoo"),
+    .target(name: "ZooImages", dependencies: ["ZooSystem", "ZooTensor", "ZooGraph", "CTurboJPEG", "CPNG"]),
+    .target(
+      name: "ZooWeightFiles", dependencies: ["ZooSystem", "ZooTensor", "CHDF5", "CZlib", "CZooSystem"]),
+    .target(name: "ZooFormat", dependencies: ["ZooSystem", "ZooTensor", "ZooGraph", "CXXHash", crypto]),
+    .target(name: "ZooReference", dependencies: ["ZooSystem", "ZooTensor", "ZooGraph"]),
+    .target(name: "ZooRuntime", dependencies: ["ZooSystem", "ZooTensor", "ZooGraph", "CZooKernels"]),
     .target(
       name: "ZooConversion",
       dependencies: [
-        "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooReference",
+        "ZooSystem", "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime",
+        "ZooReference",
         "ZooModels",
       ]),
 
@@ -54,7 +58,8 @@ let package = Package(
     .executableTarget(
       name: "zoo-benchmarks",
       dependencies: [
-        "ZooTensor", "ZooGraph", "ZooImages", "ZooModels", "ZooRuntime", "ZooConversion", "ZooFormat",
+        "ZooSystem", "ZooTensor", "ZooGraph", "ZooImages", "ZooModels", "ZooRuntime", "ZooConversion",
+        "ZooFormat",
         "ZooWeightFiles",
       ],
       path: "Sources/ZooBenchmarks"),
@@ -63,14 +68,15 @@ let package = Package(
     .executableTarget(
       name: "zoo-fuzz",
       dependencies: [
-        "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooReference",
-        "ZooConversion", "ZooTestSupport", "CZlib", "CZooProcess", crypto,
+        "ZooSystem", "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime",
+        "ZooReference",
+        "ZooConversion", "ZooTestSupport", "CZlib", "CZooSystem", crypto,
       ],
       path: "Sources/ZooFuzz"),
 
     // MARK: C
     .target(name: "CZooKernels"),
-    .target(name: "CZooProcess"),
+    .target(name: "CZooSystem"),
     .systemLibrary(
       name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
     .systemLibrary(
@@ -85,35 +91,42 @@ let package = Package(
       providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
 
     // MARK: Tests
-    .target(name: "ZooTestSupport", dependencies: ["ZooTensor", "ZooGraph"]),
+    .target(name: "ZooTestSupport", dependencies: ["ZooSystem", "ZooTensor", "ZooGraph"]),
     .testTarget(name: "ZooTestSupportTests", dependencies: ["ZooTestSupport"]),
-    .testTarget(name: "ZooTensorTests", dependencies: ["ZooTensor"]),
-    .testTarget(name: "ZooGraphTests", dependencies: ["ZooGraph", "ZooTensor"]),
-    .testTarget(name: "ZooModelsTests", dependencies: ["ZooModels", "ZooGraph", "ZooTensor"]),
+    .testTarget(name: "ZooSystemTests", dependencies: ["ZooSystem"]),
+    .testTarget(name: "ZooTensorTests", dependencies: ["ZooSystem", "ZooTensor"]),
+    .testTarget(name: "ZooGraphTests", dependencies: ["ZooGraph", "ZooSystem", "ZooTensor"]),
+    .testTarget(name: "ZooModelsTests", dependencies: ["ZooModels", "ZooGraph", "ZooSystem", "ZooTensor"]),
     .testTarget(
-      name: "ZooWeightFilesTests", dependencies: ["ZooWeightFiles", "ZooTensor", "ZooTestSupport"]),
+      name: "ZooWeightFilesTests",
+      dependencies: ["ZooWeightFiles", "ZooSystem", "ZooTensor", "ZooTestSupport"]),
     .testTarget(
-      name: "ZooFormatTests", dependencies: ["ZooFormat", "ZooModels", "ZooGraph", "ZooTensor", crypto]),
+      name: "ZooFormatTests",
+      dependencies: ["ZooFormat", "ZooModels", "ZooGraph", "ZooSystem", "ZooTensor", crypto]),
     .target(
       name: "KernelChecks", dependencies: ["CZooKernels"], path: "Tests/KernelChecks", exclude: ["main.c"]),
     .testTarget(
-      name: "ZooReferenceTests", dependencies: ["ZooReference", "ZooGraph", "ZooTensor", "ZooTestSupport"]),
+      name: "ZooReferenceTests",
+      dependencies: ["ZooReference", "ZooGraph", "ZooSystem", "ZooTensor", "ZooTestSupport"]),
     .testTarget(
       name: "ZooRuntimeTests",
       dependencies: [
-        "ZooRuntime", "ZooReference", "ZooModels", "ZooGraph", "ZooTensor", "ZooTestSupport", "KernelChecks",
+        "ZooRuntime", "ZooReference", "ZooModels", "ZooGraph", "ZooSystem", "ZooTensor", "ZooTestSupport",
+        "KernelChecks",
       ]),
     .testTarget(
       name: "ZooConversionTests",
       dependencies: [
         "ZooConversion", "ZooFormat", "ZooImages", "ZooModels", "ZooGraph", "ZooRuntime", "ZooReference",
-        "ZooTensor", "ZooTestSupport", "ZooWeightFiles",
+        "ZooSystem", "ZooTensor", "ZooTestSupport", "ZooWeightFiles",
       ]),
-    .testTarget(name: "ModelZooTests", dependencies: ["ModelZoo"]),
+    .testTarget(name: "ModelZooTests", dependencies: ["ModelZoo", "ZooSystem"]),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ["zoo-cli", "zoo-fuzz", "ModelZoo", "ZooTensor", "ZooTestSupport", "ZooWeightFiles"]),
-    .testTarget(name: "ZooImagesTests", dependencies: ["ZooImages", "ZooGraph", "ZooTensor"]),
+      dependencies: [
+        "zoo-cli", "zoo-fuzz", "ModelZoo", "ZooSystem", "ZooTensor", "ZooTestSupport", "ZooWeightFiles",
+      ]),
+    .testTarget(name: "ZooImagesTests", dependencies: ["ZooImages", "ZooGraph", "ZooSystem", "ZooTensor"]),
   ],
   swiftLanguageModes: [.v6]
 )

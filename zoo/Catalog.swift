@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// An architecture that the zoo knows.
@@ -94,7 +95,7 @@ package struct Variant: Sendable {
     return parts.joined(separator: ", ")
   }
 
-  package func graph() throws(GraphError) -> Graph { try definition.graph(input: input, head: head) }
+  package func graph() throws(ZooError) -> Graph { try definition.graph(input: input, head: head) }
 
   /// Its card. Training data, licence and accuracy are facts about published weights: they are left
   /// out unless `published`.

@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// What a weight file says about one of its tensors.
@@ -131,17 +132,18 @@ extension Catalog {
   /// - Throws: what does not fit.
   package static func candidate(
     architecture name: String, for hints: [TensorHint], _ circumstances: Circumstances = Circumstances()
-  ) throws(CatalogError) -> Candidate {
+  ) throws(ZooError) -> Candidate {
     guard let architecture = architecture(named: name) else {
       let known = architectures.map(\.name).joined(separator: ", ")
-      throw CatalogError("unknown architecture", at: "'\(name)'", "known are \(known)")
+      throw ZooError(
+        .unknownArchitecture, what: "unknown architecture", at: "'\(name)'", "known are \(known)")
     }
     let evidence = Evidence(hints, circumstances)
     if let best = sorted(candidates(of: architecture, for: evidence)).first {
       return best
     }
-    throw CatalogError(
-      "weights that do not fit", at: "architecture '\(architecture.name)'",
+    throw ZooError(
+      .doesNotFit, what: "weights that do not fit", at: "architecture '\(architecture.name)'",
       whatDoesNotFit(architecture, evidence))
   }
 
@@ -311,19 +313,4 @@ extension Catalog {
         + "that they belong elsewhere"
     )
   }
-}
-
-/// Why a file's weights are no network of the catalogue.
-package struct CatalogError: ZooError {
-  package let what: String
-  package let location: String
-  package let why: String
-
-  package init(_ what: String, at location: String, _ why: String) {
-    self.what = what
-    self.location = location
-    self.why = why
-  }
-
-  package var category: ErrorCategory { what == "unknown architecture" ? .usage : .badInput }
 }

@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// MobileNet, version 1 (Howard and others 2017, table 1): a strided convolution, then thirteen pairs
@@ -25,8 +26,10 @@ package struct MobileNet: NetworkDefinition {
   /// The number of filters for `count` in the paper.
   func filters(_ count: Int) -> Int { Int(Double(count) * alpha) }
 
-  package func build(_ g: inout GraphBuilder, _ image: Value, head: Head) throws(GraphError) -> Value {
-    guard alpha > 0, alpha <= 64 else { throw GraphError(layer: "", "MobileNet's alpha is \(alpha)") }
+  package func build(_ g: inout GraphBuilder, _ image: Value, head: Head) throws(ZooError) -> Value {
+    guard alpha > 0, alpha <= 64 else {
+      throw ZooError.invalidNetwork(layer: "", "MobileNet's alpha is \(alpha)")
+    }
     var x = g.convolution(
       "conv1", image, filters: filters(MobileNet.stemFilters), kernel: 3, stride: 2, padding: .same,
       useBias: false)

@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 
 /// NASNet-A (Zoph and others 2017, figure 4): three stacks of normal cells with reduction cells
 /// between; a cell reads the outputs of the two cells before it.
@@ -31,12 +32,12 @@ package struct NASNet: NetworkDefinition {
 
   static let epsilon = 1e-3
 
-  package func build(_ g: inout GraphBuilder, _ image: Value, head: Head) throws(GraphError) -> Value {
+  package func build(_ g: inout GraphBuilder, _ image: Value, head: Head) throws(ZooError) -> Value {
     let growth = filterMultiplier
     guard (1...64).contains(growth), numBlocks >= 0, penultimateFilters > 0, penultimateFilters <= 1 << 24,
       penultimateFilters % (24 * growth * growth) == 0
     else {
-      throw GraphError(
+      throw ZooError.invalidNetwork(
         layer: "",
         "NASNet's penultimate filters (\(penultimateFilters)) must be a multiple of 24 * \(growth)²")
     }

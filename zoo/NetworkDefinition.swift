@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 
 /// The size of the image that enters a network.
 package struct InputShape: Hashable, Sendable {
@@ -39,7 +40,7 @@ package enum Head: Hashable, Sendable {
 /// A family of networks with its parameters chosen, but for the input size and the head.
 package protocol NetworkDefinition: Hashable, Sendable {
   /// Adds the network's layers in the order in which Keras' code makes them; returns the output.
-  func build(_ g: inout GraphBuilder, _ image: Value, head: Head) throws(GraphError) -> Value
+  func build(_ g: inout GraphBuilder, _ image: Value, head: Head) throws(ZooError) -> Value
 
   /// The parameters that differ from the published network's, for people; empty if none does.
   var summary: String { get }
@@ -54,9 +55,9 @@ extension NetworkDefinition {
 
 extension NetworkDefinition {
   /// The network for one input size, its layers in the order of Keras' `model.layers`.
-  package func graph(input: InputShape, head: Head) throws(GraphError) -> Graph {
+  package func graph(input: InputShape, head: Head) throws(ZooError) -> Graph {
     if case .classifier(let classes, _) = head, classes < 1 {
-      throw GraphError(layer: "predictions", "\(classes) classes")
+      throw ZooError.invalidNetwork(layer: "predictions", "\(classes) classes")
     }
     var g = GraphBuilder()
     let image = g.add(.input(shape: [input.height, input.width, input.channels]))

@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// A pretrained network as a feature extractor: pictures in, features out.
@@ -35,20 +36,21 @@ public struct Backbone: Sendable {
   /// - Throws: where the file can't be used or has no such layer.
   public init(
     path: String, layer: String? = nil, pooling: Pooling = .none, threads: Int = 1
-  ) throws(ModelZooError) {
+  ) throws(ZooError) {
     try self.init(model: Model(path: path), layer: layer, pooling: pooling, threads: threads)
   }
 
   /// Prepares an opened model to run up to the features.
   public init(
     model: Model, layer: String? = nil, pooling: Pooling = .none, threads: Int = 1
-  ) throws(ModelZooError) {
+  ) throws(ZooError) {
     let tap: Value
     if let layer {
       guard let value = model.graph.value(named: layer) else {
-        throw ModelZooError(
-          "no such layer", at: model.path, "'\(layer)' is not one of its \(model.graph.nodes.count) layers",
-          remedy: "See `zoo inspect --layers`.", category: .usage)
+        throw ZooError(
+          .unknownLayer, what: "no such layer", at: model.path,
+          "'\(layer)' is not one of its \(model.graph.nodes.count) layers",
+          remedy: "See `zoo inspect --layers`.")
       }
       tap = value
     } else {
@@ -56,29 +58,28 @@ public struct Backbone: Sendable {
     }
     let shape = model.graph[tap].shape
     guard pooling == .none || shape.rank == 3 else {
-      throw ModelZooError(
-        "no feature map to pool", at: "layer '\(model.graph[tap].name)'",
-        "its output is \(shape), expected H x W x C",
-        category: .usage)
+      throw ZooError(
+        .invalidArgument, what: "no feature map to pool", at: "layer '\(model.graph[tap].name)'",
+        "its output is \(shape), expected H x W x C")
     }
     self.model = model
     self.layer = model.graph[tap].name
     self.pooling = pooling
     self.featureShape = pooling == .none ? shape : [shape[2]]
-    self.runner = try ModelZooError.wrap { try Runner(model: model, taps: [tap], threads: threads) }
+    self.runner = try ZooError.wrap { try Runner(model: model, taps: [tap], threads: threads) }
   }
 
   /// The shape of the features of one picture: (H, W, C), or (C) when pooled.
   public let featureShape: Shape
 
   /// The features of pictures, which are resized and preprocessed as the model needs: (N, …).
-  public func features(of pictures: [Picture]) throws(ModelZooError) -> Tensor {
-    try ModelZooError.wrap { try features(preprocessed: runner.batch(of: pictures)) }
+  public func features(of pictures: [Picture]) throws(ZooError) -> Tensor {
+    try ZooError.wrap { try features(preprocessed: runner.batch(of: pictures)) }
   }
 
   /// The features of a batch (N, H, W, C) that is already preprocessed: (N, …).
-  public func features(preprocessed input: Tensor) throws(ModelZooError) -> Tensor {
-    let features = try ModelZooError.wrap { try runner.run(input)[0] }
+  public func features(preprocessed input: Tensor) throws(ZooError) -> Tensor {
+    let features = try ZooError.wrap { try runner.run(input)[0] }
     return switch pooling {
     case .none: features
     case .average: features.pooled(initial: 0, combine: +) { $0 / Float($1) }

@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// One class that a classifier found, with its probability.
@@ -30,32 +31,32 @@ public struct Classifier: Sendable {
   ///   - path: a `.zoo` file, or a weight file to convert in memory.
   ///   - threads: how many threads compute.
   /// - Throws: where the file can't be used or the model is no classifier.
-  public init(path: String, threads: Int = 1) throws(ModelZooError) {
+  public init(path: String, threads: Int = 1) throws(ZooError) {
     try self.init(model: Model(path: path), threads: threads)
   }
 
   /// Prepares an opened model to run.
-  public init(model: Model, threads: Int = 1) throws(ModelZooError) {
+  public init(model: Model, threads: Int = 1) throws(ZooError) {
     guard model.graph.outputs.count == 1, model.outputShapes[0].rank == 1 else {
-      throw ModelZooError(
-        "model is no classifier", at: model.path,
+      throw ZooError(
+        .unsuitable, what: "model is no classifier", at: model.path,
         "its output is \(model.outputShapes.map(\.description).joined(separator: ", ")), expected one vector of probabilities",
         remedy: "Use its features instead.")
     }
     self.model = model
-    self.runner = try ModelZooError.wrap {
+    self.runner = try ZooError.wrap {
       try Runner(model: model, taps: model.graph.outputs, threads: threads)
     }
   }
 
   /// The most probable classes of a picture, the best first.
-  public func classify(_ picture: Picture, top count: Int = 5) throws(ModelZooError) -> [Prediction] {
+  public func classify(_ picture: Picture, top count: Int = 5) throws(ZooError) -> [Prediction] {
     try classify([picture], top: count)[0]
   }
 
   /// The most probable classes of each picture, the best first.
-  public func classify(_ pictures: [Picture], top count: Int = 5) throws(ModelZooError) -> [[Prediction]] {
-    let output = try ModelZooError.wrap { try runner.run(runner.batch(of: pictures))[0] }
+  public func classify(_ pictures: [Picture], top count: Int = 5) throws(ZooError) -> [[Prediction]] {
+    let output = try ZooError.wrap { try runner.run(runner.batch(of: pictures))[0] }
     return pictures.indices.map { best(of: output[example: $0].values, count: count) }
   }
 

@@ -1,4 +1,5 @@
 import ZooImages
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -18,7 +19,7 @@ package struct FeatureTable: Sendable {
   ) throws {
     var files: [(path: String, isNamed: Bool)] = []
     for path in paths {
-      if ImageFolder.isFolder(path) {
+      if isFolder(path) {
         files += try ImageFolder.images(in: path).map { ($0, false) }
       } else {
         files.append((path, true))
@@ -46,8 +47,9 @@ package struct FeatureTable: Sendable {
     }
     try flush()
     guard !done.isEmpty else {
-      throw ModelZooError(
-        "no pictures", at: paths.joined(separator: ", "), "there is no JPEG or PNG file that can be decoded")
+      throw ZooError(
+        .unsuitable, what: "no pictures", at: paths.joined(separator: ", "),
+        "there is no JPEG or PNG file that can be decoded")
     }
     self.features = Tensor(shape: Shape([done.count] + backbone.featureShape.dimensions), values: values)
     self.paths = done
@@ -56,7 +58,7 @@ package struct FeatureTable: Sendable {
 
   /// Writes `features`, `paths` and `skipped` as an `.npz` file, whole or not at all.
   package func write(to path: String, overwrite: Bool) throws {
-    try NumPyFile.write(to: path, overwrite: overwrite) { writer throws(FileError) in
+    try NumPyFile.write(to: path, overwrite: overwrite) { writer throws(ZooError) in
       try writer.add("features", features)
       try writer.add("paths", strings: paths)
       try writer.add("skipped", strings: skipped.map(\.path))

@@ -3,6 +3,7 @@ import ZooFormat
 import ZooGraph
 import ZooModels
 import ZooRuntime
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -28,8 +29,8 @@ public struct Model: Sendable {
   /// - Parameters:
   ///   - path: the file.
   ///   - architecture: the catalogue's name of the network, where it should not be found from the file.
-  public init(path: String, architecture: String? = nil) throws(ModelZooError) {
-    self = try ModelZooError.wrap {
+  public init(path: String, architecture: String? = nil) throws(ZooError) {
+    self = try ZooError.wrap {
       if try FileFormat.recognise(path: path) == .zoo { return Model(file: try ZooFile(path: path)) }
       let recipe = try Recipe(
         file: try WeightFiles.open(path: path), options: RecipeOptions(architecture: architecture))
@@ -65,8 +66,8 @@ public struct Model: Sendable {
   ///   - overwrite: whether an existing output is replaced.
   public static func convert(
     _ input: String, to output: String, overwrite: Bool = false
-  ) throws(ModelZooError) {
-    _ = try ModelZooError.wrap {
+  ) throws(ZooError) {
+    _ = try ZooError.wrap {
       var options = Converter.Options()
       options.overwrite = overwrite
       return try Converter(options: options).convert(input, to: output)

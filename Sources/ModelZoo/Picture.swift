@@ -1,4 +1,5 @@
 import ZooImages
+import ZooSystem
 import ZooTensor
 
 /// A decoded picture: RGB, 8 bits a channel.
@@ -6,8 +7,8 @@ public struct Picture: Sendable {
   package let image: Image
 
   /// Decodes a JPEG or PNG file, recognised by its content.
-  public init(path: String) throws(ModelZooError) {
-    image = try ModelZooError.wrap { try Image(path: path) }
+  public init(path: String) throws(ZooError) {
+    image = try ZooError.wrap { try Image(path: path) }
   }
 
   /// A picture from pixels in memory.
@@ -15,11 +16,11 @@ public struct Picture: Sendable {
   /// - Parameters:
   ///   - rgb: red, green, blue of each pixel, row by row; `width * height * 3` values.
   /// - Throws: where the number of values does not fit.
-  public init(width: Int, height: Int, rgb: [UInt8]) throws(ModelZooError) {
+  public init(width: Int, height: Int, rgb: [UInt8]) throws(ZooError) {
     guard width > 0, height > 0, Shape(checking: [height, width, 3])?.elementCount == rgb.count else {
-      throw ModelZooError(
-        "malformed picture", at: "memory", "\(rgb.count) values for \(width)x\(height) pixels of 3",
-        category: .usage)
+      throw ZooError(
+        .invalidArgument, what: "malformed picture", at: "memory",
+        "\(rgb.count) values for \(width)x\(height) pixels of 3")
     }
     image = Image(width: width, height: height, pixels: rgb)
   }

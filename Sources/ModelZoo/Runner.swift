@@ -2,6 +2,7 @@ import Synchronization
 import ZooGraph
 import ZooImages
 import ZooRuntime
+import ZooSystem
 import ZooTensor
 
 /// An engine with the sessions that its callers need: as many as there are callers at once.
@@ -31,7 +32,8 @@ final class Runner: Sendable {
     let kept = try loan.session.run([input], keeping: taps).kept
     return try taps.map { tap in
       guard let tensor = kept[tap] else {
-        throw ModelZooError("no value", at: "layer '\(model.graph[tap].name)'", "the engine did not keep it")
+        throw ZooError(
+          .missing, what: "no value", at: "layer '\(model.graph[tap].name)'", "the engine did not keep it")
       }
       return tensor
     }
@@ -41,8 +43,9 @@ final class Runner: Sendable {
   func batch(of pictures: [Picture]) throws -> Tensor {
     let shape = model.inputShape
     guard model.graph.inputs.count == 1, shape.rank == 3, shape[2] == 3 else {
-      throw ModelZooError(
-        "model takes no pictures", at: model.path, "its input is \(shape), expected height x width x 3")
+      throw ZooError(
+        .unsuitable, what: "model takes no pictures", at: model.path,
+        "its input is \(shape), expected height x width x 3")
     }
     return model.card.preprocessing.batch(of: pictures.map(\.image), height: shape[0], width: shape[1])
   }

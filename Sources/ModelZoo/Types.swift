@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -8,10 +9,10 @@ public typealias Tensor = ZooTensor.Tensor
 /// The extent of a tensor along each axis, outermost first.
 public typealias Shape = ZooTensor.Shape
 /// An error that a person can act on.
-public typealias ZooError = ZooTensor.ZooError
+public typealias ZooError = ZooSystem.ZooError
 /// The kinds of failure.
-public typealias ErrorCategory = ZooTensor.ErrorCategory
+public typealias ErrorCategory = ZooSystem.ErrorCategory
 /// Where libhdf5 looks at files: in this process, or apart from it.
 public typealias HDF5Access = ZooWeightFiles.HDF5Access
 /// How much a file may ask for before it is refused.
-public typealias ReadingLimits = ZooTensor.ReadingLimits
+public typealias ReadingLimits = ZooSystem.ReadingLimits

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import ZooSystem
 
 /// One run of another program: how long it took, the most memory that it had, and what it printed.
 struct ChildRun {

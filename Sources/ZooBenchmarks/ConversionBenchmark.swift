@@ -3,6 +3,7 @@ import ZooConversion
 import ZooFormat
 import ZooGraph
 import ZooModels
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 

@@ -4,6 +4,7 @@ import ZooFormat
 import ZooGraph
 import ZooImages
 import ZooModels
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -92,7 +93,7 @@ struct NetworkBenchmark {
       let input = folder.appendingPathComponent("\(name).npz").path
       let graph = try ZooFile(path: file).document.graph
       let images = try TestInput.make(for: graph, preprocessing: .tf, seed: 1)
-      try NumPyFile.write(to: input, overwrite: true) { writer throws(FileError) in
+      try NumPyFile.write(to: input, overwrite: true) { writer throws(ZooError) in
         for (index, image) in images.enumerated() { try writer.add(index == 0 ? "x" : "x\(index)", image) }
       }
       var commands = [[zoo, "run", file, "--input", input, "--threads", "2", "--quiet"]]

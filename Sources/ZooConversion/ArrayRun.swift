@@ -1,6 +1,7 @@
 import ZooGraph
 import ZooReference
 import ZooRuntime
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -16,7 +17,7 @@ package struct ArrayRun {
 
     /// Writes an `.npz` file, whole or not at all.
     package func write(to path: String, overwrite: Bool) throws {
-      try NumPyFile.write(to: path, overwrite: overwrite) { writer throws(FileError) in
+      try NumPyFile.write(to: path, overwrite: overwrite) { writer throws(ZooError) in
         for array in arrays { try writer.add(array.name, array.tensor) }
       }
     }
@@ -38,10 +39,9 @@ package struct ArrayRun {
     }
     for tap in taps {
       guard let value = graph.value(named: tap) else {
-        throw ConversionError(
-          "no such layer", at: "--tap", "the model has no layer '\(tap)'",
-          remedy: "See `zoo inspect --layers`.",
-          category: .usage)
+        throw ZooError(
+          .unknownLayer, what: "no such layer", at: "--tap", "the model has no layer '\(tap)'",
+          remedy: "See `zoo inspect --layers`.")
       }
       targets.append(("tap:\(tap)", value))
     }
@@ -53,15 +53,15 @@ package struct ArrayRun {
       let name = index == 0 ? "x" : "x\(index)"
       let only = file.tensors.count == 1 && graph.inputs.count == 1 ? file.tensors.first : nil
       guard let entry = file.tensors.first(where: { $0.name == name }) ?? only else {
-        throw ConversionError("no input", at: inputPath, "there is no array '\(name)'")
+        throw ZooError(.missing, what: "no input", at: inputPath, "there is no array '\(name)'")
       }
       let wanted = graph[value].shape
       guard entry.shape.rank == wanted.rank + 1,
         Array(entry.shape.dimensions.dropFirst()) == wanted.dimensions,
         entry.shape[0] > 0
       else {
-        throw ConversionError(
-          "input does not fit", at: "\(inputPath), '\(entry.name)'",
+        throw ZooError(
+          .doesNotFit, what: "input does not fit", at: "\(inputPath), '\(entry.name)'",
           "its shape is \(entry.shape), expected N x \(wanted)")
       }
       inputs.append(Tensor(shape: entry.shape, values: try file.read(entry).floats()))

@@ -1,5 +1,6 @@
 import Synchronization
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// Weights that are decoded at most once.

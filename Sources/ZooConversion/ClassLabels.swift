@@ -1,4 +1,5 @@
 import ZooFormat
+import ZooSystem
 import ZooTensor
 
 extension ClassLabel {
@@ -8,23 +9,23 @@ extension ClassLabel {
   /// Reads labels, one a line; a line `n02123045 tabby cat` or `3 metal` begins with the class's
   /// identifier or number.
   ///
-  /// - Throws: `FileError`; ``ConversionError`` where the file is no text or has an empty line inside.
+  /// - Throws: `ZooError`; ``ZooError`` where the file is no text or has an empty line inside.
   package static func read(fromFile path: String) throws -> [ClassLabel] {
     let bytes = ByteSlice(try MappedFile(path: path))
     guard bytes.count <= byteLimit,
       let text = bytes.withUnsafeBytes({ String(validating: $0, as: UTF8.self) })
     else {
-      throw ConversionError("malformed labels", at: path, "expected UTF-8 text of at most 16 MiB")
+      throw ZooError(.malformed, what: "malformed labels", at: path, "expected UTF-8 text of at most 16 MiB")
     }
     var lines = text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
       .map { $0.trimmed() }
     while lines.last?.isEmpty == true { lines.removeLast() }
     guard !lines.isEmpty else {
-      throw ConversionError("malformed labels", at: path, "there is no label in it")
+      throw ZooError(.malformed, what: "malformed labels", at: path, "there is no label in it")
     }
-    return try lines.enumerated().map { index, line throws(ConversionError) in
+    return try lines.enumerated().map { index, line throws(ZooError) in
       guard !line.isEmpty else {
-        throw ConversionError("malformed labels", at: path, "line \(index + 1) is empty")
+        throw ZooError(.malformed, what: "malformed labels", at: path, "line \(index + 1) is empty")
       }
       let parts = line.split(separator: " ", maxSplits: 1)
       if parts.count == 2, parts[0] == "\(index)" || isWordNetID(parts[0]) {

@@ -1,5 +1,6 @@
 import ZooFormat
 import ZooModels
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 

@@ -1,6 +1,7 @@
 import ZooFormat
 import ZooGraph
 import ZooRuntime
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -37,8 +38,8 @@ package struct Converter: Sendable {
   /// Converts the file at `input`.
   ///
   /// - Parameter output: where to write.
-  /// - Throws: `WeightFileError`, `ConversionError`, `GraphError`, `FileError`;
-  ///   ``VerificationFailure`` where a check says no, and then nothing is written.
+  /// - Throws: `ZooError`, `ZooError`, `ZooError`, `ZooError`;
+  ///   ``ZooError/Code/verificationFailed`` where a check says no, and then nothing is written.
   package func convert(
     _ input: String, to output: String, progress: (Progress) -> Void = { _ in }
   ) throws -> ConversionReport {
@@ -76,7 +77,7 @@ package struct Converter: Sendable {
         progress(.phase($0))
       }
       if let check = check(half) { report.checks.append(check) }
-      guard report.passed else { throw VerificationFailure(file: input, report: report) }
+      guard report.passed else { throw ZooError.verificationFailed(input, report) }
       if report.checks.contains(where: { $0.name == BatchNormCheck.name && $0.status == .passed }) {
         let covered = recipe.graph.layersWithTestimony
         recipe.add(.testimony) { covered.contains($0.slot.layer) }
@@ -113,7 +114,7 @@ package struct Converter: Sendable {
   private func hashes(of file: any WeightFile, opened: SourceHashes?) throws -> SourceHashes {
     if let opened, opened.paths == file.sourcePaths { return opened }
     return SourceHashes(
-      files: try file.sourcePaths.map { path throws(FileError) in try MappedFile(path: path) })
+      files: try file.sourcePaths.map { path throws(ZooError) in try MappedFile(path: path) })
   }
 
   /// What half precision costs, for the report and the file.
@@ -149,28 +150,26 @@ package struct Converter: Sendable {
   }
 }
 
-/// A verification that said no.
-package struct VerificationFailure: ZooError {
-  package let file: String
+/// The report of a verification that said no: the underlying error of a ``ZooError`` with the code
+/// ``ZooError/Code/verificationFailed``.
+package struct VerificationFailure: Error {
   package let report: VerificationReport
+}
 
-  package init(file: String, report: VerificationReport) {
-    self.file = file
-    self.report = report
+extension ZooError {
+  /// A verification of `file` that said no.
+  package static func verificationFailed(_ file: String, _ report: VerificationReport) -> ZooError {
+    let check = report.firstFailure
+    let why: String =
+      switch (check, check?.largestError, check?.tolerance) {
+      case (let check?, let error?, let tolerance?):
+        "\(check.name): error \(significant(error)), at most \(significant(tolerance)) allowed (\(check.detail))"
+      case (let check?, _, _): "\(check.name): \(check.detail)"
+      case (nil, _, _): "unknown"
+      }
+    return ZooError(
+      .verificationFailed, what: "verification failed",
+      at: check?.location.map { "\(file), '\($0)'" } ?? file, why,
+      underlyingError: VerificationFailure(report: report))
   }
-
-  package var what: String { "verification failed" }
-  package var location: String {
-    guard let place = report.firstFailure?.location else { return file }
-    return "\(file), '\(place)'"
-  }
-  package var why: String {
-    guard let check = report.firstFailure else { return "unknown" }
-    guard let error = check.largestError, let tolerance = check.tolerance else {
-      return "\(check.name): \(check.detail)"
-    }
-    return
-      "\(check.name): error \(significant(error)), at most \(significant(tolerance)) allowed (\(check.detail))"
-  }
-  package var category: ErrorCategory { .verificationFailed }
 }

@@ -2,15 +2,8 @@ import ZooFormat
 import ZooGraph
 import ZooImages
 import ZooRuntime
+import ZooSystem
 import ZooTensor
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// How long a model takes, measured in this process: what `zoo bench` prints.
 package struct ModelBenchmark: Sendable, Encodable {

@@ -1,5 +1,6 @@
 import ZooFormat
 import ZooGraph
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -128,7 +129,7 @@ package struct ModelSummary: Sendable, Encodable {
     }
     let sources =
       withDigests
-      ? try? file.sourcePaths.map { path throws(FileError) in try MappedFile(path: path) } : nil
+      ? try? file.sourcePaths.map { path throws(ZooError) in try MappedFile(path: path) } : nil
     self.init(
       file: file.path, format: file.layout.rawValue, graph: recipe?.graph, card: recipe?.card,
       tensors: tensors,

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import ZooSystem
 
 /// The number with two significant digits, for people: `3.2e-06`, `1.5`.
 package func significant(_ value: Double) -> String {

@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// Reads the core deterministic encoding of CBOR (RFC 8949, section 4.2.1), item by item, and refuses
@@ -15,7 +16,7 @@ struct CBORReader {
   /// What is wrong, and at which byte.
   struct Failure: Error {
     let position: Int
-    var kind = ZooFileError.Kind.malformed
+    var code = ZooError.Code.malformed
     /// What it is about, where that says more than the position.
     var item: String?
     let why: String

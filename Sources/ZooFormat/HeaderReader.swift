@@ -1,17 +1,18 @@
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 extension Header {
   /// Reads and checks a whole header of that version of the format; `path` is for errors.
-  init(_ bytes: UnsafeRawBufferPointer, version: UInt32, path: String) throws(ZooFileError) {
+  init(_ bytes: UnsafeRawBufferPointer, version: UInt32, path: String) throws(ZooError) {
     do throws(CBORReader.Failure) {
       var reader = CBORReader(bytes)
       let fields = try HeaderFields(&reader, version: version)
       guard reader.isAtEnd else { throw reader.failure("the header goes on after its end") }
       self = try fields.header()
     } catch {
-      throw ZooFileError(
-        error.kind, at: "\(path), \(error.item ?? "header byte \(error.position)")", error.why)
+      throw ZooError(
+        error.code, ".zoo file", at: "\(path), \(error.item ?? "header byte \(error.position)")", error.why)
     }
   }
 }
@@ -122,7 +123,7 @@ private struct HeaderFields {
 
   private static func preprocessing(_ name: String, at position: Int) throws(Failure) -> Preprocessing {
     guard let preprocessing = Preprocessing(rawValue: name) else {
-      throw Failure(position: position, kind: .unsupported, why: "preprocessing '\(name)' is unknown")
+      throw Failure(position: position, code: .unsupported, why: "preprocessing '\(name)' is unknown")
     }
     return preprocessing
   }
@@ -132,7 +133,7 @@ private struct HeaderFields {
     _ = try reader.arrayHead(2...2)
     let kind = try reader.text()
     guard Operation.kinds.contains(kind) else {
-      throw Failure(position: start, kind: .unsupported, why: "operation '\(kind)' is unknown")
+      throw Failure(position: start, code: .unsupported, why: "operation '\(kind)' is unknown")
     }
     var attributes: [(String, AttributeValue)] = []
     try reader.map { (reader, key) throws(Failure) in
@@ -179,14 +180,14 @@ private struct HeaderFields {
     let rolePosition = reader.position
     let number = try reader.int()
     guard WeightRole.numbered.indices.contains(number) else {
-      throw Failure(position: rolePosition, kind: .unsupported, why: "role \(number) is unknown")
+      throw Failure(position: rolePosition, code: .unsupported, why: "role \(number) is unknown")
     }
     let role = WeightRole.numbered[number]
     let start = reader.position
     let typeName = try reader.text()
     guard let type = ElementType(rawValue: typeName), type == .float32 || type == .float16 else {
       throw Failure(
-        position: start, kind: .unsupported, why: "element type '\(typeName)', known are f32 and f16")
+        position: start, code: .unsupported, why: "element type '\(typeName)', known are f32 and f16")
     }
     let extents = try reader.array(limit: 16) { (reader) throws(Failure) in try reader.int() }
     let offset = try reader.int()
@@ -323,17 +324,18 @@ private struct HeaderFields {
     var distinct: Set<Operation> = []
     var layers: [Graph.Layer] = []
     layers.reserveCapacity(nodes.count)
-    do throws(GraphError) {
+    do throws(ZooError) {
       for node in nodes {
         guard node.operation <= known.count, node.operation < operations.count else {
-          throw GraphError(
+          throw ZooError.invalidNetwork(
             layer: node.name, "its operation #\(node.operation) is not the next or an earlier one")
         }
         if node.operation == known.count {
           let raw = operations[node.operation]
           let operation = try Operation(kind: raw.kind, attributes: raw.attributes, layer: node.name)
           guard distinct.insert(operation).inserted else {
-            throw GraphError(layer: node.name, "its operation #\(node.operation) is listed twice")
+            throw ZooError.invalidNetwork(
+              layer: node.name, "its operation #\(node.operation) is listed twice")
           }
           known.append(operation)
         }
@@ -342,7 +344,7 @@ private struct HeaderFields {
             name: node.name, operation: known[node.operation], inputs: node.inputs, sharing: node.sharing))
       }
       guard known.count == operations.count else {
-        throw GraphError(layer: "", "operation #\(known.count) is used by no layer")
+        throw ZooError.invalidNetwork(layer: "", "operation #\(known.count) is used by no layer")
       }
       return try Graph(layers: layers, outputs: outputs)
     } catch {
@@ -413,6 +415,6 @@ private struct HeaderFields {
 
 extension CBORReader {
   fileprivate func unknown(_ key: String) -> Failure {
-    Failure(position: position, kind: .unsupported, why: "entry '\(key)' is unknown")
+    Failure(position: position, code: .unsupported, why: "entry '\(key)' is unknown")
   }
 }

@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// The fixed first bytes of a `.zoo` file.
@@ -42,8 +43,8 @@ struct Preamble: Equatable {
   }
 
   /// Reads and checks the preamble of a file's bytes, and that the header lies inside the file.
-  init(_ file: UnsafeRawBufferPointer, path: String) throws(ZooFileError) {
-    func malformed(_ why: String) -> ZooFileError { ZooFileError(.malformed, at: path, why) }
+  init(_ file: UnsafeRawBufferPointer, path: String) throws(ZooError) {
+    func malformed(_ why: String) -> ZooError { ZooError(.malformed, ".zoo file", at: path, why) }
     guard !file.isEmpty else { throw malformed("it is empty") }
     guard file.prefix(Self.magic.count).elementsEqual(Self.magic.prefix(file.count)) else {
       throw malformed("it does not start as a .zoo file does")
@@ -54,8 +55,8 @@ struct Preamble: Equatable {
     }
     let version = field(8, UInt32.self)
     guard (1...Self.version).contains(version) else {
-      throw ZooFileError(
-        version > Self.version ? .unsupported : .malformed, at: path,
+      throw ZooError(
+        version > Self.version ? .unsupported : .malformed, ".zoo file", at: path,
         "its version is \(version), this program reads versions 1 to \(Self.version)")
     }
     let reserved = field(12, UInt32.self)

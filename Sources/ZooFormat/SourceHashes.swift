@@ -1,4 +1,5 @@
 import Crypto
+import ZooSystem
 import ZooTensor
 
 /// The hashes by which a weight file is known, of all its bytes; of several files, one after the other.
@@ -32,7 +33,7 @@ package final class SourceHashes: Sendable {
   }
 
   /// Throws where a file is no longer as it was when it was opened.
-  package func checkUnchanged() throws(FileError) {
+  package func checkUnchanged() throws(ZooError) {
     for file in files { try file.checkUnchanged() }
   }
 

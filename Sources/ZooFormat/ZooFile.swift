@@ -1,5 +1,6 @@
 import Synchronization
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// A `.zoo` file, mapped: opening it reads the header and checks everything that it says; a tensor's
@@ -19,8 +20,8 @@ package final class ZooFile: WeightSource, Sendable {
 
   /// Opens the file at `path`.
   ///
-  /// With `verifyingOnUse` a tensor's checksum is verified when it is first asked for. Throws `FileError`
-  /// where the file can't be opened and `ZooFileError` where it breaks the specification.
+  /// With `verifyingOnUse` a tensor's checksum is verified when it is first asked for. Throws `ZooError`
+  /// where the file can't be opened and `ZooError` where it breaks the specification.
   package init(path: String, verifyingOnUse: Bool = false) throws {
     let mapping = try MappedFile(path: path)
     defer { withExtendedLifetime(mapping) {} }
@@ -29,16 +30,16 @@ package final class ZooFile: WeightSource, Sendable {
     let headerEnd = Preamble.byteCount + preamble.headerLength
     let headerBytes = UnsafeRawBufferPointer(rebasing: bytes[Preamble.byteCount..<headerEnd])
     guard Checksum(hashing: headerBytes) == preamble.headerChecksum else {
-      throw ZooFileError(.damaged, at: "\(path), header", "its checksum does not match")
+      throw ZooError(.damaged, ".zoo file", at: "\(path), header", "its checksum does not match")
     }
     guard bytes[headerEnd..<preamble.dataStart].allSatisfy({ $0 == 0 }) else {
-      throw ZooFileError(.malformed, at: "\(path), header", "it is not followed by zeros")
+      throw ZooError(.malformed, ".zoo file", at: "\(path), header", "it is not followed by zeros")
     }
     let header = try Header(headerBytes, version: preamble.version, path: path)
     let dataLength = header.tensors.last.map { $0.offset + $0.byteCount } ?? 0
     guard bytes.count - preamble.dataStart == dataLength else {
-      throw ZooFileError(
-        .malformed, at: path,
+      throw ZooError(
+        .malformed, ".zoo file", at: path,
         "its data have \(bytes.count - preamble.dataStart) bytes, its tensors make \(dataLength)")
     }
     self.path = path
@@ -64,8 +65,8 @@ package final class ZooFile: WeightSource, Sendable {
   /// The tensor for `slot`, where it is mapped; its bytes are not copied.
   package func tensor(for slot: WeightSlot) throws -> StoredTensor {
     guard let index = indexBySlot[slot] else {
-      throw ZooFileError(
-        .malformed, at: "\(path), tensor '\(slot.name)'", "there is none of shape \(slot.shape)")
+      throw ZooError(
+        .malformed, ".zoo file", at: "\(path), tensor '\(slot.name)'", "there is none of shape \(slot.shape)")
     }
     let record = tensors[index]
     if unverified.withLock({ $0.contains(index) }) {
@@ -75,26 +76,29 @@ package final class ZooFile: WeightSource, Sendable {
     return try stored(record)
   }
 
-  private func stored(_ record: TensorRecord) throws(ZooFileError) -> StoredTensor {
+  private func stored(_ record: TensorRecord) throws(ZooError) -> StoredTensor {
     guard
       let slice = ByteSlice(mapping, range: record.offset..<record.offset + record.byteCount),
       let tensor = StoredTensor(shape: record.shape, elementType: record.elementType, bytes: slice)
-    else { throw ZooFileError(.malformed, at: "\(path), tensor '\(record.name)'", "it is not in the file") }
+    else {
+      throw ZooError(.malformed, ".zoo file", at: "\(path), tensor '\(record.name)'", "it is not in the file")
+    }
     return tensor
   }
 
   /// Reads a tensor of this file and throws where its bytes do not have the recorded checksum, or the
   /// bytes up to the next tensor are not zero.
-  package func verifyChecksum(_ record: TensorRecord) throws(ZooFileError) {
+  package func verifyChecksum(_ record: TensorRecord) throws(ZooError) {
     if let found = try stored(record).bytes.withUnsafeBytes({ record.checksum.verify($0) }) {
-      throw ZooFileError(
-        .damaged, at: "\(path), tensor '\(record.name)'",
+      throw ZooError(
+        .damaged, ".zoo file", at: "\(path), tensor '\(record.name)'",
         "its \(found.algorithm) is \(found.hexadecimal), expected \(record.checksum.hexadecimal)")
     }
     let end = record.offset + record.byteCount
     let next = min(Preamble.aligned(end) ?? end, byteCount)
     guard mapping.bytes[end..<next].allSatisfy({ $0 == 0 }) else {
-      throw ZooFileError(.malformed, at: "\(path), tensor '\(record.name)'", "it is not followed by zeros")
+      throw ZooError(
+        .malformed, ".zoo file", at: "\(path), tensor '\(record.name)'", "it is not followed by zeros")
     }
   }
 }

@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// Writes a `.zoo` file, one tensor after another, in memory that does not grow with the file.
@@ -22,7 +23,7 @@ package struct ZooWriter {
   /// The file appears under its name only when it is whole and synced. With `.f16` every tensor is asked
   /// for twice. The checksum of `source` is waited for when the tensors are written; without, it
   /// is what the document says. `progress` gets the bytes of tensors written so far and in all. `confirm` is
-  /// called when all is written; where it throws, nothing appears. Throws `FileError`, `ZooFileError` where
+  /// called when all is written; where it throws, nothing appears. Throws `ZooError`, `ZooError` where
   /// the document breaks the specification, and what `weights` and `confirm` throw.
   @discardableResult
   package func write(
@@ -74,16 +75,16 @@ package struct ZooWriter {
   }
 
   /// The header's bytes, after the reader's own check.
-  private func checked(_ header: Header, path: String) throws(ZooFileError) -> [UInt8] {
+  private func checked(_ header: Header, path: String) throws(ZooError) -> [UInt8] {
     if let source = document.source, Checksum(hexadecimal: source.sha256) == nil || source.bytes < 0 {
-      throw ZooFileError(.malformed, at: "\(path), source", "its SHA-256 or length is no such thing")
+      throw ZooError(.malformed, ".zoo file", at: "\(path), source", "its SHA-256 or length is no such thing")
     }
     let bytes = header.bytes
     guard bytes.count <= Preamble.headerLimit else {
-      throw ZooFileError(.unsupported, at: "\(path), header", "it would have \(bytes.count) bytes")
+      throw ZooError(.unsupported, ".zoo file", at: "\(path), header", "it would have \(bytes.count) bytes")
     }
     let result = bytes.withUnsafeBytes { raw in
-      Result { () throws(ZooFileError) in try Header(raw, version: Preamble.version, path: path) }
+      Result { () throws(ZooError) in try Header(raw, version: Preamble.version, path: path) }
     }
     _ = try result.get()
     return bytes
@@ -101,7 +102,8 @@ package struct ZooWriter {
         (type, error) = try halfPrecision(try tensor(weights, slot, path: path))
       }
       guard let offset = Preamble.aligned(end) else {
-        throw ZooFileError(.unsupported, at: "\(path), tensor '\(slot.name)'", "the file would be too large")
+        throw ZooError(
+          .unsupported, ".zoo file", at: "\(path), tensor '\(slot.name)'", "the file would be too large")
       }
       let byteCount = slot.shape.elementCount * type.byteCount
       end = offset + byteCount
@@ -116,8 +118,8 @@ package struct ZooWriter {
   ) throws -> StoredTensor {
     let tensor = try weights.tensor(for: slot)
     guard tensor.shape == slot.shape else {
-      throw ZooFileError(
-        .malformed, at: "\(path), tensor '\(slot.name)'",
+      throw ZooError(
+        .malformed, ".zoo file", at: "\(path), tensor '\(slot.name)'",
         "its shape is \(tensor.shape), expected \(slot.shape)")
     }
     return tensor

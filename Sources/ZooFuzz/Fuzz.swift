@@ -1,4 +1,5 @@
 import Foundation
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -57,7 +58,7 @@ enum Fuzz {
     do {
       try target.run(input, folder: folder)
       print("accepted")
-    } catch let error as any ZooError {
+    } catch let error as ZooError {
       print("refused: \(error)")
     }
   }

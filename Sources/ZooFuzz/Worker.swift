@@ -1,5 +1,6 @@
-import CZooProcess
+import CZooSystem
 import Foundation
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -34,7 +35,7 @@ enum Worker {
       do {
         try target.run(input, folder: folder)
         output.write(Data([Mark.accepted]))
-      } catch let error as any ZooError {
+      } catch let error as ZooError {
         // An error is one line.
         let text = error.description
         if text.contains("\n") || text.utf8.count > 8192 {

@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// A node's output, by the node's index in ``Graph/nodes``.
@@ -52,9 +53,9 @@ package struct Graph: Sendable, Hashable {
   }
 
   /// Infers all shapes and checks everything.
-  package init(layers: [Layer], outputs: [Int]) throws(GraphError) {
+  package init(layers: [Layer], outputs: [Int]) throws(ZooError) {
     guard layers.count <= Graph.nodeLimit else {
-      throw GraphError(layer: "", "\(layers.count) layers, more than \(Graph.nodeLimit)")
+      throw ZooError.invalidNetwork(layer: "", "\(layers.count) layers, more than \(Graph.nodeLimit)")
     }
     var nodes: [Node] = []
     var inputs: [Value] = []
@@ -62,14 +63,15 @@ package struct Graph: Sendable, Hashable {
     nodes.reserveCapacity(layers.count)
     indexByName.reserveCapacity(layers.count)
     for (index, layer) in layers.enumerated() {
-      guard !layer.name.isEmpty else { throw GraphError(layer: "#\(index)", "it has no name") }
+      guard !layer.name.isEmpty else { throw ZooError.invalidNetwork(layer: "#\(index)", "it has no name") }
       guard indexByName.updateValue(index, forKey: layer.name) == nil else {
-        throw GraphError(layer: layer.name, "two layers have this name")
+        throw ZooError.invalidNetwork(layer: layer.name, "two layers have this name")
       }
       var inputShapes: [Shape] = []
       for input in layer.inputs {
         guard input >= 0, input < index else {
-          throw GraphError(layer: layer.name, "it reads layer #\(input), which does not come before it")
+          throw ZooError.invalidNetwork(
+            layer: layer.name, "it reads layer #\(input), which does not come before it")
         }
         inputShapes.append(nodes[input].shape)
       }
@@ -81,14 +83,14 @@ package struct Graph: Sendable, Hashable {
       }
       if let sharing = layer.sharing {
         guard sharing >= 0, sharing < index, nodes[sharing].sharing == nil else {
-          throw GraphError(
+          throw ZooError.invalidNetwork(
             layer: layer.name, "it uses the weights of #\(sharing), which is no earlier layer with its own")
         }
         let shared = nodes[sharing].weights
         guard !weights.isEmpty, shared.map(\.role) == weights.map(\.role),
           shared.map(\.shape) == weights.map(\.shape)
         else {
-          throw GraphError(
+          throw ZooError.invalidNetwork(
             layer: layer.name, "the weights of '\(nodes[sharing].name)', which it uses, do not fit it")
         }
         weights = shared
@@ -99,10 +101,10 @@ package struct Graph: Sendable, Hashable {
           shape: shape, weights: weights, sharing: layer.sharing.map(Value.init(index:))))
       if case .input = layer.operation { inputs.append(Value(index: index)) }
     }
-    guard !inputs.isEmpty else { throw GraphError(layer: "", "it has no input") }
-    guard !outputs.isEmpty else { throw GraphError(layer: "", "it has no output") }
+    guard !inputs.isEmpty else { throw ZooError.invalidNetwork(layer: "", "it has no input") }
+    guard !outputs.isEmpty else { throw ZooError.invalidNetwork(layer: "", "it has no output") }
     for output in outputs where !nodes.indices.contains(output) {
-      throw GraphError(layer: "", "output #\(output) does not exist")
+      throw ZooError.invalidNetwork(layer: "", "output #\(output) does not exist")
     }
     self.nodes = nodes
     self.inputs = inputs

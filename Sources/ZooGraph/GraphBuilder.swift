@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// Builds a ``Graph`` layer by layer.
@@ -48,7 +49,7 @@ package struct GraphBuilder {
   package func shape(of value: Value) -> Shape? { shapes[value.index] }
 
   /// The finished graph.
-  package func build(outputs: [Value]) throws(GraphError) -> Graph {
+  package func build(outputs: [Value]) throws(ZooError) -> Graph {
     try Graph(layers: layers, outputs: outputs.map(\.index))
   }
 }

@@ -1,3 +1,5 @@
+import ZooSystem
+
 extension Operation {
   /// The Keras class in snake case, as automatic layer names and Keras 3's weight store write it.
   ///
@@ -109,7 +111,7 @@ extension Graph {
   }
 
   /// The same network with its nodes in the order of Keras' `model.layers`.
-  package func inKerasOrder() throws(GraphError) -> Graph {
+  package func inKerasOrder() throws(ZooError) -> Graph {
     let order = kerasOrder
     var place = [Int](repeating: 0, count: nodes.count)
     for (new, old) in order.enumerated() { place[old] = new }

@@ -1,3 +1,5 @@
+import ZooSystem
+
 /// The value of an operation's attribute, as it is stored and printed.
 package enum AttributeValue: Sendable, Hashable {
   case int(Int)
@@ -129,7 +131,7 @@ extension Operation {
   /// or of the wrong type. Whether the values make sense is checked when a ``Graph`` is made of it.
   package init(
     kind: String, attributes: [(String, AttributeValue)], layer: String
-  ) throws(GraphError) {
+  ) throws(ZooError) {
     var fields = try AttributeFields(attributes, kind: kind, layer: layer)
     switch kind {
     case "input":
@@ -217,7 +219,7 @@ extension Operation {
       self = .identity(layer: try fields.string("layer"))
     default:
       guard let merge = Merge(rawValue: kind) else {
-        throw GraphError(layer: layer, "its kind '\(kind)' is unknown")
+        throw ZooError.invalidNetwork(layer: layer, "its kind '\(kind)' is unknown")
       }
       self = .merge(merge)
     }
@@ -249,80 +251,80 @@ private struct AttributeFields {
   private let kind: String
   private let layer: String
 
-  init(_ attributes: [(String, AttributeValue)], kind: String, layer: String) throws(GraphError) {
+  init(_ attributes: [(String, AttributeValue)], kind: String, layer: String) throws(ZooError) {
     self.values = attributes.map { (name: $0.0, value: $0.1) }
     self.kind = kind
     self.layer = layer
     guard Set(attributes.map(\.0)).count == attributes.count else {
-      throw GraphError(layer: layer, "an attribute of the \(kind) is given twice")
+      throw ZooError.invalidNetwork(layer: layer, "an attribute of the \(kind) is given twice")
     }
   }
 
-  private mutating func take(_ name: String) throws(GraphError) -> AttributeValue {
+  private mutating func take(_ name: String) throws(ZooError) -> AttributeValue {
     guard let index = values.firstIndex(where: { $0.name == name }) else {
-      throw GraphError(layer: layer, "the \(kind) has no attribute '\(name)'")
+      throw ZooError.invalidNetwork(layer: layer, "the \(kind) has no attribute '\(name)'")
     }
     return values.remove(at: index).value
   }
 
-  private func mismatch(_ name: String, _ expected: String) -> GraphError {
-    GraphError(layer: layer, "attribute '\(name)' of the \(kind) is not \(expected)")
+  private func mismatch(_ name: String, _ expected: String) -> ZooError {
+    ZooError.invalidNetwork(layer: layer, "attribute '\(name)' of the \(kind) is not \(expected)")
   }
 
-  mutating func int(_ name: String) throws(GraphError) -> Int {
+  mutating func int(_ name: String) throws(ZooError) -> Int {
     guard case .int(let value) = try take(name) else { throw mismatch(name, "an integer") }
     return value
   }
 
-  mutating func double(_ name: String) throws(GraphError) -> Double {
+  mutating func double(_ name: String) throws(ZooError) -> Double {
     guard case .double(let value) = try take(name), value.isFinite else {
       throw mismatch(name, "a finite number")
     }
     return value
   }
 
-  mutating func bool(_ name: String) throws(GraphError) -> Bool {
+  mutating func bool(_ name: String) throws(ZooError) -> Bool {
     guard case .bool(let value) = try take(name) else { throw mismatch(name, "a truth value") }
     return value
   }
 
-  mutating func string(_ name: String) throws(GraphError) -> String {
+  mutating func string(_ name: String) throws(ZooError) -> String {
     guard case .string(let value) = try take(name) else { throw mismatch(name, "a text") }
     return value
   }
 
-  mutating func ints(_ name: String) throws(GraphError) -> [Int] {
+  mutating func ints(_ name: String) throws(ZooError) -> [Int] {
     guard case .ints(let values) = try take(name) else { throw mismatch(name, "a list of integers") }
     return values
   }
 
-  mutating func doubles(_ name: String) throws(GraphError) -> [Double] {
+  mutating func doubles(_ name: String) throws(ZooError) -> [Double] {
     guard case .doubles(let values) = try take(name), values.allSatisfy(\.isFinite) else {
       throw mismatch(name, "a list of finite numbers")
     }
     return values
   }
 
-  mutating func interpolation() throws(GraphError) -> Resize.Interpolation {
+  mutating func interpolation() throws(ZooError) -> Resize.Interpolation {
     guard let value = Resize.Interpolation(rawValue: try string("interpolation")) else {
       throw mismatch("interpolation", "'nearest' or 'bilinear'")
     }
     return value
   }
 
-  mutating func extent(_ name: String) throws(GraphError) -> Extent2D {
+  mutating func extent(_ name: String) throws(ZooError) -> Extent2D {
     let values = try ints(name)
     guard values.count == 2 else { throw mismatch(name, "[height, width]") }
     return Extent2D(values[0], values[1])
   }
 
-  mutating func edges(_ name: String) throws(GraphError) -> Edges {
+  mutating func edges(_ name: String) throws(ZooError) -> Edges {
     let values = try ints(name)
     guard values.count == 4 else { throw mismatch(name, "[top, bottom, left, right]") }
     return Edges(top: values[0], bottom: values[1], left: values[2], right: values[3])
   }
 
-  mutating func padding() throws(GraphError) -> Padding {
+  mutating func padding() throws(ZooError) -> Padding {
     switch try take("padding") {
     case .string("valid"): return .valid
     case .string("same"): return .same
@@ -332,11 +334,11 @@ private struct AttributeFields {
     }
   }
 
-  mutating func pooling() throws(GraphError) -> Pooling {
+  mutating func pooling() throws(ZooError) -> Pooling {
     Pooling(window: try extent("pool_size"), strides: try extent("strides"), padding: try padding())
   }
 
-  mutating func activation() throws(GraphError) -> Activation {
+  mutating func activation() throws(ZooError) -> Activation {
     let name = try string("activation")
     switch name {
     case "linear": return .linear
@@ -359,13 +361,13 @@ private struct AttributeFields {
     case "exponential": return .exponential
     case "mish": return .mish
     case "softmax": return .softmax
-    default: throw GraphError(layer: layer, "the activation '\(name)' is unknown")
+    default: throw ZooError.invalidNetwork(layer: layer, "the activation '\(name)' is unknown")
     }
   }
 
-  func checkAllUsed() throws(GraphError) {
+  func checkAllUsed() throws(ZooError) {
     if let extra = values.first {
-      throw GraphError(layer: layer, "the \(kind) has an unknown attribute '\(extra.name)'")
+      throw ZooError.invalidNetwork(layer: layer, "the \(kind) has an unknown attribute '\(extra.name)'")
     }
   }
 }

@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// What a weight is to its layer; the raw values are Keras' own names.
@@ -63,13 +64,13 @@ extension Operation {
   /// The weights that this operation needs for one input of the given shape, in Keras' order.
   ///
   /// Throws where a weight would have more elements than any tensor may have.
-  func weights(of layer: String, input: Shape) throws(GraphError) -> [WeightSlot] {
+  func weights(of layer: String, input: Shape) throws(ZooError) -> [WeightSlot] {
     let channels = input.dimensions.last ?? 0
     var slots: [WeightSlot] = []
-    func need(_ role: WeightRole, _ dimensions: Int...) throws(GraphError) { try need(role, dimensions) }
-    func need(_ role: WeightRole, _ dimensions: [Int]) throws(GraphError) {
+    func need(_ role: WeightRole, _ dimensions: Int...) throws(ZooError) { try need(role, dimensions) }
+    func need(_ role: WeightRole, _ dimensions: [Int]) throws(ZooError) {
       guard let shape = Shape(checking: dimensions) else {
-        throw GraphError(layer: layer, "its \(role.rawValue) would have the shape \(dimensions)")
+        throw ZooError.invalidNetwork(layer: layer, "its \(role.rawValue) would have the shape \(dimensions)")
       }
       slots.append(WeightSlot(layer: layer, role: role, shape: shape))
     }

@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// A picture in memory: 8-bit RGB, row-major, no padding between rows.
@@ -54,12 +55,12 @@ extension Image {
   /// The values are those of Pillow's `Image.open(path).convert("RGB")`: grey values, palettes and CMYK
   /// are converted, alpha is dropped and not composited, and neither colour profiles, gamma nor the
   /// orientation tag are applied. Values of 16 bits keep their high byte.
-  package init(path: String, limits: ImageLimits = ImageLimits()) throws(ImageError) {
+  package init(path: String, limits: ImageLimits = ImageLimits()) throws(ZooError) {
     let file: MappedFile
     do {
       file = try MappedFile(path: path)
     } catch {
-      throw ImageError(.cannotOpen, at: path, error.why)
+      throw ZooError(.cannotOpen, "image", at: path, error.why)
     }
     defer { withExtendedLifetime(file) {} }
     try self.init(decoding: file.bytes, from: path, limits: limits)
@@ -68,30 +69,31 @@ extension Image {
   /// Decodes the bytes of a JPEG or PNG file; `location` is what errors name.
   package init(
     decoding bytes: UnsafeRawBufferPointer, from location: String, limits: ImageLimits = ImageLimits()
-  ) throws(ImageError) {
-    guard !bytes.isEmpty else { throw ImageError(.malformed, at: location, "the file is empty") }
+  ) throws(ZooError) {
+    guard !bytes.isEmpty else { throw ZooError(.malformed, "image", at: location, "the file is empty") }
     guard bytes.count <= limits.fileBytes else {
-      throw ImageError(
-        .unsupported, at: location, "a file of \(bytes.count) bytes, more than \(limits.fileBytes)")
+      throw ZooError(
+        .unsupported, "image", at: location, "a file of \(bytes.count) bytes, more than \(limits.fileBytes)")
     }
     switch ImageFormat(recognising: bytes) {
     case .jpeg: self = try JPEGFile(bytes: bytes, location: location).decoded(limits)
     case .png: self = try PNGFile(bytes: bytes, location: location).decoded(limits)
-    case nil: throw ImageError(.unsupported, at: location, "neither a JPEG nor a PNG file")
+    case nil: throw ZooError(.unsupported, "image", at: location, "neither a JPEG nor a PNG file")
     }
   }
 
   /// Checks the sides that a file declares before anything is allocated for them.
   static func check(
     width: Int, height: Int, limits: ImageLimits, location: String
-  ) throws(ImageError) {
+  ) throws(ZooError) {
     guard width > 0, height > 0 else {
-      throw ImageError(.malformed, at: location, "it declares \(width)x\(height) pixels")
+      throw ZooError(.malformed, "image", at: location, "it declares \(width)x\(height) pixels")
     }
     let (count, overflow) = width.multipliedReportingOverflow(by: height)
     guard !overflow, count <= min(limits.pixels, 1 << 40) else {
-      throw ImageError(
-        .unsupported, at: location, "it declares \(width)x\(height) pixels, more than \(limits.pixels)")
+      throw ZooError(
+        .unsupported, "image", at: location,
+        "it declares \(width)x\(height) pixels, more than \(limits.pixels)")
     }
   }
 }

@@ -1,12 +1,5 @@
+import ZooSystem
 import ZooTensor
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// The image files of a folder and the folders in it.
 package enum ImageFolder {
@@ -15,14 +8,14 @@ package enum ImageFolder {
 
   /// The paths of all JPEG and PNG files under `path`, recognised by their content, sorted by their
   /// bytes. Links to files are followed, links to folders are not; what can't be opened is left out.
-  package static func images(in path: String) throws(ImageError) -> [String] {
+  package static func images(in path: String) throws(ZooError) -> [String] {
     var found: [String] = []
     var folders = [path]
     var entries = 0
     while let folder = folders.popLast() {
       guard let handle = opendir(folder) else {
         let reason = String(cString: strerror(errno))
-        guard folder != path else { throw ImageError(.cannotOpen, at: folder, reason) }
+        guard folder != path else { throw ZooError(.cannotOpen, "image", at: folder, reason) }
         continue
       }
       defer { closedir(handle) }
@@ -33,7 +26,7 @@ package enum ImageFolder {
         if name == "." || name == ".." { continue }
         entries += 1
         guard entries <= entryLimit else {
-          throw ImageError(.unsupported, at: path, "more than \(entryLimit) entries")
+          throw ZooError(.unsupported, "image", at: path, "more than \(entryLimit) entries")
         }
         let full = folder.hasSuffix("/") ? folder + name : folder + "/" + name
         var status = stat()
@@ -48,16 +41,8 @@ package enum ImageFolder {
     return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
-  /// Whether `path` is a folder or a link to one.
-  package static func isFolder(_ path: String) -> Bool {
-    var status = stat()
-    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-  }
-
   private static func isImage(_ path: String) -> Bool {
-    var status = stat()
-    // Opening a pipe or a device could block or have an effect.
-    guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
+    guard isFile(path) else { return false }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }

@@ -1,4 +1,5 @@
 import CTurboJPEG
+import ZooSystem
 
 /// Decodes JPEG files by TurboJPEG, whose functions report failure by their return value.
 struct JPEGFile {
@@ -12,9 +13,9 @@ struct JPEGFile {
     "Inconsistent progression sequence", "Invalid SOS parameters for sequential JPEG",
   ]
 
-  func decoded(_ limits: ImageLimits) throws(ImageError) -> Image {
+  func decoded(_ limits: ImageLimits) throws(ZooError) -> Image {
     guard let handle = tjInitDecompress() else {
-      throw ImageError(.unsupported, at: location, "the JPEG decoder could not be started")
+      throw ZooError(.unsupported, "image", at: location, "the JPEG decoder could not be started")
     }
     defer { tjDestroy(handle) }
     let data = bytes.assumingMemoryBound(to: UInt8.self)
@@ -32,14 +33,14 @@ struct JPEGFile {
     let inks = colorspace == TJCS_CMYK.rawValue || colorspace == TJCS_YCCK.rawValue
     let format = inks ? TJPF_CMYK : TJPF_RGB
     let count = Int(width) * Int(height) * (inks ? 4 : 3)
-    var failure: ImageError?
+    var failure: ZooError?
     let pixels = [UInt8](unsafeUninitializedCapacity: count) { target, filled in
       func decode(_ flags: Int32) -> Bool {
         tjDecompress2(
           handle, data.baseAddress, size, target.baseAddress, width, 0, height, Int32(format.rawValue),
           flags | TJFLAG_LIMITSCANS) == 0
       }
-      do throws(ImageError) {
+      do throws(ZooError) {
         // The decoder tells its first warning only: a picture with a harmless one is decoded again to
         // its end, where a missing end of image shows what the decoder no longer says.
         if !decode(TJFLAG_STOPONWARNING) {
@@ -58,25 +59,25 @@ struct JPEGFile {
   }
 
   /// Throws the decoder's last error, unless it was a warning of no consequence.
-  private func accept(failureOf handle: tjhandle) throws(ImageError) {
+  private func accept(failureOf handle: tjhandle) throws(ZooError) {
     let message = tjGetErrorStr2(handle).map { String(cString: $0) } ?? "unknown error"
     let isWarning = tjGetErrorCode(handle) == Int32(TJERR_WARNING.rawValue)
     if isWarning, Self.harmless.contains(where: { message.contains($0) }) { return }
     let unsupported =
       message.contains("Unsupported") || message.contains("Maximum supported")
       || message.contains("not supported")
-    throw ImageError(unsupported ? .unsupported : .malformed, at: location, message)
+    throw ZooError(unsupported ? .unsupported : .malformed, "image", at: location, message)
   }
 
   /// Requires an end-of-image marker after the last start of scan.
-  private func checkEnd() throws(ImageError) {
+  private func checkEnd() throws(ZooError) {
     var next: UInt8 = 0
     for byte in bytes.reversed() {
       if byte == 0xFF, next == 0xD9 { return }
       if byte == 0xFF, next == 0xDA { break }
       next = byte
     }
-    throw ImageError(.malformed, at: location, "Premature end of JPEG file")
+    throw ZooError(.malformed, "image", at: location, "Premature end of JPEG file")
   }
 
   /// RGB of CMYK values stored inverted, as Adobe's programs and so nearly all writers do.

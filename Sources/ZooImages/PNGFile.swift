@@ -1,4 +1,5 @@
 import CPNG
+import ZooSystem
 
 /// Decodes PNG files by libpng's simplified interface, whose functions report failure by their
 /// return value.
@@ -8,11 +9,11 @@ struct PNGFile {
   let bytes: UnsafeRawBufferPointer
   let location: String
 
-  func decoded(_ limits: ImageLimits) throws(ImageError) -> Image {
+  func decoded(_ limits: ImageLimits) throws(ZooError) -> Image {
     let essential = try essentialChunks(limits)
-    var failure: ImageError?
+    var failure: ZooError?
     let image = essential.data.withUnsafeBytes { data -> Image? in
-      do throws(ImageError) {
+      do throws(ZooError) {
         return try decode(data, essential.header)
       } catch {
         failure = error
@@ -24,7 +25,7 @@ struct PNGFile {
     return image
   }
 
-  private func decode(_ data: UnsafeRawBufferPointer, _ header: Header) throws(ImageError) -> Image {
+  private func decode(_ data: UnsafeRawBufferPointer, _ header: Header) throws(ZooError) -> Image {
     var reader = png_image()
     reader.version = png_uint_32(PNG_IMAGE_VERSION)
     defer { png_image_free(&reader) }
@@ -50,7 +51,7 @@ struct PNGFile {
 
   private func finish<Value: FixedWidthInteger>(
     _ reader: inout png_image, count: Int, zero: Value
-  ) throws(ImageError) -> [Value] {
+  ) throws(ZooError) -> [Value] {
     var succeeded = false
     let values = [Value](unsafeUninitializedCapacity: count) { target, filled in
       succeeded = png_image_finish_read(&reader, nil, target.baseAddress, 0, nil) != 0
@@ -70,7 +71,7 @@ struct PNGFile {
   /// The file with only the chunks that hold the picture itself.
   ///
   /// Without gamma, profile and transparency chunks libpng leaves the stored values as they are.
-  private func essentialChunks(_ limits: ImageLimits) throws(ImageError) -> (data: [UInt8], header: Header) {
+  private func essentialChunks(_ limits: ImageLimits) throws(ZooError) -> (data: [UInt8], header: Header) {
     var kept = Self.signature
     kept.reserveCapacity(bytes.count)
     var header: Header?
@@ -101,7 +102,7 @@ struct PNGFile {
     return (kept, header)
   }
 
-  private func malformed(_ why: String) -> ImageError { ImageError(.malformed, at: location, why) }
+  private func malformed(_ why: String) -> ZooError { ZooError(.malformed, "image", at: location, why) }
 
   private static func withoutAlpha(_ pixels: [UInt8]) -> [UInt8] {
     let count = pixels.count / 4

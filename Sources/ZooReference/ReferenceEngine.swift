@@ -1,5 +1,6 @@
 import Dispatch
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// The oracle: runs a network in 64-bit floats with plain loops, one example at a time.
@@ -17,14 +18,14 @@ package struct ReferenceEngine: Sendable {
 
   /// Throws where a layer can't be computed: a pooling window wholly in the padding, or a value of
   /// more than ``valueLimit`` elements.
-  package init(graph: Graph, weights: some WeightSource, threads: Int = 2) throws(ReferenceError) {
+  package init(graph: Graph, weights: some WeightSource, threads: Int = 2) throws(ZooError) {
     self.graph = graph
     self.program = try ReferenceProgram(graph)
     self.weights = weights
     self.threads = max(1, threads)
     for step in program.steps where step.shape.elementCount > ReferenceEngine.valueLimit {
-      throw ReferenceError(
-        "network too large", at: "layer '\(step.layer)'",
+      throw ZooError(
+        .tooLarge, what: "network too large", at: "layer '\(step.layer)'",
         "a value of \(step.shape) has more than \(ReferenceEngine.valueLimit) elements")
     }
   }
@@ -32,22 +33,22 @@ package struct ReferenceEngine: Sendable {
   /// The values of the graph's outputs and of `keeping`, for one example.
   ///
   /// `inputs` are in the order of ``Graph/inputs``. Other values are let go after their last use.
-  /// Throws ``ReferenceError`` where an input or a weight does not fit, and what the source of the
+  /// Throws ``ZooError`` where an input or a weight does not fit, and what the source of the
   /// weights throws.
   package func run(
     _ inputs: [ReferenceTensor], keeping: Set<Value> = []
   ) throws -> [Value: ReferenceTensor] {
     guard inputs.count == graph.inputs.count else {
-      throw ReferenceError(
-        "input does not fit", at: "the network",
+      throw ZooError(
+        .doesNotFit, what: "input does not fit", at: "the network",
         "expected \(graph.inputs.count) inputs, found \(inputs.count)")
     }
     var values: [[Double]?] = Array(repeating: nil, count: program.steps.count)
     for (value, input) in zip(graph.inputs, inputs) {
       let node = graph[value]
       guard input.shape == node.shape else {
-        throw ReferenceError(
-          "input does not fit", at: "layer '\(node.name)'",
+        throw ZooError(
+          .doesNotFit, what: "input does not fit", at: "layer '\(node.name)'",
           "expected shape \(node.shape), found \(input.shape)")
       }
       values[program.stepOfNode[value.index]] = input.values

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import ZooSystem
 
 /// What a ``ReferenceFormula`` computes with: a number, or a number that knows its condition.
 protocol ReferenceNumber {

@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// Recomputes single values of a network in 64-bit floats from what another engine has computed.
@@ -16,7 +17,7 @@ package final class ReferenceProbe {
   ///   - materialized: Values (N, …) of the other engine, the graph's inputs among them.
   ///   - example: Which of the N examples.
   ///
-  /// Throws ``ReferenceError`` where a value or weight does not fit or too much is missing, and what the
+  /// Throws ``ZooError`` where a value or weight does not fit or too much is missing, and what the
   /// source of the weights throws.
   package init(
     graph: Graph, weights: some WeightSource, materialized: [Value: Tensor], example: Int = 0
@@ -25,22 +26,24 @@ package final class ReferenceProbe {
     var tensors: [Tensor?] = Array(repeating: nil, count: program.steps.count)
     for (value, tensor) in materialized {
       guard graph.nodes.indices.contains(value.index) else {
-        throw ReferenceError(
-          "value does not fit", at: "layer #\(value.index)", "the network has \(graph.nodes.count) layers")
+        throw ZooError(
+          .doesNotFit, what: "value does not fit", at: "layer #\(value.index)",
+          "the network has \(graph.nodes.count) layers")
       }
       let node = graph[value]
       guard Array(tensor.shape.dimensions.dropFirst()) == node.shape.dimensions,
         let count = tensor.shape.dimensions.first, example >= 0, example < count
       else {
-        throw ReferenceError(
-          "value does not fit", at: "layer '\(node.name)'",
+        throw ZooError(
+          .doesNotFit, what: "value does not fit", at: "layer '\(node.name)'",
           "expected example \(example) of shape \(node.shape), found the batch \(tensor.shape)")
       }
       tensors[program.stepOfNode[value.index]] = tensor
     }
     for input in graph.inputs where materialized[input] == nil {
-      throw ReferenceError(
-        "missing value", at: "layer '\(graph[input].name)'", "an input of the network is needed")
+      throw ZooError(
+        .missing, what: "missing value", at: "layer '\(graph[input].name)'",
+        "an input of the network is needed")
     }
 
     let memory = ProbeMemory()
@@ -53,8 +56,8 @@ package final class ReferenceProbe {
         known: tensors[index].map { $0.values[example * count..<(example + 1) * count] },
         memory: memory)
       guard probed.depth <= ReferenceProbe.depthLimit else {
-        throw ReferenceError(
-          "too many missing values", at: "layer '\(step.layer)'",
+        throw ZooError(
+          .missing, what: "too many missing values", at: "layer '\(step.layer)'",
           "more than \(ReferenceProbe.depthLimit) steps in a row have no values")
       }
       steps.append(probed)

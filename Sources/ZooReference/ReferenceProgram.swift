@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// An elementary computation. Keras layers that do several things in a row are several steps.
@@ -44,7 +45,7 @@ struct ReferenceProgram: Sendable {
   private(set) var stepOfNode: [Int] = []
 
   /// Throws where a pooling window would have no pixel of the image under it.
-  init(_ graph: Graph) throws(ReferenceError) {
+  init(_ graph: Graph) throws(ZooError) {
     for node in graph.nodes {
       let shapes = node.inputs.map { graph[$0].shape }
       try append(node, reading: node.inputs.map { stepOfNode[$0.index] }, shapes: shapes)
@@ -72,7 +73,7 @@ struct ReferenceProgram: Sendable {
     if activation != .linear { add(.activation(activation, channels: channels), node, [last], shape) }
   }
 
-  private mutating func append(_ node: Node, reading inputs: [Int], shapes: [Shape]) throws(ReferenceError) {
+  private mutating func append(_ node: Node, reading inputs: [Int], shapes: [Shape]) throws(ZooError) {
     let input = shapes.first ?? node.shape
     let channels = node.shape.dimensions.last ?? 1
     switch node.operation {
@@ -182,11 +183,12 @@ struct ReferenceProgram: Sendable {
 
   private func poolingWindow(
     _ p: Pooling, of node: Node, on image: Shape
-  ) throws(ReferenceError) -> ReferenceWindow {
+  ) throws(ZooError) -> ReferenceWindow {
     let window = ReferenceWindow(on: image, size: p.window, strides: p.strides, padding: p.padding)
     guard window.touchesImage(outputs: Extent2D(node.shape[0], node.shape[1])) else {
-      throw ReferenceError(
-        "unsupported pooling", at: "layer '\(node.name)'", "a window lies wholly in the padding")
+      throw ZooError(
+        .unsupported, what: "unsupported pooling", at: "layer '\(node.name)'",
+        "a window lies wholly in the padding")
     }
     return window
   }

@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// A weight tensor whose elements are converted as they are read, where they are stored: the decoded
@@ -10,16 +11,17 @@ final class ReferenceWeight: Sendable {
 
   /// Fetches the tensor for `slot`.
   ///
-  /// Throws what the source throws, and ``ReferenceError`` where the tensor's shape is not the slot's.
+  /// Throws what the source throws, and ``ZooError`` where the tensor's shape is not the slot's.
   init(_ slot: WeightSlot, from source: some WeightSource) throws {
     let tensor = try source.tensor(for: slot)
     guard tensor.shape == slot.shape else {
-      throw ReferenceError(
-        "weight does not fit", at: slot.name, "expected shape \(slot.shape), found \(tensor.shape)")
+      throw ZooError(
+        .doesNotFit, what: "weight does not fit", at: slot.name,
+        "expected shape \(slot.shape), found \(tensor.shape)")
     }
     guard tensor.elementType.isFloatingPoint else {
-      throw ReferenceError(
-        "weight does not fit", at: slot.name,
+      throw ZooError(
+        .doesNotFit, what: "weight does not fit", at: slot.name,
         "expected floating-point numbers, found \(tensor.elementType.rawValue)")
     }
     self.tensor = tensor

@@ -1,5 +1,6 @@
 import CZooKernels
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// What a plan is made for.
@@ -59,12 +60,12 @@ package final class Engine: @unchecked Sendable {
 
   /// Plans `graph` and packs its weights.
   ///
-  /// - Throws: ``RuntimeError`` where the network or the options can't be run, and whatever `weights` throws.
+  /// - Throws: ``ZooError`` where the network or the options can't be run, and whatever `weights` throws.
   package init(graph: Graph, weights: some WeightSource, options: PlanOptions) throws {
     guard (1...Engine.threadLimit).contains(options.threads) else {
-      throw RuntimeError(
-        "cannot plan", at: "the options", "\(options.threads) threads, expected 1 to \(Engine.threadLimit)",
-        category: .usage)
+      throw ZooError(
+        .invalidArgument, what: "cannot plan", at: "the options",
+        "\(options.threads) threads, expected 1 to \(Engine.threadLimit)")
     }
     table = try Kernels.choose(options.kernels)
     self.graph = graph
@@ -77,8 +78,8 @@ package final class Engine: @unchecked Sendable {
     }
     let limit = ReadingLimits.current.activations
     guard plans[0].arenaFloats <= limit / MemoryLayout<Float>.size else {
-      throw RuntimeError(
-        "network too large", at: "the activations",
+      throw ZooError(
+        .tooLarge, what: "network too large", at: "the activations",
         "\(plans[0].arenaFloats) values at a time, more than \(limit) bytes; the limit 'activations' can be raised"
       )
     }

@@ -1,4 +1,5 @@
 import CZooKernels
+import ZooSystem
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -46,17 +47,17 @@ package struct Kernels: @unchecked Sendable {
   /// The one that `forced` or else the environment names, or the best that this machine has.
   package static func choose(
     _ forced: String? = nil, environment: [String: String] = ProcessInfo.processInfo.environment
-  ) throws(RuntimeError) -> Kernels {
+  ) throws(ZooError) -> Kernels {
     let value = environment[environmentVariable]
     if let name = forced ?? (value?.isEmpty == false ? value : nil) {
       if let kernels = Kernels(named: name) { return kernels }
       let why = known.contains(name) ? "this machine lacks '\(name)'" : "there is no '\(name)'"
       let possible = available.map(\.name).joined(separator: ", ")
-      throw RuntimeError(
-        "cannot choose kernels", at: environmentVariable, "\(why), only \(possible)", category: .usage)
+      throw ZooError(
+        .invalidArgument, what: "cannot choose kernels", at: environmentVariable, "\(why), only \(possible)")
     }
     guard let best = available.first else {
-      throw RuntimeError("cannot choose kernels", at: "this machine", "it has none", category: .usage)
+      throw ZooError(.invalidArgument, what: "cannot choose kernels", at: "this machine", "it has none")
     }
     return best
   }
@@ -68,10 +69,10 @@ final class FloatArena: @unchecked Sendable {
   let byteCount: Int
 
   /// At least one page.
-  init(floats: Int, for purpose: String) throws(RuntimeError) {
+  init(floats: Int, for purpose: String) throws(ZooError) {
     byteCount = max(4096, floats * MemoryLayout<Float>.size)
     guard let address = zoo_pages_allocate(byteCount) else {
-      throw RuntimeError("out of memory", at: purpose, "\(byteCount) bytes are not to be had")
+      throw ZooError(.outOfMemory, what: "out of memory", at: purpose, "\(byteCount) bytes are not to be had")
     }
     base = address.bindMemory(to: Float.self, capacity: byteCount / MemoryLayout<Float>.size)
   }

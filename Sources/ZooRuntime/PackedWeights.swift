@@ -1,5 +1,6 @@
 import CZooKernels
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// The weights of all steps of an engine's plans, packed once.
@@ -55,7 +56,7 @@ final class StreamedWeights {
   /// Why weights could not be had; no step is run after that.
   private(set) var failure: (any Error)?
 
-  init(for plan: Plan, by packer: WeightPacker) throws(RuntimeError) {
+  init(for plan: Plan, by packer: WeightPacker) throws(ZooError) {
     zeroOffset =
       plan.steps.map { step in
         step.weightRequests.reduce(0) { sum, request in

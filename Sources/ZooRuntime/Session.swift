@@ -1,6 +1,7 @@
 import CZooKernels
 import Synchronization
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// The memory and threads that run an ``Engine``'s plan.
@@ -33,7 +34,7 @@ package final class Session: @unchecked Sendable {
   ///
   /// - Parameter inputs: (N, …) for each of the graph's inputs, in its order; images (N, H, W, C).
   /// - Returns: (N, …) for each of the graph's outputs, in its order.
-  /// - Throws: ``RuntimeError`` for inputs that don't fit, and, where weights are streamed, whatever their
+  /// - Throws: ``ZooError`` for inputs that don't fit, and, where weights are streamed, whatever their
   ///   source throws.
   package func run(_ inputs: [Tensor]) throws -> [Tensor] {
     try run(inputs, keeping: []).outputs
@@ -46,9 +47,9 @@ package final class Session: @unchecked Sendable {
     _ inputs: [Tensor], keeping: [Value]
   ) throws -> (outputs: [Tensor], kept: [Value: Tensor]) {
     for value in keeping where engine.shared.places[value] == nil {
-      throw RuntimeError(
-        "cannot return a value", at: layer(value), "the plan fuses it away; it has to be a tap",
-        category: .usage)
+      throw ZooError(
+        .invalidArgument, what: "cannot return a value", at: layer(value),
+        "the plan fuses it away; it has to be a tap")
     }
     let batch = try validate(inputs)
     want(Set(engine.graph.outputs + keeping).sorted { $0.index < $1.index })
@@ -170,7 +171,7 @@ package final class Session: @unchecked Sendable {
   // MARK: Memory
 
   /// Workspaces for a thread each; none where the threads share every step.
-  private func lanes(for batch: Int) throws(RuntimeError) -> [Workspace] {
+  private func lanes(for batch: Int) throws(ZooError) -> [Workspace] {
     guard engine.threads > 1, batch >= engine.threads, case .packed = engine.weights else { return [] }
     let bytes = max(1, engine.single.arenaFloats * MemoryLayout<Float>.size)
     guard engine.threads <= ReadingLimits.current.activations / bytes else { return [] }
@@ -181,7 +182,7 @@ package final class Session: @unchecked Sendable {
     return lanes
   }
 
-  private func sharedWorkspace() throws(RuntimeError) -> Workspace {
+  private func sharedWorkspace() throws(ZooError) -> Workspace {
     if let shared { return shared }
     var packer: WeightPacker?
     if case .streamed(let source) = engine.weights {
@@ -203,7 +204,7 @@ package final class Session: @unchecked Sendable {
   private func arrays(
     _ inputs: [UnsafeMutablePointer<Float>], _ outputs: [UnsafeMutablePointer<Float>], tails count: Int,
     of plan: Plan
-  ) throws(RuntimeError) -> Workspace.Arrays {
+  ) throws(ZooError) -> Workspace.Arrays {
     // A kernel's vector may reach past the last value.
     let floats = plan.tailFloats * count + 64
     let memory: FloatArena
@@ -218,11 +219,12 @@ package final class Session: @unchecked Sendable {
 
   // MARK: The caller's arrays
 
-  private func validate(_ inputs: [Tensor]) throws(RuntimeError) -> Int {
+  private func validate(_ inputs: [Tensor]) throws(ZooError) -> Int {
     let graph = engine.graph
     guard inputs.count == graph.inputs.count else {
-      throw RuntimeError(
-        "wrong input", at: "the network", "\(inputs.count) tensors, expected \(graph.inputs.count)")
+      throw ZooError(
+        .doesNotFit, what: "wrong input", at: "the network",
+        "\(inputs.count) tensors, expected \(graph.inputs.count)")
     }
     let batch = inputs.first?.shape.dimensions.first ?? 0
     for (tensor, input) in zip(inputs, graph.inputs) {
@@ -231,8 +233,9 @@ package final class Session: @unchecked Sendable {
         Array(tensor.shape.dimensions.dropFirst()) == expected.dimensions,
         tensor.shape[0] == batch
       else {
-        throw RuntimeError(
-          "wrong input", at: layer(input), "the shape \(tensor.shape), expected \(batch)x\(expected)")
+        throw ZooError(
+          .doesNotFit, what: "wrong input", at: layer(input),
+          "the shape \(tensor.shape), expected \(batch)x\(expected)")
       }
     }
     return batch

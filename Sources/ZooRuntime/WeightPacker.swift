@@ -1,5 +1,6 @@
 import CZooKernels
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// Brings weights into the form in which the kernels read them.
@@ -146,7 +147,10 @@ struct WeightPacker {
     }
     guard let slice, slice.count == count * type.byteCount,
       let base = slice.withUnsafeBytes({ $0.baseAddress })
-    else { throw RuntimeError("cannot use weights", at: slot?.name ?? "", "the tensor has another size") }
+    else {
+      throw ZooError(
+        .doesNotFit, what: "cannot use weights", at: slot?.name ?? "", "the tensor has another size")
+    }
     return (base, type == .float16, slice)
   }
 
@@ -156,7 +160,8 @@ struct WeightPacker {
     let tensor = try source.tensor(for: slot)
     defer { tensor.bytes.letGo() }
     guard tensor.shape.elementCount == slot.shape.elementCount else {
-      throw RuntimeError("cannot use weights", at: slot.name, "\(tensor.shape), expected \(slot.shape)")
+      throw ZooError(
+        .doesNotFit, what: "cannot use weights", at: slot.name, "\(tensor.shape), expected \(slot.shape)")
     }
     let aligned = tensor.bytes.withUnsafeBytes {
       Int(bitPattern: $0.baseAddress) % MemoryLayout<Float>.alignment == 0

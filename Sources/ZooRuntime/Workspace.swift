@@ -1,5 +1,6 @@
 import CZooKernels
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// The memory in which a plan is run on one image at a time.
@@ -36,12 +37,12 @@ final class Workspace {
   /// - Parameters:
   ///   - wanted: the values to copy out.
   ///   - streaming: packs weights as they are needed.
-  init(_ plan: Plan, kernels: Kernels, wanted: [Value], streaming: WeightPacker?) throws(RuntimeError) {
+  init(_ plan: Plan, kernels: Kernels, wanted: [Value], streaming: WeightPacker?) throws(ZooError) {
     self.plan = plan
     self.kernels = kernels.table.pointee
     // A kernel's vector may reach past the last value.
     arena = try FloatArena(floats: plan.arenaFloats + 64, for: "the activations")
-    streamed = try streaming.map { packer throws(RuntimeError) in try StreamedWeights(for: plan, by: packer) }
+    streamed = try streaming.map { packer throws(ZooError) in try StreamedWeights(for: plan, by: packer) }
     let base = arena.base
     bases = plan.buffers.map { base + ($0.isInTail ? 0 : $0.arenaOffset) }
     moving = plan.buffers.indices.filter { plan.buffers[$0].isInTail || plan.buffers[$0].input != nil }

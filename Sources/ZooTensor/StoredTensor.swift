@@ -1,3 +1,5 @@
+import ZooSystem
+
 /// A tensor as it is stored: row-major little-endian bytes of any element type.
 package struct StoredTensor: Sendable {
   package let shape: Shape

@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// Reverses the bytes of every `size`-byte element.
@@ -26,8 +27,8 @@ enum Expansion {
   /// Throws where more is declared than ``ReadingLimits/expansion`` and more than `limit` times what is
   /// stored; `error` makes the error, with a remedy, of the reason.
   static func check(
-    declared: Int, stored: Int, limit: Int, error: (_ why: String, _ remedy: String) -> WeightFileError
-  ) throws(WeightFileError) {
+    declared: Int, stored: Int, limit: Int, error: (_ why: String, _ remedy: String) -> ZooError
+  ) throws(ZooError) {
     // Below that anything goes: it fits in memory.
     guard declared > ReadingLimits.current.expansion else { return }
     let (allowed, overflow) = stored.multipliedReportingOverflow(by: limit)

@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// What a file is, by its first bytes; its name says nothing.
@@ -20,14 +21,14 @@ package enum FileFormat: String, Sendable {
   /// Looks at the file or folder at `path`.
   ///
   /// Throws where it can't be opened, and where a ZIP archive can't be listed.
-  package static func recognise(path: String) throws(WeightFileError) -> FileFormat {
+  package static func recognise(path: String) throws(ZooError) -> FileFormat {
     if isFolder(path) {
       return KerasArchive.memberNames.contains { isFile("\(path)/\($0)") } ? .kerasFolder : .unknown
     }
     return try recognise(bytes: ByteSlice(WeightFiles.map(path)), location: path)
   }
 
-  static func recognise(bytes: ByteSlice, location: String) throws(WeightFileError) -> FileFormat {
+  static func recognise(bytes: ByteSlice, location: String) throws(ZooError) -> FileFormat {
     if let format = bytes.withUnsafeBytes(bySignature) { return format }
     if bytes.withUnsafeBytes(ShardedStore.isIndex) { return .kerasShards }
     guard bytes.withUnsafeBytes({ $0.starts(with: [0x50, 0x4b]) }) else { return .unknown }

@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 #if canImport(FoundationEssentials)
@@ -8,34 +9,34 @@ import ZooTensor
 
 extension JSONValue {
   /// Parses a JSON document in memory that is copied only where it is not too long.
-  package init(parsing text: ByteSlice, location: String) throws(WeightFileError) {
+  package init(parsing text: ByteSlice, location: String) throws(ZooError) {
     try Self.checkLength(text.count, location: location)
     try self.init(parsing: text.withUnsafeBytes { Array($0) }, location: location)
   }
 
   /// Parses a JSON document that lies at `location`.
-  package init(parsing text: [UInt8], location: String) throws(WeightFileError) {
+  package init(parsing text: [UInt8], location: String) throws(ZooError) {
     try Self.checkLength(text.count, location: location)
     let limits = ReadingLimits.current
     let (depth, values, memberCount) = Self.extent(of: text)
     guard depth <= limits.nesting else {
-      throw WeightFileError(
+      throw ZooError(
         .unsupported, "JSON", at: location, "it is nested more than \(limits.nesting) deep",
         remedy: ReadingLimits.remedy("nesting"))
     }
     guard values <= limits.objects else {
-      throw WeightFileError(
+      throw ZooError(
         .unsupported, "JSON", at: location, "it has more than \(limits.objects) values",
         remedy: ReadingLimits.remedy("objects"))
     }
     do {
       self = try JSONDecoder().decode(JSONValue.self, from: Data(text))
     } catch {
-      throw WeightFileError(.malformed, "JSON", at: location, Self.reason(for: error))
+      throw ZooError(.malformed, "JSON", at: location, Self.reason(for: error))
     }
     // `JSONDecoder` keeps one of several members of the same name, other readers another.
     guard self.memberCount == memberCount else {
-      throw WeightFileError(.malformed, "JSON", at: location, "an object in it has two members of one name")
+      throw ZooError(.malformed, "JSON", at: location, "an object in it has two members of one name")
     }
   }
 
@@ -48,10 +49,10 @@ extension JSONValue {
     }
   }
 
-  private static func checkLength(_ count: Int, location: String) throws(WeightFileError) {
+  private static func checkLength(_ count: Int, location: String) throws(ZooError) {
     let limit = ReadingLimits.current.text
     guard count <= limit else {
-      throw WeightFileError(
+      throw ZooError(
         .unsupported, "JSON", at: location, "it is larger than \(limit) bytes",
         remedy: ReadingLimits.remedy("text"))
     }

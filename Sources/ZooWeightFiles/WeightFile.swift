@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// A file of named tensors, opened: what is in it is known, no tensor's data has been read.
@@ -22,7 +23,7 @@ package protocol WeightFile: Sendable {
   var sourcePaths: [String] { get }
   /// Reads one tensor: row-major, little-endian, in the shape of its entry; without a copy where the
   /// file stores it that way.
-  func read(_ entry: TensorEntry) throws(WeightFileError) -> StoredTensor
+  func read(_ entry: TensorEntry) throws(ZooError) -> StoredTensor
 }
 
 extension WeightFile {

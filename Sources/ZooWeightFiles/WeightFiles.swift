@@ -1,25 +1,18 @@
+import ZooSystem
 import ZooTensor
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// Opens weight files of any format that is read.
 package enum WeightFiles {
   /// Opens the file or folder at `path`, recognised by content: lists its tensors, reads none.
-  package static func open(path: String) throws(WeightFileError) -> any WeightFile {
+  package static func open(path: String) throws(ZooError) -> any WeightFile {
     let file = try openAny(path: path)
     guard !file.tensors.isEmpty else {
-      throw WeightFileError(.malformed, "weight file", at: path, "it holds no tensors")
+      throw ZooError(.malformed, "weight file", at: path, "it holds no tensors")
     }
     return file
   }
 
-  private static func openAny(path: String) throws(WeightFileError) -> any WeightFile {
+  private static func openAny(path: String) throws(ZooError) -> any WeightFile {
     if isFolder(path) { return try KerasArchive.open(folder: path) }
     let bytes = ByteSlice(try map(path))
     let format = try FileFormat.recognise(bytes: bytes, location: path)
@@ -31,39 +24,30 @@ package enum WeightFiles {
     case .npy: return try NumPyArchive(path: path, array: bytes)
     case .safetensors: return try SafetensorsFile(path: path, bytes: bytes)
     case .zoo, .jpeg, .png:
-      throw WeightFileError(.unsupported, "weight file", at: path, "it is a \(format.rawValue) file")
+      throw ZooError(.unsupported, "weight file", at: path, "it is a \(format.rawValue) file")
     case .unknown: throw unknown(bytes, at: path)
     }
   }
 
-  private static func unknown(_ bytes: ByteSlice, at path: String) -> WeightFileError {
+  private static func unknown(_ bytes: ByteSlice, at path: String) -> ZooError {
     let start = bytes.withUnsafeBytes { Array($0.prefix(1 << 16)) }
-    if start.isEmpty { return WeightFileError(.malformed, "weight file", at: path, "it is empty") }
+    if start.isEmpty { return ZooError(.malformed, "weight file", at: path, "it is empty") }
     if start.starts(with: Array("PK".utf8)) {
-      return WeightFileError(
+      return ZooError(
         .malformed, "weight file", at: path, "a ZIP archive with neither .npy arrays nor a Keras model in it")
     }
-    return WeightFileError(
+    return ZooError(
       .malformed, "weight file", at: path,
       "it is neither HDF5 (.h5, .weights.h5) nor a Keras archive (.keras) nor NumPy (.npz, .npy) nor safetensors"
     )
   }
 
   /// The file at `path`, mapped.
-  static func map(_ path: String) throws(WeightFileError) -> MappedFile {
+  static func map(_ path: String) throws(ZooError) -> MappedFile {
     do {
       return try MappedFile(path: path)
     } catch {
-      throw WeightFileError(.cannotOpen, "file", at: path, error.why)
+      throw ZooError(.cannotOpen, "file", at: path, error.why)
     }
   }
-}
-
-func isFolder(_ path: String) -> Bool { mode(of: path) & S_IFMT == S_IFDIR }
-
-func isFile(_ path: String) -> Bool { mode(of: path) & S_IFMT == S_IFREG }
-
-private func mode(of path: String) -> mode_t {
-  var status = stat()
-  return stat(path, &status) == 0 ? status.st_mode : 0
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ModelZoo
 import ZooConversion
+import ZooSystem
 import ZooTensor
 
 struct FeaturesCommand: ParsableCommand {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ZooConversion
 import ZooFormat
+import ZooSystem
 import ZooTensor
 
 struct RunCommand: ParsableCommand {

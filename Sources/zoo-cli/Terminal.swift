@@ -1,13 +1,6 @@
 import ArgumentParser
+import ZooSystem
 import ZooTensor
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -51,7 +44,7 @@ enum Terminal {
     let written = text.withUTF8 { writeAll($0, to: STDOUT_FILENO) }
     // Whoever reads has gone away and wants no more words.
     if !written && errno == EPIPE { throw ExitCode(74) }
-    guard written else { throw FileError(.write, "standard output") }
+    guard written else { throw ZooError.file(.write, "standard output") }
   }
 
   private static func writeAll(_ bytes: UnsafeBufferPointer<UInt8>, to descriptor: Int32) -> Bool {

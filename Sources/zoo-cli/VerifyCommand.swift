@@ -2,6 +2,7 @@ import ArgumentParser
 import ZooConversion
 import ZooFormat
 import ZooImages
+import ZooSystem
 import ZooTensor
 
 struct VerifyCommand: ParsableCommand {
@@ -48,7 +49,7 @@ struct VerifyCommand: ParsableCommand {
       for check in report.checks { try Terminal.print(check.line) }
       try Terminal.print(report.passed ? "\(model): verified" : "\(model): NOT verified")
     }
-    guard report.passed else { throw VerificationFailure(file: model, report: report) }
+    guard report.passed else { throw ZooError.verificationFailed(model, report) }
   }
 }
 

@@ -1,14 +1,7 @@
 import ArgumentParser
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 struct Zoo: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -67,7 +60,7 @@ enum Main {
     switch error {
     case let code as ExitCode:
       return code.rawValue
-    case let error as any ZooError:
+    case let error as ZooError:
       Terminal.error("\(error)", remedy: error.remedy)
       return error.category.exitCode
     default:
@@ -92,6 +85,7 @@ extension ErrorCategory {
     case .cannotOpen: 66
     case .cannotCreate: 73
     case .inputOutput: 74
+    case .unexpected: 70
     }
   }
 }

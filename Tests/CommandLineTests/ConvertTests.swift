@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ZooSystem
 import ZooTensor
 
 @Suite("zoo convert")

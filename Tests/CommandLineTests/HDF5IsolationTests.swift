@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ZooSystem
 import ZooTensor
 import ZooTestSupport
 import ZooWeightFiles
@@ -101,12 +102,12 @@ struct HDF5IsolationTests {
 @Suite("HDF5Access")
 struct HDF5AccessTests {
   /// Opens a sound file with `helper` and returns the error.
-  private func failure(_ helper: String, seconds: Int = 60) -> WeightFileError? {
+  private func failure(_ helper: String, seconds: Int = 60) -> ZooError? {
     var limits = ReadingLimits()
     limits.seconds = seconds
     return HDF5Access.$scoped.withValue(.isolated(helper: helper)) {
       ReadingLimits.$scoped.withValue(limits) {
-        do throws(WeightFileError) {
+        do throws(ZooError) {
           _ = try WeightFiles.open(path: HDF5IsolationTests.sound)
           return nil
         } catch {
@@ -149,7 +150,7 @@ struct HDF5AccessTests {
     try Data("#!/bin/bash\n\(script)\n".utf8).write(to: URL(fileURLWithPath: zoo.path("helper")))
     try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: zoo.path("helper"))
     // What writes without end needs some time to write too much.
-    func attempt() -> WeightFileError? { failure(zoo.path("helper"), seconds: script == "exec yes" ? 20 : 1) }
+    func attempt() -> ZooError? { failure(zoo.path("helper"), seconds: script == "exec yes" ? 20 : 1) }
     var outcome = attempt()
     // A process that another test starts holds the script open for writing until it becomes its own program.
     while outcome?.why.contains("Text file busy") == true { outcome = attempt() }

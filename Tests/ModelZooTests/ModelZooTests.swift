@@ -1,6 +1,7 @@
 import Foundation
 import ModelZoo
 import Testing
+import ZooSystem
 
 /// The library as another program uses it, with the trained network of handwritten digits.
 @Suite struct ModelZooTests {
@@ -44,7 +45,7 @@ import Testing
   @Test func convertingReplacesOnlyWhenTold() throws {
     try withModel { path in
       let before = try Data(contentsOf: URL(filePath: path))
-      let error = try #require(throws: ModelZooError.self) { try Model.convert(Self.weights, to: path) }
+      let error = try #require(throws: ZooError.self) { try Model.convert(Self.weights, to: path) }
       #expect(error.category == .cannotCreate)
       #expect(error.description.contains(path))
       try Model.convert(Self.weights, to: path, overwrite: true)
@@ -53,18 +54,18 @@ import Testing
   }
 
   @Test func whatIsNoModelIsRefused() throws {
-    let absent = try #require(throws: ModelZooError.self) { try Model(path: "/absent/model.zoo") }
+    let absent = try #require(throws: ZooError.self) { try Model(path: "/absent/model.zoo") }
     #expect(absent.category == .cannotOpen)
     #expect(absent.description.contains("/absent/model.zoo"))
     let picture = Self.folder.appending(path: "pictures/one.png").path
-    let wrong = try #require(throws: ModelZooError.self) { try Model(path: picture) }
+    let wrong = try #require(throws: ZooError.self) { try Model(path: picture) }
     #expect(wrong.category == .badInput)
     let labels = Self.folder.appending(path: "labels.txt").path
-    #expect(throws: ModelZooError.self) { try Backbone(path: labels) }
-    #expect(throws: ModelZooError.self) {
+    #expect(throws: ZooError.self) { try Backbone(path: labels) }
+    #expect(throws: ZooError.self) {
       try Model.convert(labels, to: "/tmp/never-\(UUID().uuidString).zoo")
     }
-    let unknown = try #require(throws: ModelZooError.self) {
+    let unknown = try #require(throws: ZooError.self) {
       try Model(path: Self.weights, architecture: "alexnet")
     }
     #expect(unknown.category == .usage)
@@ -157,24 +158,24 @@ import Testing
   @Test func preprocessedInputHasToFit() throws {
     let backbone = try Backbone(path: Self.weights)
     #expect(try backbone.features(preprocessed: Tensor(zeros: [2, 32, 32, 3])).shape[0] == 2)
-    let error = try #require(throws: ModelZooError.self) {
+    let error = try #require(throws: ZooError.self) {
       try backbone.features(preprocessed: Tensor(zeros: [1, 32, 31, 3]))
     }
     #expect(error.why.contains("1x32x31x3"), "\(error)")
-    #expect(throws: ModelZooError.self) { try backbone.features(preprocessed: Tensor(zeros: [32, 32, 3])) }
+    #expect(throws: ZooError.self) { try backbone.features(preprocessed: Tensor(zeros: [32, 32, 3])) }
   }
 
   @Test func wrongChoicesAreErrors() throws {
     let model = try Model(path: Self.weights)
-    let absent = try #require(throws: ModelZooError.self) { try Backbone(model: model, layer: "conv_pw_99") }
+    let absent = try #require(throws: ZooError.self) { try Backbone(model: model, layer: "conv_pw_99") }
     #expect(absent.category == .usage)
     #expect(absent.description.contains("conv_pw_99"))
-    let vector = try #require(throws: ModelZooError.self) {
+    let vector = try #require(throws: ZooError.self) {
       try Backbone(model: model, layer: "predictions", pooling: .average)
     }
     #expect(vector.category == .usage)
     for threads in [0, -1, 100_000] {
-      let error = try #require(throws: ModelZooError.self) { try Backbone(model: model, threads: threads) }
+      let error = try #require(throws: ZooError.self) { try Backbone(model: model, threads: threads) }
       #expect(error.category == .usage)
     }
   }
@@ -185,12 +186,12 @@ import Testing
     let picture = try Picture(path: Self.folder.appending(path: "pictures/three.jpg").path)
     #expect(picture.width == 96 && picture.height == 96)
     #expect(try Picture(width: 2, height: 1, rgb: [0, 1, 2, 3, 4, 5]).width == 2)
-    #expect(throws: ModelZooError.self) { try Picture(width: 2, height: 2, rgb: [1, 2, 3]) }
-    #expect(throws: ModelZooError.self) { try Picture(width: 0, height: 0, rgb: []) }
-    #expect(throws: ModelZooError.self) { try Picture(width: .max, height: .max, rgb: []) }
-    let wrong = try #require(throws: ModelZooError.self) { try Picture(path: Self.weights) }
+    #expect(throws: ZooError.self) { try Picture(width: 2, height: 2, rgb: [1, 2, 3]) }
+    #expect(throws: ZooError.self) { try Picture(width: 0, height: 0, rgb: []) }
+    #expect(throws: ZooError.self) { try Picture(width: .max, height: .max, rgb: []) }
+    let wrong = try #require(throws: ZooError.self) { try Picture(path: Self.weights) }
     #expect(wrong.category == .badInput)
-    #expect(throws: ModelZooError.self) { try Picture(path: "/absent.png") }
+    #expect(throws: ZooError.self) { try Picture(path: "/absent.png") }
   }
 
   // MARK: Threads

@@ -2,6 +2,7 @@ import Testing
 import ZooConversion
 import ZooGraph
 import ZooModels
+import ZooSystem
 import ZooTensor
 import ZooTestSupport
 import ZooWeightFiles
@@ -244,7 +245,7 @@ import ZooWeightFiles
       shape: [3, 3, 3, 1], elementType: .uint8, bytes: ByteSlice(HeapBytes([UInt8](repeating: 1, count: 27))))
     let weights = BoundWeights(file: file, binding: try binder.bind(file))
     let slot = try #require(graph.weightSlots.first)
-    let error = try #require(throws: ConversionError.self) { try weights.tensor(for: slot) }
+    let error = try #require(throws: ZooError.self) { try weights.tensor(for: slot) }
     #expect(error.what == "unsupported tensor")
   }
 }

@@ -4,6 +4,7 @@ import ZooConversion
 import ZooFormat
 import ZooGraph
 import ZooModels
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -128,11 +129,11 @@ import ZooWeightFiles
   }
 
   @Test func whatNothingSaysIsRefused() throws {
-    let both = try #require(throws: ConversionError.self) {
+    let both = try #require(throws: ZooError.self) {
       try KernelOrder(of: kernels([3, 3, 3, 3], .legacyWeights), stated: nil)
     }
     #expect(both.what == "ambiguous kernels" && both.remedy?.contains("--kernel-order") == true)
-    let rotation = try #require(throws: ConversionError.self) {
+    let rotation = try #require(throws: ZooError.self) {
       try KernelOrder(of: kernels([64, 3, 3, 3], .namedArrays), stated: nil)
     }
     #expect(rotation.why.contains("rotates"))
@@ -146,7 +147,7 @@ import ZooWeightFiles
   private func rename(
     _ file: any WeightFile, to path: String, _ name: (Int, TensorEntry) -> String
   ) throws {
-    try NumPyFile.write(to: path, overwrite: false) { writer throws(FileError) in
+    try NumPyFile.write(to: path, overwrite: false) { writer throws(ZooError) in
       for (index, entry) in file.tensors.enumerated() {
         guard let tensor = try? file.read(entry) else { continue }
         try writer.add(name(index, entry), Tensor(shape: entry.shape, values: tensor.floats()))
@@ -174,7 +175,7 @@ import ZooWeightFiles
     try withFolder { folder in
       let path = folder.appending(path: "unnamed.npz").path
       try rename(WeightFiles.open(path: fixture("dialects/resnet.bf16.npz")), to: path) { i, _ in "w\(i)" }
-      let error = try #require(throws: ConversionError.self) {
+      let error = try #require(throws: ZooError.self) {
         try Recipe(path: path, options: RecipeOptions(inputSize: Self.odd))
       }
       #expect(error.what == "ambiguous weights" && error.category == .badInput)
@@ -197,13 +198,13 @@ import ZooWeightFiles
         try #require(order.firstIndex { $0.layer == layer })
       }
       order.swapAt(places[0], places[1])
-      try NumPyFile.write(to: swapped, overwrite: false) { writer throws(FileError) in
+      try NumPyFile.write(to: swapped, overwrite: false) { writer throws(ZooError) in
         for (index, entry) in order.enumerated() {
           guard let tensor = try? file.read(entry) else { continue }
           try writer.add("w\(index)", Tensor(shape: entry.shape, values: tensor.floats()))
         }
       }
-      let error = try #require(throws: ConversionError.self) { try Recipe(path: swapped) }
+      let error = try #require(throws: ZooError.self) { try Recipe(path: swapped) }
       #expect(error.what == "ambiguous weights")
     }
   }
@@ -220,7 +221,7 @@ import ZooWeightFiles
         ]),
       ]),
     ])
-    #expect(throws: ConversionError.self) { try Recipe(file: file) }
+    #expect(throws: ZooError.self) { try Recipe(file: file) }
     let recipe = try Recipe(
       file: file, options: RecipeOptions(architecture: "mobilenet", inputSize: Extent2D(32, 32)))
     #expect(recipe.card.architecture == "mobilenet")

@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 import ZooConversion
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -141,7 +142,7 @@ import ZooWeightFiles
   }
 
   @Test func strangersAreAnError() {
-    let error = #expect(throws: ConversionError.self) {
+    let error = #expect(throws: ZooError.self) {
       try ModelDifference(
         fixture("models/vgg16.pos.npz"), fixture("models/resnet.old.weights.h5"), tolerance: 0)
     }

@@ -3,6 +3,7 @@ import Testing
 import ZooConversion
 import ZooFormat
 import ZooGraph
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -146,7 +147,7 @@ import ZooWeightFiles
         let output = folder.appending(path: "a.\(format.rawValue)").path
         let exporter = try Exporter(path: model, output: output)
         if format == .kerasStore || format == .legacy {
-          let error = #expect(throws: ConversionError.self) { try exporter.export(overwrite: false) }
+          let error = #expect(throws: ZooError.self) { try exporter.export(overwrite: false) }
           #expect(error?.location.hasSuffix("'dense:2'") == true)
         } else {
           #expect(try exporter.export(overwrite: false).tensors == 2)
@@ -159,7 +160,7 @@ import ZooWeightFiles
   }
 
   @Test func anEndingThatStandsForNothing() {
-    let error = #expect(throws: ConversionError.self) {
+    let error = #expect(throws: ZooError.self) {
       try Exporter(path: fixture("models/mobilenet.h5"), output: "m.onnx")
     }
     #expect(error?.category == .usage)
@@ -170,7 +171,7 @@ import ZooWeightFiles
       let output = folder.appending(path: "m.h5")
       try Data([1]).write(to: output)
       let exporter = try Exporter(path: fixture("models/mobilenet.h5"), output: output.path)
-      let error = #expect(throws: FileError.self) { try exporter.export(overwrite: false) }
+      let error = #expect(throws: ZooError.self) { try exporter.export(overwrite: false) }
       #expect(error?.category == .cannotCreate)
       #expect(try Data(contentsOf: output) == Data([1]))
       _ = try exporter.export(overwrite: true)

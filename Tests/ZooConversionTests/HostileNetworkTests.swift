@@ -2,6 +2,7 @@ import Testing
 import ZooConversion
 import ZooGraph
 import ZooRuntime
+import ZooSystem
 import ZooTensor
 
 /// Networks that no one would train, but that a file can describe.
@@ -34,7 +35,7 @@ import ZooTensor
       var builder = GraphBuilder()
       let input = builder.add("input", .input(shape: [2]))
       let output = builder.add("layer", operation, input)
-      #expect(throws: GraphError.self) { try builder.build(outputs: [output]) }
+      #expect(throws: ZooError.self) { try builder.build(outputs: [output]) }
     }
   }
 
@@ -46,7 +47,7 @@ import ZooTensor
     var limits = ReadingLimits()
     limits.activations = 1 << 30
     ReadingLimits.$scoped.withValue(limits) {
-      #expect(throws: RuntimeError.self) {
+      #expect(throws: ZooError.self) {
         try Engine(graph: graph, weights: Ones(), options: PlanOptions())
       }
     }

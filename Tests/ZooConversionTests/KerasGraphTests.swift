@@ -3,6 +3,7 @@ import Testing
 import ZooConversion
 import ZooGraph
 import ZooModels
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -114,11 +115,11 @@ private func configuration(_ name: String) throws -> JSONValue {
     #expect(network.graph.nodes.map(\.name) == ["x", "a", "b", "sum"])
     #expect(network.graph.nodes[3].inputs.map(\.index) == [1, 2])
     #expect(network.graph.nodes[3].shape == [16, 24, 4])
-    let open = #expect(throws: ConversionError.self) {
+    let open = #expect(throws: ZooError.self) {
       try kerasGraph(configuration: jsonValue(outer), inputSize: nil)
     }
     #expect(open?.description.contains("height and width") == true)
-    let missing = #expect(throws: ConversionError.self) {
+    let missing = #expect(throws: ZooError.self) {
       try kerasGraph(
         configuration: jsonValue(outer.replacing("\"i\",0,0,{}", with: "\"q\",0,0,{}")), inputSize: (16, 24))
     }
@@ -170,7 +171,7 @@ private func configuration(_ name: String) throws -> JSONValue {
   @Test("what would change the result is refused, naming the layer", arguments: refused.indices)
   func refusals(index: Int) throws {
     let (className, attributes, reason) = Self.refused[index]
-    let error = #expect(throws: ConversionError.self) {
+    let error = #expect(throws: ZooError.self) {
       try kerasGraph(configuration: jsonValue(sequential(layer(className, attributes))), inputSize: nil)
     }
     #expect(error?.location.contains("'it'") == true)
@@ -187,7 +188,7 @@ private func configuration(_ name: String) throws -> JSONValue {
       (sequential(conv("a"), conv("a")), "two layers have this name"),
       (sequential(conv("a", #","groups":3"#)), "groups"),
     ] {
-      let error = #expect(throws: ConversionError.self) {
+      let error = #expect(throws: ZooError.self) {
         try kerasGraph(configuration: jsonValue(text), inputSize: nil)
       }
       #expect(error?.description.contains(reason) == true, "\(error?.description ?? text)")
@@ -227,12 +228,12 @@ private func configuration(_ name: String) throws -> JSONValue {
 
     // A second call on an image of other channels can't use the same kernel.
     let misfit = conv("c", inbound: "i").dropLast(2) + #",[["c",0,0,{}]]]}"#
-    let error = #expect(throws: ConversionError.self) {
+    let error = #expect(throws: ZooError.self) {
       try kerasGraph(
         configuration: jsonValue(functional(String(misfit), outputs: #"["c",1,0]"#)), inputSize: nil)
     }
     #expect(error?.description.contains("do not fit") == true, "\(error?.description ?? "")")
-    let none = #expect(throws: ConversionError.self) {
+    let none = #expect(throws: ZooError.self) {
       try kerasGraph(
         configuration: jsonValue(functional(String(shared), outputs: #"["c",2,0]"#)), inputSize: nil)
     }
@@ -243,7 +244,7 @@ private func configuration(_ name: String) throws -> JSONValue {
     let text = sequential(
       layer("LSTM", #""units":4"#).replacing("\"it\"", with: "\"one\""),
       layer("Lambda", #""function":1"#).replacing("\"it\"", with: "\"two\""), conv("a"))
-    let error = #expect(throws: ConversionError.self) {
+    let error = #expect(throws: ZooError.self) {
       try kerasGraph(configuration: jsonValue(text), inputSize: nil)
     }
     #expect(
@@ -255,7 +256,7 @@ private func configuration(_ name: String) throws -> JSONValue {
   @Test func hugeSizesOverflowNothing() throws {
     let wide = conv("a", #","groups":1"#).replacing(#""filters":4"#, with: #""filters":1073741824"#)
     for kernel in ["[1048576,1048576]", "[1152921504606846976,1]", "[0,1]", "[-1,1]"] {
-      #expect(throws: ConversionError.self) {
+      #expect(throws: ZooError.self) {
         try kerasGraph(
           configuration: jsonValue(
             sequential(wide.replacing("[3,3]", with: kernel), input: "[null,1,1,1073741824]")),
@@ -272,7 +273,7 @@ private func configuration(_ name: String) throws -> JSONValue {
   @Test func deepNestingIsRefused() throws {
     var text = sequential(conv("a"))
     for depth in 0..<20 { text = sequential(text, name: "d\(depth)") }
-    let error = #expect(throws: ConversionError.self) {
+    let error = #expect(throws: ZooError.self) {
       try kerasGraph(configuration: jsonValue(text), inputSize: nil)
     }
     #expect(error?.why.contains("nested") == true)

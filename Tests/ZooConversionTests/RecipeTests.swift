@@ -4,13 +4,14 @@ import ZooConversion
 import ZooFormat
 import ZooGraph
 import ZooModels
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
 /// What a file turns out to hold, and what is said where it is no network or another one.
 @Suite struct RecipeTests {
-  private func failure(_ path: String, _ options: RecipeOptions = .init()) throws -> ConversionError {
-    try #require(throws: ConversionError.self) { try Recipe(path: path, options: options) }
+  private func failure(_ path: String, _ options: RecipeOptions = .init()) throws -> ZooError {
+    try #require(throws: ZooError.self) { try Recipe(path: path, options: options) }
   }
 
   private func epsilons(_ graph: Graph) -> Set<Double> {
@@ -149,15 +150,15 @@ import ZooWeightFiles
       // Outputs of another network.
       var options = FixtureModelTests.options(for: "mobilenet.h5")
       options.verifier.ioPath = folder.appending(path: "io.npz").path
-      try NumPyFile.write(to: options.verifier.ioPath ?? "", overwrite: false) { writer throws(FileError) in
+      try NumPyFile.write(to: options.verifier.ioPath ?? "", overwrite: false) { writer throws(ZooError) in
         try writer.add("x", Tensor(zeros: [1, 32, 32, 3]))
         try writer.add("y", Tensor(shape: [1, 10], values: (0..<10).map(Float.init)))
       }
       let output = folder.appending(path: "model.zoo").path
-      let failure = try #require(throws: VerificationFailure.self) {
+      let failure = try #require(throws: ZooError.self) {
         try Converter(options: options).convert(fixture("models/mobilenet.h5"), to: output)
       }
-      #expect(failure.category == .verificationFailed)
+      #expect(failure.code == .verificationFailed && failure.underlyingError is VerificationFailure)
       #expect(failure.location.hasSuffix("'y'"))
       #expect(failure.why.hasPrefix("recorded inputs and outputs:"))
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["io.npz"])

@@ -4,6 +4,7 @@ import ZooConversion
 import ZooFormat
 import ZooGraph
 import ZooRuntime
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -44,9 +45,9 @@ struct MemoryFile: WeightFile {
   var modelConfiguration: JSONValue?
   var values: [String: StoredTensor] = [:]
 
-  func read(_ entry: TensorEntry) throws(WeightFileError) -> StoredTensor {
+  func read(_ entry: TensorEntry) throws(ZooError) -> StoredTensor {
     guard let tensor = values[entry.name] else {
-      throw WeightFileError(.malformed, "memory", at: entry.name, "it has no values")
+      throw ZooError(.malformed, "memory", at: entry.name, "it has no values")
     }
     return tensor
   }

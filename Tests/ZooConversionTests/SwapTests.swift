@@ -2,6 +2,7 @@ import Foundation
 import Testing
 import ZooConversion
 import ZooFormat
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -47,10 +48,10 @@ struct SwapTests {
       let output = folder.appending(path: "swapped.zoo").path
       try write(swap, to: input)
 
-      let failure = try #require(throws: VerificationFailure.self) {
+      let failure = try #require(throws: ZooError.self) {
         try Converter().convert(input, to: output)
       }
-      #expect(names(swap, failure.description), "\(failure)")
+      #expect(failure.code == .verificationFailed && names(swap, failure.description), "\(failure)")
       #expect(!FileManager.default.fileExists(atPath: output))
 
       var unverified = Converter.Options()
@@ -133,10 +134,11 @@ struct TrainedFileTests {
     try withFolder { folder in
       var options = Converter.Options()
       options.recipe.preprocessing = .caffe
-      let failure = try #require(throws: VerificationFailure.self) {
+      let failure = try #require(throws: ZooError.self) {
         try Converter(options: options).convert(
           RealFiles.mobileNet, to: folder.appending(path: "model.zoo").path)
       }
+      #expect(failure.code == .verificationFailed)
       #expect(failure.why.contains("agree with preprocessing 'tf', not with 'caffe'"), "\(failure)")
     }
   }

@@ -4,6 +4,7 @@ import ZooConversion
 import ZooFormat
 import ZooGraph
 import ZooModels
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -127,7 +128,7 @@ import ZooWeightFiles
       var ignored: [(name: String, reason: String)] { [] }
       var modelConfiguration: JSONValue? { nil }
       var layerNames: [String] { ["pool1_pad"] }
-      func read(_ entry: TensorEntry) throws(WeightFileError) -> StoredTensor { try base.read(entry) }
+      func read(_ entry: TensorEntry) throws(ZooError) -> StoredTensor { try base.read(entry) }
     }
     let recipe = try Recipe(file: Listed(base: keras213("resnet50")))
     #expect(recipe.graph.node(named: "pool1_pad") != nil)
@@ -142,7 +143,7 @@ import ZooWeightFiles
       let paths = ["a", "b"].map { folder.appending(path: $0).path }
       try Data("ab".utf8).write(to: URL(filePath: paths[0]))
       try Data("c".utf8).write(to: URL(filePath: paths[1]))
-      let hashes = SourceHashes(files: try paths.map { path throws(FileError) in try MappedFile(path: path) })
+      let hashes = SourceHashes(files: try paths.map { path throws(ZooError) in try MappedFile(path: path) })
       #expect(hashes.md5 == "900150983cd24fb0d6963f7d28e17f72")
       #expect(
         hashes.checksum.hexadecimal == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
@@ -169,7 +170,7 @@ import ZooWeightFiles
     #expect(recipe.explanation.hasPrefix("published as resnet_old.h5, by its MD5"))
     #expect(recipe.binding.assignments.allSatisfy { $0.witnesses.isSuperset(of: [.hash, .names, .shape]) })
     guard case .batchNormalization(let norm) = try #require(recipe.graph.node(named: "conv1_bn")).operation
-    else { throw ConversionError("no batch norm", at: "conv1_bn", "") }
+    else { throw ZooError(.missing, what: "no batch norm", at: "conv1_bn", "") }
     #expect(norm.epsilon == 1e-3)
     let unknown = try Recipe(path: path)
     #expect(unknown.publishedFile == nil && unknown.explanation.contains("1.001e-05"))

@@ -2,24 +2,25 @@ import Foundation
 import Testing
 import ZooFormat
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// A file that breaks one rule, and what the error must say.
 struct HostileFile: CustomTestStringConvertible, Sendable {
   let testDescription: String
-  let kind: ZooFileError.Kind
+  let kind: ZooError.Code
   let says: String
   let bytes: [UInt8]
 
   init(
-    _ name: String, _ kind: ZooFileError.Kind, _ says: String, _ change: (inout SpecifiedFile) -> Void
+    _ name: String, _ kind: ZooError.Code, _ says: String, _ change: (inout SpecifiedFile) -> Void
   ) {
     var file = SpecifiedFile()
     change(&file)
     self.init(name, kind, says, bytes: file.bytes)
   }
 
-  init(_ name: String, _ kind: ZooFileError.Kind, _ says: String, bytes: [UInt8]) {
+  init(_ name: String, _ kind: ZooError.Code, _ says: String, bytes: [UInt8]) {
     testDescription = name
     self.kind = kind
     self.says = says
@@ -27,7 +28,7 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
   }
 
   /// A header in which the encoding of `entry` is replaced.
-  init(_ name: String, _ kind: ZooFileError.Kind, _ says: String, entry: String, _ encoded: [UInt8]) {
+  init(_ name: String, _ kind: ZooError.Code, _ says: String, entry: String, _ encoded: [UInt8]) {
     self.init(name, kind, says) { file in
       file.entries = file.entries.map { $0.0 == entry ? (entry, encoded) : $0 }
     }
@@ -92,7 +93,7 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
   }
 
   private static func entries(
-    _ name: String, _ kind: ZooFileError.Kind, _ says: String, _ entries: [(String, [UInt8])]
+    _ name: String, _ kind: ZooError.Code, _ says: String, _ entries: [(String, [UInt8])]
   ) -> HostileFile {
     HostileFile(name, kind, says) { $0.entries = entries }
   }
@@ -228,7 +229,7 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
   }
 
   private static func tensors(
-    _ name: String, _ kind: ZooFileError.Kind, _ says: String, _ records: [[UInt8]]
+    _ name: String, _ kind: ZooError.Code, _ says: String, _ records: [[UInt8]]
   ) -> HostileFile {
     entries(name, kind, says, SpecifiedFile.entries(tensors: records))
   }
@@ -265,8 +266,8 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
 @Suite struct HostileFileTests {
   @Test(arguments: HostileFile.all)
   func isRefused(file: HostileFile) {
-    let error = #expect(throws: ZooFileError.self) { _ = try open(file.bytes) }
-    #expect(error?.kind == file.kind)
+    let error = #expect(throws: ZooError.self) { _ = try open(file.bytes) }
+    #expect(error?.code == file.kind)
     #expect(error?.description.contains(file.says) == true, "\(error?.description ?? "no error")")
   }
 
@@ -274,14 +275,14 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
     var damaged = SpecifiedFile()
     damaged.data[3] ^= 1
     let file = try open(damaged.bytes)
-    let error = #expect(throws: ZooFileError.self) { try file.verifyChecksum(file.tensors[0]) }
-    #expect(error?.kind == .damaged && error?.location.contains("d/kernel") == true)
+    let error = #expect(throws: ZooError.self) { try file.verifyChecksum(file.tensors[0]) }
+    #expect(error?.code == .damaged && error?.location.contains("d/kernel") == true)
     try file.verifyChecksum(file.tensors[1])
 
     var dirty = SpecifiedFile()
     dirty.data[30] = 1
     let second = try open(dirty.bytes)
-    #expect(throws: ZooFileError.self) { try second.verifyChecksum(second.tensors[0]) }
+    #expect(throws: ZooError.self) { try second.verifyChecksum(second.tensors[0]) }
   }
 
   @Test func damageIsFoundOnFirstUse() throws {
@@ -291,23 +292,23 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
       try Data(damaged.bytes).write(to: URL(fileURLWithPath: path))
       let file = try ZooFile(path: path, verifyingOnUse: true)
       let slots = file.document.graph.weightSlots
-      #expect(throws: ZooFileError.self) { try file.tensor(for: slots[0]) }
-      #expect(throws: ZooFileError.self) { try file.tensor(for: slots[0]) }
+      #expect(throws: ZooError.self) { try file.tensor(for: slots[0]) }
+      #expect(throws: ZooError.self) { try file.tensor(for: slots[0]) }
       #expect(try file.tensor(for: slots[1]).floats() == [7, 8, 9])
     }
   }
 
   @Test func whatIsNoFile() {
-    let missing = #expect(throws: FileError.self) { try ZooFile(path: "/nonexistent/a.zoo") }
+    let missing = #expect(throws: ZooError.self) { try ZooFile(path: "/nonexistent/a.zoo") }
     #expect(missing?.category == .cannotOpen)
-    #expect(throws: FileError.self) { try ZooFile(path: "/tmp") }
+    #expect(throws: ZooError.self) { try ZooFile(path: "/tmp") }
   }
 
   /// Cut anywhere, a file is refused.
   @Test func everyTruncation() throws {
     let whole = try written(try smallDocument())
     for length in 0..<whole.count {
-      #expect(throws: ZooFileError.self) { try open(Array(whole.prefix(length))) }
+      #expect(throws: ZooError.self) { try open(Array(whole.prefix(length))) }
     }
   }
 
@@ -323,10 +324,10 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
       do {
         let file = try open(bytes)
         #expect(file.document == document)
-        #expect(throws: ZooFileError.self) {
+        #expect(throws: ZooError.self) {
           for record in file.tensors { try file.verifyChecksum(record) }
         }
-      } catch is ZooFileError {}
+      } catch is ZooError {}
     }
   }
 
@@ -345,7 +346,7 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
           guard index % 16 == 0 else { continue }
           let again = try written(file.document)
           #expect(try open(again).document == file.document)
-        } catch is ZooFileError {}
+        } catch is ZooError {}
       }
     }
   }

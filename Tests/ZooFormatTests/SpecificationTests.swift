@@ -1,6 +1,7 @@
 import Testing
 import ZooFormat
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// A file put together byte by byte from docs/zoo-format.md, independently of the writer.
@@ -145,7 +146,7 @@ enum CBOR {
     }
     old.data[3] ^= 1
     let damaged = try open(old.bytes)
-    let error = #expect(throws: ZooFileError.self) { try damaged.verifyChecksum(damaged.tensors[0]) }
+    let error = #expect(throws: ZooError.self) { try damaged.verifyChecksum(damaged.tensors[0]) }
     #expect(error?.why.hasPrefix("its SHA-256 is") == true)
   }
 

@@ -2,6 +2,7 @@ import Crypto
 import Foundation
 import ZooFormat
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// The path of a new file that nobody else uses, removed after `body`.

@@ -3,6 +3,7 @@ import Testing
 import ZooFormat
 import ZooGraph
 import ZooModels
+import ZooSystem
 import ZooTensor
 
 @Suite struct WriterTests {
@@ -97,7 +98,7 @@ import ZooTensor
     try withTemporaryPath { path in
       try Data([1]).write(to: URL(fileURLWithPath: path))
       let writer = ZooWriter(document: document, storage: .f32)
-      let error = #expect(throws: FileError.self) {
+      let error = #expect(throws: ZooError.self) {
         try writer.write(to: path, overwrite: false, weights: InventedWeights())
       }
       #expect(error?.category == .cannotCreate)
@@ -120,7 +121,7 @@ import ZooTensor
         try writer.write(to: path, overwrite: false, weights: StoredWeights(tensors: [:]))
       }
       let wrong = StoredTensor(shape: [1], values: [1])
-      #expect(throws: ZooFileError.self) {
+      #expect(throws: ZooError.self) {
         try writer.write(to: path, overwrite: false, weights: StoredWeights(tensors: ["conv/kernel": wrong]))
       }
       #expect(!FileManager.default.fileExists(atPath: path))
@@ -137,7 +138,7 @@ import ZooTensor
     documents[4].testCase?.outputs[0].samples[1].index = 3
     for document in documents {
       withTemporaryPath { path in
-        #expect(throws: ZooFileError.self) {
+        #expect(throws: ZooError.self) {
           try ZooWriter(document: document, storage: .f32)
             .write(to: path, overwrite: false, weights: InventedWeights())
         }

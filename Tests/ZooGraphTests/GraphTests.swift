@@ -1,5 +1,6 @@
 import Testing
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// The last layer of a chain that starts with an input of `shape`.
@@ -115,7 +116,7 @@ private func convolution(
       ([input, layer("a", .flatten, 0), layer("b", .add, 0, 1)], [2]),
       ([input, layer("a", .flatten, 0), layer("b", .concatenate, 0, 1)], [2]),
     ] {
-      #expect(throws: GraphError.self) { try Graph(layers: layers, outputs: outputs) }
+      #expect(throws: ZooError.self) { try Graph(layers: layers, outputs: outputs) }
     }
   }
 
@@ -124,7 +125,7 @@ private func convolution(
   ])
   func inputs(shape: [Int]) {
     guard !shape.isEmpty else { return }
-    #expect(throws: GraphError.self) { try chain(shape) }
+    #expect(throws: ZooError.self) { try chain(shape) }
   }
 
   /// What no arithmetic may trap on.
@@ -168,12 +169,14 @@ private func convolution(
   }
 
   @Test func weightsThatAreTooLargeAreNamed() {
-    let error = #expect(throws: GraphError.self) {
+    let error = #expect(throws: ZooError.self) {
       try chain(
         [1, 1, 1 << 30],
         .convolution(
           Convolution(filters: 1 << 30, kernel: .one, strides: .one, padding: .same, useBias: false)))
     }
-    #expect(error?.layer == "layer1" && error?.why.contains("kernel") == true)
+    #expect(
+      error?.location == "layer 'layer1'" && error?.code == .invalidNetwork
+        && error?.why.contains("kernel") == true)
   }
 }

@@ -1,5 +1,6 @@
 import Testing
 import ZooGraph
+import ZooSystem
 
 /// Every kind of operation, with every payload that is coded differently.
 let everyOperation: [Operation] = {
@@ -73,10 +74,12 @@ let everyOperation: [Operation] = {
     for (index, attribute) in operation.attributes.enumerated() where attribute.0 != "max_value" {
       var rest = operation.attributes
       rest.remove(at: index)
-      let error = #expect(throws: GraphError.self) {
+      let error = #expect(throws: ZooError.self) {
         try Operation(kind: operation.kind, attributes: rest, layer: "here")
       }
-      #expect(error?.layer == "here" && error?.why.contains(attribute.0) == true)
+      #expect(
+        error?.location == "layer 'here'" && error?.code == .invalidNetwork
+          && error?.why.contains(attribute.0) == true)
     }
   }
 
@@ -84,7 +87,7 @@ let everyOperation: [Operation] = {
   func noAttributeIsTooMuch(operation: Operation) {
     for extra in [operation.attributes.first, ("colour", .int(1))] {
       guard let extra else { continue }
-      #expect(throws: GraphError.self) {
+      #expect(throws: ZooError.self) {
         try Operation(kind: operation.kind, attributes: operation.attributes + [extra], layer: "here")
       }
     }
@@ -110,7 +113,7 @@ let everyOperation: [Operation] = {
   }
 
   @Test func unknownKindNamesTheLayer() {
-    let error = #expect(throws: GraphError.self) {
+    let error = #expect(throws: ZooError.self) {
       try Operation(kind: "warp", attributes: [], layer: "here")
     }
     #expect(error?.description == "invalid network in layer 'here': its kind 'warp' is unknown")

@@ -1,5 +1,6 @@
 import Testing
 import ZooImages
+import ZooSystem
 
 /// A line of the fixtures' index: what Pillow makes of an image file, at some size.
 struct Golden: CustomStringConvertible, Sendable {
@@ -63,6 +64,6 @@ struct Golden: CustomStringConvertible, Sendable {
     let found = try ImageFolder.images(in: fixtures)
     let files = Set(Golden.all.map { fixtures + "/" + $0.file }).union([fixtures + "/rgba16.png"])
     #expect(found == files.sorted())
-    #expect(throws: ImageError.self) { try ImageFolder.images(in: fixtures + "/absent") }
+    #expect(throws: ZooError.self) { try ImageFolder.images(in: fixtures + "/absent") }
   }
 }

@@ -1,5 +1,6 @@
 import Testing
 import ZooImages
+import ZooSystem
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials
@@ -21,18 +22,18 @@ func checksum(_ bytes: [UInt8]) -> UInt64 {
 }
 
 /// What decoding `bytes` fails with, or `nil` if it does not fail.
-func failure(_ bytes: [UInt8], limits: ImageLimits = ImageLimits()) -> ImageError? {
+func failure(_ bytes: [UInt8], limits: ImageLimits = ImageLimits()) -> ZooError? {
   do {
-    _ = try bytes.withUnsafeBytes { bytes throws(ImageError) in
+    _ = try bytes.withUnsafeBytes { bytes throws(ZooError) in
       try Image(decoding: bytes, from: "bytes", limits: limits)
     }
     return nil
   } catch {
-    return error as? ImageError
+    return error as? ZooError
   }
 }
 
 /// A picture of a file in memory.
 func decode(_ bytes: [UInt8]) throws -> Image {
-  try bytes.withUnsafeBytes { bytes throws(ImageError) in try Image(decoding: bytes, from: "bytes") }
+  try bytes.withUnsafeBytes { bytes throws(ZooError) in try Image(decoding: bytes, from: "bytes") }
 }

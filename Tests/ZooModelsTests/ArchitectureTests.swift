@@ -2,6 +2,7 @@ import Foundation
 import Testing
 import ZooGraph
 import ZooModels
+import ZooSystem
 import ZooTensor
 
 /// A layer as genuine Keras describes it.
@@ -151,19 +152,19 @@ func describedLayers(_ graph: Graph) -> [KerasLayer] {
   }
 
   @Test func impossibleNetworksAreErrors() {
-    #expect(throws: GraphError.self) {
+    #expect(throws: ZooError.self) {
       try VGG.vgg16.graph(input: InputShape(31, 224), head: .imageNet)
     }
-    #expect(throws: GraphError.self) {
+    #expect(throws: ZooError.self) {
       try NASNet(penultimateFilters: 100).graph(input: InputShape(224, 224), head: .imageNet)
     }
-    #expect(throws: GraphError.self) {
+    #expect(throws: ZooError.self) {
       try NASNet.mobile.graph(input: InputShape(2, 2), head: .imageNet)
     }
-    #expect(throws: GraphError.self) {
+    #expect(throws: ZooError.self) {
       try MobileNet(alpha: 0).graph(input: InputShape(224, 224), head: .imageNet)
     }
-    #expect(throws: GraphError.self) {
+    #expect(throws: ZooError.self) {
       try MobileNet().graph(input: InputShape(224, 224), head: .classifier(classes: 0, activation: .softmax))
     }
   }

@@ -1,6 +1,7 @@
 import Testing
 import ZooGraph
 import ZooModels
+import ZooSystem
 import ZooTensor
 
 /// Hints as a weight file gives them for `graph`.
@@ -121,16 +122,16 @@ func hints(_ graph: Graph, names: Bool = true, rename: (String) -> String = { $0
     var tensors = hints(graph)
     tensors.removeLast()
     #expect(Catalog.candidates(for: tensors).isEmpty)
-    let short = #expect(throws: CatalogError.self) {
+    let short = #expect(throws: ZooError.self) {
       try Catalog.candidate(architecture: "mobilenet", for: tensors)
     }
     #expect(short?.why.contains("1 of 137 weights") == true, "\(short?.why ?? "")")
-    let wrong = #expect(throws: CatalogError.self) {
+    let wrong = #expect(throws: ZooError.self) {
       try Catalog.candidate(architecture: "vgg16", for: hints(graph))
     }
     #expect(wrong?.location == "architecture 'vgg16'")
     #expect(wrong?.why.contains("block1_conv1/kernel (3x3x3x64)") == true, "\(wrong?.why ?? "")")
-    let unknown = #expect(throws: CatalogError.self) {
+    let unknown = #expect(throws: ZooError.self) {
       try Catalog.candidate(architecture: "alexnet", for: [])
     }
     #expect(unknown?.description.contains("mobilenet") == true)

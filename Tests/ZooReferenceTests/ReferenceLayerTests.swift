@@ -2,6 +2,7 @@ import Foundation
 import Testing
 import ZooGraph
 import ZooReference
+import ZooSystem
 import ZooTensor
 import ZooTestSupport
 

@@ -1,6 +1,7 @@
 import Testing
 import ZooGraph
 import ZooReference
+import ZooSystem
 import ZooTensor
 import ZooTestSupport
 
@@ -153,7 +154,7 @@ import ZooTestSupport
 
   @Test func aMissingInputIsAnError() throws {
     let setup = try Setup(seed: 1)
-    #expect(throws: ReferenceError.self) {
+    #expect(throws: ZooError.self) {
       try ReferenceProbe(graph: setup.graph, weights: setup.weights, materialized: [:])
     }
   }
@@ -161,7 +162,7 @@ import ZooTestSupport
   @Test func anExampleBeyondTheBatchIsAnError() throws {
     let setup = try Setup(seed: 1)
     for example in [-1, 2] {
-      #expect(throws: ReferenceError.self) {
+      #expect(throws: ZooError.self) {
         try ReferenceProbe(
           graph: setup.graph, weights: setup.weights, materialized: setup.materialized([]), example: example
         )
@@ -173,12 +174,12 @@ import ZooTestSupport
     let setup = try Setup(seed: 1)
     var values = setup.materialized([])
     values[Value(index: 2)] = Tensor(zeros: [2, 4])
-    #expect(throws: ReferenceError.self) {
+    #expect(throws: ZooError.self) {
       try ReferenceProbe(graph: setup.graph, weights: setup.weights, materialized: values)
     }
     values[Value(index: 2)] = nil
     values[Value(index: 1000)] = Tensor(zeros: [2, 4])
-    #expect(throws: ReferenceError.self) {
+    #expect(throws: ZooError.self) {
       try ReferenceProbe(graph: setup.graph, weights: setup.weights, materialized: values)
     }
   }
@@ -189,7 +190,7 @@ import ZooTestSupport
     var x = input
     for index in 0..<300 { x = g.add("relu\(index)", .activation(.relu), x) }
     let graph = try g.build(outputs: [x])
-    #expect(throws: ReferenceError.self) {
+    #expect(throws: ZooError.self) {
       try ReferenceProbe(
         graph: graph, weights: DictionaryWeights([:]), materialized: [input: Tensor(zeros: [1, 1])])
     }

@@ -1,6 +1,7 @@
 import Testing
 import ZooGraph
 import ZooRuntime
+import ZooSystem
 import ZooTensor
 import ZooTestSupport
 
@@ -280,9 +281,9 @@ import ZooTestSupport
     for inputs in [
       [], [Tensor(zeros: [20, 21, 3])], [Tensor(zeros: [1, 21, 20, 3])], [Tensor(zeros: [1, 20, 21, 4])],
     ] {
-      #expect(throws: RuntimeError.self) { try session.run(inputs) }
+      #expect(throws: ZooError.self) { try session.run(inputs) }
     }
-    let error = try #require(throws: RuntimeError.self) { try session.run([Tensor(zeros: [1, 8, 8, 3])]) }
+    let error = try #require(throws: ZooError.self) { try session.run([Tensor(zeros: [1, 8, 8, 3])]) }
     #expect(error.location == "layer 'l1'")
     #expect(error.why == "the shape 1x8x8x3, expected 1x20x21x3")
     #expect(try session.run([Tensor(zeros: [0, 20, 21, 3])])[0].shape == [0, 300])
@@ -294,7 +295,7 @@ import ZooTestSupport
     let inner = try #require(graph.value(named: "l2"))
     let input = randomInputs(graph, seed: 38)
     let plain = try Engine(graph: graph, weights: weights, options: PlanOptions()).makeSession()
-    let error = try #require(throws: RuntimeError.self) { try plain.run(input, keeping: [inner]) }
+    let error = try #require(throws: ZooError.self) { try plain.run(input, keeping: [inner]) }
     #expect(error.location == "layer 'l2'" && error.category == .usage)
     let tapped = try Engine(graph: graph, weights: weights, options: PlanOptions(taps: [inner])).makeSession()
     #expect(try tapped.run(input, keeping: [inner]).kept[inner]?.shape == [1, 10, 11, 33])
@@ -329,12 +330,12 @@ import ZooTestSupport
       #expect(
         try Engine(graph: graph, weights: weights, options: PlanOptions(kernels: kernels)).kernels == kernels)
     }
-    let error = try #require(throws: RuntimeError.self) {
+    let error = try #require(throws: ZooError.self) {
       try Engine(graph: graph, weights: weights, options: PlanOptions(kernels: "mmx"))
     }
     #expect(
       error.location == "ZOO_KERNELS" && error.category == .usage && error.why.hasPrefix("there is no 'mmx'"))
-    #expect(throws: RuntimeError.self) {
+    #expect(throws: ZooError.self) {
       try Engine(graph: graph, weights: weights, options: PlanOptions(threads: 0))
     }
   }
@@ -346,7 +347,7 @@ import ZooTestSupport
     }
     #expect(try Kernels.choose(nil, environment: [:]).name == Engine.availableKernels[0])
     #expect(try Kernels.choose(nil, environment: ["ZOO_KERNELS": ""]).name == Engine.availableKernels[0])
-    #expect(throws: RuntimeError.self) { try Kernels.choose(nil, environment: ["ZOO_KERNELS": "AVX512"]) }
+    #expect(throws: ZooError.self) { try Kernels.choose(nil, environment: ["ZOO_KERNELS": "AVX512"]) }
   }
 
   @Test func missingWeightsSurface() throws {

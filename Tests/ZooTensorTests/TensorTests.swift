@@ -1,4 +1,5 @@
 import Testing
+import ZooSystem
 import ZooTensor
 
 @Suite struct Float16BitsTests {
@@ -55,36 +56,6 @@ import ZooTensor
     #expect(Shape([3, 3, 64]).description == "3x3x64")
     #expect(Shape([]).description == "scalar")
   }
-}
-
-@Suite struct ZooErrorTests {
-  @Test func isOneReadableLine() {
-    struct Failure: ZooError {
-      let what = "malformed file"
-      let location = "a\nb\u{1b}[2Jc\u{2028}d"
-      let why = String(repeating: "x", count: 1 << 20)
-      let category = ErrorCategory.badInput
-    }
-    let text = Failure().description
-    #expect(text.hasPrefix("malformed file in a b [2Jc d: xxx"))
-    #expect(text.utf8.count < 2000 && text.split(whereSeparator: \.isNewline).count == 1)
-  }
-}
-
-@Suite struct ReadingLimitsTests {
-  @Test func areReadAndWritten() throws {
-    let limits = try #require(ReadingLimits(changes: "tensors=3,text=2M,expansion=1G"))
-    #expect(limits.tensors == 3 && limits.text == 2 << 20 && limits.expansion == 1 << 30)
-    #expect(limits.pixels == ReadingLimits().pixels)
-    #expect(ReadingLimits(changes: limits.changes) == limits)
-    #expect(ReadingLimits(changes: "") == ReadingLimits())
-    #expect(ReadingLimits.current == ReadingLimits())
-  }
-
-  @Test(arguments: [
-    "tensor=3", "tensors", "tensors=0", "tensors=-1", "tensors=1T", "tensors=9999999999G", "=1",
-  ])
-  func refusesWhatIsNone(text: String) { #expect(ReadingLimits(changes: text) == nil) }
 }
 
 @Suite struct StoredTensorTests {

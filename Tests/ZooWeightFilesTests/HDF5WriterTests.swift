@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -75,7 +76,7 @@ import ZooWeightFiles
 
   @Test(arguments: [".", "a/./b", "a//b", "a/", "nul\0", String(repeating: "n", count: 70_000)])
   func namesThatHDF5CannotHold(name: String) throws {
-    let error = #expect(throws: FileError.self) { try withHDF5(layers([name])) { _ in } }
+    let error = #expect(throws: ZooError.self) { try withHDF5(layers([name])) { _ in } }
     #expect(error?.category == .inputOutput)
   }
 }

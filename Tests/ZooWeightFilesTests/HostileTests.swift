@@ -1,11 +1,12 @@
 import Testing
+import ZooSystem
 import ZooTensor
 import ZooTestSupport
 import ZooWeightFiles
 
 /// Files that are wrong in one way each are refused with one line that says so.
 @Suite struct HostileTests {
-  private static let expected: [(String, WeightFileError.Kind, String)] = [
+  private static let expected: [(String, ZooError.Code, String)] = [
     ("empty.h5", .malformed, "empty"),
     ("empty.npz", .malformed, "empty"),
     ("text.h5", .malformed, "neither HDF5"),
@@ -100,14 +101,14 @@ import ZooWeightFiles
   @Test func fixturesAreRefusedWithTheirReason() throws {
     for (name, kind, text) in Self.expected {
       let error = try #require(refusal(fixture("malformed/\(name)")), "\(name) was not refused")
-      #expect(error.kind == kind, "\(name): \(error)")
+      #expect(error.code == kind, "\(name): \(error)")
       #expect(error.description.contains(text), "\(name): \(error)")
       #expect(error.description.contains(name) && !error.description.contains("\n"))
     }
   }
 
   @Test func absentFilesCannotBeOpened() {
-    #expect(refusal("/nowhere/at/all.h5")?.kind == .cannotOpen)
+    #expect(refusal("/nowhere/at/all.h5")?.code == .cannotOpen)
     #expect(refusal("/nowhere/at/all.h5")?.category == .cannotOpen)
   }
 
@@ -117,7 +118,7 @@ import ZooWeightFiles
   /// header, its first directory entry, and its end record.
   private func changed(
     _ change: (inout [UInt8], _ local: Int, _ directory: Int, _ end: Int) -> Void
-  ) throws -> WeightFileError? {
+  ) throws -> ZooError? {
     var archive = try bytes(of: fixture("containers/stored.npz"))
     let end = archive.count - 22
     let directory = (16...19).reversed().reduce(0) { $0 << 8 | Int(archive[end + $1]) }
@@ -129,12 +130,12 @@ import ZooWeightFiles
 
   @Test func localHeaderWithAnotherName() throws {
     let error = try #require(try changed { archive, local, _, _ in archive[local + 30] ^= 1 })
-    #expect(error.kind == .malformed && error.why.contains("another name"))
+    #expect(error.code == .malformed && error.why.contains("another name"))
   }
 
   @Test func localHeaderThatIsNone() throws {
     let error = try #require(try changed { archive, local, _, _ in archive[local + 2] ^= 1 })
-    #expect(error.kind == .malformed && error.why.contains("no local header"))
+    #expect(error.code == .malformed && error.why.contains("no local header"))
   }
 
   @Test func overlappingMembers() throws {
@@ -143,36 +144,36 @@ import ZooWeightFiles
         let next = directory + 46 + Int(archive[directory + 28]) + Int(archive[directory + 30])
         for i in 42..<46 { archive[next + i] = 0 }
       })
-    #expect(error.kind == .malformed && error.why.contains("overlaps"))
+    #expect(error.code == .malformed && error.why.contains("overlaps"))
   }
 
   @Test func memberBeyondTheFile() throws {
     let error = try #require(
       try changed { archive, _, directory, _ in for i in [22, 26] { archive[directory + i] = 0x7f } })
-    #expect(error.kind == .malformed && error.why.contains("directory"))
+    #expect(error.code == .malformed && error.why.contains("directory"))
   }
 
   @Test func zip64MarkWithoutItsField() throws {
     let error = try #require(
       try changed { archive, _, directory, _ in for i in 20..<28 { archive[directory + i] = 0xff } })
-    #expect(error.kind == .malformed && error.why.contains("damaged"))
+    #expect(error.code == .malformed && error.why.contains("damaged"))
   }
 
   @Test func directoryElsewhere() throws {
     let error = try #require(try changed { archive, _, _, end in archive[end + 16] ^= 1 })
-    #expect(error.kind == .malformed && error.why.contains("where it should be"))
+    #expect(error.code == .malformed && error.why.contains("where it should be"))
   }
 
   @Test func moreMembersThanThereAre() throws {
     let error = try #require(try changed { archive, _, _, end in archive[end + 10] += 1 })
-    #expect(error.kind == .malformed && error.why.contains("damaged"))
+    #expect(error.code == .malformed && error.why.contains("damaged"))
   }
 
   @Test(arguments: ["../conv/kernel", "a/../../kernel", "/etc/kernel", "a\\..\\kernel"])
   func namesThatLeadOutOfTheArchive(name: String) throws {
     let archive = npz { writer in writer.add(name, Tensor(shape: [1], values: [2])) }
     let error = try #require(try withFile(archive) { refusal($0) })
-    #expect(error.kind == .malformed && error.why.contains("leads out"))
+    #expect(error.code == .malformed && error.why.contains("leads out"))
   }
 
   // MARK: npy headers
@@ -192,14 +193,14 @@ import ZooWeightFiles
   func headersThatAreNone(text: String) throws {
     let header = Array(text.utf8)
     let array = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count), 0] + header + [0, 0, 0x80, 0x3f]
-    #expect(try withFile(array) { refusal($0)?.kind } == .malformed)
+    #expect(try withFile(array) { refusal($0)?.code } == .malformed)
   }
 
   @Test func tooManyAxes() throws {
     let header = Array(
       "{'descr': '<f4', 'fortran_order': False, 'shape': (\(String(repeating: "1,", count: 33)))}".utf8)
     let array = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(header.count), 0] + header + [0, 0, 0x80, 0x3f]
-    #expect(try withFile(array) { refusal($0)?.kind } == .malformed)
+    #expect(try withFile(array) { refusal($0)?.code } == .malformed)
   }
 }
 

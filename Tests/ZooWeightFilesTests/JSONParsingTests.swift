@@ -1,4 +1,5 @@
 import Testing
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -28,20 +29,20 @@ import ZooWeightFiles
     "\"\\ud800\\n\"", "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\n\"", "//\n1",
   ])
   func whatIsNoJSON(text: String) {
-    let error = #expect(throws: WeightFileError.self) { try parse(text) }
-    #expect(error?.kind == .malformed, "\(text)")
+    let error = #expect(throws: ZooError.self) { try parse(text) }
+    #expect(error?.code == .malformed, "\(text)")
     #expect(error?.why.isEmpty == false && error?.why.contains("\n") == false)
   }
 
   @Test func stringsThatAreNotUTF8() {
-    #expect(throws: WeightFileError.self) {
+    #expect(throws: ZooError.self) {
       try JSONValue(parsing: [0x22, 0xC3, 0x28, 0x22], location: "text")
     }
   }
 
   @Test func limits() {
     let deep = String(repeating: "[", count: ReadingLimits.current.nesting + 1)
-    let error = #expect(throws: WeightFileError.self) { try parse(deep) }
-    #expect(error?.kind == .unsupported)
+    let error = #expect(throws: ZooError.self) { try parse(deep) }
+    #expect(error?.code == .unsupported)
   }
 }

@@ -1,4 +1,5 @@
 import Testing
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -28,7 +29,7 @@ func npz(_ add: (inout NumPyArchiveWriter<Never>) -> Void) -> [UInt8] {
       let h = try #require(try file.doubles(named: "h"))
       #expect(h.shape == [2, 1] && h.values == [1, -2])
       #expect(try file.tensor(named: "x") == nil)
-      #expect(throws: WeightFileError.self) { try NumPyArchive.input(path: path) }
+      #expect(throws: ZooError.self) { try NumPyArchive.input(path: path) }
     }
   }
 

@@ -1,4 +1,5 @@
 import Testing
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -21,9 +22,9 @@ import ZooWeightFiles
     ("bounds", "nb_layers is -1"),
   ])
   func whatIsPromisedMustBeThere(name: String, says: String) throws {
-    let error = try #require(throws: WeightFileError.self) {
+    let error = try #require(throws: ZooError.self) {
       try WeightFiles.open(path: fixture("dialects/keras0-\(name).h5"))
     }
-    #expect(error.kind == .malformed && "\(error)".contains(says), "\(error)")
+    #expect(error.code == .malformed && "\(error)".contains(says), "\(error)")
   }
 }

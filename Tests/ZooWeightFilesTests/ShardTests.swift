@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -17,12 +18,12 @@ import ZooWeightFiles
   }
 
   /// What is said of the shards after `change` has been made to a copy of them.
-  private func refusal(_ change: (URL) throws -> Void) throws -> WeightFileError {
+  private func refusal(_ change: (URL) throws -> Void) throws -> ZooError {
     let copy = FileManager.default.temporaryDirectory.appending(path: "zoo-\(UUID().uuidString)")
     try FileManager.default.copyItem(at: folder, to: copy)
     defer { try? FileManager.default.removeItem(at: copy) }
     try change(copy)
-    return try #require(throws: WeightFileError.self) {
+    return try #require(throws: ZooError.self) {
       try WeightFiles.open(path: copy.appending(path: "resnet.weights.json").path)
     }
   }
@@ -40,13 +41,13 @@ import ZooWeightFiles
     let error = try refusal {
       try FileManager.default.removeItem(at: $0.appending(path: "resnet_00001.weights.h5"))
     }
-    #expect(error.kind == .malformed && error.why.contains("'resnet_00001.weights.h5' is missing"))
+    #expect(error.code == .malformed && error.why.contains("'resnet_00001.weights.h5' is missing"))
   }
 
   @Test(arguments: ["../x.h5", "/etc/passwd", "a/b.h5", "..", ""])
   func pathsOutOfTheFolderAreRefused(name: String) throws {
     let error = try refusal(replace("resnet_00001.weights.h5", name))
-    #expect(error.kind == .unsupported && error.why.contains("'\(name)'"))
+    #expect(error.code == .unsupported && error.why.contains("'\(name)'"))
   }
 
   @Test func aShardThatIsNoStoreIsRefused() throws {
@@ -58,7 +59,7 @@ import ZooWeightFiles
 
   @Test func anIndexThatNamesWhatIsNotThereIsRefused() throws {
     let error = try refusal(replace("/layers/dense/vars", "/layers/dense_7/vars"))
-    #expect(error.kind == .malformed && error.why.contains("layers/dense"), "\(error)")
+    #expect(error.code == .malformed && error.why.contains("layers/dense"), "\(error)")
   }
 
   @Test func anIndexWithoutAMapIsRefused() throws {
@@ -66,7 +67,7 @@ import ZooWeightFiles
       let error = try refusal {
         try Data(map.utf8).write(to: $0.appending(path: "resnet.weights.json"))
       }
-      #expect(error.kind == .malformed)
+      #expect(error.code == .malformed)
     }
   }
 }

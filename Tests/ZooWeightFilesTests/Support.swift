@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -28,8 +29,8 @@ func bytes(of path: String) throws -> [UInt8] { try Array(Data(contentsOf: URL(f
 
 /// Opens the file and reads all of it; returns the error where it is refused.
 @discardableResult
-func refusal(_ path: String) -> WeightFileError? {
-  do throws(WeightFileError) {
+func refusal(_ path: String) -> ZooError? {
+  do throws(ZooError) {
     let file = try WeightFiles.open(path: path)
     for entry in file.tensors { _ = try file.read(entry) }
     return nil

@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// Where two model files differ: what `zoo diff` tells, as its JSON has it.
@@ -75,7 +76,7 @@ package struct ModelDifference: Sendable, Encodable {
   /// the networks that the files, or one of them, are recognised as, or by their layers, if that matches more.
   ///
   /// - Parameter progress: gets the number of tensors compared so far and in all.
-  /// - Throws: as opening and reading; ``ConversionError`` where nothing matches.
+  /// - Throws: as opening and reading; ``ZooError`` where nothing matches.
   package init(
     _ first: String, _ second: String, tolerance: Double, progress: (Int, Int) -> Void = { _, _ in }
   ) throws {
@@ -143,8 +144,8 @@ private struct Pairing {
       }
       if !best.isComplete { best.take(Pairing(layersOf: first, second)) }
       guard !best.pairs.isEmpty || !best.ambiguous.isEmpty else {
-        throw ConversionError(
-          "nothing to compare", at: "\(first.file.path) and \(second.file.path)",
+        throw ZooError(
+          .missing, what: "nothing to compare", at: "\(first.file.path) and \(second.file.path)",
           "no tensor of one has the name of one of the other"
             + (obstacle.map { ", nor are both a network that is known: \($0)" } ?? ", and the networks differ")
         )

@@ -1,12 +1,5 @@
+import ZooSystem
 import ZooTensor
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// How far the values of two tensors of one shape are apart.
 package struct TensorDifference: Sendable, Equatable {

@@ -1,5 +1,6 @@
 import ZooFormat
 import ZooGraph
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -27,14 +28,14 @@ package struct Exporter: Sendable {
   /// - Parameters:
   ///   - path: a `.zoo` file, or any weight file whose network is recognised.
   ///   - output: where to write; its ending chooses the format.
-  /// - Throws: as ``Recipe``; ``ConversionError`` of the category `usage` for an ending that stands for no
+  /// - Throws: as ``Recipe``; ``ZooError`` of the category `usage` for an ending that stands for no
   ///   format.
   package init(path: String, output: String) throws {
     guard let format = ExportFormat(path: output) else {
       let endings = ExportFormat.allCases.map { ".\($0.rawValue)" }.joined(separator: ", ")
-      throw ConversionError(
-        "unknown format", at: output, "its ending stands for none that is written",
-        remedy: "Known endings are \(endings).", category: .usage)
+      throw ZooError(
+        .invalidArgument, what: "unknown format", at: output, "its ending stands for none that is written",
+        remedy: "Known endings are \(endings).")
     }
     self.format = format
     self.output = output
@@ -44,7 +45,7 @@ package struct Exporter: Sendable {
   /// Writes the file, whole or not at all.
   ///
   /// - Parameter progress: gets the bytes of tensors written so far and in all.
-  /// - Throws: `FileError`; ``ConversionError`` where a layer's name can't be a name in the format; what
+  /// - Throws: `ZooError`; ``ZooError`` where a layer's name can't be a name in the format; what
   ///   reading the weights throws.
   package func export(
     overwrite: Bool, progress: @escaping (Int, Int) -> Void = { _, _ in }
@@ -166,7 +167,7 @@ package struct Exporter: Sendable {
 
   /// Keras finds weights by the order of its layers: where that can't be told from the graph, a file would
   /// load into the wrong places.
-  private func checkLayers() throws(ConversionError) {
+  private func checkLayers() throws(ZooError) {
     let graph = recipe.graph
     let reached = Set(graph.kerasOrder)
     for (index, node) in graph.nodes.enumerated() {
@@ -186,8 +187,8 @@ package struct Exporter: Sendable {
       } else {
         continue
       }
-      throw ConversionError(
-        "cannot export", at: "\(recipe.file.path), '\(node.name)'", why,
+      throw ZooError(
+        .unsupported, what: "cannot export", at: "\(recipe.file.path), '\(node.name)'", why,
         remedy: "Export as .safetensors or .npz.")
     }
   }

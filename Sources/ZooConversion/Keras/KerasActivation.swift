@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooWeightFiles
 
 extension KerasLayer {
@@ -19,7 +20,7 @@ extension KerasLayer {
   }
 
   /// A named activation, or the dictionary with which Keras 3 writes a function or a layer.
-  func activation(_ key: String = "activation") throws(ConversionError) -> Activation {
+  func activation(_ key: String = "activation") throws(ZooError) -> Activation {
     guard let value = members[key] else { throw malformedAttribute(key, "an activation") }
     if value == .null { return .linear }
     if let className = value["class_name"]?.string, let members = value["config"]?.object {
@@ -35,7 +36,7 @@ extension KerasLayer {
   }
 
   /// The function of a layer that is nothing but one; nil for a layer of another class.
-  func activationOfClass() throws(ConversionError) -> Activation? {
+  func activationOfClass() throws(ZooError) -> Activation? {
     switch className {
     case "Activation": return try activation()
     case "ReLU": return try rectifier()
@@ -51,7 +52,7 @@ extension KerasLayer {
   }
 
   /// Keras before 2.2.3 has a maximum alone.
-  private func rectifier() throws(ConversionError) -> Activation {
+  private func rectifier() throws(ZooError) -> Activation {
     guard let maximum = members["max_value"] else {
       throw malformedAttribute("max_value", "a number or null")
     }

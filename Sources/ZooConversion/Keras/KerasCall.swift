@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooWeightFiles
 
 /// A layer's output as a configuration names it: `["conv1", 0, 0]`, the layer, which of its calls, and
@@ -21,7 +22,7 @@ struct KerasReference: Hashable {
   }
 
   /// The inputs or outputs of a model: one reference, or a list of them.
-  static func list(_ value: JSONValue?, of model: String) throws(ConversionError) -> [KerasReference] {
+  static func list(_ value: JSONValue?, of model: String) throws(ZooError) -> [KerasReference] {
     guard let value else { throw malformed(model, "it does not name its inputs and outputs") }
     if let single = KerasReference(value) { return [single] }
     guard let array = value.array, !array.isEmpty else {
@@ -96,7 +97,7 @@ extension KerasLayer {
   private static let harmlessArguments: Set<String> = ["training", "mask", "name"]
 
   /// The layer's calls in this model, from `inbound_nodes`; one without arguments for an InputLayer.
-  func calls() throws(ConversionError) -> [KerasCall] {
+  func calls() throws(ZooError) -> [KerasCall] {
     if className == "InputLayer" { return [KerasCall()] }
     guard let nodes = document["inbound_nodes"]?.array, !nodes.isEmpty else {
       throw malformed(name, "it has no inputs")
@@ -134,7 +135,7 @@ extension KerasLayer {
   }
 
   /// Keras 2: `["conv1", 0, 0, {keywords}]`, or for functions of TensorFlow `["_CONSTANT_VALUE", -1, 2.0, {}]`.
-  private func add(_ item: JSONValue, to call: inout KerasCall) throws(ConversionError) {
+  private func add(_ item: JSONValue, to call: inout KerasCall) throws(ZooError) {
     guard let parts = item.array else { throw malformed(name, "its inputs can't be read") }
     if let reference = KerasReference(item) {
       call.add(reference)

@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -40,7 +41,7 @@ extension KerasLayer {
   }
 
   /// What one call of the function computes.
-  func functionSteps(_ given: KerasCall, inputs: [Shape?]) throws(ConversionError) -> [KerasStep] {
+  func functionSteps(_ given: KerasCall, inputs: [Shape?]) throws(ZooError) -> [KerasStep] {
     let call = try withNodeConstants(given)
     let function = functionName
     let tensors = call.operands.count { if case .tensor = $0 { true } else { false } }
@@ -87,7 +88,7 @@ extension KerasLayer {
 
   private func activation(
     _ function: String, _ call: KerasCall, shape: Shape
-  ) throws(ConversionError) -> Activation {
+  ) throws(ZooError) -> Activation {
     switch function {
     case "gelu":
       return .gelu(approximate: argument("approximate", of: call)?.bool ?? (className == "Gelu"))
@@ -112,7 +113,7 @@ extension KerasLayer {
   /// The mean or maximum over height and width, which is the only one that there is an operation for.
   private func pooled(
     _ function: String, _ call: KerasCall, shape: Shape
-  ) throws(ConversionError) -> Operation {
+  ) throws(ZooError) -> Operation {
     let axes = argument("axis", of: call)?.array?.compactMap(\.integer) ?? []
     let keeps = argument("keepdims", "keep_dims", of: call)?.bool ?? false
     guard shape.rank == 3, Set(axes.map { $0 < 0 ? $0 + 4 : $0 }) == [1, 2] else {
@@ -125,7 +126,7 @@ extension KerasLayer {
   /// Arithmetic with one tensor and one constant: a number, or one for each channel.
   private func withConstant(
     _ function: String, _ call: KerasCall, shape: Shape
-  ) throws(ConversionError) -> Operation {
+  ) throws(ZooError) -> Operation {
     var constant: JSONValue?
     var constantIsFirst = false
     for (position, operand) in call.operands.enumerated() {
@@ -152,7 +153,7 @@ extension KerasLayer {
   }
 
   /// TensorFlowOpLayer has its constants apart, by the position that they take.
-  private func withNodeConstants(_ call: KerasCall) throws(ConversionError) -> KerasCall {
+  private func withNodeConstants(_ call: KerasCall) throws(ZooError) -> KerasCall {
     guard className == "TensorFlowOpLayer", let constants = members["constants"]?.object else { return call }
     var result = call
     for (key, value) in constants.sorted(by: { $0.key < $1.key }) {

@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -59,21 +60,16 @@ extension KerasNetwork {
 ///   the result and are not supported; one error names them all.
 package func kerasGraph(
   configuration: JSONValue, inputSize: (Int, Int)?, writer: String? = nil
-) throws(ConversionError) -> KerasNetwork {
+) throws(ZooError) -> KerasNetwork {
   let dialect = KerasDialect(writer: writer) ?? KerasDialect(of: configuration)
   var importer = KerasImporter(inputSize: inputSize, dialect: dialect)
-  do throws(ConversionError) {
+  do throws(ZooError) {
     let model = try KerasModel(configuration, name: "the model", dialect: dialect)
     importer.reserve(model)
     let outputs = try importer.add(model, inputs: nil, path: [], container: "")
     try importer.checkUnsupported()
-    do {
-      return KerasNetwork(
-        name: model.name, graph: try importer.builder.build(outputs: outputs),
-        layerOrder: importer.placements)
-    } catch {
-      throw ConversionError("invalid network", at: error.location, error.why)
-    }
+    return KerasNetwork(
+      name: model.name, graph: try importer.builder.build(outputs: outputs), layerOrder: importer.placements)
   } catch {
     // What is wrong further on may follow from a layer that could not be read.
     try importer.checkUnsupported()
@@ -92,13 +88,13 @@ struct KerasModel {
 
   init(
     _ configuration: JSONValue, name fallbackName: String, dialect: KerasDialect
-  ) throws(ConversionError) {
+  ) throws(ZooError) {
     guard let className = configuration["class_name"]?.string, let config = configuration["config"] else {
       throw malformed(fallbackName, "it has no class_name and config")
     }
     guard KerasModel.classNames.contains(className) else {
-      throw ConversionError(
-        "unsupported model", at: "\(fallbackName) (\(className))",
+      throw ZooError(
+        .unsupported, what: "unsupported model", at: "\(fallbackName) (\(className))",
         "only Sequential and Functional models describe their layers",
         remedy: "rebuild it with the functional API and save it again")
     }
@@ -116,8 +112,8 @@ struct KerasModel {
 }
 
 /// Something in a configuration that breaks Keras' own rules.
-func malformed(_ layer: String, _ why: String) -> ConversionError {
-  ConversionError("malformed Keras configuration", at: "layer '\(layer)'", why)
+func malformed(_ layer: String, _ why: String) -> ZooError {
+  ZooError(.malformed, what: "malformed Keras configuration", at: "layer '\(layer)'", why)
 }
 
 /// Adds the layers of models to one graph.
@@ -138,7 +134,7 @@ struct KerasImporter {
   private var called: [[String]: (name: String, times: Int)] = [:]
   /// By path: the nodes that have a layer's weights.
   private var owners: [[String]: Value] = [:]
-  private var unsupported: [ConversionError] = []
+  private var unsupported: [ZooError] = []
 
   init(inputSize: (Int, Int)?, dialect: KerasDialect) {
     self.inputSize = inputSize
@@ -149,22 +145,21 @@ struct KerasImporter {
   mutating func reserve(_ model: KerasModel) { reserved = Set(model.layers.map(\.name)) }
 
   /// Throws what has been found unsupported so far, as one error.
-  func checkUnsupported() throws(ConversionError) {
+  func checkUnsupported() throws(ZooError) {
     guard let first = unsupported.first else { return }
     let others = unsupported.dropFirst()
     let list =
       others.prefix(8).map { "\($0.location): \($0.why)" }
       + (others.count > 8 ? ["and \(others.count - 8) more"] : [])
-    throw ConversionError(
-      first.what, at: first.location,
-      others.isEmpty ? first.why : "\(first.why); also " + list.joined(separator: "; "),
-      remedy: first.remedy)
+    throw first.relocated(
+      to: first.location,
+      why: others.isEmpty ? first.why : "\(first.why); also " + list.joined(separator: "; "))
   }
 
   /// Adds a model's layers; `inputs` are what a nested model is called with.
   mutating func add(
     _ model: KerasModel, inputs: [Value]?, path: [String], container: String
-  ) throws(ConversionError) -> [Value] {
+  ) throws(ZooError) -> [Value] {
     guard path.count < KerasImporter.depthLimit else {
       throw malformed(model.name, "models are nested more than \(KerasImporter.depthLimit) deep")
     }
@@ -179,7 +174,7 @@ struct KerasImporter {
   /// Adds one call of a layer, or of the layers of a nested model.
   private mutating func add(
     _ layer: KerasLayer, _ call: KerasCall, _ inputs: [Value], path: [String], container: String, ordinal: Int
-  ) throws(ConversionError) -> [Value] {
+  ) throws(ZooError) -> [Value] {
     if layer.isModel {
       let place = "layers/\(layer.storeName)" + (ordinal == 0 ? "" : "_\(ordinal)")
       return try add(
@@ -204,7 +199,7 @@ struct KerasImporter {
   private mutating func append(
     _ steps: [KerasStep], of layer: KerasLayer, _ inputs: [Value], path: [String], container: String,
     ordinal: Int
-  ) throws(ConversionError) -> Value {
+  ) throws(ZooError) -> Value {
     guard nodeCount + steps.count <= Graph.nodeLimit else {
       throw malformed(layer.name, "the model has more than \(Graph.nodeLimit) layers")
     }
@@ -252,7 +247,7 @@ struct KerasImporter {
 
   /// The layer's own name where it is free, else with the enclosing models in front; a further call has
   /// its number behind.
-  private mutating func name(ofCallOf layer: KerasLayer, path: [String]) throws(ConversionError) -> String {
+  private mutating func name(ofCallOf layer: KerasLayer, path: [String]) throws(ZooError) -> String {
     let name: String
     if let first = called[path] {
       name = "\(first.name):\(first.times + 1)"
@@ -270,7 +265,7 @@ struct KerasImporter {
 
   private mutating func addSequential(
     _ model: KerasModel, inputs: [Value]?, path: [String], container: String
-  ) throws(ConversionError) -> Value {
+  ) throws(ZooError) -> Value {
     var counts: [String: Int] = [:]
     var value: Value?
     if let inputs {
@@ -306,7 +301,7 @@ struct KerasImporter {
   /// The input of a Sequential model that has no InputLayer: its shape is the first layer's or the model's.
   private mutating func addImplicitInput(
     of model: KerasModel, before layer: KerasLayer
-  ) throws(ConversionError) -> Value {
+  ) throws(ZooError) -> Value {
     var members: [String: JSONValue] = ["name": .string("\(layer.name)_input")]
     let shape = layer.members["batch_input_shape"] ?? layer.members["batch_shape"]
     members["batch_shape"] = shape ?? model.members["build_input_shape"]
@@ -322,7 +317,7 @@ struct KerasImporter {
 
   private mutating func addFunctional(
     _ model: KerasModel, inputs: [Value]?, path: [String], container: String
-  ) throws(ConversionError) -> [Value] {
+  ) throws(ZooError) -> [Value] {
     var run = try FunctionalRun(model)
     if let inputs {
       let references = try KerasReference.list(model.members["input_layers"], of: model.name)
@@ -392,7 +387,7 @@ private struct FunctionalRun {
   var values: [Key: [Value]] = [:]
   private var layers: [String: (isModel: Bool, calls: Int)] = [:]
 
-  init(_ model: KerasModel) throws(ConversionError) {
+  init(_ model: KerasModel) throws(ZooError) {
     var counts: [String: Int] = [:]
     for layer in model.layers {
       guard layers[layer.name] == nil else { throw malformed(layer.name, "two layers have this name") }
@@ -414,7 +409,7 @@ private struct FunctionalRun {
   }
 
   /// The call that `reference` means.
-  private func key(_ reference: KerasReference, for reader: String) throws(ConversionError) -> Key {
+  private func key(_ reference: KerasReference, for reader: String) throws(ZooError) -> Key {
     guard let layer = layers[reference.layer] else {
       throw malformed(reader, "it reads '\(reference.layer)', which does not exist")
     }
@@ -427,7 +422,7 @@ private struct FunctionalRun {
   }
 
   /// The first input of `unit` that has no value yet.
-  func firstMissing(of unit: Unit) throws(ConversionError) -> Key? {
+  func firstMissing(of unit: Unit) throws(ZooError) -> Key? {
     for reference in unit.call.references {
       let key = try key(reference, for: unit.layer.name)
       if values[key] == nil { return key }
@@ -435,7 +430,7 @@ private struct FunctionalRun {
     return nil
   }
 
-  func resolve(_ reference: KerasReference, for reader: String) throws(ConversionError) -> Value {
+  func resolve(_ reference: KerasReference, for reader: String) throws(ZooError) -> Value {
     guard let outputs = values[try key(reference, for: reader)] else {
       throw malformed(reader, "it reads '\(reference.layer)', which is never computed")
     }

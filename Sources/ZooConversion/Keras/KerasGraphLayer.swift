@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooWeightFiles
 
 /// One layer of a configuration, with checked access to its attributes.
@@ -11,7 +12,7 @@ struct KerasLayer {
   let document: JSONValue
   let dialect: KerasDialect
 
-  init(_ document: JSONValue, in model: String, dialect: KerasDialect) throws(ConversionError) {
+  init(_ document: JSONValue, in model: String, dialect: KerasDialect) throws(ZooError) {
     guard let className = document["class_name"]?.string else {
       throw malformed(model, "a layer has no class_name")
     }
@@ -56,50 +57,52 @@ struct KerasLayer {
 
   func unsupported(
     _ why: String, remedy: String = "change or remove the layer in Keras, and save the model again"
-  ) -> ConversionError {
-    ConversionError(KerasLayer.unsupportedLayer, at: "layer '\(name)' (\(className))", why, remedy: remedy)
+  ) -> ZooError {
+    ZooError(
+      .unsupported, what: KerasLayer.unsupportedLayer, at: "layer '\(name)' (\(className))", why,
+      remedy: remedy)
   }
 
-  func malformedAttribute(_ key: String, _ expected: String) -> ConversionError {
-    ConversionError(
-      "malformed Keras configuration", at: "layer '\(name)' (\(className))",
+  func malformedAttribute(_ key: String, _ expected: String) -> ZooError {
+    ZooError(
+      .malformed, what: "malformed Keras configuration", at: "layer '\(name)' (\(className))",
       members[key] == nil ? "it has no '\(key)'" : "its '\(key)' is not \(expected)")
   }
 
   // MARK: Attributes
 
-  func integer(_ key: String) throws(ConversionError) -> Int {
+  func integer(_ key: String) throws(ZooError) -> Int {
     guard let value = members[key]?.integer else { throw malformedAttribute(key, "a whole number") }
     return value
   }
 
   /// A whole number that older writers leave out.
-  func integer(_ key: String, whereAbsent absent: Int) throws(ConversionError) -> Int {
+  func integer(_ key: String, whereAbsent absent: Int) throws(ZooError) -> Int {
     members[key] == nil ? absent : try integer(key)
   }
 
-  func number(_ key: String) throws(ConversionError) -> Double {
+  func number(_ key: String) throws(ZooError) -> Double {
     guard let value = members[key]?.number else { throw malformedAttribute(key, "a number") }
     return value
   }
 
   /// A number that older writers leave out.
-  func number(_ key: String, whereAbsent absent: Double) throws(ConversionError) -> Double {
+  func number(_ key: String, whereAbsent absent: Double) throws(ZooError) -> Double {
     members[key] == nil || members[key] == .null ? absent : try number(key)
   }
 
   /// True or false where older writers leave it out.
-  func bool(_ key: String, whereAbsent absent: Bool) throws(ConversionError) -> Bool {
+  func bool(_ key: String, whereAbsent absent: Bool) throws(ZooError) -> Bool {
     members[key] == nil ? absent : try bool(key)
   }
 
-  func bool(_ key: String) throws(ConversionError) -> Bool {
+  func bool(_ key: String) throws(ZooError) -> Bool {
     guard let value = members[key]?.bool else { throw malformedAttribute(key, "true or false") }
     return value
   }
 
   /// Height and width, as `[3, 3]` or as one number for both.
-  func extent(_ key: String) throws(ConversionError) -> Extent2D {
+  func extent(_ key: String) throws(ZooError) -> Extent2D {
     if let side = members[key]?.integer { return Extent2D(side) }
     guard let pair = members[key]?.array, pair.count == 2, let height = pair[0].integer,
       let width = pair[1].integer
@@ -108,7 +111,7 @@ struct KerasLayer {
   }
 
   /// `[[top, bottom], [left, right]]`, `[rows, columns]` or one number for all four.
-  func edges(_ key: String) throws(ConversionError) -> Edges {
+  func edges(_ key: String) throws(ZooError) -> Edges {
     if let amount = members[key]?.integer { return Edges(all: amount) }
     func ends(_ value: JSONValue) -> (Int, Int)? {
       if let both = value.integer { return (both, both) }
@@ -123,7 +126,7 @@ struct KerasLayer {
     return Edges(top: rows.0, bottom: rows.1, left: columns.0, right: columns.1)
   }
 
-  func padding() throws(ConversionError) -> Padding {
+  func padding() throws(ZooError) -> Padding {
     guard let text = members["padding"]?.string else { throw malformedAttribute("padding", "a name") }
     switch text.lowercased() {
     case "valid": return .valid
@@ -133,7 +136,7 @@ struct KerasLayer {
   }
 
   /// Refuses images whose channels come first. `mayBeAbsent` for classes that have not always had it.
-  func checkDataFormat(mayBeAbsent: Bool = false) throws(ConversionError) {
+  func checkDataFormat(mayBeAbsent: Bool = false) throws(ZooError) {
     let format = members["data_format"]
     if format == nil || format == .null {
       guard mayBeAbsent else { throw malformedAttribute("data_format", "a name") }
@@ -147,14 +150,14 @@ struct KerasLayer {
   }
 
   /// The only axis that `key` names, counted from 0 for one example of `rank` axes.
-  func axis(_ key: String = "axis", rank: Int) throws(ConversionError) -> Int {
+  func axis(_ key: String = "axis", rank: Int) throws(ZooError) -> Int {
     guard let axis = try axes(key, rank: rank).first else { throw malformedAttribute(key, "an axis") }
     guard try axes(key, rank: rank).count == 1 else { throw unsupported("it has several axes") }
     return axis
   }
 
   /// The axes that `key` names, ascending, counted from 0 for one example of `rank` axes.
-  func axes(_ key: String = "axis", rank: Int) throws(ConversionError) -> [Int] {
+  func axes(_ key: String = "axis", rank: Int) throws(ZooError) -> [Int] {
     guard let value = members[key] else { throw malformedAttribute(key, "an axis") }
     var axes: [Int] = []
     for item in value.array ?? [value] {
@@ -168,7 +171,7 @@ struct KerasLayer {
   }
 
   /// Refuses an axis other than the last one of an output with `rank` axes per example.
-  func checkLastAxis(rank: Int?) throws(ConversionError) {
+  func checkLastAxis(rank: Int?) throws(ZooError) {
     let value = members["axis"]
     let axes = value?.array ?? value.map { [$0] } ?? []
     guard axes.count == 1, let axis = axes[0].integer else {

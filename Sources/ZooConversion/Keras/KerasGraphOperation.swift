@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -19,7 +20,7 @@ extension KerasLayer {
   ]
 
   /// The input of a network; open heights and widths are taken from `size`.
-  func inputOperation(size: (Int, Int)?) throws(ConversionError) -> Operation {
+  func inputOperation(size: (Int, Int)?) throws(ZooError) -> Operation {
     guard let axes = (members["batch_shape"] ?? members["batch_input_shape"])?.array, axes.count >= 2 else {
       throw malformedAttribute("batch_shape", "a shape with a batch axis")
     }
@@ -29,8 +30,8 @@ extension KerasLayer {
         shape.append(extent)
       } else if value == .null, axes.count == 4, axis < 2 {
         guard let size else {
-          throw ConversionError(
-            "open input size", at: "layer '\(name)' (\(className))",
+          throw ZooError(
+            .openInputSize, what: "open input size", at: "layer '\(name)' (\(className))",
             "the configuration leaves the height and width of the image open",
             remedy: "give the size, for example --input-size 224x224")
         }
@@ -40,8 +41,8 @@ extension KerasLayer {
       }
     }
     if let size, shape.count == 3, shape[0] != size.0 || shape[1] != size.1 {
-      throw ConversionError(
-        "wrong input size", at: "layer '\(name)' (\(className))",
+      throw ZooError(
+        .doesNotFit, what: "wrong input size", at: "layer '\(name)' (\(className))",
         "the configuration fixes it at \(shape[0])x\(shape[1]), asked for was \(size.0)x\(size.1)",
         remedy: "leave the input size out")
     }
@@ -50,7 +51,7 @@ extension KerasLayer {
 
   /// What one call of the layer computes. `inputs` are the shapes of what it reads, nil after an earlier
   /// mistake.
-  func steps(_ call: KerasCall, inputs: [Shape?]) throws(ConversionError) -> [KerasStep] {
+  func steps(_ call: KerasCall, inputs: [Shape?]) throws(ZooError) -> [KerasStep] {
     if isFunction { return try functionSteps(call, inputs: inputs) }
     try checkNumbers()
     switch className {
@@ -72,7 +73,7 @@ extension KerasLayer {
   }
 
   /// What a layer that is one operation computes.
-  private func operation(inputs: [Shape?]) throws(ConversionError) -> Operation {
+  private func operation(inputs: [Shape?]) throws(ZooError) -> Operation {
     if let operation = try linearOperation(inputs: inputs) { return operation }
     if let operation = try normalizingOperation(inputs: inputs) { return operation }
     if let activation = try activationOfClass() { return .activation(activation) }
@@ -125,7 +126,7 @@ extension KerasLayer {
   }
 
   /// Convolutions and dense layers; nil for another class.
-  private func linearOperation(inputs: [Shape?]) throws(ConversionError) -> Operation? {
+  private func linearOperation(inputs: [Shape?]) throws(ZooError) -> Operation? {
     switch className {
     case "Conv2D", "Convolution2D":
       try checkDataFormat()
@@ -160,7 +161,7 @@ extension KerasLayer {
   }
 
   /// Norms and scales; nil for another class.
-  private func normalizingOperation(inputs: [Shape?]) throws(ConversionError) -> Operation? {
+  private func normalizingOperation(inputs: [Shape?]) throws(ZooError) -> Operation? {
     switch className {
     case "BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization":
       try checkLastAxis(rank: inputs.first.flatMap { $0?.rank })
@@ -197,7 +198,7 @@ extension KerasLayer {
   /// The smallest deviation that Keras' Normalization divides by: its backend's epsilon.
   private static let leastDeviation = 1e-7
 
-  private func normalization(rank: Int) throws(ConversionError) -> Operation {
+  private func normalization(rank: Int) throws(ZooError) -> Operation {
     let axes = members["axis"] == .null ? [] : try axes(rank: rank)
     guard axes.isEmpty || axes == [rank - 1] else { throw unsupported("its axis is not the last one") }
     let inverted = try bool("invert", whereAbsent: false)
@@ -217,7 +218,7 @@ extension KerasLayer {
   }
 
   /// Refuses what changes a layer's weights: quantization and low-rank adaptation.
-  private func checkNumbers() throws(ConversionError) {
+  private func checkNumbers() throws(ZooError) {
     if let policy = members["dtype"]?["class_name"]?.string, policy.contains("Quantized") {
       throw unsupported(
         "its weights are quantized (\(policy))", remedy: "save the model before quantizing it")
@@ -230,11 +231,11 @@ extension KerasLayer {
   }
 
   /// Keras before 2.1 has none for depthwise and separable convolutions.
-  private func dilation() throws(ConversionError) -> Extent2D {
+  private func dilation() throws(ZooError) -> Extent2D {
     members["dilation_rate"] == nil ? .one : try extent("dilation_rate")
   }
 
-  private func pooling() throws(ConversionError) -> Pooling {
+  private func pooling() throws(ZooError) -> Pooling {
     try checkDataFormat()
     let window = try extent("pool_size")
     let strides = members["strides"] == .null ? window : try extent("strides")
@@ -242,7 +243,7 @@ extension KerasLayer {
   }
 
   /// Keras before 2.6 has no `keepdims`.
-  private func keepsDimensions() throws(ConversionError) -> Bool {
+  private func keepsDimensions() throws(ZooError) -> Bool {
     try checkDataFormat()
     return members["keepdims"] == nil ? false : try bool("keepdims")
   }
@@ -252,13 +253,13 @@ extension KerasLayer {
   /// Of the sizes that this works out no product overflows.
   private static let sizeLimit = 1 << 20
 
-  private func checkedSize(_ values: Int...) throws(ConversionError) {
+  private func checkedSize(_ values: Int...) throws(ZooError) {
     for value in values where value < 0 || value > KerasLayer.sizeLimit {
       throw unsupported("a size of \(value)")
     }
   }
 
-  private func upsampling(inputs: [Shape?]) throws(ConversionError) -> Operation {
+  private func upsampling(inputs: [Shape?]) throws(ZooError) -> Operation {
     try checkDataFormat()
     let factor = try extent("size")
     let size = try imageSize(inputs)
@@ -269,7 +270,7 @@ extension KerasLayer {
         interpolation: try interpolation(whereAbsent: "nearest")))
   }
 
-  private func resizing() throws(ConversionError) -> Operation {
+  private func resizing() throws(ZooError) -> Operation {
     try checkDataFormat(mayBeAbsent: true)
     for key in ["crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias"]
     where try bool(key, whereAbsent: false) {
@@ -281,7 +282,7 @@ extension KerasLayer {
         interpolation: try interpolation(whereAbsent: "bilinear")))
   }
 
-  private func interpolation(whereAbsent absent: String) throws(ConversionError) -> Resize.Interpolation {
+  private func interpolation(whereAbsent absent: String) throws(ZooError) -> Resize.Interpolation {
     let name = members["interpolation"]?.string ?? absent
     guard let interpolation = Resize.Interpolation(rawValue: name) else {
       throw unsupported("its interpolation is '\(name)'; supported are 'nearest' and 'bilinear'")
@@ -291,7 +292,7 @@ extension KerasLayer {
 
   /// Keras' output sizes, and TensorFlow's rule of where they begin: that of the convolution whose gradient
   /// it is.
-  private func transposedConvolution(inputs: [Shape?]) throws(ConversionError) -> TransposedConvolution {
+  private func transposedConvolution(inputs: [Shape?]) throws(ZooError) -> TransposedConvolution {
     try checkDataFormat()
     let (kernel, strides, dilation) = (try extent("kernel_size"), try extent("strides"), try dilation())
     let input = try imageSize(inputs)
@@ -323,7 +324,7 @@ extension KerasLayer {
   }
 
   /// A reshape to the axes that `value` lists, of which one may be open (-1).
-  func reshape(_ value: JSONValue?, input: Shape?) throws(ConversionError) -> Operation {
+  func reshape(_ value: JSONValue?, input: Shape?) throws(ZooError) -> Operation {
     guard let axes = value?.array else { throw malformedAttribute("target_shape", "a shape") }
     var target: [Int] = []
     for axis in axes {

@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// One node of a layer that may need several; the last one is the layer.
@@ -39,7 +40,7 @@ extension KerasLayer {
   }
 
   /// The shape of an input. A layer further up that could not be read leaves it open.
-  func shape(_ inputs: [Shape?], _ index: Int = 0) throws(ConversionError) -> Shape {
+  func shape(_ inputs: [Shape?], _ index: Int = 0) throws(ZooError) -> Shape {
     guard index < inputs.count, let shape = inputs[index] else {
       throw malformed(name, "what it reads has no known shape")
     }
@@ -47,7 +48,7 @@ extension KerasLayer {
   }
 
   /// The height and width of an image that a layer reads.
-  func imageSize(_ inputs: [Shape?]) throws(ConversionError) -> Extent2D {
+  func imageSize(_ inputs: [Shape?]) throws(ZooError) -> Extent2D {
     let shape = try shape(inputs)
     guard shape.rank == 3 else { throw malformed(name, "it reads \(shape) and needs an image") }
     return Extent2D(shape[0], shape[1])

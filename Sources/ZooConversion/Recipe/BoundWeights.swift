@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -15,18 +16,19 @@ package struct BoundWeights: WeightSource {
   /// The tensor in the slot's shape, in the file's element type.
   package func tensor(for slot: WeightSlot) throws -> StoredTensor {
     guard let assignment = assignments[slot] else {
-      throw ConversionError("no weight", at: "'\(slot.name)'", "the file was bound to another network")
+      throw ZooError(
+        .missing, what: "no weight", at: "'\(slot.name)'", "the file was bound to another network")
     }
     let tensor = try file.read(assignment.entry)
     guard tensor.elementType.isFloatingPoint else {
-      throw ConversionError(
-        "unsupported tensor", at: "\(file.path), '\(assignment.entry.name)'",
+      throw ZooError(
+        .unsupported, what: "unsupported tensor", at: "\(file.path), '\(assignment.entry.name)'",
         "its elements are \(tensor.elementType.rawValue), expected floating point")
     }
     guard assignment.transform != .none else { return tensor }
     guard let changed = assignment.transform.apply(to: tensor, shape: slot.shape) else {
-      throw ConversionError(
-        "malformed tensor", at: "\(file.path), '\(assignment.entry.name)'",
+      throw ZooError(
+        .malformed, what: "malformed tensor", at: "\(file.path), '\(assignment.entry.name)'",
         "its shape is \(tensor.shape), expected \(slot.shape)")
     }
     return changed

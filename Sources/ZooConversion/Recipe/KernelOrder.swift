@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -43,7 +44,7 @@ extension KernelOrder {
   /// by a person; channels in front are Theano's in files of Keras 0 and 1.
   ///
   /// - Throws: where nothing says it.
-  package init(of file: some WeightFile, stated: Named?) throws(ConversionError) {
+  package init(of file: some WeightFile, stated: Named?) throws(ZooError) {
     let isOlder =
       file.layout == .numberedLayers || file.writer == "keras 1"
       || file.writer?.hasPrefix("keras 1.") == true
@@ -75,8 +76,8 @@ extension KernelOrder {
       } else if let named = Self.dimensionOrdering(names) {
         first = named
       } else if isOlder && !shapes.isEmpty && votes.isEmpty && !saysTensorFlow {
-        throw ConversionError(
-          "ambiguous kernels", at: file.path,
+        throw ZooError(
+          .ambiguous, what: "ambiguous kernels", at: file.path,
           "their shapes fit both (height, width, in, out) and (out, in, height, width), and neither an attribute "
             + "nor the file's name says which",
           remedy: "State it with --kernel-order tensorflow, theano or caffe.")
@@ -101,8 +102,8 @@ extension KernelOrder {
         axesAreChannelsFirst: true, isRotated: true, rowsAreChannelsFirst: true,
         reason: "the shapes, in a file of Keras 0 or 1")
     } else {
-      throw ConversionError(
-        "ambiguous kernels", at: file.path,
+      throw ZooError(
+        .ambiguous, what: "ambiguous kernels", at: file.path,
         "their shapes are (out, in, height, width), which Theano rotates by 180° and others do not",
         remedy: "State it with --kernel-order theano or caffe.")
     }

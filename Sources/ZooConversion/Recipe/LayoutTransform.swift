@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// How a tensor's axes change on the way into a slot. No value changes.

@@ -1,6 +1,7 @@
 import ZooFormat
 import ZooGraph
 import ZooModels
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -70,7 +71,7 @@ package struct RecipeOptions: Sendable {
 extension Recipe {
   /// Finds the recipe for the file at `path`, recognised by its content.
   ///
-  /// - Throws: `WeightFileError`, `ZooFileError`, `FileError`, ``ConversionError``.
+  /// - Throws: `ZooError`, `ZooError`, `ZooError`, ``ZooError``.
   package init(path: String, options: RecipeOptions = .init()) throws {
     if try FileFormat.recognise(path: path) == .zoo {
       self = try Recipe(zoo: ZooFile(path: path), options: options)
@@ -85,11 +86,12 @@ extension Recipe {
   }
 
   /// Finds the recipe for a weight file: from its configuration where it has one, else from its tensors.
-  package init(file: any WeightFile, options: RecipeOptions = .init()) throws(ConversionError) {
+  package init(file: any WeightFile, options: RecipeOptions = .init()) throws(ZooError) {
     try Recipe.checkNames(options)
     guard !file.tensors.isEmpty else {
-      throw ConversionError(
-        "no weights", at: file.path, "a \(file.layout.rawValue) file without a single tensor of a layer")
+      throw ZooError(
+        .missing, what: "no weights", at: file.path,
+        "a \(file.layout.rawValue) file without a single tensor of a layer")
     }
     if let configuration = file.modelConfiguration {
       self = try Recipe.fromConfiguration(configuration, file: file, options: options)
@@ -99,36 +101,36 @@ extension Recipe {
     if binding.isAmbiguous { try settleByTestimony() }
   }
 
-  static func checkNames(_ options: RecipeOptions) throws(ConversionError) {
+  static func checkNames(_ options: RecipeOptions) throws(ZooError) {
     let architecture = options.architecture.flatMap(Catalog.architecture(named:))
     if let name = options.architecture, architecture == nil {
-      throw ConversionError(
-        "unknown architecture", at: "--architecture", "there is no '\(name)'",
-        remedy: "Known are \(Catalog.architectures.map(\.name).joined(separator: ", ")).", category: .usage)
+      throw ZooError(
+        .unknownArchitecture, what: "unknown architecture", at: "--architecture", "there is no '\(name)'",
+        remedy: "Known are \(Catalog.architectures.map(\.name).joined(separator: ", ")).")
     }
     let writers = (architecture.map { [$0] } ?? Catalog.architectures).map { ($0.name, $0.writers) }
     if let writer = options.writer, !writers.contains(where: { $0.1.contains(writer) }) {
-      throw ConversionError(
-        "unknown writer", at: "--writer", "there is no '\(writer)'",
+      throw ZooError(
+        .invalidArgument, what: "unknown writer", at: "--writer", "there is no '\(writer)'",
         remedy: "Known are "
           + writers.filter { !$0.1.isEmpty }
-          .map { "for \($0.0) \($0.1.joined(separator: ", "))" }.joined(separator: "; ") + ".",
-        category: .usage)
+          .map { "for \($0.0) \($0.1.joined(separator: ", "))" }.joined(separator: "; ") + ".")
     }
   }
 
   /// The recipe for a `.zoo` file, whose header says everything.
-  init(zoo: ZooFile, options: RecipeOptions) throws(ConversionError) {
+  init(zoo: ZooFile, options: RecipeOptions) throws(ZooError) {
     let document = zoo.document
     if let name = options.architecture, name != document.card.architecture {
-      throw ConversionError(
-        "wrong architecture", at: zoo.path, "the file holds \(document.card.architecture), not '\(name)'")
+      throw ZooError(
+        .doesNotFit, what: "wrong architecture", at: zoo.path,
+        "the file holds \(document.card.architecture), not '\(name)'")
     }
     let file = ZooWeightFile(zoo)
     do {
       binding = try Binder(graph: document.graph).bind(file)
     } catch {
-      throw ConversionError("weights do not fit the graph", at: zoo.path, error.explanation)
+      throw ZooError(.doesNotFit, what: "weights do not fit the graph", at: zoo.path, error.explanation)
     }
     self.file = file
     graph = document.graph
@@ -142,11 +144,11 @@ extension Recipe {
 
   private static func checked(
     _ labels: [ClassLabel]?, for graph: Graph
-  ) throws(ConversionError) -> [ClassLabel]? {
+  ) throws(ZooError) -> [ClassLabel]? {
     let classes = graph.classCount
     if let labels, labels.count != classes {
-      throw ConversionError(
-        "labels do not fit", at: "--labels",
+      throw ZooError(
+        .doesNotFit, what: "labels do not fit", at: "--labels",
         "\(labels.count) labels for \(classes.map { "\($0) classes" } ?? "a network without classes")")
     }
     return labels
@@ -155,7 +157,7 @@ extension Recipe {
   init(
     file: any WeightFile, graph: Graph, binding: Binding, known: Candidate?, modelName: String,
     explanation: String, options: RecipeOptions
-  ) throws(ConversionError) {
+  ) throws(ZooError) {
     self.file = file
     self.graph = graph
     self.binding = binding

@@ -1,5 +1,6 @@
 import ZooGraph
 import ZooModels
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -7,7 +8,7 @@ import ZooWeightFiles
 extension Recipe {
   static func fromConfiguration(
     _ configuration: JSONValue, file: any WeightFile, options: RecipeOptions
-  ) throws(ConversionError) -> Recipe {
+  ) throws(ZooError) -> Recipe {
     let network: KerasNetwork
     do {
       network = try kerasGraph(
@@ -18,8 +19,7 @@ extension Recipe {
         part.explanation += "; the configuration is not used (\(error.location): \(error.why))"
         return part
       }
-      throw ConversionError(
-        error.what, at: "\(file.path), \(error.location)", error.why, remedy: error.remedy)
+      throw error.relocated(to: "\(file.path), \(error.location)")
     }
     let known = Catalog.recognise(network.graph)
     let wanted = options.architecture.flatMap(Catalog.architecture(named:))
@@ -29,8 +29,8 @@ extension Recipe {
       guard part != nil else {
         let found =
           known.map { "that of \($0.variant.architecture)" } ?? "of no architecture in the catalogue"
-        throw ConversionError(
-          "wrong architecture", at: file.path,
+        throw ZooError(
+          .doesNotFit, what: "wrong architecture", at: file.path,
           "the model's configuration is \(found), not '\(wanted.name)', and no part of it computes what "
             + "\(wanted.name) does",
           remedy: "Leave out --architecture: the configuration describes the network.")
@@ -43,8 +43,8 @@ extension Recipe {
     do {
       binding = try binder.bind(file)
     } catch {
-      throw ConversionError(
-        "weights do not fit the configuration", at: file.path, error.explanation,
+      throw ZooError(
+        .doesNotFit, what: "weights do not fit the configuration", at: file.path, error.explanation,
         remedy: error.disagreement.map { _ in "If the names are right, --trust-names goes by them alone." })
     }
     let kernels = binder.kernelOrder.reason.map { "; kernels are \(binder.kernelOrder.text), by \($0)" } ?? ""

@@ -1,5 +1,6 @@
 import ZooGraph
 import ZooModels
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -7,7 +8,7 @@ import ZooWeightFiles
 extension Recipe {
   static func fromTensors(
     file: any WeightFile, options: RecipeOptions
-  ) throws(ConversionError) -> Recipe {
+  ) throws(ZooError) -> Recipe {
     let order = try KernelOrder(of: file, stated: options.kernelOrder)
     let hints = file.tensors.map {
       TensorHint(
@@ -19,7 +20,7 @@ extension Recipe {
       do {
         candidates = [try Catalog.candidate(architecture: name, for: hints, circumstances)]
       } catch {
-        throw ConversionError(error.what, at: file.path, "\(error.location): \(error.why)")
+        throw error.relocated(to: file.path, why: "\(error.location): \(error.why)")
       }
     } else {
       candidates = Catalog.candidates(for: hints, circumstances)
@@ -30,8 +31,8 @@ extension Recipe {
     {
       throw misfit(variant, failure, file: file)
     }
-    throw ConversionError(
-      "unknown network", at: file.path,
+    throw ZooError(
+      .unknownNetwork, what: "unknown network", at: file.path,
       options.architecture.map { "its tensors are not those of '\($0)'" }
         ?? "its tensors are those of no architecture in the catalogue and it has no configuration",
       remedy:
@@ -44,7 +45,7 @@ extension Recipe {
   /// - Throws: where none fits, and where names and order disagree about one that has a place for every tensor.
   static func bestFit(
     of candidates: [Candidate], _ file: any WeightFile, options: RecipeOptions
-  ) throws(ConversionError) -> Recipe? {
+  ) throws(ZooError) -> Recipe? {
     let order = try KernelOrder(of: file, stated: options.kernelOrder)
     var best: (candidate: Candidate, fit: Fit)?
     var nearest: (candidate: Candidate, failure: BindingFailure)?
@@ -94,9 +95,9 @@ extension Recipe {
 
   private static func misfit(
     _ variant: Variant, _ failure: BindingFailure, file: any WeightFile
-  ) -> ConversionError {
-    ConversionError(
-      "weights do not fit \(variant.architecture) (\(variant.description))", at: file.path,
+  ) -> ZooError {
+    ZooError(
+      .doesNotFit, what: "weights do not fit \(variant.architecture) (\(variant.description))", at: file.path,
       failure.explanation,
       remedy: failure.disagreement == nil
         ? "If it is another network, save the whole model so that the file has its configuration."

@@ -1,6 +1,7 @@
 import ZooFormat
 import ZooGraph
 import ZooModels
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -43,12 +44,12 @@ extension Recipe {
   /// Lets the batch norms confirm what neither names nor a promised order tell.
   ///
   /// - Throws: where they do not.
-  mutating func settleByTestimony() throws(ConversionError) {
+  mutating func settleByTestimony() throws(ZooError) {
     let check: VerificationReport.Check?
     do {
       check = try BatchNormCheck(graph: graph, card: card, images: [], threads: 2).check(weights: weights)
     } catch {
-      throw ConversionError("unreadable weights", at: file.path, "\(error)")
+      throw ZooError(.malformed, what: "unreadable weights", at: file.path, "\(error)")
     }
     let covered = graph.layersWithTestimony
     let open = binding.assignments.first {
@@ -59,8 +60,8 @@ extension Recipe {
         $0.slot != open.slot && $0.slot.shape == open.slot.shape
       })
     {
-      throw ConversionError(
-        "ambiguous weights", at: file.path,
+      throw ZooError(
+        .ambiguous, what: "ambiguous weights", at: file.path,
         "'\(open.entry.name)' and '\(other.entry.name)' both have the shape \(open.slot.shape) of "
           + "'\(open.slot.name)' and '\(other.slot.name)'; names say nothing, the format promises no order, and "
           + (check?.status == .passed

@@ -1,5 +1,6 @@
 import ZooFormat
 import ZooGraph
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
@@ -26,16 +27,16 @@ struct ZooWeightFile: WeightFile {
   var ignored: [(name: String, reason: String)] { [] }
   var modelConfiguration: JSONValue? { nil }
 
-  func read(_ entry: TensorEntry) throws(WeightFileError) -> StoredTensor {
+  func read(_ entry: TensorEntry) throws(ZooError) -> StoredTensor {
     do {
       guard let slot = slots[entry.name] else {
-        throw WeightFileError(.malformed, ".zoo file", at: path, "it has no tensor '\(entry.name)'")
+        throw ZooError(.malformed, ".zoo file", at: path, "it has no tensor '\(entry.name)'")
       }
       return try zoo.tensor(for: slot)
-    } catch let error as WeightFileError {
+    } catch let error as ZooError {
       throw error
     } catch {
-      throw WeightFileError(.malformed, ".zoo file", at: path, "\(error)")
+      throw ZooError(.malformed, ".zoo file", at: path, "\(error)")
     }
   }
 }

@@ -1,10 +1,4 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import ZooSystem
 
 /// Two batch-norm layers of one shape whose tensors have changed places.
 ///

@@ -1,12 +1,6 @@
 import ZooRuntime
+import ZooSystem
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 /// How well a gamma and beta of one batch norm explain what the next one has stored.
 ///
 /// In training, what reaches a layer is normalized by its own mean and variance, so the output depends

@@ -1,15 +1,8 @@
 import ZooGraph
 import ZooRuntime
+import ZooSystem
 import ZooTensor
 import ZooWeightFiles
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// Inputs and outputs that another framework computed, to compare with.
 ///
@@ -40,7 +33,7 @@ package struct IOComparison {
     var inputs: [Tensor] = []
     for name in inputNames {
       guard let x = entries[name] else {
-        throw ConversionError("no input to compare with", at: path, "there is no array '\(name)'")
+        throw ZooError(.missing, what: "no input to compare with", at: path, "there is no array '\(name)'")
       }
       let stored = try file.read(x)
       inputs.append(Tensor(shape: stored.shape, values: stored.floats()))
@@ -57,8 +50,9 @@ package struct IOComparison {
       }
     }
     guard !targets.isEmpty else {
-      throw ConversionError(
-        "nothing to compare with", at: path, "no array is an output (y, y1, …) or a layer's (tap:LAYER)")
+      throw ZooError(
+        .missing, what: "nothing to compare with", at: path,
+        "no array is an output (y, y1, …) or a layer's (tap:LAYER)")
     }
     self.targets = targets
     self.unmatched = unmatched
@@ -89,14 +83,14 @@ package struct IOComparison {
       guard let ours = kept[target.value] else { continue }
       let expected = try file.read(target.expected).doubles()
       guard expected.count == ours.values.count else {
-        throw ConversionError(
-          "array does not fit", at: "\(file.path), '\(target.name)'",
+        throw ZooError(
+          .doesNotFit, what: "array does not fit", at: "\(file.path), '\(target.name)'",
           "it has the shape \(target.expected.shape), the network gives \(ours.shape)")
       }
       let truth = try target.truth.map { try file.read($0).doubles() } ?? expected
       guard truth.count == expected.count else {
-        throw ConversionError(
-          "array does not fit", at: "\(file.path), '\(target.name):64'",
+        throw ZooError(
+          .doesNotFit, what: "array does not fit", at: "\(file.path), '\(target.name):64'",
           "it is not as long as '\(target.name)'")
       }
       let largest = truth.reduce(0) { max($0, abs($1)) }

@@ -58,7 +58,9 @@ struct CostModel {
     let remote = 4 * rows * inputs * (threads - 1) / threads * CostModel.perRemoteByte
     let byColumns = max(share, weights / threads) + remote
     let byRows = max(share, weights)
-    if threads > 1, rows < threads * tileRows / 2 || byColumns < byRows { return (byColumns, .columns, false) }
+    if threads > 1, rows < threads * tileRows / 2 || byColumns < byRows {
+      return (byColumns, .columns, false)
+    }
     return (byRows, .rows, false)
   }
 

@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 
 /// A network's steps for a number of threads, and where in memory their values lie.
 ///
@@ -24,8 +25,8 @@ package struct Plan {
   /// Floats for each image's tail.
   package let tailFloats: Int
 
-  /// - Throws: ``RuntimeError`` where the network can't be run.
-  package init(graph: Graph, kernels: Kernels, options: PlanOptions) throws(RuntimeError) {
+  /// - Throws: ``ZooError`` where the network can't be run.
+  package init(graph: Graph, kernels: Kernels, options: PlanOptions) throws(ZooError) {
     var planner = Planner(graph: graph, kernels: kernels, options: options)
     try planner.plan()
     var buffers = planner.buffers

@@ -1,5 +1,6 @@
 import CZooKernels
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 // Functions of each value, and normalization of each vector.
@@ -21,7 +22,7 @@ extension Planner {
         units: input.pixels, inputs: [input], output: output))
   }
 
-  mutating func planRectifier(_ index: Int) throws(RuntimeError) {
+  mutating func planRectifier(_ index: Int) throws(ZooError) {
     let node = graph.nodes[index]
     guard let alpha = node.weights.first else { return }
     let source = node.inputs[0].index
@@ -48,7 +49,7 @@ extension Planner {
     didProduce(index)
   }
 
-  mutating func planLayerNorm(_ index: Int, _ norm: LayerNormalization) throws(RuntimeError) {
+  mutating func planLayerNorm(_ index: Int, _ norm: LayerNormalization) throws(ZooError) {
     let node = graph.nodes[index]
     let source = node.inputs[0].index
     let length = node.shape.dimensions.suffix(norm.axes).reduce(1, *)

@@ -1,12 +1,13 @@
 import CZooKernels
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 // Layers without a matrix product: norms, activations, sums and pooling.
 
 extension Planner {
   /// A norm by channel that no convolution could take in.
-  mutating func planChannelMap(_ index: Int) throws(RuntimeError) {
+  mutating func planChannelMap(_ index: Int) throws(ZooError) {
     let source = graph.nodes[index].inputs[0].index
     let input = try place(of: source)
     let fusion = fuse(after: index, rules: .clampOnly)
@@ -28,7 +29,7 @@ extension Planner {
     finish(fusion, in: output)
   }
 
-  mutating func planActivation(_ index: Int, _ activation: Activation) throws(RuntimeError) {
+  mutating func planActivation(_ index: Int, _ activation: Activation) throws(ZooError) {
     let source = graph.nodes[index].inputs[0].index
     if activation == .relu, rectified.contains(source), let binding = bindings[source] {
       bind(index, to: binding)
@@ -56,7 +57,7 @@ extension Planner {
     didProduce(index)
   }
 
-  mutating func planPooling(_ index: Int, _ pooling: Pooling, average: Bool) throws(RuntimeError) {
+  mutating func planPooling(_ index: Int, _ pooling: Pooling, average: Bool) throws(ZooError) {
     let source = graph.nodes[index].inputs[0].index
     var view = try view(of: source)
     let (height, width, _) = graph[graph.nodes[index].inputs[0]].shape.image
@@ -113,7 +114,7 @@ extension Planner {
     return (twin, sum)
   }
 
-  mutating func planGlobalPooling(_ index: Int, average: Bool) throws(RuntimeError) {
+  mutating func planGlobalPooling(_ index: Int, average: Bool) throws(ZooError) {
     let source = graph.nodes[index].inputs[0].index
     let input = try place(of: source)
     let output = outputPlace(for: index)

@@ -1,11 +1,12 @@
 import CZooKernels
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 // Layers with weights: convolutions of all kinds and dense layers.
 
 extension Planner {
-  mutating func planLinear(_ index: Int) throws(RuntimeError) {
+  mutating func planLinear(_ index: Int) throws(ZooError) {
     let node = graph.nodes[index]
     let source = node.inputs[0].index
     switch node.operation {
@@ -62,7 +63,7 @@ extension Planner {
 
   private mutating func planDepthwise(
     _ index: Int, multiplier: Int, activation: Activation, role: WeightRole, _ geometry: Geometry
-  ) throws(RuntimeError) {
+  ) throws(ZooError) {
     let node = graph.nodes[index]
     let source = node.inputs[0].index
     let view = try foldedView(of: source, by: geometry, rectified: true)
@@ -93,13 +94,13 @@ extension Planner {
   }
 
   /// A matrix product from each pixel to all that it adds to the output, and the sums of that.
-  private mutating func planTransposed(_ index: Int, _ c: TransposedConvolution) throws(RuntimeError) {
+  private mutating func planTransposed(_ index: Int, _ c: TransposedConvolution) throws(ZooError) {
     let node = graph.nodes[index]
     let source = node.inputs[0].index
     let input = try place(of: source)
     let taps = c.kernel.height * c.kernel.width
     guard input.pixels * taps * c.filters <= Planner.elementLimit else {
-      throw RuntimeError("cannot run", at: layer(index), "its sums are too large")
+      throw ZooError(.cannotRun, what: "cannot run", at: layer(index), "its sums are too large")
     }
     let parts = newPlace(
       height: input.height, width: input.width, channels: taps * c.filters, contiguous: false)
@@ -127,7 +128,7 @@ extension Planner {
     finish(fusion, activation: c.activation, in: output)
   }
 
-  private mutating func planSeparable(_ index: Int, _ c: SeparableConvolution) throws(RuntimeError) {
+  private mutating func planSeparable(_ index: Int, _ c: SeparableConvolution) throws(ZooError) {
     let node = graph.nodes[index]
     let source = node.inputs[0].index
     let geometry = Geometry(kernel: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation)
@@ -177,7 +178,7 @@ extension Planner {
   /// The input seen through padding as far as the kernel can do that; otherwise put into memory.
   private mutating func foldedView(
     of source: Int, by geometry: Geometry, rectified: Bool
-  ) throws(RuntimeError) -> View {
+  ) throws(ZooError) -> View {
     var view = try view(of: source)
     let (height, width, _) = graph.nodes[source].shape.image
     let own = geometry.edges(height: height, width: width)
@@ -200,12 +201,13 @@ extension Planner {
   private mutating func appendConvolution(
     _ index: Int, view: View, geometry: Geometry, groups: Int, fusion: Fusion, output: Place,
     kernel: WeightSlot?, bias: WeightSlot?, transposed: TransposedConvolution? = nil
-  ) throws(RuntimeError) {
+  ) throws(ZooError) {
     let multiplications = graph.multiplications(of: graph.nodes[index])
     let taps = geometry.kernel.height * geometry.kernel.width
     guard taps <= Int(zoo_indirection_limit) else {
-      throw RuntimeError(
-        "cannot run", at: layer(index), "a window of \(taps) pixels is larger than \(zoo_indirection_limit)")
+      throw ZooError(
+        .cannotRun, what: "cannot run", at: layer(index),
+        "a window of \(taps) pixels is larger than \(zoo_indirection_limit)")
     }
     var request = WeightRequest(
       layout: .rows(inputs: view.source.channels, columns: output.channels), kernel: kernel, bias: bias,

@@ -1,12 +1,13 @@
 import CZooKernels
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 // Several inputs in one, and values in another order or size.
 
 extension Planner {
   /// Any number of inputs, two at a time.
-  mutating func planMerge(_ index: Int, _ merge: Merge) throws(RuntimeError) {
+  mutating func planMerge(_ index: Int, _ merge: Merge) throws(ZooError) {
     let node = graph.nodes[index]
     let inputs = node.inputs.map(\.index)
     var operands: [(place: Place, pixel: Int)] = []
@@ -39,7 +40,7 @@ extension Planner {
   /// An input as the kernels can repeat it: whole, or one vector for all pixels.
   private mutating func operand(
     _ value: Int, of node: Node
-  ) throws(RuntimeError) -> (place: Place, pixel: Int) {
+  ) throws(ZooError) -> (place: Place, pixel: Int) {
     let shape = graph.nodes[value].shape
     let place = try place(of: value)
     if shape.elementCount == node.shape.elementCount, shape.dimensions.last == node.shape.dimensions.last {
@@ -56,7 +57,7 @@ extension Planner {
     return (whole, whole.pixel)
   }
 
-  mutating func planPermutation(_ index: Int, _ order: [Int]) throws(RuntimeError) {
+  mutating func planPermutation(_ index: Int, _ order: [Int]) throws(ZooError) {
     let node = graph.nodes[index]
     let source = node.inputs[0].index
     let input = try place(of: source)
@@ -71,10 +72,11 @@ extension Planner {
   /// Copies into `output`, of the node's shape, whose axes go through the input in `strides`.
   private mutating func appendStrided(
     from input: Place, strides: [Int], to output: Place, node: Node
-  ) throws(RuntimeError) {
+  ) throws(ZooError) {
     let extents = node.shape.dimensions.dropLast()
     guard extents.count <= Int(zoo_axes_limit) else {
-      throw RuntimeError("cannot run", at: "layer '\(node.name)'", "it has \(node.shape.rank) axes")
+      throw ZooError(
+        .cannotRun, what: "cannot run", at: "layer '\(node.name)'", "it has \(node.shape.rank) axes")
     }
     var arguments = zoo_strided()
     arguments.out_pixel = output.pixel
@@ -95,7 +97,7 @@ extension Planner {
         units: output.pixels, inputs: [input], output: output))
   }
 
-  mutating func planResize(_ index: Int, _ resize: Resize) throws(RuntimeError) {
+  mutating func planResize(_ index: Int, _ resize: Resize) throws(ZooError) {
     let source = graph.nodes[index].inputs[0].index
     let input = try place(of: source)
     let output = outputPlace(for: index)

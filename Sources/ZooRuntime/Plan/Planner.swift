@@ -1,5 +1,6 @@
 import CZooKernels
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// Turns a graph into steps: drops what no output needs, folds, fuses, and decides where each value lies.
@@ -57,11 +58,11 @@ struct Planner {
   }
 
   /// Plans all nodes.
-  mutating func plan() throws(RuntimeError) {
+  mutating func plan() throws(ZooError) {
     for index in graph.nodes.indices where isLive[index] {
       let shape = graph.nodes[index].shape
       guard shape.elementCount <= Planner.elementLimit else {
-        throw RuntimeError("cannot run", at: layer(index), "its output \(shape) is too large")
+        throw ZooError(.cannotRun, what: "cannot run", at: layer(index), "its output \(shape) is too large")
       }
     }
     for (position, input) in graph.inputs.enumerated() {
@@ -77,7 +78,7 @@ struct Planner {
     }
   }
 
-  private mutating func plan(_ index: Int) throws(RuntimeError) {
+  private mutating func plan(_ index: Int) throws(ZooError) {
     let node = graph.nodes[index]
     switch node.operation {
     case .input: break
@@ -132,7 +133,7 @@ struct Planner {
   }
 
   /// The place of a value that is read; a view is put into memory first.
-  mutating func place(of value: Int) throws(RuntimeError) -> Place {
+  mutating func place(of value: Int) throws(ZooError) -> Place {
     switch bindings[value] {
     case .place(let place): return place
     case .view(let view):
@@ -141,16 +142,17 @@ struct Planner {
       didProduce(value)
       return place
     case nil:
-      throw RuntimeError("cannot plan", at: layer(value), "it is read before it is computed")
+      throw ZooError(.cannotRun, what: "cannot plan", at: layer(value), "it is read before it is computed")
     }
   }
 
   /// A view of a value, trivial where it is in memory.
-  func view(of value: Int) throws(RuntimeError) -> View {
+  func view(of value: Int) throws(ZooError) -> View {
     switch bindings[value] {
     case .place(let place): return View(source: place)
     case .view(let view): return view
-    case nil: throw RuntimeError("cannot plan", at: layer(value), "it is read before it is computed")
+    case nil:
+      throw ZooError(.cannotRun, what: "cannot plan", at: layer(value), "it is read before it is computed")
     }
   }
 
@@ -230,7 +232,7 @@ struct Planner {
 
   // MARK: Layers that move or rename values
 
-  private mutating func planAlias(_ index: Int) throws(RuntimeError) {
+  private mutating func planAlias(_ index: Int) throws(ZooError) {
     let source = graph.nodes[index].inputs[0].index
     if pinned.contains(index) { _ = try place(of: source) }
     if let binding = bindings[source] { bind(index, to: binding) }
@@ -238,7 +240,7 @@ struct Planner {
     if case .place = bindings[index] { didProduce(index) }
   }
 
-  private mutating func planReshape(_ index: Int) throws(RuntimeError) {
+  private mutating func planReshape(_ index: Int) throws(ZooError) {
     let source = graph.nodes[index].inputs[0].index
     let (height, width, channels) = graph.nodes[index].shape.image
     var place = try contiguousPlace(of: source, layers: [graph.nodes[index].name])
@@ -252,7 +254,7 @@ struct Planner {
   }
 
   /// The place of a value, or a copy of it, with nothing between its pixels.
-  mutating func contiguousPlace(of value: Int, layers: [String]) throws(RuntimeError) -> Place {
+  mutating func contiguousPlace(of value: Int, layers: [String]) throws(ZooError) -> Place {
     let place = try place(of: value)
     if place.isContiguous { return place }
     let packed = newPlace(
@@ -261,7 +263,7 @@ struct Planner {
     return packed
   }
 
-  private mutating func planConcatenation(_ index: Int) throws(RuntimeError) {
+  private mutating func planConcatenation(_ index: Int) throws(ZooError) {
     let node = graph.nodes[index]
     let whole = joined[index] ?? outputPlace(for: index)
     let isReadRectified = isReadRectified(index)
@@ -299,7 +301,7 @@ struct Planner {
       output: target)
   }
 
-  private mutating func planEdges(_ index: Int, _ edges: Edges) throws(RuntimeError) {
+  private mutating func planEdges(_ index: Int, _ edges: Edges) throws(ZooError) {
     let source = graph.nodes[index].inputs[0].index
     var view = try view(of: source)
     // Padding around what was cropped would show the cropped pixels again.
@@ -332,7 +334,7 @@ struct Planner {
     }
   }
 
-  private mutating func materialize(_ view: View, as value: Int) throws(RuntimeError) -> Place {
+  private mutating func materialize(_ view: View, as value: Int) throws(ZooError) -> Place {
     let name = graph.nodes[value].name
     var source = view.source
     if view.rectified {

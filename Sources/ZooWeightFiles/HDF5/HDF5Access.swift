@@ -1,4 +1,5 @@
 import Synchronization
+import ZooSystem
 import ZooTensor
 
 /// Where the C library libhdf5 looks at HDF5 files (`.h5`, and the weights inside `.keras`): a choice for the
@@ -27,7 +28,7 @@ public enum HDF5Access: Sendable, Hashable {
   }
 
   /// The catalogue of an HDF5 file that starts with its signature.
-  func catalogue(of file: ByteSlice, location: String) throws(WeightFileError) -> HDF5Catalogue {
+  func catalogue(of file: ByteSlice, location: String) throws(ZooError) -> HDF5Catalogue {
     switch self {
     case .inProcess:
       do {
@@ -35,7 +36,7 @@ public enum HDF5Access: Sendable, Hashable {
           try HDF5Walk.catalogue(of: bytes, limits: .current)
         }
       } catch {
-        throw WeightFileError(error, at: location)
+        throw ZooError(error, at: location)
       }
     case .isolated(let helper):
       return try HDF5Helper.catalogue(of: file, executable: helper, location: location)

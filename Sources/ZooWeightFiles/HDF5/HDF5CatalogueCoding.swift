@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 // How a catalogue travels between processes of one version of this program: little-endian numbers of 64

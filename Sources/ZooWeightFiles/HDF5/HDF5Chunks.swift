@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// A dataset that is stored in chunks of one shape, each compressed on its own: described, checked, read.
@@ -28,7 +29,7 @@ struct HDF5Chunks: Sendable {
 
   init(
     _ description: HDF5Catalogue.Chunks, shape: Shape, elementSize: Int, path: String, in file: HDF5File
-  ) throws(WeightFileError) {
+  ) throws(ZooError) {
     let extents = description.extents.map { Int(clamping: $0) }
     guard extents.count == shape.rank, extents.allSatisfy({ $0 > 0 }),
       let chunkShape = Shape(checking: extents)
@@ -75,8 +76,8 @@ struct HDF5Chunks: Sendable {
   }
 
   /// All elements, row-major, in the file's byte order.
-  func read(from file: HDF5File) throws(WeightFileError) -> ByteSlice {
-    let data = try HeapBytes(count: shape.elementCount * elementSize) { target throws(WeightFileError) in
+  func read(from file: HDF5File) throws(ZooError) -> ByteSlice {
+    let data = try HeapBytes(count: shape.elementCount * elementSize) { target throws(ZooError) in
       if !isComplete { target.fill(with: fill) }
       for chunk in stored {
         let contents = try contents(of: chunk, in: file)
@@ -89,7 +90,7 @@ struct HDF5Chunks: Sendable {
   // MARK: Filters
 
   /// A chunk's elements: its bytes in the file after undoing, in reverse, what was done to them.
-  private func contents(of chunk: Chunk, in file: HDF5File) throws(WeightFileError) -> ByteSlice {
+  private func contents(of chunk: Chunk, in file: HDF5File) throws(ZooError) -> ByteSlice {
     guard var data = file.bytes.part(at: chunk.range.lowerBound, count: chunk.range.count) else {
       throw file.malformed(path, "a chunk lies beyond the end of the file")
     }
@@ -112,12 +113,12 @@ struct HDF5Chunks: Sendable {
 
   private func inflated(
     _ data: ByteSlice, atMost limit: Int, in file: HDF5File
-  ) throws(WeightFileError) -> ByteSlice {
+  ) throws(ZooError) -> ByteSlice {
     guard Inflater.canInflate(data.count, to: limit) else {
       throw file.malformed(path, "a chunk of \(data.count) bytes can't inflate to \(limit)")
     }
     var count = 0
-    let target = try HeapBytes(count: limit) { target throws(WeightFileError) in
+    let target = try HeapBytes(count: limit) { target throws(ZooError) in
       do throws(Inflater.Failure) {
         count = try data.withUnsafeBytes { source throws(Inflater.Failure) in
           try Inflater.inflate(source, into: target, format: .zlib, isWhole: true)
@@ -146,7 +147,7 @@ struct HDF5Chunks: Sendable {
   }
 
   /// `data` without the four bytes at its end, which are its checksum.
-  private func withoutChecksum(_ data: ByteSlice, in file: HDF5File) throws(WeightFileError) -> ByteSlice {
+  private func withoutChecksum(_ data: ByteSlice, in file: HDF5File) throws(ZooError) -> ByteSlice {
     guard let contents = data.part(at: 0, count: data.count - 4),
       let sum = data.part(at: data.count - 4, count: 4)
     else { throw file.malformed(path, "a chunk is too short for its checksum") }

@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// A dataset as its file describes it, checked; no data has been read.
@@ -20,7 +21,7 @@ struct HDF5Dataset: Sendable {
 
   init(
     _ description: HDF5Catalogue.Dataset, path: String, in file: HDF5File
-  ) throws(WeightFileError) {
+  ) throws(ZooError) {
     let extents = description.extents.map { Int(clamping: $0) }
     guard let shape = Shape(checking: extents) else {
       let text = description.extents.map(String.init).joined(separator: "x")
@@ -32,12 +33,12 @@ struct HDF5Dataset: Sendable {
     isBigEndian = description.isBigEndian
     // A shape's element count is limited far below where this product could overflow.
     let byteCount = shape.elementCount * description.elementType.byteCount
-    func checkExpansion(stored: Int) throws(WeightFileError) {
+    func checkExpansion(stored: Int) throws(ZooError) {
       try Expansion.check(declared: byteCount, stored: stored, limit: Expansion.hdf5) { why, remedy in
         file.unsupported(path, why, remedy: remedy)
       }
     }
-    func checkSize(_ stored: Int) throws(WeightFileError) {
+    func checkSize(_ stored: Int) throws(ZooError) {
       guard stored == byteCount else {
         throw file.malformed(path, "its shape needs \(byteCount) bytes, but \(stored) are stored")
       }
@@ -70,7 +71,7 @@ struct HDF5Dataset: Sendable {
   }
 
   /// The data, row-major and little-endian; a part of the file where it lies there like that.
-  func read(from file: HDF5File) throws(WeightFileError) -> ByteSlice {
+  func read(from file: HDF5File) throws(ZooError) -> ByteSlice {
     let source: ByteSlice
     switch storage {
     case .contiguous(let range):
@@ -94,7 +95,7 @@ struct HDF5Dataset: Sendable {
 
 extension HDF5File {
   /// The dataset's data, row-major and little-endian.
-  func read(_ dataset: HDF5Dataset) throws(WeightFileError) -> ByteSlice { try dataset.read(from: self) }
+  func read(_ dataset: HDF5Dataset) throws(ZooError) -> ByteSlice { try dataset.read(from: self) }
 }
 
 extension UnsafeMutableRawBufferPointer {

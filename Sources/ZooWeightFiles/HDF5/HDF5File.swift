@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// An HDF5 file in memory (mapped, or a member of an archive): what its catalogue lists, checked where it
@@ -15,10 +16,10 @@ final class HDF5File: Sendable {
   private let places: [[String: Int]]
 
   /// Opens the file that `bytes` are; ``HDF5Access/current`` says where libhdf5 looks at it.
-  convenience init(bytes: ByteSlice, location: String) throws(WeightFileError) {
+  convenience init(bytes: ByteSlice, location: String) throws(ZooError) {
     guard let start = bytes.withUnsafeBytes(HDF5Signature.offset),
       let file = bytes.part(at: start, count: bytes.count - start)
-    else { throw WeightFileError(.malformed, "HDF5 file", at: location, "it has no HDF5 signature") }
+    else { throw ZooError(.malformed, "HDF5 file", at: location, "it has no HDF5 signature") }
     let catalogue = try HDF5Access.current.catalogue(of: file, location: location)
     self.init(bytes: file, location: location, catalogue: catalogue)
   }
@@ -37,24 +38,24 @@ final class HDF5File: Sendable {
 
   // MARK: Errors
 
-  func malformed(_ path: String, _ why: String) -> WeightFileError {
-    WeightFileError(.malformed, "HDF5 file", at: place(path), why)
+  func malformed(_ path: String, _ why: String) -> ZooError {
+    ZooError(.malformed, "HDF5 file", at: place(path), why)
   }
 
-  func unsupported(_ path: String, _ why: String, remedy: String? = nil) -> WeightFileError {
-    WeightFileError(.unsupported, "HDF5 file", at: place(path), why, remedy: remedy)
+  func unsupported(_ path: String, _ why: String, remedy: String? = nil) -> ZooError {
+    ZooError(.unsupported, "HDF5 file", at: place(path), why, remedy: remedy)
   }
 
   private func place(_ path: String) -> String { path.isEmpty ? location : "\(location), \(path)" }
 
-  private func error(_ problem: HDF5Catalogue.Problem, _ path: String) -> WeightFileError {
-    WeightFileError(problem, at: place(path))
+  private func error(_ problem: HDF5Catalogue.Problem, _ path: String) -> ZooError {
+    ZooError(problem, at: place(path))
   }
 
   // MARK: Links
 
   /// Whether something is linked under `path`; every group on the way must exist.
-  func exists(_ path: String) throws(WeightFileError) -> Bool {
+  func exists(_ path: String) throws(ZooError) -> Bool {
     let slash = path.lastIndex(of: "/")
     let group = try object(slash.map { String(path[..<$0]) } ?? "").index
     return places[group][slash.map { String(path[path.index(after: $0)...]) } ?? path] != nil
@@ -63,7 +64,7 @@ final class HDF5File: Sendable {
   /// The object at `path`; every step must be there and a hard link.
   private func object(
     _ path: String
-  ) throws(WeightFileError) -> (index: Int, object: HDF5Catalogue.Object) {
+  ) throws(ZooError) -> (index: Int, object: HDF5Catalogue.Object) {
     var index = 0
     var passed: Set<Int> = [0]
     var walked = ""
@@ -80,7 +81,7 @@ final class HDF5File: Sendable {
     return (index, objects[index])
   }
 
-  private func group(_ index: Int, _ path: String) throws(WeightFileError) -> [HDF5Catalogue.Member] {
+  private func group(_ index: Int, _ path: String) throws(ZooError) -> [HDF5Catalogue.Member] {
     switch objects[index].content {
     case .group(let members): return members
     case .dataset: throw malformed(path, "not a group")
@@ -89,7 +90,7 @@ final class HDF5File: Sendable {
   }
 
   /// The object that a link leads to.
-  private func target(of member: HDF5Catalogue.Member, _ path: String) throws(WeightFileError) -> Int {
+  private func target(of member: HDF5Catalogue.Member, _ path: String) throws(ZooError) -> Int {
     let kind: String
     switch member.link {
     case .hard(let index):
@@ -104,7 +105,7 @@ final class HDF5File: Sendable {
   }
 
   /// The names in a group, ascending, each with whether it is a dataset (else it is a group).
-  func members(of path: String, limit: Int) throws(WeightFileError) -> [(name: String, isDataset: Bool)] {
+  func members(of path: String, limit: Int) throws(ZooError) -> [(name: String, isDataset: Bool)] {
     let (index, _) = try object(path)
     let members = try group(index, path)
     guard members.count <= limit else { throw unsupported(path, "more than \(limit) members in a group") }
@@ -122,12 +123,12 @@ final class HDF5File: Sendable {
   /// The strings of attribute `name` of the group or dataset at `path`, nil where there is none.
   /// A scalar is one string, and an array without elements, of whatever type, is no strings: that is
   /// how an empty list of names comes out of NumPy.
-  func strings(_ name: String, of path: String) throws(WeightFileError) -> [String]? {
+  func strings(_ name: String, of path: String) throws(ZooError) -> [String]? {
     try strings(name, try object(path).object, path)
   }
 
   /// The one string of attribute `name`, nil where there is none.
-  func string(_ name: String, of path: String) throws(WeightFileError) -> String? {
+  func string(_ name: String, of path: String) throws(ZooError) -> String? {
     guard let values = try strings(name, of: path) else { return nil }
     guard let value = values.first, values.count == 1 else {
       throw malformed(path, "attribute \(name) holds \(values.count) strings where one was expected")
@@ -137,7 +138,7 @@ final class HDF5File: Sendable {
 
   /// The names in attribute `name`, or in its parts `name0`, `name1`, … into which Keras splits what
   /// is too long for one attribute; nil where there is neither.
-  func names(_ name: String, of path: String) throws(WeightFileError) -> [String]? {
+  func names(_ name: String, of path: String) throws(ZooError) -> [String]? {
     let (_, object) = try object(path)
     if let whole = try strings(name, object, path) { return whole }
     var all: [String]?
@@ -150,7 +151,7 @@ final class HDF5File: Sendable {
   }
 
   /// The one integer of attribute `name` of the group or dataset at `path`, nil where there is none.
-  func integer(_ name: String, of path: String) throws(WeightFileError) -> Int? {
+  func integer(_ name: String, of path: String) throws(ZooError) -> Int? {
     switch try object(path).object.attributes[name] {
     case nil: return nil
     case .integer(let value): return Int(clamping: value)
@@ -160,13 +161,13 @@ final class HDF5File: Sendable {
   }
 
   /// Whether the group or dataset at `path` has an attribute `name` of any type.
-  func hasAttribute(_ name: String, of path: String) throws(WeightFileError) -> Bool {
+  func hasAttribute(_ name: String, of path: String) throws(ZooError) -> Bool {
     try object(path).object.attributes[name] != nil
   }
 
   private func strings(
     _ name: String, _ object: HDF5Catalogue.Object, _ path: String
-  ) throws(WeightFileError) -> [String]? {
+  ) throws(ZooError) -> [String]? {
     switch object.attributes[name] {
     case nil:
       // Where the attributes could not be listed, absence means nothing.
@@ -182,7 +183,7 @@ final class HDF5File: Sendable {
   // MARK: Datasets
 
   /// The dataset at `path`, with its description checked against the file.
-  func dataset(_ path: String) throws(WeightFileError) -> HDF5Dataset {
+  func dataset(_ path: String) throws(ZooError) -> HDF5Dataset {
     switch try object(path).object.content {
     case .group: throw malformed(path, "not a dataset")
     case .problem(let problem): throw error(problem, path)
@@ -193,7 +194,7 @@ final class HDF5File: Sendable {
 
 extension HDF5File {
   /// Reads the data of every dataset.
-  func readAll() throws(WeightFileError) {
+  func readAll() throws(ZooError) {
     for (index, object) in objects.enumerated() {
       guard case .dataset(let dataset) = object.content else { continue }
       _ = try HDF5Dataset(dataset, path: "object \(index)", in: self).read(from: self)
@@ -201,9 +202,9 @@ extension HDF5File {
   }
 }
 
-extension WeightFileError {
+extension ZooError {
   init(_ problem: HDF5Catalogue.Problem, at location: String) {
-    let kind: Kind = problem.kind == .malformed ? .malformed : .unsupported
-    self.init(kind, "HDF5 file", at: location, problem.why, remedy: problem.remedy)
+    let code: Code = problem.kind == .malformed ? .malformed : .unsupported
+    self.init(code, "HDF5 file", at: location, problem.why, remedy: problem.remedy)
   }
 }

@@ -1,13 +1,6 @@
-import CZooProcess
+import CZooSystem
+import ZooSystem
 import ZooTensor
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// The child process in which libhdf5 looks at a file, and the question to it.
 ///
@@ -29,9 +22,9 @@ package enum HDF5Helper {
   /// The catalogue of an HDF5 file that starts with its signature.
   static func catalogue(
     of file: ByteSlice, executable: String, location: String
-  ) throws(WeightFileError) -> HDF5Catalogue {
-    func fault(_ why: String) -> WeightFileError {
-      WeightFileError(.malformed, "HDF5 file", at: location, why)
+  ) throws(ZooError) -> HDF5Catalogue {
+    func fault(_ why: String) -> ZooError {
+      ZooError(.malformed, "HDF5 file", at: location, why)
     }
     let limits = ReadingLimits.current
     let answer: [UInt8]
@@ -43,12 +36,12 @@ package enum HDF5Helper {
     } catch {
       switch error {
       case .notStarted(let why):
-        throw WeightFileError(
+        throw ZooError(
           .unreadable, "HDF5 file", at: location, "the helper \(executable) can't be run: \(why)")
       case .crashed(let signal):
         throw fault("libhdf5 fails on it (\(signal)): its structure is damaged")
       case .timeout:
-        throw WeightFileError(
+        throw ZooError(
           .unsupported, "HDF5 file", at: location,
           "libhdf5 is not done with it after \(limits.seconds) seconds: its structure is damaged or excessive",
           remedy: ReadingLimits.remedy("seconds"))
@@ -62,9 +55,9 @@ package enum HDF5Helper {
   /// What an answer of `executable` says.
   private static func catalogue(
     in answer: [UInt8], executable: String, location: String
-  ) throws(WeightFileError) -> HDF5Catalogue {
+  ) throws(ZooError) -> HDF5Catalogue {
     guard answer.starts(with: magic), answer.count > magic.count else {
-      throw WeightFileError(
+      throw ZooError(
         .unreadable, "HDF5 file", at: location,
         "\(executable) is not the helper of this version of the program")
     }
@@ -76,16 +69,16 @@ package enum HDF5Helper {
         isCatalogue ? nil : CatalogueDecoder.problem(rest)
       )
     }
-    if let problem { throw WeightFileError(problem, at: location) }
+    if let problem { throw ZooError(problem, at: location) }
     guard let catalogue else {
-      throw WeightFileError(
+      throw ZooError(
         .malformed, "HDF5 file", at: location, "libhdf5 describes it in a way that makes no sense")
     }
     return catalogue
   }
 
   /// Reads every dataset of `file` that `answer` describes, where neither need be what it should: for tests.
-  package static func readAll(of file: ByteSlice, answer: [UInt8]) throws(WeightFileError) {
+  package static func readAll(of file: ByteSlice, answer: [UInt8]) throws(ZooError) {
     let catalogue = try catalogue(in: answer, executable: "the test", location: "the file")
     try HDF5File(bytes: file, location: "the file", catalogue: catalogue).readAll()
   }
@@ -93,11 +86,11 @@ package enum HDF5Helper {
   // MARK: The child
 
   /// The path of this process's executable, for an executable that is its own helper.
-  package static func ownExecutable() throws(FileError) -> String {
+  package static func ownExecutable() throws(ZooError) -> String {
     var path = [CChar](repeating: 0, count: 1 << 14)
     let error = zoo_process_executable(&path, path.count)
     guard error == 0 else {
-      throw FileError(.open, "this program's own executable", reason: String(cString: strerror(error)))
+      throw ZooError.file(.open, "this program's own executable", reason: String(cString: strerror(error)))
     }
     return path.withUnsafeBufferPointer { $0.baseAddress.map { String(cString: $0) } ?? "" }
   }

@@ -1,4 +1,5 @@
 import CHDF5
+import ZooSystem
 import ZooTensor
 
 /// Goes through an HDF5 file once with libhdf5 and notes what is in it; the only code that shows a file to

@@ -1,4 +1,5 @@
 import CHDF5
+import ZooSystem
 import ZooTensor
 
 /// What an HDF5 file is to hold, before its data: groups with attributes, and datasets.
@@ -41,14 +42,14 @@ package enum HDF5Writer {
   /// Writes the structure into `file`, which must be hidden: libhdf5 opens files by their names.
   ///
   /// - Returns: where each dataset's data starts, in bytes from the file's start.
-  /// - Throws: `FileError`, also where a name is none that HDF5 can hold.
+  /// - Throws: `ZooError`, also where a name is none that HDF5 can hold.
   package static func writeStructure(
     of contents: HDF5Contents, to file: borrowing AtomicFile
-  ) throws(FileError) -> [Int] {
+  ) throws(ZooError) -> [Int] {
     let path = file.path
     let temporaryPath = file.temporaryPath
     do {
-      return try HDF5Library.locked { () throws(WeightFileError) in
+      return try HDF5Library.locked { () throws(ZooError) in
         var structure = try Structure(temporaryPath)
         for group in contents.groups {
           try structure.makeGroup(group.path)
@@ -62,7 +63,7 @@ package enum HDF5Writer {
         return offsets
       }
     } catch {
-      throw FileError(.write, path, reason: error.why)
+      throw ZooError.file(.write, path, reason: error.why)
     }
   }
 }
@@ -72,11 +73,11 @@ private struct Structure: ~Copyable {
   private let file: HDF5Handle
   private var groups: Set<String> = [""]
 
-  init(_ path: String) throws(WeightFileError) {
+  init(_ path: String) throws(ZooError) {
     file = try Self.made(zoo_h5_create_file(path), path)
   }
 
-  mutating func makeGroup(_ path: String) throws(WeightFileError) {
+  mutating func makeGroup(_ path: String) throws(ZooError) {
     guard !groups.contains(path) else { return }
     try makeGroup(parent(of: path))
     try checkName(path)
@@ -85,7 +86,7 @@ private struct Structure: ~Copyable {
   }
 
   /// Where the dataset's data starts; 0 for one without elements.
-  mutating func make(_ dataset: HDF5Contents.Dataset) throws(WeightFileError) -> Int {
+  mutating func make(_ dataset: HDF5Contents.Dataset) throws(ZooError) -> Int {
     try makeGroup(parent(of: dataset.path))
     try checkName(dataset.path)
     let extents = dataset.shape.dimensions.map(hsize_t.init)
@@ -103,7 +104,7 @@ private struct Structure: ~Copyable {
 
   func put(
     _ attribute: HDF5Contents.Attribute, named name: String, on group: String
-  ) throws(WeightFileError) {
+  ) throws(ZooError) {
     let handle = try Self.made(zoo_h5_open_group(file.id, group.isEmpty ? "/" : group), group)
     switch attribute {
     case .text(let text): try put([text], named: name, on: handle, isSingle: true)
@@ -111,7 +112,7 @@ private struct Structure: ~Copyable {
       let width = names.map(\.utf8.count).max() ?? 0
       let share = HDF5Writer.attributeLimit / max(1, width)
       guard share > 0 else {
-        throw WeightFileError(.unsupported, "HDF5 file", at: group, "a name of \(width) bytes is too long")
+        throw ZooError(.unsupported, "HDF5 file", at: group, "a name of \(width) bytes is too long")
       }
       if names.count <= share { return try put(names, named: name, on: handle) }
       for (part, start) in stride(from: 0, to: names.count, by: share).enumerated() {
@@ -122,7 +123,7 @@ private struct Structure: ~Copyable {
 
   private func put(
     _ texts: [String], named name: String, on group: borrowing HDF5Handle, isSingle: Bool = false
-  ) throws(WeightFileError) {
+  ) throws(ZooError) {
     let width = max(1, texts.map(\.utf8.count).max() ?? 0)
     var bytes: [UInt8] = []
     for text in texts { bytes += Array(text.utf8) + repeatElement(0, count: width - text.utf8.count) }
@@ -132,7 +133,7 @@ private struct Structure: ~Copyable {
   }
 
   /// Writes all that is still in memory.
-  consuming func close() throws(WeightFileError) {
+  consuming func close() throws(ZooError) {
     guard H5Fflush(file.id, H5F_SCOPE_GLOBAL) >= 0 else { throw Self.failure("") }
   }
 
@@ -141,19 +142,19 @@ private struct Structure: ~Copyable {
   }
 
   /// A dot is HDF5's name for the group itself, and no name has a NUL.
-  private func checkName(_ path: String) throws(WeightFileError) {
+  private func checkName(_ path: String) throws(ZooError) {
     let last = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).last ?? []
     guard !last.isEmpty, !last.elementsEqual(".".utf8), !last.contains(0) else {
-      throw WeightFileError(.unsupported, "HDF5 file", at: path, "'\(path)' can't be a name in HDF5")
+      throw ZooError(.unsupported, "HDF5 file", at: path, "'\(path)' can't be a name in HDF5")
     }
   }
 
-  private static func made(_ id: hid_t, _ path: String) throws(WeightFileError) -> HDF5Handle {
+  private static func made(_ id: hid_t, _ path: String) throws(ZooError) -> HDF5Handle {
     guard let handle = HDF5Handle(id) else { throw failure(path) }
     return handle
   }
 
-  private static func failure(_ path: String) -> WeightFileError {
-    WeightFileError(.unreadable, "HDF5 file", at: path, HDF5Library.lastMessage())
+  private static func failure(_ path: String) -> ZooError {
+    ZooError(.unreadable, "HDF5 file", at: path, HDF5Library.lastMessage())
   }
 }

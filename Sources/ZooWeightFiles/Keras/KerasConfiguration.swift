@@ -1,12 +1,14 @@
+import ZooSystem
+
 /// Questions to a Keras configuration (`config.json`, `model_config`) that reading its weights raises.
 enum KerasConfiguration {
   /// Refuses a model with code of its own in it: it can't be converted, and is never run.
-  static func refuseCode(in configuration: JSONValue, at location: String) throws(WeightFileError) {
+  static func refuseCode(in configuration: JSONValue, at location: String) throws(ZooError) {
     switch configuration {
     case .object(let members):
       if let name = members["class_name"]?.string, name == "Lambda" || name == "__lambda__" {
         let layer = members["name"]?.string ?? members["config"]?["name"]?.string
-        throw WeightFileError(
+        throw ZooError(
           .unsupported, "Keras model", at: location,
           "\(layer.map { "layer \($0)" } ?? "a setting") is Python code (\(name)), which is never run",
           remedy: "save the model's weights alone, and give --architecture")

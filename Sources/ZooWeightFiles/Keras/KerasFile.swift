@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// A file of weights that Keras wrote in HDF5, on its own or inside a `.keras` archive.
@@ -15,7 +16,7 @@ final class KerasFile: WeightFile {
   private let file: HDF5File
   private let datasets: [String: HDF5Dataset]
   /// Checks the bytes that the file lies in, where they have a checksum; costs something only once.
-  private let checkBytes: @Sendable () throws(WeightFileError) -> Void
+  private let checkBytes: @Sendable () throws(ZooError) -> Void
 
   /// The most tensors and groups of a file.
   static var tensorLimit: Int { ReadingLimits.current.tensors }
@@ -23,8 +24,8 @@ final class KerasFile: WeightFile {
   init(
     path: String, layout: WeightFileLayout, writer: String?, contents: KerasContents,
     configuration: JSONValue?, backend: String? = nil, sourcePaths: [String]? = nil,
-    file: HDF5File, checkBytes: @escaping @Sendable () throws(WeightFileError) -> Void = {}
-  ) throws(WeightFileError) {
+    file: HDF5File, checkBytes: @escaping @Sendable () throws(ZooError) -> Void = {}
+  ) throws(ZooError) {
     var datasets: [String: HDF5Dataset] = [:]
     var total = 0
     for (entry, dataset) in contents.tensors {
@@ -54,7 +55,7 @@ final class KerasFile: WeightFile {
     self.checkBytes = checkBytes
   }
 
-  func read(_ entry: TensorEntry) throws(WeightFileError) -> StoredTensor {
+  func read(_ entry: TensorEntry) throws(ZooError) -> StoredTensor {
     guard let dataset = datasets[entry.name] else {
       throw file.malformed(entry.name, "no such tensor in this file")
     }
@@ -82,12 +83,12 @@ extension KerasFile {
   /// - Parameter isShard: whether it is one of the files of a store that is spread over several.
   static func open(
     path: String, bytes: ByteSlice, isShard: Bool = false
-  ) throws(WeightFileError) -> KerasFile {
+  ) throws(ZooError) -> KerasFile {
     let file = try HDF5File(bytes: bytes, location: path)
     let root = try RootGroup(of: file)
     switch root.layout {
     case .legacyWeights, .legacyModel:
-      let configuration = try root.configuration.map { text throws(WeightFileError) in
+      let configuration = try root.configuration.map { text throws(ZooError) in
         try JSONValue(parsing: Array(text.utf8), location: "\(path), model_config")
       }
       if let configuration { try KerasConfiguration.refuseCode(in: configuration, at: path) }
@@ -121,7 +122,7 @@ struct RootGroup: Sendable {
   /// The names in the root group, each with whether it is a dataset.
   let members: [(name: String, isDataset: Bool)]
 
-  init(of file: HDF5File) throws(WeightFileError) {
+  init(of file: HDF5File) throws(ZooError) {
     members = try file.members(of: "", limit: KerasFile.tensorLimit)
     let groups = Set(members.lazy.filter { !$0.isDataset }.map(\.name))
     let hasNames = try file.names("layer_names", of: "") != nil

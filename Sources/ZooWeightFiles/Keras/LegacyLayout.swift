@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// Keras' HDF5 of `layer_names` and `weight_names`: the order is in these attributes alone, since
@@ -6,7 +7,7 @@ enum LegacyLayout {
   /// Lists the weights.
   static func contents(
     of file: HDF5File, root: RootGroup, nestedModels: Set<String>
-  ) throws(WeightFileError) -> KerasContents {
+  ) throws(ZooError) -> KerasContents {
     guard let layers = try file.names("layer_names", of: root.weights) else {
       throw file.malformed(root.weights, "it has no attribute layer_names")
     }
@@ -36,7 +37,7 @@ enum LegacyLayout {
 
   private static func nameIgnored(
     in file: HDF5File, root: RootGroup, _ contents: inout KerasContents
-  ) throws(WeightFileError) {
+  ) throws(ZooError) {
     if root.members.contains(where: { $0.name == "optimizer_weights" }) {
       contents.ignored.append(("optimizer_weights", "the optimizer's state"))
     }

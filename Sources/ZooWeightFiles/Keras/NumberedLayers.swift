@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// Keras 0's HDF5: the root says `nb_layers`, group `layer_{k}` says `nb_params` and holds `param_{p}`.
@@ -5,7 +6,7 @@ import ZooTensor
 /// There are no names. Layers without weights have groups too, so that `k` counts all layers.
 enum NumberedLayers {
   /// Lists the weights in the order of layers and of each layer's weights.
-  static func contents(of file: HDF5File) throws(WeightFileError) -> KerasContents {
+  static func contents(of file: HDF5File) throws(ZooError) -> KerasContents {
     let layers = try count("nb_layers", of: "", in: file)
     var contents = KerasContents()
     for layer in 0..<layers {
@@ -30,7 +31,7 @@ enum NumberedLayers {
 
   private static func count(
     _ name: String, of path: String, in file: HDF5File
-  ) throws(WeightFileError) -> Int {
+  ) throws(ZooError) -> Int {
     guard let count = try file.integer(name, of: path) else {
       throw file.malformed(path, "it has no attribute \(name)")
     }

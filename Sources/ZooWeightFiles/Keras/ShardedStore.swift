@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// Keras 3's weights in several files: `NAME.weights.json` has a `weight_map` from groups of variables
@@ -22,7 +23,7 @@ final class ShardedStore: WeightFile {
     return String(decoding: bytes.prefix(1 << 16), as: UTF8.self).contains("\"weight_map\"")
   }
 
-  init(path: String, index bytes: ByteSlice) throws(WeightFileError) {
+  init(path: String, index bytes: ByteSlice) throws(ZooError) {
     let map = try Self.weightMap(bytes, at: path)
     let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
     var found: [String: KerasFile] = [:]
@@ -54,7 +55,7 @@ final class ShardedStore: WeightFile {
     sourcePaths = [path] + names.map { folder + $0 }
   }
 
-  func read(_ entry: TensorEntry) throws(WeightFileError) -> StoredTensor {
+  func read(_ entry: TensorEntry) throws(ZooError) -> StoredTensor {
     guard let shard = shardByTensor[entry.name] else {
       throw Self.malformed(path, "no shard holds '\(entry.name)'")
     }
@@ -63,7 +64,7 @@ final class ShardedStore: WeightFile {
 
   private static func weightMap(
     _ bytes: ByteSlice, at path: String
-  ) throws(WeightFileError) -> [String: [String]] {
+  ) throws(ZooError) -> [String: [String]] {
     let index = try JSONValue(parsing: bytes, location: path)
     guard let members = index["weight_map"]?.object, !members.isEmpty else {
       throw malformed(path, "it has no weight_map, or an empty one")
@@ -78,7 +79,7 @@ final class ShardedStore: WeightFile {
       for name in files {
         // Shards lie beside their index: a name that leads elsewhere is no name that Keras writes.
         guard !name.isEmpty, name != ".", name != "..", !name.contains(where: { "/\\\0".contains($0) }) else {
-          throw WeightFileError(
+          throw ZooError(
             .unsupported, "index of shards", at: path,
             "'\(name)' is a path out of its folder, which is not followed")
         }
@@ -92,7 +93,7 @@ final class ShardedStore: WeightFile {
 
   private static func shard(
     _ name: String, in folder: String, of path: String
-  ) throws(WeightFileError) -> KerasFile {
+  ) throws(ZooError) -> KerasFile {
     guard isFile(folder + name) else {
       throw malformed(path, "its shard '\(name)' is missing")
     }
@@ -110,7 +111,7 @@ final class ShardedStore: WeightFile {
   /// Checks that every group of layers that the index names is there, and none has gaps.
   private static func checkGroups(
     of map: [String: [String]], _ tensors: [TensorEntry], at path: String
-  ) throws(WeightFileError) {
+  ) throws(ZooError) {
     var indices: [String: Set<Int>] = [:]
     for tensor in tensors {
       guard let cut = tensor.name.lastIndex(of: "/"), let key = tensor.storeKey else { continue }
@@ -126,7 +127,7 @@ final class ShardedStore: WeightFile {
     }
   }
 
-  private static func malformed(_ path: String, _ why: String) -> WeightFileError {
-    WeightFileError(.malformed, "index of shards", at: path, why)
+  private static func malformed(_ path: String, _ why: String) -> ZooError {
+    ZooError(.malformed, "index of shards", at: path, why)
   }
 }

@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// Keras 3's store: every layer's variables lie in a group `vars`, numbered, under a path of class
@@ -13,7 +14,7 @@ enum StoreLayout {
   /// Lists the weights, by container, class and number.
   ///
   /// - Parameter isShard: whether the file is one of several, which may each have a part of a layer.
-  static func contents(of file: HDF5File, isShard: Bool = false) throws(WeightFileError) -> KerasContents {
+  static func contents(of file: HDF5File, isShard: Bool = false) throws(ZooError) -> KerasContents {
     var walk = Walk(file: file, isShard: isShard)
     for member in try file.members(of: "", limit: KerasFile.tensorLimit) {
       switch member.name {
@@ -79,7 +80,7 @@ enum StoreLayout {
     /// - Parameter place: the path as current versions would write it.
     mutating func visit(
       _ path: String, place: String, isDataset: Bool, depth: Int
-    ) throws(WeightFileError) {
+    ) throws(ZooError) {
       try countStep(path, depth: depth)
       guard !isDataset else { throw file.malformed(path, "a dataset where a group of a layer was expected") }
       let members = try file.members(of: path, limit: KerasFile.tensorLimit)
@@ -99,7 +100,7 @@ enum StoreLayout {
       }
     }
 
-    private mutating func addVariables(_ path: String, owner: String) throws(WeightFileError) {
+    private mutating func addVariables(_ path: String, owner: String) throws(ZooError) {
       let variables = try file.members(of: path, limit: KerasFile.tensorLimit)
       guard !variables.isEmpty else { return }
       let layer = try file.string("name", of: path)
@@ -132,11 +133,11 @@ enum StoreLayout {
     }
 
     /// Notes what `path` holds as left out, unless it holds nothing.
-    mutating func ignore(_ path: String, _ reason: String) throws(WeightFileError) {
+    mutating func ignore(_ path: String, _ reason: String) throws(ZooError) {
       if try holdsData(path, depth: 0) { contents.ignored.append((path, reason)) }
     }
 
-    private mutating func holdsData(_ path: String, depth: Int) throws(WeightFileError) -> Bool {
+    private mutating func holdsData(_ path: String, depth: Int) throws(ZooError) -> Bool {
       try countStep(path, depth: depth)
       for member in try file.members(of: path, limit: KerasFile.tensorLimit) {
         if member.isDataset { return true }
@@ -145,7 +146,7 @@ enum StoreLayout {
       return false
     }
 
-    private mutating func countStep(_ path: String, depth: Int) throws(WeightFileError) {
+    private mutating func countStep(_ path: String, depth: Int) throws(ZooError) {
       steps += 1
       guard steps <= KerasFile.tensorLimit else {
         throw file.unsupported(path, "more than \(KerasFile.tensorLimit) groups and tensors")

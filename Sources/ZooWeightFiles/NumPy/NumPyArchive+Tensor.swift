@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 extension NumPyArchive {
@@ -5,21 +6,21 @@ extension NumPyArchive {
   package var names: [String] { tensors.map(\.name) }
 
   /// The array `name` as 32-bit floats; nil where there is none.
-  package func tensor(named name: String) throws(WeightFileError) -> Tensor? {
+  package func tensor(named name: String) throws(ZooError) -> Tensor? {
     try array(named: name).map { Tensor(shape: $0.shape, values: $0.floats()) }
   }
 
   /// The array `name` as 64-bit floats, row-major; nil where there is none.
-  package func doubles(named name: String) throws(WeightFileError) -> (shape: Shape, values: [Double])? {
+  package func doubles(named name: String) throws(ZooError) -> (shape: Shape, values: [Double])? {
     try array(named: name).map { ($0.shape, $0.doubles()) }
   }
 
   /// What `zoo run` takes as input: the array `x` of an `.npz`, or the one of an `.npy`.
-  package static func input(path: String) throws(WeightFileError) -> Tensor {
+  package static func input(path: String) throws(ZooError) -> Tensor {
     let file = try NumPyArchive(path: path)
     if let x = try file.tensor(named: "x") { return x }
     if file.names.count == 1, let only = try file.tensor(named: file.names[0]) { return only }
-    throw WeightFileError(
+    throw ZooError(
       .malformed, "input", at: path, "it has no array x, but \(file.names.prefix(5).joined(separator: ", "))")
   }
 }

@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// The arrays of an `.npz`, or a single `.npy` as an archive of one.
@@ -17,19 +18,19 @@ package final class NumPyArchive: WeightFile {
   private let arrays: [String: (header: NumPyHeader, member: ZipMember?)]
 
   /// Opens the `.npz` or `.npy` at `path`, recognised by its content.
-  package convenience init(path: String) throws(WeightFileError) {
+  package convenience init(path: String) throws(ZooError) {
     let bytes = ByteSlice(try WeightFiles.map(path))
     switch try FileFormat.recognise(bytes: bytes, location: path) {
     case .npz: try self.init(path: path, archive: bytes)
     case .npy: try self.init(path: path, array: bytes)
     case let other:
       let found = bytes.count == 0 ? "it is empty" : "its content is of another kind (\(other.rawValue))"
-      throw WeightFileError(.malformed, "NumPy file", at: path, "expected .npy or .npz, but \(found)")
+      throw ZooError(.malformed, "NumPy file", at: path, "expected .npy or .npz, but \(found)")
     }
   }
 
   /// Opens the ZIP archive that `bytes` are.
-  init(path: String, archive bytes: ByteSlice) throws(WeightFileError) {
+  init(path: String, archive bytes: ByteSlice) throws(ZooError) {
     let archive = try ZipArchive(bytes: bytes, location: path)
     var arrays: [String: (header: NumPyHeader, member: ZipMember?)] = [:]
     var names: [String] = []
@@ -58,7 +59,7 @@ package final class NumPyArchive: WeightFile {
   }
 
   /// Opens the `.npy` array that `bytes` are.
-  init(path: String, array bytes: ByteSlice) throws(WeightFileError) {
+  init(path: String, array bytes: ByteSlice) throws(ZooError) {
     let start = bytes.withUnsafeBytes { Array($0.prefix(NumPyHeader.byteLimit)) }
     let header = try NumPyHeader(parsing: start, of: bytes.count, at: path)
     try Self.checkSize(header, of: bytes.count, at: path)
@@ -70,15 +71,15 @@ package final class NumPyArchive: WeightFile {
     tensors = [Self.entry("arr_0", header, isNamed: false)]
   }
 
-  package func read(_ entry: TensorEntry) throws(WeightFileError) -> StoredTensor {
+  package func read(_ entry: TensorEntry) throws(ZooError) -> StoredTensor {
     guard let tensor = try array(named: entry.name) else {
-      throw WeightFileError(.malformed, "NumPy archive", at: "\(path), \(entry.name)", "no such array")
+      throw ZooError(.malformed, "NumPy archive", at: "\(path), \(entry.name)", "no such array")
     }
     return tensor
   }
 
   /// The array `name`, without `.npy`; nil where there is none. The array of a single `.npy` is `arr_0`.
-  package func array(named name: String) throws(WeightFileError) -> StoredTensor? {
+  package func array(named name: String) throws(ZooError) -> StoredTensor? {
     guard let (header, member) = arrays[name] else { return nil }
     let contents: ByteSlice
     switch source {
@@ -91,7 +92,7 @@ package final class NumPyArchive: WeightFile {
       let tensor = StoredTensor(
         shape: header.shape, elementType: header.elementType, bytes: Self.rowMajor(data, header))
     else {
-      throw WeightFileError(
+      throw ZooError(
         .malformed, "NumPy array", at: "\(path), \(name)", "its data does not have the size of its shape")
     }
     return tensor
@@ -99,7 +100,7 @@ package final class NumPyArchive: WeightFile {
 
   // MARK: Listing
 
-  private static func header(of member: ZipMember, in archive: ZipArchive) throws(WeightFileError)
+  private static func header(of member: ZipMember, in archive: ZipArchive) throws(ZooError)
     -> NumPyHeader
   {
     let location = "\(archive.location), \(member.name)"
@@ -113,10 +114,10 @@ package final class NumPyArchive: WeightFile {
   }
 
   private static func checkSize(_ header: NumPyHeader, of count: Int, at location: String)
-    throws(WeightFileError)
+    throws(ZooError)
   {
     guard count - header.byteCount == header.dataByteCount else {
-      throw WeightFileError(
+      throw ZooError(
         .malformed, "NumPy array", at: location,
         "shape \(header.shape) of \(header.elementType.rawValue) needs \(header.dataByteCount) bytes, "
           + "but there are \(count - header.byteCount)")

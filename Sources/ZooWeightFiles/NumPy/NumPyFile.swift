@@ -1,15 +1,16 @@
+import ZooSystem
 import ZooTensor
 
 /// An `.npz` file that appears whole or not at all.
 package enum NumPyFile {
   /// Writes the arrays that `body` adds to `path`.
   ///
-  /// - Throws: `FileError`, for an existing file too unless `overwrite`; what `body` throws.
+  /// - Throws: `ZooError`, for an existing file too unless `overwrite`; what `body` throws.
   package static func write(
-    to path: String, overwrite: Bool, _ body: (inout NumPyArchiveWriter<FileError>) throws -> Void
+    to path: String, overwrite: Bool, _ body: (inout NumPyArchiveWriter<ZooError>) throws -> Void
   ) throws {
     let output = Output(try AtomicFile(path: path))
-    var writer = NumPyArchiveWriter<FileError> { bytes throws(FileError) in try output.append(bytes) }
+    var writer = NumPyArchiveWriter<ZooError> { bytes throws(ZooError) in try output.append(bytes) }
     try body(&writer)
     try writer.finish()
     try output.commit(overwrite: overwrite)
@@ -22,12 +23,12 @@ package enum NumPyFile {
 
     init(_ file: consuming AtomicFile) { self.file = consume file }
 
-    func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    func append(_ bytes: UnsafeRawBufferPointer) throws(ZooError) {
       try file?.write(bytes, at: length)
       length += bytes.count
     }
 
-    func commit(overwrite: Bool) throws(FileError) {
+    func commit(overwrite: Bool) throws(ZooError) {
       if let file = file.take() { try file.commit(overwrite: overwrite) }
     }
   }

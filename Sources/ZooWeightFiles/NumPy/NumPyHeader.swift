@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// The header of an `.npy` array, versions 1 to 3: magic, version, length, and a Python dictionary.
@@ -19,31 +20,31 @@ struct NumPyHeader: Sendable, Hashable {
   /// How many bytes the header takes, by the first 12 bytes of an array that takes `total` bytes.
   static func byteCount(
     startingWith bytes: [UInt8], of total: Int, at location: String
-  ) throws(WeightFileError) -> Int {
+  ) throws(ZooError) -> Int {
     guard bytes.starts(with: [0x93] + Array("NUMPY".utf8)), bytes.count >= 12 else {
-      throw WeightFileError(
+      throw ZooError(
         .malformed, "NumPy array", at: location, "it does not start as an .npy array does")
     }
     let major = bytes[6]
     guard (1...3).contains(major) else {
-      throw WeightFileError(
+      throw ZooError(
         .unsupported, "NumPy array", at: location, ".npy version \(major); 1 to 3 are read")
     }
     let short = Int(bytes[8]) | Int(bytes[9]) << 8
     let count = major == 1 ? 10 + short : 12 + (short | Int(bytes[10]) << 16 | Int(bytes[11]) << 24)
     guard count <= total else {
-      throw WeightFileError(.malformed, "NumPy array", at: location, "its header reaches beyond the end")
+      throw ZooError(.malformed, "NumPy array", at: location, "its header reaches beyond the end")
     }
     guard count <= byteLimit else {
-      throw WeightFileError(.unsupported, "NumPy array", at: location, "a header of \(count) bytes")
+      throw ZooError(.unsupported, "NumPy array", at: location, "a header of \(count) bytes")
     }
     return count
   }
 
   /// Parses the header that `bytes` start with; the array with its header takes `total` bytes.
-  init(parsing bytes: [UInt8], of total: Int, at location: String) throws(WeightFileError) {
-    func malformed(_ why: String) -> WeightFileError {
-      WeightFileError(.malformed, "NumPy array", at: location, why)
+  init(parsing bytes: [UInt8], of total: Int, at location: String) throws(ZooError) {
+    func malformed(_ why: String) -> ZooError {
+      ZooError(.malformed, "NumPy array", at: location, why)
     }
     byteCount = try Self.byteCount(startingWith: bytes, of: total, at: location)
     guard bytes.count >= byteCount else { throw malformed("its header reaches beyond the end") }
@@ -55,7 +56,7 @@ struct NumPyHeader: Sendable, Hashable {
     switch members["descr"] {
     case .string(let text): (elementType, isBigEndian) = try Self.elementType(text, at: location)
     case .list:
-      throw WeightFileError(
+      throw ZooError(
         .unsupported, "NumPy array", at: location, "its elements are records of several fields")
     default: throw malformed("descr is not a string")
     }
@@ -77,9 +78,9 @@ struct NumPyHeader: Sendable, Hashable {
 
   private static func elementType(
     _ text: String, at location: String
-  ) throws(WeightFileError) -> (ElementType, isBigEndian: Bool) {
-    func unsupported(_ why: String) -> WeightFileError {
-      WeightFileError(.unsupported, "NumPy array", at: location, why)
+  ) throws(ZooError) -> (ElementType, isBigEndian: Bool) {
+    func unsupported(_ why: String) -> ZooError {
+      ZooError(.unsupported, "NumPy array", at: location, why)
     }
     let order = text.first ?? " "
     guard "<>|=".contains(order) else { throw unsupported("element type \(text)") }

@@ -1,4 +1,5 @@
 import CZlib
+import ZooSystem
 import ZooTensor
 
 /// Writes an `.npz`: a ZIP archive of stored arrays, as `numpy.savez` does, with 64-bit sizes and

@@ -1,4 +1,5 @@
 import CZlib
+import ZooSystem
 import ZooTensor
 
 /// A ZIP archive in memory: what its central directory lists. Nothing is ever extracted to disk.
@@ -11,19 +12,19 @@ struct ZipArchive: Sendable {
 
   /// Reads the central directory and checks it: every member inside the archive, none on top of
   /// another, no name twice.
-  init(bytes: ByteSlice, location: String) throws(WeightFileError) {
-    let directory = try bytes.withUnsafeBytes { raw throws(WeightFileError) in
+  init(bytes: ByteSlice, location: String) throws(ZooError) {
+    let directory = try bytes.withUnsafeBytes { raw throws(ZooError) in
       try ZipDirectory(in: raw, location: location)
     }
     var index: [String: Int] = [:]
     for (position, member) in directory.members.enumerated() {
       guard Self.staysInside(member.name) else {
-        throw WeightFileError(
+        throw ZooError(
           .malformed, "ZIP archive", at: "\(location), \(member.name)", "a name that leads out of the archive"
         )
       }
       guard index.updateValue(position, forKey: member.name) == nil else {
-        throw WeightFileError(
+        throw ZooError(
           .malformed, "ZIP archive", at: "\(location), \(member.name)", "it has this member twice")
       }
     }
@@ -44,14 +45,14 @@ struct ZipArchive: Sendable {
 
   /// A member's contents: a part of the archive where it is stored, inflated into memory where it is
   /// deflated. Inflated contents are always `checked` against the checksum.
-  func bytes(of member: ZipMember, checked: Bool) throws(WeightFileError) -> ByteSlice {
+  func bytes(of member: ZipMember, checked: Bool) throws(ZooError) -> ByteSlice {
     let stored = try stored(member)
     guard member.isDeflated else {
       if checked { try check(member, contents: stored) }
       return stored
     }
     try checkExpansion(of: member)
-    let inflated = try HeapBytes(count: member.size) { target throws(WeightFileError) in
+    let inflated = try HeapBytes(count: member.size) { target throws(ZooError) in
       let count = try inflate(stored, into: target, member: member, whole: true)
       guard count == target.count else {
         throw malformed(member, "it inflates to \(count) bytes where \(member.size) were declared")
@@ -64,7 +65,7 @@ struct ZipArchive: Sendable {
 
   /// A member's contents, checked, where they are a text of at most as many bytes as
   /// ``ReadingLimits/text`` allows.
-  func text(of member: ZipMember) throws(WeightFileError) -> ByteSlice {
+  func text(of member: ZipMember) throws(ZooError) -> ByteSlice {
     let limit = ReadingLimits.current.text
     guard member.size <= limit else {
       throw unsupported(
@@ -75,19 +76,19 @@ struct ZipArchive: Sendable {
 
   /// The first `count` bytes of a member's contents, or fewer where it is shorter; not checked
   /// against the checksum.
-  func prefix(of member: ZipMember, count: Int) throws(WeightFileError) -> [UInt8] {
+  func prefix(of member: ZipMember, count: Int) throws(ZooError) -> [UInt8] {
     let stored = try stored(member)
     guard member.isDeflated else { return stored.withUnsafeBytes { Array($0.prefix(count)) } }
     try checkExpansion(of: member)
     var filled = 0
-    let start = try HeapBytes(count: min(count, member.size)) { target throws(WeightFileError) in
+    let start = try HeapBytes(count: min(count, member.size)) { target throws(ZooError) in
       filled = try inflate(stored, into: target, member: member, whole: false)
     }
     return Array(start.bytes.prefix(filled))
   }
 
   /// Compares `contents` with the member's checksum.
-  func check(_ member: ZipMember, contents: ByteSlice) throws(WeightFileError) {
+  func check(_ member: ZipMember, contents: ByteSlice) throws(ZooError) {
     var sum: UInt32 = 0
     for start in stride(from: 0, to: contents.count, by: 1 << 20) {
       guard let part = contents.part(at: start, count: min(1 << 20, contents.count - start)) else { break }
@@ -97,24 +98,24 @@ struct ZipArchive: Sendable {
     guard sum == member.checksum else { throw malformed(member, "its checksum does not match its contents") }
   }
 
-  func malformed(_ member: ZipMember, _ why: String) -> WeightFileError {
-    WeightFileError(.malformed, "ZIP archive", at: "\(location), \(member.name)", why)
+  func malformed(_ member: ZipMember, _ why: String) -> ZooError {
+    ZooError(.malformed, "ZIP archive", at: "\(location), \(member.name)", why)
   }
 
-  func unsupported(_ member: ZipMember, _ why: String, remedy: String? = nil) -> WeightFileError {
-    WeightFileError(.unsupported, "ZIP archive", at: "\(location), \(member.name)", why, remedy: remedy)
+  func unsupported(_ member: ZipMember, _ why: String, remedy: String? = nil) -> ZooError {
+    ZooError(.unsupported, "ZIP archive", at: "\(location), \(member.name)", why, remedy: remedy)
   }
 
   // MARK: The stored bytes
 
   /// The member's bytes in the archive. Its local header is only asked where they start: some
   /// writers leave the sizes there empty, others write them in 64 bits without need.
-  private func stored(_ member: ZipMember) throws(WeightFileError) -> ByteSlice {
+  private func stored(_ member: ZipMember) throws(ZooError) -> ByteSlice {
     guard !member.isEncrypted else { throw unsupported(member, "it is encrypted") }
     guard member.method == ZipMember.stored || member.isDeflated else {
       throw unsupported(member, "compression method \(member.method); stored and deflated members are read")
     }
-    let start = try bytes.withUnsafeBytes { raw throws(WeightFileError) in
+    let start = try bytes.withUnsafeBytes { raw throws(ZooError) in
       let reader = LittleEndianReader(raw)
       let header = member.headerOffset
       guard reader.uint32(at: header) == 0x0403_4b50, let nameLength = reader.uint16(at: header + 26),
@@ -131,7 +132,7 @@ struct ZipArchive: Sendable {
     return stored
   }
 
-  private func checkExpansion(of member: ZipMember) throws(WeightFileError) {
+  private func checkExpansion(of member: ZipMember) throws(ZooError) {
     guard Inflater.canInflate(member.storedSize, to: member.size) else {
       throw malformed(member, "\(member.storedSize) stored bytes can't inflate to \(member.size)")
     }
@@ -144,7 +145,7 @@ struct ZipArchive: Sendable {
 
   private func inflate(
     _ stored: ByteSlice, into target: UnsafeMutableRawBufferPointer, member: ZipMember, whole: Bool
-  ) throws(WeightFileError) -> Int {
+  ) throws(ZooError) -> Int {
     do throws(Inflater.Failure) {
       return try stored.withUnsafeBytes { source throws(Inflater.Failure) in
         var start = 0

@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// A member of a ZIP archive, as the central directory describes it.
@@ -26,9 +27,9 @@ struct ZipDirectory {
   private static let commentLimit = 0xffff
   private static let localHeaderSize = 30
 
-  init(in bytes: UnsafeRawBufferPointer, location: String) throws(WeightFileError) {
-    func malformed(_ why: String) -> WeightFileError {
-      WeightFileError(.malformed, "ZIP archive", at: location, why)
+  init(in bytes: UnsafeRawBufferPointer, location: String) throws(ZooError) {
+    func malformed(_ why: String) -> ZooError {
+      ZooError(.malformed, "ZIP archive", at: location, why)
     }
     let reader = LittleEndianReader(bytes)
     guard let end = Self.findEnd(reader), let shortCount = reader.uint16(at: end + 10),
@@ -48,7 +49,7 @@ struct ZipDirectory {
     }
     let limit = ReadingLimits.current.members
     guard count <= limit else {
-      throw WeightFileError(
+      throw ZooError(
         .unsupported, "ZIP archive", at: location, "more than \(limit) members",
         remedy: ReadingLimits.remedy("members"))
     }
@@ -131,8 +132,8 @@ struct ZipDirectory {
   /// No two members may share bytes: a small archive could otherwise hold the same data thousands
   /// of times over.
   private func checkPlaces(
-    before directory: Int, _ malformed: (String) -> WeightFileError
-  ) throws(WeightFileError) {
+    before directory: Int, _ malformed: (String) -> ZooError
+  ) throws(ZooError) {
     var free = 0
     for member in members.sorted(by: { $0.headerOffset < $1.headerOffset }) {
       guard member.headerOffset >= free else { throw malformed("member \(member.name) overlaps another") }

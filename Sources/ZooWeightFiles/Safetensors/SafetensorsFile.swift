@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// The tensors of a safetensors file, by the names that it gives them.
@@ -13,7 +14,7 @@ final class SafetensorsFile: WeightFile {
   private let ranges: [String: Range<Int>]
 
   /// Opens the file that `bytes` are.
-  init(path: String, bytes: ByteSlice) throws(WeightFileError) {
+  init(path: String, bytes: ByteSlice) throws(ZooError) {
     let header = try SafetensorsHeader(of: bytes, location: path)
     self.path = path
     self.bytes = bytes
@@ -32,11 +33,11 @@ final class SafetensorsFile: WeightFile {
       header.tensors.map { ($0.name, $0.range) }, uniquingKeysWith: { first, _ in first })
   }
 
-  func read(_ entry: TensorEntry) throws(WeightFileError) -> StoredTensor {
+  func read(_ entry: TensorEntry) throws(ZooError) -> StoredTensor {
     guard let range = ranges[entry.name], let data = bytes.part(at: range.lowerBound, count: range.count),
       let tensor = StoredTensor(shape: entry.shape, elementType: entry.elementType, bytes: data)
     else {
-      throw WeightFileError(.malformed, "safetensors file", at: "\(path), \(entry.name)", "no such tensor")
+      throw ZooError(.malformed, "safetensors file", at: "\(path), \(entry.name)", "no such tensor")
     }
     return tensor
   }

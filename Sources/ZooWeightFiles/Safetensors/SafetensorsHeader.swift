@@ -1,3 +1,4 @@
+import ZooSystem
 import ZooTensor
 
 /// The header of a safetensors file, checked: which tensors there are and where their data lies.
@@ -29,18 +30,18 @@ struct SafetensorsHeader {
   ]
 
   /// Reads and checks the header of the file that `file` is.
-  init(of file: ByteSlice, location: String) throws(WeightFileError) {
+  init(of file: ByteSlice, location: String) throws(ZooError) {
     let text = try Self.text(of: file, location: location)
     let dataStart = Self.prefixByteCount + text.count
     let document = try JSONValue(parsing: text, location: "\(location), header")
     guard let members = document.object else {
-      throw WeightFileError(.malformed, "safetensors file", at: location, "its header is no JSON object")
+      throw ZooError(.malformed, "safetensors file", at: location, "its header is no JSON object")
     }
     metadata = try Self.metadata(in: members["__metadata__"], location: location)
     let names = members.keys.filter { $0 != "__metadata__" }
     let limit = ReadingLimits.current.tensors
     guard names.count <= limit else {
-      throw WeightFileError(
+      throw ZooError(
         .unsupported, "safetensors file", at: location, "more than \(limit) tensors",
         remedy: ReadingLimits.remedy("tensors"))
     }
@@ -58,16 +59,16 @@ struct SafetensorsHeader {
     self.tensors = tensors
   }
 
-  private static func text(of file: ByteSlice, location: String) throws(WeightFileError) -> [UInt8] {
-    try file.withUnsafeBytes { bytes throws(WeightFileError) in
-      func malformed(_ why: String) -> WeightFileError {
-        WeightFileError(.malformed, "safetensors file", at: location, why)
+  private static func text(of file: ByteSlice, location: String) throws(ZooError) -> [UInt8] {
+    try file.withUnsafeBytes { bytes throws(ZooError) in
+      func malformed(_ why: String) -> ZooError {
+        ZooError(.malformed, "safetensors file", at: location, why)
       }
       guard bytes.count > prefixByteCount else { throw malformed("it ends after \(bytes.count) bytes") }
       let length = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))
       let limit = ReadingLimits.current.text
       guard length <= UInt64(limit) else {
-        throw WeightFileError(
+        throw ZooError(
           .unsupported, "safetensors file", at: location,
           "its header would have \(length) bytes; at most \(limit) are read",
           remedy: ReadingLimits.remedy("text"))
@@ -82,10 +83,10 @@ struct SafetensorsHeader {
 
   private static func metadata(
     in value: JSONValue?, location: String
-  ) throws(WeightFileError) -> [String: String] {
+  ) throws(ZooError) -> [String: String] {
     guard let value else { return [:] }
     guard let texts = value.object?.compactMapValues(\.string), texts.count == value.object?.count else {
-      throw WeightFileError(
+      throw ZooError(
         .malformed, "safetensors file", at: "\(location), __metadata__", "it is no map of texts to texts")
     }
     return texts
@@ -93,15 +94,15 @@ struct SafetensorsHeader {
 
   private static func tensor(
     _ name: String, _ value: JSONValue, from dataStart: Int, to end: Int, location: String
-  ) throws(WeightFileError) -> Tensor {
-    func malformed(_ why: String) -> WeightFileError {
-      WeightFileError(.malformed, "safetensors file", at: location, why)
+  ) throws(ZooError) -> Tensor {
+    func malformed(_ why: String) -> ZooError {
+      ZooError(.malformed, "safetensors file", at: location, why)
     }
     guard let typeName = value["dtype"]?.string, let extents = value["shape"]?.array,
       let offsets = value["data_offsets"]?.array
     else { throw malformed("its description lacks dtype, shape or data_offsets") }
     guard let elementType = elementTypes[typeName] else {
-      throw WeightFileError(
+      throw ZooError(
         .unsupported, "safetensors file", at: location, "its elements are of type '\(typeName)'")
     }
     let dimensions = extents.compactMap(\.integer)
@@ -131,18 +132,18 @@ struct SafetensorsHeader {
   /// Every byte behind the header belongs to exactly one tensor; `tensors` are in the order of the data.
   private static func checkContiguity(
     _ tensors: [Tensor], from dataStart: Int, to end: Int, location: String
-  ) throws(WeightFileError) {
+  ) throws(ZooError) {
     var expected = dataStart
     for tensor in tensors {
       guard tensor.range.lowerBound == expected else {
         let why = tensor.range.lowerBound < expected ? "overlaps the one" : "leaves a gap after the one"
-        throw WeightFileError(
+        throw ZooError(
           .malformed, "safetensors file", at: "\(location), \(tensor.name)", "its data \(why) before it")
       }
       expected = tensor.range.upperBound
     }
     guard expected == end else {
-      throw WeightFileError(
+      throw ZooError(
         .malformed, "safetensors file", at: location, "\(end - expected) bytes at its end belong to no tensor"
       )
     }

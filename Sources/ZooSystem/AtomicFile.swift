@@ -1,13 +1,5 @@
-import CZooProcess
+import CZooSystem
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// A file that appears whole or not at all.
 ///
@@ -27,10 +19,10 @@ package struct AtomicFile: ~Copyable {
   ///
   /// - Parameter hidden: whether it is to have a name while it is written, for a library that writes only by
   ///   name; it outlives a process that is killed.
-  package init(path: String, hidden: Bool = false) throws(FileError) {
+  package init(path: String, hidden: Bool = false) throws(ZooError) {
     let slash = path.lastIndex(of: "/")
     guard !path.isEmpty, slash.map({ path.index(after: $0) }) != path.endIndex else {
-      throw FileError(.create, path, reason: "it names no file")
+      throw ZooError.file(.create, path, reason: "it names no file")
     }
     let folder = slash.map { String(path[...$0]) } ?? "./"
     var random = SystemRandomNumberGenerator()
@@ -46,12 +38,12 @@ package struct AtomicFile: ~Copyable {
 
   private static func create(
     hidden name: String, path: String
-  ) throws(FileError) -> (CInt, TemporaryName?) {
+  ) throws(ZooError) -> (CInt, TemporaryName?) {
     // Registered before it exists, so that no signal can come between.
     let temporary = TemporaryName(name)
     let descriptor = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
-      let error = FileError(.create, path)
+      let error = ZooError.file(.create, path)
       temporary.forget()
       throw error
     }
@@ -72,34 +64,34 @@ package struct AtomicFile: ~Copyable {
   }
 
   /// Writes all of `bytes` at the byte `offset` from the file's start.
-  package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
+  package func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(ZooError) {
     try Self.write(bytes, at: offset, to: descriptor, path: path)
   }
 
   /// Writes all of `bytes` to the open file `descriptor`, which is that of `path`.
   static func write(
     _ bytes: UnsafeRawBufferPointer, at offset: Int, to descriptor: CInt, path: String
-  ) throws(FileError) {
+  ) throws(ZooError) {
     guard let base = bytes.baseAddress else { return }
     var done = 0
     while done < bytes.count {
       let (position, overflow) = offset.addingReportingOverflow(done)
-      guard !overflow else { throw FileError(.write, path, reason: "the file would be too large") }
+      guard !overflow else { throw ZooError.file(.write, path, reason: "the file would be too large") }
       let count = pwrite(descriptor, base + done, bytes.count - done, off_t(position))
       if count > 0 {
         done += count
       } else if count == 0 {
-        throw FileError(.write, path, reason: "the system takes no more bytes")
+        throw ZooError.file(.write, path, reason: "the system takes no more bytes")
       } else if errno != EINTR {
-        throw FileError(.write, path)
+        throw ZooError.file(.write, path)
       }
     }
   }
 
   /// Writes all of `bytes` at the byte `offset` from the file's start.
-  package func write(_ bytes: [UInt8], at offset: Int) throws(FileError) {
+  package func write(_ bytes: [UInt8], at offset: Int) throws(ZooError) {
     let result = bytes.withUnsafeBytes { raw in
-      Result { () throws(FileError) in try write(raw, at: offset) }
+      Result { () throws(ZooError) in try write(raw, at: offset) }
     }
     try result.get()
   }
@@ -108,21 +100,21 @@ package struct AtomicFile: ~Copyable {
   ///
   /// With `overwrite` it replaces a file of that name in one step; without, an existing file is an error
   /// and stays as it is, even where it appeared after this one was begun.
-  package consuming func commit(overwrite: Bool) throws(FileError) {
+  package consuming func commit(overwrite: Bool) throws(ZooError) {
     if overwrite { try Self.checkReplaceable(path) }
     while fsync(descriptor) != 0 {
-      guard errno == EINTR else { throw FileError(.write, path) }
+      guard errno == EINTR else { throw ZooError.file(.write, path) }
     }
     if temporary == nil {
       // Only a file with a name can take another's place; it has one for an instant.
       if overwrite { temporary = TemporaryName(hiddenName) }
       let code = zoo_process_name(descriptor, overwrite ? hiddenName : path)
       if code == EEXIST, !overwrite { throw Self.existsAlready(path) }
-      guard code == 0 else { throw FileError(.create, path, reason: String(cString: strerror(code))) }
+      guard code == 0 else { throw ZooError.file(.create, path, reason: String(cString: strerror(code))) }
     }
     let closing = descriptor
     descriptor = -1
-    guard close(closing) == 0 || errno == EINTR else { throw FileError(.write, path) }
+    guard close(closing) == 0 || errno == EINTR else { throw ZooError.file(.write, path) }
     if let temporary {
       try Self.give(temporary, the: path, overwrite: overwrite)
       if overwrite { self.temporary = nil }
@@ -139,9 +131,9 @@ package struct AtomicFile: ~Copyable {
   /// Gives a hidden file its name; without `overwrite` the hidden one stays beside it.
   private static func give(
     _ temporary: TemporaryName, the path: String, overwrite: Bool
-  ) throws(FileError) {
+  ) throws(ZooError) {
     if overwrite {
-      guard rename(temporary.path, path) == 0 else { throw FileError(.create, path) }
+      guard rename(temporary.path, path) == 0 else { throw ZooError.file(.create, path) }
       temporary.forget()
     } else {
       // Unlike rename, link never replaces what is there.
@@ -152,29 +144,29 @@ package struct AtomicFile: ~Copyable {
         case EPERM, ENOTSUP, ENOSYS, EMLINK:
           // A file system without hard links.
           try Self.checkAbsent(path)
-          guard rename(temporary.path, path) == 0 else { throw FileError(.create, path) }
-        default: throw FileError(.create, path, reason: String(cString: strerror(code)))
+          guard rename(temporary.path, path) == 0 else { throw ZooError.file(.create, path) }
+        default: throw ZooError.file(.create, path, reason: String(cString: strerror(code)))
         }
       }
     }
   }
 
   /// Throws where something of the name `path` exists: to refuse before the work rather than after.
-  package static func checkAbsent(_ path: String) throws(FileError) {
+  package static func checkAbsent(_ path: String) throws(ZooError) {
     var status = stat()
     if lstat(path, &status) == 0 { throw existsAlready(path) }
   }
 
   /// Throws where `path` is there and is no regular file: a device or a folder is never replaced.
-  private static func checkReplaceable(_ path: String) throws(FileError) {
+  private static func checkReplaceable(_ path: String) throws(ZooError) {
     var status = stat()
     if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-      throw FileError(.create, path, reason: "it exists and is not a regular file")
+      throw ZooError.file(.create, path, reason: "it exists and is not a regular file")
     }
   }
 
-  private static func existsAlready(_ path: String) -> FileError {
-    FileError(.create, path, reason: "it exists already", remedy: "Use --force to replace it.")
+  private static func existsAlready(_ path: String) -> ZooError {
+    ZooError.file(.create, path, reason: "it exists already", remedy: "Use --force to replace it.")
   }
 
   /// From now on SIGINT, SIGTERM and SIGHUP remove the hidden files of this process before it ends, and

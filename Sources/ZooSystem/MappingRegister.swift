@@ -1,13 +1,5 @@
-import CZooProcess
+import CZooSystem
 import Synchronization
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
 
 /// The mapped files of this process, where a signal handler finds them.
 package enum MappingRegister {

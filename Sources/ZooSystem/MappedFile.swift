@@ -1,11 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// A file mapped read-only into memory; its pages are read when they are touched.
 ///
 /// Whoever makes the file shorter, or whose disk fails, makes touching its pages a signal (SIGBUS): see
@@ -19,12 +11,12 @@ package final class MappedFile: ByteOwner, @unchecked Sendable {
   private let registration: MappingRegister.Registration?
 
   /// Maps the regular file at `path`; an empty file has no bytes.
-  package init(path: String) throws(FileError) {
+  package init(path: String) throws(ZooError) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw FileError(.open, path) }
+    guard descriptor >= 0 else { throw ZooError.file(.open, path) }
     var status = stat()
-    do throws(FileError) {
-      guard fstat(descriptor, &status) == 0 else { throw FileError(.open, path) }
+    do throws(ZooError) {
+      guard fstat(descriptor, &status) == 0 else { throw ZooError.file(.open, path) }
       bytes = try Self.map(descriptor, status, path: path)
     } catch {
       close(descriptor)
@@ -39,25 +31,25 @@ package final class MappedFile: ByteOwner, @unchecked Sendable {
   /// All of the open file, mapped.
   private static func map(
     _ descriptor: CInt, _ status: stat, path: String
-  ) throws(FileError) -> UnsafeRawBufferPointer {
+  ) throws(ZooError) -> UnsafeRawBufferPointer {
     guard status.st_mode & S_IFMT == S_IFREG else {
-      throw FileError(.open, path, reason: "not a regular file")
+      throw ZooError.file(.open, path, reason: "not a regular file")
     }
     let size = Int(status.st_size)
     guard size > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }
     guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
-      throw FileError(.open, path)
+      throw ZooError.file(.open, path)
     }
     return UnsafeRawBufferPointer(start: address, count: size)
   }
 
   /// Throws where the file is no longer as it was when it was mapped, or is another one of its name: what
   /// was read in between may be of neither.
-  package func checkUnchanged() throws(FileError) {
+  package func checkUnchanged() throws(ZooError) {
     var (open, named) = (stat(), stat())
-    guard fstat(descriptor, &open) == 0 else { throw FileError(.read, path) }
+    guard fstat(descriptor, &open) == 0 else { throw ZooError.file(.read, path) }
     guard Identity(open) == identity, stat(path, &named) == 0, Identity(named) == identity else {
-      throw FileError(.read, path, reason: "it changed while it was read")
+      throw ZooError.file(.read, path, reason: "it changed while it was read")
     }
   }
 
@@ -101,43 +93,5 @@ package final class MappedFile: ByteOwner, @unchecked Sendable {
       munmap(UnsafeMutableRawPointer(mutating: address), bytes.count)
     }
     close(descriptor)
-  }
-}
-
-/// A failed operation on a file, with the operating system's reason.
-package struct FileError: ZooError {
-  package enum Operation: Sendable {
-    case open, read, create, write
-  }
-
-  package let operation: Operation
-  package let location: String
-  package let why: String
-  package let remedy: String?
-
-  /// Takes the reason from `errno` unless one is given.
-  package init(_ operation: Operation, _ path: String, reason: String? = nil, remedy: String? = nil) {
-    let code = errno
-    self.remedy = remedy
-    self.operation = operation
-    self.location = path
-    self.why = reason ?? String(cString: strerror(code))
-  }
-
-  package var what: String {
-    switch operation {
-    case .open: "cannot open file"
-    case .read: "cannot read file"
-    case .create: "cannot create file"
-    case .write: "cannot write file"
-    }
-  }
-
-  package var category: ErrorCategory {
-    switch operation {
-    case .open: .cannotOpen
-    case .create: .cannotCreate
-    case .read, .write: .inputOutput
-    }
   }
 }

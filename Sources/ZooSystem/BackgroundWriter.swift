@@ -1,14 +1,6 @@
 import Dispatch
 import Synchronization
 
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
-
 /// Writes to an ``AtomicFile`` on a thread of its own, while the caller prepares what comes next.
 ///
 /// A few parts at most wait to be written, so memory stays bounded where writing is slower.
@@ -19,7 +11,7 @@ package final class BackgroundWriter: Sendable {
   private let syncing = DispatchQueue(label: "zoo.sync")
   /// How many more parts may wait.
   private let room = DispatchSemaphore(value: 16)
-  private let failure = Mutex<FileError?>(nil)
+  private let failure = Mutex<ZooError?>(nil)
   private let unsynced = Atomic<Int>(0)
 
   /// Bytes after which what was written is sent to the disk, so that the final sync finds little left.
@@ -33,7 +25,7 @@ package final class BackgroundWriter: Sendable {
   /// Takes `part` to be written at the byte `offset` from the file's start; waits while too many do.
   ///
   /// Throws where an earlier part could not be written.
-  package func write(_ part: ByteSlice, at offset: Int) throws(FileError) {
+  package func write(_ part: ByteSlice, at offset: Int) throws(ZooError) {
     room.wait()
     if let error = failure.withLock({ $0 }) {
       room.signal()
@@ -42,8 +34,8 @@ package final class BackgroundWriter: Sendable {
     queue.async { [self] in
       defer { room.signal() }
       guard failure.withLock({ $0 == nil }) else { return }
-      do throws(FileError) {
-        try part.withUnsafeBytes { bytes throws(FileError) in
+      do throws(ZooError) {
+        try part.withUnsafeBytes { bytes throws(ZooError) in
           try AtomicFile.write(bytes, at: offset, to: descriptor, path: path)
         }
       } catch {
@@ -59,7 +51,7 @@ package final class BackgroundWriter: Sendable {
   }
 
   /// Waits until all is written.
-  fileprivate func finish() throws(FileError) {
+  fileprivate func finish() throws(ZooError) {
     queue.sync {}
     syncing.sync {}
     if let error = failure.withLock({ $0 }) { throw error }
@@ -69,7 +61,7 @@ package final class BackgroundWriter: Sendable {
 extension AtomicFile {
   /// Calls `body` with a writer to this file, and returns when all that it took is written.
   ///
-  /// Throws what `body` throws, and `FileError` where something could not be written.
+  /// Throws what `body` throws, and `ZooError` where something could not be written.
   package borrowing func withBackgroundWriter(_ body: (BackgroundWriter) throws -> Void) throws {
     let writer = BackgroundWriter(descriptor: descriptor, path: path)
     do {

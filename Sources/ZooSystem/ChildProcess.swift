@@ -1,21 +1,12 @@
-import CZooProcess
-import ZooTensor
-
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Musl)
-  import Musl
-#else
-  import Darwin
-#endif
+import CZooSystem
 
 // The calls whose names members of types below take.
 private let systemRead = read
 private let systemWrite = write
 
 /// A child process that is asked one question and does not outlive its answer.
-enum ChildProcess {
-  enum Failure: Error {
+package enum ChildProcess {
+  package enum Failure: Error {
     case notStarted(String)
     /// It was ended by a signal, here by its name.
     case crashed(String)
@@ -29,7 +20,7 @@ enum ChildProcess {
 
   /// Runs `executable` with the open file `input` as its standard input; returns what it writes to its
   /// standard output. It is killed after `seconds`, and when it writes more than `limit` bytes.
-  static func answer(
+  package static func answer(
     of executable: String, arguments: [String], input: CInt, atMost limit: Int, seconds: Int
   ) throws(Failure) -> [UInt8] {
     let (reader, child) = try start(executable, arguments, input: input)
@@ -48,7 +39,7 @@ enum ChildProcess {
   }
 
   /// Writes all of `bytes`; false where that fails.
-  static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt) -> Bool {
+  package static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt) -> Bool {
     var done = 0
     while done < bytes.count, let start = bytes.baseAddress {
       let count = systemWrite(descriptor, start + done, bytes.count - done)
@@ -116,14 +107,14 @@ enum ChildProcess {
 }
 
 /// An open file to give to a child process: the one in which bytes lie, or a copy of them.
-struct InputFile: ~Copyable {
-  let descriptor: CInt
+package struct InputFile: ~Copyable {
+  package let descriptor: CInt
   /// Where in it the bytes start.
-  let start: Int
+  package let start: Int
   /// What closes it, where that is not this.
   private let owner: MappedFile?
 
-  init(_ bytes: ByteSlice) throws(ChildProcess.Failure) {
+  package init(_ bytes: ByteSlice) throws(ChildProcess.Failure) {
     owner = bytes.owner as? MappedFile
     if let owner {
       descriptor = owner.descriptor

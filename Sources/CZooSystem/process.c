@@ -1,7 +1,7 @@
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE
 #endif
-#include "zoo_process.h"
+#include "CZooSystem.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 import Foundation
 import Synchronization
 import Testing
-import ZooTensor
+import ZooSystem
 
 @Suite struct AtomicFileTests {
   /// A new folder, removed after `body`.
@@ -66,7 +66,7 @@ import ZooTensor
     try withFolder { folder in
       let file = try AtomicFile(path: folder + "/a")
       let part = ByteSlice(HeapBytes([1, 2, 3] as [UInt8]))
-      let error = #expect(throws: FileError.self) {
+      let error = #expect(throws: ZooError.self) {
         try file.withBackgroundWriter { try $0.write(part, at: -1) }
       }
       #expect(error?.category == .inputOutput)
@@ -108,11 +108,11 @@ import ZooTensor
   func existingFileStays(hidden: Bool) throws {
     try withFolder { folder in
       try write([1], to: folder + "/a", hidden: hidden)
-      let error = #expect(throws: FileError.self) { try write([2], to: folder + "/a", hidden: hidden) }
+      let error = #expect(throws: ZooError.self) { try write([2], to: folder + "/a", hidden: hidden) }
       #expect(error?.category == .cannotCreate)
       #expect(error?.description == "cannot create file in \(folder)/a: it exists already")
       #expect(error?.remedy?.contains("--force") == true)
-      #expect(throws: FileError.self) { try AtomicFile.checkAbsent(folder + "/a") }
+      #expect(throws: ZooError.self) { try AtomicFile.checkAbsent(folder + "/a") }
       #expect(try content(folder + "/a") == [1])
       #expect(try names(in: folder) == ["a"])
     }
@@ -131,18 +131,18 @@ import ZooTensor
   @Test func foldersAndDevicesAreNotReplaced() throws {
     try withFolder { folder in
       try FileManager.default.createDirectory(atPath: folder + "/d", withIntermediateDirectories: false)
-      #expect(throws: FileError.self) { try write([1], to: folder + "/d", overwrite: true) }
+      #expect(throws: ZooError.self) { try write([1], to: folder + "/d", overwrite: true) }
       #expect(try names(in: folder) == ["d"])
       try FileManager.default.createSymbolicLink(
         atPath: folder + "/null", withDestinationPath: "/dev/null")
-      #expect(throws: FileError.self) { try write([1], to: folder + "/null", overwrite: true) }
+      #expect(throws: ZooError.self) { try write([1], to: folder + "/null", overwrite: true) }
     }
   }
 
   @Test func failedWriteLeavesNothing() throws {
     try withFolder { folder in
       try write([1], to: folder + "/a")
-      let error = #expect(throws: FileError.self) {
+      let error = #expect(throws: ZooError.self) {
         let file = try AtomicFile(path: folder + "/a")
         // Beyond the largest offset of any file system.
         try file.write([1, 2, 3, 4], at: Int.max - 1)
@@ -156,7 +156,7 @@ import ZooTensor
 
   @Test func folderThatIsNotThere() throws {
     try withFolder { folder in
-      let error = #expect(throws: FileError.self) { try write([1], to: folder + "/b/a") }
+      let error = #expect(throws: ZooError.self) { try write([1], to: folder + "/b/a") }
       #expect(error?.category == .cannotCreate)
       #expect(error?.why == "No such file or directory")
     }
@@ -164,7 +164,7 @@ import ZooTensor
 
   @Test(arguments: ["", "/", "a/"])
   func nameThatIsNoFile(path: String) {
-    #expect(throws: FileError.self) { try write([1], to: path) }
+    #expect(throws: ZooError.self) { try write([1], to: path) }
   }
 
   @Test func longestName() throws {
