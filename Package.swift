@@ -4,6 +4,11 @@ import PackageDescription
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
+// The layers of docs/architecture.md, from the bottom up: a module may use those of the layers below its own.
+let ground: [Target.Dependency] = ["ZooSystem", "ZooTensor", "ZooGraph"]
+let data: [Target.Dependency] = ["ZooModels", "ZooImages", "ZooWeightFiles", "ZooFormat"]
+let engines: [Target.Dependency] = ["ZooReference", "ZooRuntime"]
+
 let package = Package(
   name: "model-zoo",
   platforms: [.macOS(.v15)],
@@ -20,63 +25,58 @@ let package = Package(
   ],
 
   targets: [
-    // MARK: Public
-    .target(
-      name: "ModelZoo",
-      dependencies: [
-        "ZooSystem", "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime",
-        "ZooModels",
-        "ZooConversion",
-      ]),
-    .executableTarget(
-      name: "zoo-cli",
-      dependencies: [
-        "ModelZoo", "ZooSystem", "ZooTensor", "ZooGraph", "ZooImages", "ZooFormat", "ZooRuntime", "ZooModels",
-        "ZooWeightFiles", "ZooConversion", argumentParser,
-      ]),
-
-    // MARK: Internal, from the bottom up
+    // MARK: Ground
+    .target(name: "CZooSystem"),
     .target(name: "ZooSystem", dependencies: ["CZooSystem"]),
     .target(name: "ZooTensor", dependencies: ["ZooSystem"]),
     .target(name: "ZooGraph", dependencies: ["ZooSystem", "ZooTensor"]),
-    .target(name: "ZooModels", dependencies: ["ZooSystem", "ZooTensor", "ZooGraph"], path: "zoo"),
-    .target(name: "ZooImages", dependencies: ["ZooSystem", "ZooTensor", "ZooGraph", "CTurboJPEG", "CPNG"]),
+
+    // MARK: Data
+    .target(name: "ZooModels", dependencies: ground, path: "zoo"),
+    .target(name: "ZooImages", dependencies: ground + ["CTurboJPEG", "CPNG"]),
     .target(
       name: "ZooWeightFiles", dependencies: ["ZooSystem", "ZooTensor", "CHDF5", "CZlib", "CZooSystem"]),
-    .target(name: "ZooFormat", dependencies: ["ZooSystem", "ZooTensor", "ZooGraph", "CXXHash", crypto]),
-    .target(name: "ZooReference", dependencies: ["ZooSystem", "ZooTensor", "ZooGraph"]),
-    .target(name: "ZooRuntime", dependencies: ["ZooSystem", "ZooTensor", "ZooGraph", "CZooKernels"]),
+    .target(name: "ZooFormat", dependencies: ground + ["CXXHash", crypto]),
+
+    // MARK: Engines
+    .target(name: "CZooKernels"),
+    .target(name: "ZooRuntime", dependencies: ground + ["CZooKernels"]),
+    .target(name: "ZooReference", dependencies: ground),
+
+    // MARK: Importers
+    .target(name: "ZooKeras", dependencies: ground + ["ZooWeightFiles"]),
+
+    // MARK: Checks
     .target(
-      name: "ZooConversion",
-      dependencies: [
-        "ZooSystem", "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime",
-        "ZooReference",
-        "ZooModels",
+      name: "ZooVerification",
+      dependencies: ground + ["ZooImages", "ZooWeightFiles", "ZooFormat"] + engines),
+
+    // MARK: Work
+    .target(name: "ZooConversion", dependencies: ground + data + engines + ["ZooKeras", "ZooVerification"]),
+
+    // MARK: Library
+    .target(name: "ModelZoo", dependencies: ground + data + ["ZooRuntime", "ZooConversion"]),
+
+    // MARK: Fronts
+    .executableTarget(
+      name: "zoo-cli",
+      dependencies: ground + data + [
+        "ZooRuntime", "ZooVerification", "ZooConversion", "ModelZoo", argumentParser,
       ]),
 
-    // MARK: Benchmarks
+    // MARK: Around it
     .executableTarget(
-      name: "zoo-benchmarks",
-      dependencies: [
-        "ZooSystem", "ZooTensor", "ZooGraph", "ZooImages", "ZooModels", "ZooRuntime", "ZooConversion",
-        "ZooFormat",
-        "ZooWeightFiles",
-      ],
+      name: "zoo-benchmarks", dependencies: ground + data + ["ZooRuntime", "ZooConversion"],
       path: "Sources/ZooBenchmarks"),
-
-    // MARK: Fuzzing
     .executableTarget(
       name: "zoo-fuzz",
-      dependencies: [
-        "ZooSystem", "ZooTensor", "ZooGraph", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime",
-        "ZooReference",
-        "ZooConversion", "ZooTestSupport", "CZlib", "CZooSystem", crypto,
+      dependencies: ground + data + engines + [
+        "ZooKeras", "ZooConversion", "ZooTestSupport", "CZlib", "CZooSystem", crypto,
       ],
       path: "Sources/ZooFuzz"),
+    .target(name: "ZooTestSupport", dependencies: ground),
 
-    // MARK: C
-    .target(name: "CZooKernels"),
-    .target(name: "CZooSystem"),
+    // MARK: The system's libraries
     .systemLibrary(
       name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
     .systemLibrary(
@@ -91,42 +91,34 @@ let package = Package(
       providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
 
     // MARK: Tests
-    .target(name: "ZooTestSupport", dependencies: ["ZooSystem", "ZooTensor", "ZooGraph"]),
-    .testTarget(name: "ZooTestSupportTests", dependencies: ["ZooTestSupport"]),
     .testTarget(name: "ZooSystemTests", dependencies: ["ZooSystem"]),
     .testTarget(name: "ZooTensorTests", dependencies: ["ZooSystem", "ZooTensor"]),
-    .testTarget(name: "ZooGraphTests", dependencies: ["ZooGraph", "ZooSystem", "ZooTensor"]),
-    .testTarget(name: "ZooModelsTests", dependencies: ["ZooModels", "ZooGraph", "ZooSystem", "ZooTensor"]),
-    .testTarget(
-      name: "ZooWeightFilesTests",
-      dependencies: ["ZooWeightFiles", "ZooSystem", "ZooTensor", "ZooTestSupport"]),
-    .testTarget(
-      name: "ZooFormatTests",
-      dependencies: ["ZooFormat", "ZooModels", "ZooGraph", "ZooSystem", "ZooTensor", crypto]),
+    .testTarget(name: "ZooGraphTests", dependencies: ground),
+    .testTarget(name: "ZooModelsTests", dependencies: ground + ["ZooModels"]),
+    .testTarget(name: "ZooImagesTests", dependencies: ground + ["ZooImages"]),
+    .testTarget(name: "ZooWeightFilesTests", dependencies: ground + ["ZooWeightFiles", "ZooTestSupport"]),
+    .testTarget(name: "ZooFormatTests", dependencies: ground + ["ZooFormat", "ZooModels", crypto]),
+    .testTarget(name: "ZooReferenceTests", dependencies: ground + ["ZooReference", "ZooTestSupport"]),
     .target(
       name: "KernelChecks", dependencies: ["CZooKernels"], path: "Tests/KernelChecks", exclude: ["main.c"]),
     .testTarget(
-      name: "ZooReferenceTests",
-      dependencies: ["ZooReference", "ZooGraph", "ZooSystem", "ZooTensor", "ZooTestSupport"]),
-    .testTarget(
       name: "ZooRuntimeTests",
-      dependencies: [
-        "ZooRuntime", "ZooReference", "ZooModels", "ZooGraph", "ZooSystem", "ZooTensor", "ZooTestSupport",
-        "KernelChecks",
-      ]),
+      dependencies: ground + engines + ["ZooModels", "ZooTestSupport", "KernelChecks"]),
+    .testTarget(
+      name: "ZooKerasTests",
+      dependencies: ground + engines + ["ZooKeras", "ZooModels", "ZooWeightFiles", "ZooTestSupport"]),
+    .testTarget(
+      name: "ZooVerificationTests", dependencies: ground + ["ZooVerification", "ZooImages", "ZooTestSupport"]),
     .testTarget(
       name: "ZooConversionTests",
-      dependencies: [
-        "ZooConversion", "ZooFormat", "ZooImages", "ZooModels", "ZooGraph", "ZooRuntime", "ZooReference",
-        "ZooSystem", "ZooTensor", "ZooTestSupport", "ZooWeightFiles",
+      dependencies: ground + data + engines + [
+        "ZooKeras", "ZooVerification", "ZooConversion", "ZooTestSupport",
       ]),
-    .testTarget(name: "ModelZooTests", dependencies: ["ModelZoo", "ZooSystem"]),
+    .testTarget(name: "ModelZooTests", dependencies: ground + ["ModelZoo"]),
+    .testTarget(name: "ZooTestSupportTests", dependencies: ["ZooTestSupport"]),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: [
-        "zoo-cli", "zoo-fuzz", "ModelZoo", "ZooSystem", "ZooTensor", "ZooTestSupport", "ZooWeightFiles",
-      ]),
-    .testTarget(name: "ZooImagesTests", dependencies: ["ZooImages", "ZooGraph", "ZooSystem", "ZooTensor"]),
+      dependencies: ground + ["ZooWeightFiles", "ModelZoo", "zoo-cli", "zoo-fuzz", "ZooTestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -156,3 +156,22 @@ package enum Catalog {
     return nil
   }
 }
+
+extension Variant {
+  /// Whether the zoo knows published weights of this network; those were trained on ImageNet.
+  package var isPublished: Bool {
+    guard let architecture = Catalog.architecture(named: architecture) else { return false }
+    let known = AnyHashable(hashing: definition.published)
+    let isSameNetwork = architecture.published.contains {
+      AnyHashable(hashing: $0.variant.definition) == known
+    }
+    return switch head {
+    case .classifier: isSameNetwork && head == .imageNet && input.channels == 3
+    case .features: isSameNetwork && input.channels == 3
+    }
+  }
+}
+
+extension AnyHashable {
+  fileprivate init(hashing definition: any NetworkDefinition) { self.init(definition) }
+}

@@ -6,6 +6,7 @@ import ZooImages
 import ZooModels
 import ZooSystem
 import ZooTensor
+import ZooVerification
 import ZooWeightFiles
 
 /// Times networks at full size, in turn with the engines that users would pick instead, as far as `PYTHON`

@@ -2,6 +2,7 @@ import ZooFormat
 import ZooModels
 import ZooSystem
 import ZooTensor
+import ZooVerification
 import ZooWeightFiles
 
 #if canImport(FoundationEssentials)

@@ -1,8 +1,10 @@
 import ZooFormat
 import ZooGraph
+import ZooModels
 import ZooRuntime
 import ZooSystem
 import ZooTensor
+import ZooVerification
 import ZooWeightFiles
 
 /// Turns a weight file into a verified `.zoo` file.
@@ -71,8 +73,10 @@ package struct Converter: Sendable {
         RoundedWeights(source: original, storage: options.storage, single: half.single))
       let engine = try Engine(
         graph: recipe.graph, weights: weights, options: PlanOptions(threads: options.verifier.threads))
+      var verifierOptions = options.verifier
+      verifierOptions.isPublished = Catalog.isPublished(recipe.graph)
       let verifier = Verifier(
-        graph: recipe.graph, card: recipe.card, storage: options.storage, options: options.verifier)
+        graph: recipe.graph, card: recipe.card, storage: options.storage, options: verifierOptions)
       var report = try verifier.verify(weights: weights, engine: engine, testCase: nil) {
         progress(.phase($0))
       }

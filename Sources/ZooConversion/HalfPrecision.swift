@@ -2,6 +2,7 @@ import ZooGraph
 import ZooImages
 import ZooRuntime
 import ZooTensor
+import ZooVerification
 
 /// Which weights can be stored in half precision so that no layer's output moves too far.
 ///

@@ -4,6 +4,7 @@ import ZooImages
 import ZooRuntime
 import ZooSystem
 import ZooTensor
+import ZooVerification
 
 /// How long a model takes, measured in this process: what `zoo bench` prints.
 package struct ModelBenchmark: Sendable, Encodable {
@@ -143,11 +144,5 @@ package struct ModelBenchmark: Sendable, Encodable {
       }
       return 0
     #endif
-  }
-}
-
-extension Duration {
-  package var milliseconds: Double {
-    Double(components.seconds) * 1e3 + Double(components.attoseconds) * 1e-15
   }
 }

@@ -4,6 +4,7 @@ import ZooImages
 import ZooReference
 import ZooRuntime
 import ZooTensor
+import ZooVerification
 
 /// Runs a network of unknown origin through the fast engine, whose kernels are C, and compares it with the
 /// reference engine.

@@ -2,6 +2,7 @@ import Foundation
 import ZooConversion
 import ZooFormat
 import ZooGraph
+import ZooKeras
 import ZooTensor
 import ZooWeightFiles
 

@@ -1,4 +1,5 @@
 import Foundation
+import ZooSystem
 import ZooWeightFiles
 
 /// Runs workers and notes how they fare.

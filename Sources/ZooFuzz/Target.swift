@@ -2,6 +2,7 @@ import Foundation
 import ZooConversion
 import ZooFormat
 import ZooImages
+import ZooKeras
 import ZooSystem
 import ZooTensor
 import ZooTestSupport

@@ -274,9 +274,3 @@ package final class Session: @unchecked Sendable {
     }
   }
 }
-
-extension Duration {
-  fileprivate var seconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
-  }
-}

@@ -30,6 +30,14 @@ package struct DictionaryWeights: WeightSource {
   package init(_ tensors: [String: StoredTensor]) { self.tensors = tensors }
 }
 
+/// Weights that a closure gives.
+package struct ComputedWeights: WeightSource {
+  private let body: @Sendable (WeightSlot) throws -> StoredTensor
+  package init(_ body: @escaping @Sendable (WeightSlot) throws -> StoredTensor) { self.body = body }
+
+  package func tensor(for slot: WeightSlot) throws -> StoredTensor { try body(slot) }
+}
+
 extension Graph {
   /// A graph of one layer on inputs of these shapes.
   package init(_ operation: ZooGraph.Operation, on shapes: [Int]...) throws {

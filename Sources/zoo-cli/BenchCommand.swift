@@ -1,5 +1,6 @@
 import ArgumentParser
 import ZooConversion
+import ZooSystem
 
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

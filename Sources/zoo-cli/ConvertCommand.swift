@@ -2,6 +2,7 @@ import ArgumentParser
 import ZooConversion
 import ZooFormat
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 struct ConvertCommand: ParsableCommand {

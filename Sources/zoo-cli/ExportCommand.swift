@@ -1,5 +1,6 @@
 import ArgumentParser
 import ZooConversion
+import ZooSystem
 
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ZooConversion
+import ZooSystem
 import ZooTensor
 
 struct InspectCommand: ParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ModelZoo
+import ZooSystem
 import ZooTensor
 
 struct PredictCommand: ParsableCommand {

@@ -1,3 +1,5 @@
+import ZooSystem
+
 /// A bar on standard error, only where that is a terminal and only once the work has taken a second.
 final class ProgressBar {
   private let isShown: Bool

@@ -2,8 +2,10 @@ import ArgumentParser
 import ZooConversion
 import ZooFormat
 import ZooImages
+import ZooModels
 import ZooSystem
 import ZooTensor
+import ZooVerification
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -38,6 +40,7 @@ struct VerifyCommand: ParsableCommand {
     var options = Verifier.Options()
     options.threads = threads.count
     options.samplesPerLayer = 1024
+    options.isPublished = Catalog.isPublished(file.document.graph)
     options.ioPath = io
     options.images = try images.map { try ImageFolder.images(in: $0) } ?? []
     let bar = ProgressBar(quiet: common.quiet)

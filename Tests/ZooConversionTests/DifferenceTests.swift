@@ -3,6 +3,7 @@ import Testing
 import ZooConversion
 import ZooSystem
 import ZooTensor
+import ZooTestSupport
 import ZooWeightFiles
 
 @Suite struct DifferenceTests {

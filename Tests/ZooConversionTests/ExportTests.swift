@@ -5,6 +5,7 @@ import ZooFormat
 import ZooGraph
 import ZooSystem
 import ZooTensor
+import ZooTestSupport
 import ZooWeightFiles
 
 /// What is exported and converted again is what it was, bit for bit.

@@ -6,6 +6,8 @@ import ZooGraph
 import ZooReference
 import ZooRuntime
 import ZooTensor
+import ZooTestSupport
+import ZooVerification
 import ZooWeightFiles
 
 /// Genuine Keras files of reduced networks, in every layout, against what Keras computes with them.
@@ -148,6 +150,24 @@ import ZooWeightFiles
         let error = zip(ours, part).reduce(0) { max($0, abs($1.0 - $1.1)) }
         #expect(error <= 1e-9 * largest, "\(name): \(error / largest)")
       }
+    }
+  }
+
+  @Test(
+    "files with nested and shared layers convert, and hold each weight once", arguments: ["k2.h5", "keras"])
+  func nestedModels(layout: String) throws {
+    try withFolder { folder in
+      let output = folder.appending(path: "model.zoo").path
+      var options = Converter.Options()
+      options.verifier.ioPath = fixture("layers/nested.\(layout).io.npz")
+      let report = try Converter(options: options).convert(fixture("layers/nested.\(layout)"), to: output)
+      let check = try #require(report.verification).check("recorded inputs and outputs")
+      #expect(check.status == .passed, "\(check.detail)")
+      let zoo = try ZooFile(path: output)
+      let graph = zoo.document.graph
+      #expect(graph.nodes.contains { $0.name == "first_conv:4" && $0.sharing != nil })
+      #expect(zoo.tensors.map(\.name) == graph.weightSlots.map(\.name))
+      #expect(Set(zoo.tensors.map(\.name)).count == 16)
     }
   }
 }

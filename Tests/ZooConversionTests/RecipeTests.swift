@@ -6,6 +6,7 @@ import ZooGraph
 import ZooModels
 import ZooSystem
 import ZooTensor
+import ZooTestSupport
 import ZooWeightFiles
 
 /// What a file turns out to hold, and what is said where it is no network or another one.

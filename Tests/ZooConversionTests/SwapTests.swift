@@ -4,12 +4,14 @@ import ZooConversion
 import ZooFormat
 import ZooSystem
 import ZooTensor
+import ZooTestSupport
+import ZooVerification
 import ZooWeightFiles
 
 /// Two tensors of one shape exchanged in a trained file: nothing but the statistics can tell.
 ///
 /// docs/verification.md lists what is seen and what is not.
-@Suite(.enabled(if: RealFiles.exist, RealFiles.absence))
+@Suite(.enabled(if: RealFiles.exist, Comment(rawValue: RealFiles.absence)))
 struct SwapTests {
   /// Layers and the roles of their tensors that change places.
   struct Swap: Sendable, CustomTestStringConvertible {
@@ -94,7 +96,7 @@ struct SwapTests {
 }
 
 /// Trained files as they are.
-@Suite(.enabled(if: RealFiles.exist, RealFiles.absence))
+@Suite(.enabled(if: RealFiles.exist, Comment(rawValue: RealFiles.absence)))
 struct TrainedFileTests {
   @Test(arguments: [RealFiles.mobileNet, RealFiles.mobileNetFeatures], StorageType.allCases)
   func aTrainedFileAgreesAndIsSmall(path: String, storage: StorageType) throws {

@@ -6,6 +6,7 @@ import ZooGraph
 import ZooModels
 import ZooSystem
 import ZooTensor
+import ZooTestSupport
 import ZooWeightFiles
 
 /// Names, order, shapes and bytes as witnesses of a match, and what happens where they disagree.

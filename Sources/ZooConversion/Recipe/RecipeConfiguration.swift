@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooKeras
 import ZooModels
 import ZooSystem
 import ZooTensor

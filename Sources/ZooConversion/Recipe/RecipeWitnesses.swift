@@ -3,6 +3,7 @@ import ZooGraph
 import ZooModels
 import ZooSystem
 import ZooTensor
+import ZooVerification
 import ZooWeightFiles
 
 // What else than names and shapes can say what a file holds: its bytes, and its batch norms.
@@ -47,7 +48,10 @@ extension Recipe {
   mutating func settleByTestimony() throws(ZooError) {
     let check: VerificationReport.Check?
     do {
-      check = try BatchNormCheck(graph: graph, card: card, images: [], threads: 2).check(weights: weights)
+      check = try BatchNormCheck(
+        graph: graph, card: card, threads: 2, isPublished: Catalog.isPublished(graph)
+      )
+      .check(weights: weights)
     } catch {
       throw ZooError(.malformed, what: "unreadable weights", at: file.path, "\(error)")
     }

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
-import ZooConversion
 import ZooGraph
+import ZooKeras
 import ZooModels
 import ZooSystem
 import ZooTensor

@@ -16,7 +16,7 @@ extension TestCase {
   ///
   /// The expected values are the reference engine's where the network is small enough to run it whole,
   /// else the fast engine's, which a conversion has by then checked layer by layer.
-  static func make(
+  package static func make(
     graph: Graph, weights: some WeightSource, preprocessing: Preprocessing, engine: Engine, threads: Int
   ) throws -> TestCase {
     let inputs = try TestInput.make(for: graph, preprocessing: preprocessing, seed: chosenSeed)

@@ -1,24 +1,35 @@
 import ZooGraph
 import ZooImages
-import ZooModels
 import ZooRuntime
+import ZooSystem
 import ZooTensor
 
 /// Lets the batch-norm layers of a network testify for its weights and preprocessing.
-struct BatchNormCheck {
+package struct BatchNormCheck {
   let graph: Graph
   let card: ModelCard
   /// Pictures to run; synthetic ones where there is none.
   let images: [String]
   let threads: Int
+  /// Whether published weights of this network are known: their training data is, so that statistics that
+  /// disagree from the first layer on mean wrong preprocessing.
+  let isPublished: Bool
+
+  package init(graph: Graph, card: ModelCard, images: [String] = [], threads: Int, isPublished: Bool) {
+    self.graph = graph
+    self.card = card
+    self.images = images
+    self.threads = threads
+    self.isPublished = isPublished
+  }
 
   /// How many synthetic pictures are enough for stable statistics.
   private static let syntheticCount = 12
   /// The most pictures of a folder that are run.
   private static let imageLimit = 64
-  static let name = "batch-norm statistics"
+  package static let name = "batch-norm statistics"
 
-  func check(weights: some WeightSource) throws -> VerificationReport.Check {
+  package func check(weights: some WeightSource) throws -> VerificationReport.Check {
     guard graph.inputs.count == 1, let input = graph.inputs.first, TestInput.isImage(graph[input].shape)
     else {
       return .init(Self.name, .noTestimony, detail: "the network takes no pictures of three channels")
@@ -118,8 +129,6 @@ struct BatchNormCheck {
     if !names.contains(previous) { names.append(previous) }
     return names
   }
-
-  private var isPublished: Bool { Catalog.recognise(graph)?.variant.isPublished ?? false }
 
   // MARK: Statistics
 

@@ -14,6 +14,8 @@ package struct Verifier: Sendable {
     package var images: [String] = []
     /// An `.npz` with inputs and outputs of another framework.
     package var ioPath: String?
+    /// Whether published weights of this network are known, whose training data is known too.
+    package var isPublished = false
 
     package init() {}
   }
@@ -49,8 +51,10 @@ package struct Verifier: Sendable {
     }
     progress("reading the batch-norm statistics")
     report.checks.append(
-      try BatchNormCheck(graph: graph, card: card, images: options.images, threads: options.threads)
-        .check(weights: weights))
+      try BatchNormCheck(
+        graph: graph, card: card, images: options.images, threads: options.threads,
+        isPublished: options.isPublished
+      ).check(weights: weights))
     if let path = options.ioPath {
       progress("comparing with \(path)")
       let comparison = try IOComparison(path: path, graph: graph)

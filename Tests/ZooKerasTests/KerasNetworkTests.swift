@@ -1,10 +1,10 @@
 import Testing
-import ZooConversion
-import ZooFormat
 import ZooGraph
+import ZooKeras
 import ZooReference
 import ZooRuntime
 import ZooTensor
+import ZooTestSupport
 import ZooWeightFiles
 
 /// A small network that Keras wrote and computed: one entry of Fixtures/layers/networks.npz.
@@ -103,24 +103,6 @@ struct KerasNetworkGolden: CustomTestStringConvertible, Sendable {
         let worst = zip(ours.values, expected.values).reduce(0) { max($0, abs(Double($1.0) - $1.1)) }
         #expect(worst <= 4e-6 * largest, "\(kernels): off by \(worst / largest)")
       }
-    }
-  }
-
-  @Test(
-    "files with nested and shared layers convert, and hold each weight once", arguments: ["k2.h5", "keras"])
-  func files(layout: String) throws {
-    try withFolder { folder in
-      let output = folder.appending(path: "model.zoo").path
-      var options = Converter.Options()
-      options.verifier.ioPath = fixture("layers/nested.\(layout).io.npz")
-      let report = try Converter(options: options).convert(fixture("layers/nested.\(layout)"), to: output)
-      let check = try #require(report.verification).check("recorded inputs and outputs")
-      #expect(check.status == .passed, "\(check.detail)")
-      let zoo = try ZooFile(path: output)
-      let graph = zoo.document.graph
-      #expect(graph.nodes.contains { $0.name == "first_conv:4" && $0.sharing != nil })
-      #expect(zoo.tensors.map(\.name) == graph.weightSlots.map(\.name))
-      #expect(Set(zoo.tensors.map(\.name)).count == 16)
     }
   }
 

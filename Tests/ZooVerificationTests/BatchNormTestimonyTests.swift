@@ -1,7 +1,7 @@
 import Testing
-import ZooConversion
 import ZooImages
 import ZooTensor
+import ZooVerification
 
 /// Layers with statistics of their own, and measurements that differ from them by a little.
 private func network(

@@ -1,8 +1,8 @@
 import Testing
-import ZooConversion
 import ZooGraph
 import ZooImages
 import ZooTensor
+import ZooVerification
 
 /// Two batch norms, each with another one behind it, as they are in a trained network: every layer has
 /// stored what reaches it, and then gammas or betas change places.

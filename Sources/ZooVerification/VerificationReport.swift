@@ -1,3 +1,5 @@
+import ZooSystem
+
 /// What a verification found: one entry per check, in the order in which they ran.
 package struct VerificationReport: Sendable, Codable {
   package enum Status: String, Sendable, Codable {
@@ -45,7 +47,7 @@ package struct VerificationReport: Sendable, Codable {
   package var firstFailure: Check? { checks.first { $0.status == .failed } }
 
   /// Per check its finding in a few words, as a `.zoo` file records it.
-  var summary: [String: String] {
+  package var summary: [String: String] {
     Dictionary(
       checks.map { check in
         var finding = check.status.rawValue

@@ -1,0 +1,7 @@
+extension Duration {
+  package var seconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+
+  package var milliseconds: Double {
+    Double(components.seconds) * 1e3 + Double(components.attoseconds) * 1e-15
+  }
+}
