@@ -6,8 +6,12 @@ let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto"
 
 // The layers of docs/architecture.md, from the bottom up: a module may use those of the layers below its own.
 let ground: [Target.Dependency] = ["ZooSystem", "ZooTensor", "ZooGraph"]
-let data: [Target.Dependency] = ["ZooModels", "ZooImages", "ZooWeightFiles", "ZooFormat"]
+let images: [Target.Dependency] = ["ZooImages", "ZooImageFiles"]
+let data: [Target.Dependency] = images + ["ZooModels", "ZooWeightFiles", "ZooFormat"]
 let engines: [Target.Dependency] = ["ZooReference", "ZooRuntime"]
+
+/// Elsewhere the system decodes images.
+let withoutImageDecoders: [Platform] = [.linux, .android, .windows, .openbsd]
 
 let package = Package(
   name: "model-zoo",
@@ -15,8 +19,18 @@ let package = Package(
 
   // MARK: What a program or a person uses
   products: [
+    // Opens and runs .zoo files; needs no library of the system.
     .library(name: "ModelZoo", targets: ["ModelZoo"]),
+    // Converts, verifies, exports, compares: all that the command does.
+    .library(name: "ModelZooTools", targets: ["ModelZooTools"]),
     .executable(name: "zoo", targets: ["zoo-cli"]),
+  ],
+
+  traits: [
+    .trait(
+      name: "ImageFiles",
+      description:
+        "ModelZoo decodes image files on systems without decoders of their own: libjpeg-turbo, libpng.")
   ],
 
   dependencies: [
@@ -33,7 +47,14 @@ let package = Package(
 
     // MARK: Data
     .target(name: "ZooModels", dependencies: ground, path: "zoo"),
-    .target(name: "ZooImages", dependencies: ground + ["CTurboJPEG", "CPNG"]),
+    .target(name: "ZooImages", dependencies: ground),
+    .target(
+      name: "ZooImageFiles",
+      dependencies: ground + [
+        "ZooImages",
+        .target(name: "CTurboJPEG", condition: .when(platforms: withoutImageDecoders)),
+        .target(name: "CPNG", condition: .when(platforms: withoutImageDecoders)),
+      ]),
     .target(
       name: "ZooWeightFiles", dependencies: ["ZooSystem", "ZooTensor", "CHDF5", "CZlib", "CZooSystem"]),
     .target(name: "ZooFormat", dependencies: ground + ["CXXHash", crypto]),
@@ -49,19 +70,27 @@ let package = Package(
     // MARK: Checks
     .target(
       name: "ZooVerification",
-      dependencies: ground + ["ZooImages", "ZooWeightFiles", "ZooFormat"] + engines),
+      dependencies: ground + images + ["ZooWeightFiles", "ZooFormat"] + engines),
 
     // MARK: Work
     .target(name: "ZooConversion", dependencies: ground + data + engines + ["ZooKeras", "ZooVerification"]),
 
     // MARK: Library
-    .target(name: "ModelZoo", dependencies: ground + data + ["ZooRuntime", "ZooConversion"]),
+    .target(
+      name: "ModelZoo",
+      dependencies: ground + [
+        "ZooImages", "ZooFormat", "ZooRuntime",
+        .target(name: "ZooImageFiles", condition: .when(traits: ["ImageFiles"])),
+      ]),
+    .target(
+      name: "ModelZooTools",
+      dependencies: ground + data + engines + ["ZooVerification", "ZooConversion", "ModelZoo"]),
 
     // MARK: Fronts
     .executableTarget(
       name: "zoo-cli",
       dependencies: ground + data + [
-        "ZooRuntime", "ZooVerification", "ZooConversion", "ModelZoo", argumentParser,
+        "ZooRuntime", "ZooVerification", "ZooConversion", "ModelZooTools", argumentParser,
       ]),
 
     // MARK: Around it
@@ -95,7 +124,7 @@ let package = Package(
     .testTarget(name: "ZooTensorTests", dependencies: ["ZooSystem", "ZooTensor"]),
     .testTarget(name: "ZooGraphTests", dependencies: ground),
     .testTarget(name: "ZooModelsTests", dependencies: ground + ["ZooModels"]),
-    .testTarget(name: "ZooImagesTests", dependencies: ground + ["ZooImages"]),
+    .testTarget(name: "ZooImagesTests", dependencies: ground + images),
     .testTarget(name: "ZooWeightFilesTests", dependencies: ground + ["ZooWeightFiles", "ZooTestSupport"]),
     .testTarget(name: "ZooFormatTests", dependencies: ground + ["ZooFormat", "ZooModels", crypto]),
     .testTarget(name: "ZooReferenceTests", dependencies: ground + ["ZooReference", "ZooTestSupport"]),
@@ -108,17 +137,17 @@ let package = Package(
       name: "ZooKerasTests",
       dependencies: ground + engines + ["ZooKeras", "ZooModels", "ZooWeightFiles", "ZooTestSupport"]),
     .testTarget(
-      name: "ZooVerificationTests", dependencies: ground + ["ZooVerification", "ZooImages", "ZooTestSupport"]),
+      name: "ZooVerificationTests", dependencies: ground + images + ["ZooVerification", "ZooTestSupport"]),
     .testTarget(
       name: "ZooConversionTests",
       dependencies: ground + data + engines + [
         "ZooKeras", "ZooVerification", "ZooConversion", "ZooTestSupport",
       ]),
-    .testTarget(name: "ModelZooTests", dependencies: ground + ["ModelZoo"]),
+    .testTarget(name: "ModelZooTests", dependencies: ground + ["ModelZooTools"]),
     .testTarget(name: "ZooTestSupportTests", dependencies: ["ZooTestSupport"]),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ground + ["ZooWeightFiles", "ModelZoo", "zoo-cli", "zoo-fuzz", "ZooTestSupport"]),
+      dependencies: ground + ["ZooWeightFiles", "ModelZooTools", "zoo-cli", "zoo-fuzz", "ZooTestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -28,7 +28,7 @@ public struct Backbone: Sendable {
   /// Opens a model and prepares it to run up to the features.
   ///
   /// - Parameters:
-  ///   - path: a `.zoo` file, or a weight file to convert in memory.
+  ///   - path: a `.zoo` file.
   ///   - layer: the layer whose output is the features; by default the last feature map, before any
   ///     global pooling and classifier.
   ///   - pooling: what becomes of a feature map.

@@ -28,7 +28,7 @@ public struct Classifier: Sendable {
   /// Opens a model and prepares it to run.
   ///
   /// - Parameters:
-  ///   - path: a `.zoo` file, or a weight file to convert in memory.
+  ///   - path: a `.zoo` file.
   ///   - threads: how many threads compute.
   /// - Throws: where the file can't be used or the model is no classifier.
   public init(path: String, threads: Int = 1) throws(ZooError) {

@@ -6,11 +6,6 @@ import ZooTensor
 public struct Picture: Sendable {
   package let image: Image
 
-  /// Decodes a JPEG or PNG file, recognised by its content.
-  public init(path: String) throws(ZooError) {
-    image = try ZooError.wrap { try Image(path: path) }
-  }
-
   /// A picture from pixels in memory.
   ///
   /// - Parameters:

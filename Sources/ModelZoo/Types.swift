@@ -1,6 +1,5 @@
 import ZooSystem
 import ZooTensor
-import ZooWeightFiles
 
 // What the library's functions take and return, under one import.
 
@@ -12,7 +11,5 @@ public typealias Shape = ZooTensor.Shape
 public typealias ZooError = ZooSystem.ZooError
 /// The kinds of failure.
 public typealias ErrorCategory = ZooSystem.ErrorCategory
-/// Where libhdf5 looks at files: in this process, or apart from it.
-public typealias HDF5Access = ZooWeightFiles.HDF5Access
 /// How much a file may ask for before it is refused.
 public typealias ReadingLimits = ZooSystem.ReadingLimits

@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooImageFiles
 import ZooImages
 import ZooRuntime
 import ZooSystem

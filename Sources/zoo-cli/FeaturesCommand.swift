@@ -1,5 +1,5 @@
 import ArgumentParser
-import ModelZoo
+import ModelZooTools
 import ZooConversion
 import ZooSystem
 import ZooTensor
@@ -49,7 +49,8 @@ struct FeaturesCommand: ParsableCommand {
 
   func run() throws {
     if !overwrite.force { try AtomicFile.checkAbsent(output) }
-    let backbone = try Backbone(path: model, layer: layer, pooling: pooling, threads: threads.count)
+    let backbone = try Backbone(
+      model: Model(converting: model), layer: layer, pooling: pooling, threads: threads.count)
     let bar = ProgressBar(quiet: common.quiet)
     let result = try FeatureTable(backbone: backbone, batch: batch, paths: images) { done, total in
       bar.show("features", done: done, total: total) { "\($0) images" }

@@ -1,5 +1,5 @@
 import ArgumentParser
-import ModelZoo
+import ModelZooTools
 import ZooSystem
 import ZooTensor
 
@@ -32,7 +32,7 @@ struct PredictCommand: ParsableCommand {
   }
 
   func run() throws {
-    let classifier = try Classifier(path: model, threads: threads.count)
+    let classifier = try Classifier(model: Model(converting: model), threads: threads.count)
     let bar = ProgressBar(quiet: common.quiet)
     var results: [PredictOutput] = []
     for (index, path) in images.enumerated() {

@@ -1,5 +1,5 @@
 import Foundation
-import ModelZoo
+import ModelZooTools
 import Testing
 import ZooSystem
 
@@ -30,7 +30,7 @@ import ZooSystem
 
   @Test func aModelSaysWhatItIs() throws {
     try withModel { path in
-      for model in [try Model(path: path), try Model(path: Self.weights)] {
+      for model in [try Model(path: path), try Model(converting: Self.weights)] {
         #expect(model.architecture == "mobilenet")
         #expect(model.inputShape == [32, 32, 3])
         #expect(model.outputShapes == [[10]])
@@ -60,13 +60,15 @@ import ZooSystem
     let picture = Self.folder.appending(path: "pictures/one.png").path
     let wrong = try #require(throws: ZooError.self) { try Model(path: picture) }
     #expect(wrong.category == .badInput)
+    let weights = try #require(throws: ZooError.self) { try Model(path: Self.weights) }
+    #expect(weights.code == .malformed && weights.location == Self.weights)
     let labels = Self.folder.appending(path: "labels.txt").path
     #expect(throws: ZooError.self) { try Backbone(path: labels) }
     #expect(throws: ZooError.self) {
       try Model.convert(labels, to: "/tmp/never-\(UUID().uuidString).zoo")
     }
     let unknown = try #require(throws: ZooError.self) {
-      try Model(path: Self.weights, architecture: "alexnet")
+      try Model(converting: Self.weights, architecture: "alexnet")
     }
     #expect(unknown.category == .usage)
     #expect(unknown.remedy?.contains("mobilenet") == true)
@@ -75,7 +77,7 @@ import ZooSystem
   // MARK: Classifier
 
   @Test func theClassifierReadsDigits() throws {
-    let classifier = try Classifier(path: Self.weights)
+    let classifier = try Classifier(model: Model(converting: Self.weights))
     let predictions = try classifier.classify(Self.pictures(), top: 3)
     #expect(predictions.map { $0[0].classIndex } == Array(0..<10))
     for best in predictions {
@@ -93,10 +95,12 @@ import ZooSystem
 
   @Test func aFileGivesTheSameAsItsSource() throws {
     try withModel { path in
-      let (converted, direct) = (try Classifier(path: path), try Classifier(path: Self.weights))
+      let (converted, direct) = (
+        try Classifier(path: path), try Classifier(model: Model(converting: Self.weights))
+      )
       let pictures = try Self.pictures()
       #expect(try converted.classify(pictures) == direct.classify(pictures))
-      let features = try (Backbone(path: path), Backbone(path: Self.weights))
+      let features = try (Backbone(path: path), Backbone(model: Model(converting: Self.weights)))
       #expect(try features.0.features(of: pictures) == features.1.features(of: pictures))
     }
   }
@@ -110,7 +114,7 @@ import ZooSystem
   // MARK: Backbone
 
   @Test func featuresHaveTheShapeOfTheLayer() throws {
-    let model = try Model(path: Self.weights)
+    let model = try Model(converting: Self.weights)
     let pictures = Array(try Self.pictures().prefix(3))
     let stem = try Backbone(model: model, layer: "conv1")
     #expect(stem.featureShape == [16, 16, 8])
@@ -126,7 +130,7 @@ import ZooSystem
   }
 
   @Test func poolingIsTheMeanAndTheMaximum() throws {
-    let model = try Model(path: Self.weights)
+    let model = try Model(converting: Self.weights)
     let pictures = Array(try Self.pictures().prefix(4))
     let maps = try Backbone(model: model, layer: "conv_pw_5_relu").features(of: pictures)
     let means = try Backbone(model: model, layer: "conv_pw_5_relu", pooling: .average)
@@ -146,7 +150,8 @@ import ZooSystem
   }
 
   @Test func aBatchIsItsExamples() throws {
-    let backbone = try Backbone(path: Self.weights, layer: "conv_pw_9_relu", pooling: .average)
+    let backbone = try Backbone(
+      model: Model(converting: Self.weights), layer: "conv_pw_9_relu", pooling: .average)
     let pictures = try Self.pictures()
     let batch = try backbone.features(of: pictures)
     for (index, picture) in pictures.enumerated() {
@@ -156,7 +161,7 @@ import ZooSystem
   }
 
   @Test func preprocessedInputHasToFit() throws {
-    let backbone = try Backbone(path: Self.weights)
+    let backbone = try Backbone(model: Model(converting: Self.weights))
     #expect(try backbone.features(preprocessed: Tensor(zeros: [2, 32, 32, 3])).shape[0] == 2)
     let error = try #require(throws: ZooError.self) {
       try backbone.features(preprocessed: Tensor(zeros: [1, 32, 31, 3]))
@@ -166,7 +171,7 @@ import ZooSystem
   }
 
   @Test func wrongChoicesAreErrors() throws {
-    let model = try Model(path: Self.weights)
+    let model = try Model(converting: Self.weights)
     let absent = try #require(throws: ZooError.self) { try Backbone(model: model, layer: "conv_pw_99") }
     #expect(absent.category == .usage)
     #expect(absent.description.contains("conv_pw_99"))
@@ -196,8 +201,26 @@ import ZooSystem
 
   // MARK: Threads
 
+  @Test func picturesComeFromBytes() throws {
+    let url = Self.folder.appending(path: "pictures/seven.jpg")
+    let data = try Data(contentsOf: url)
+    let fromFile = try Picture(path: url.path)
+    for picture in [
+      try Picture(encoded: data), try Picture(encoded: [UInt8](data)),
+      try Picture(encoded: data.lazy.map { $0 }),
+    ] {
+      #expect(picture.image == fromFile.image)
+    }
+    let damaged = try #require(throws: ZooError.self) {
+      try Picture(encoded: data.dropLast(200), name: "upload 7")
+    }
+    #expect(damaged.code == .malformed && damaged.location == "upload 7")
+    let text = try #require(throws: ZooError.self) { try Picture(encoded: Array("GIF89a".utf8)) }
+    #expect(text.code == .unsupported && text.location == "memory")
+  }
+
   @Test func manyTasksGetTheSameResults() async throws {
-    let backbone = try Backbone(path: Self.weights, pooling: .average, threads: 2)
+    let backbone = try Backbone(model: Model(converting: Self.weights), pooling: .average, threads: 2)
     let classifier = try Classifier(model: backbone.model)
     let pictures = try Self.pictures()
     let features = try backbone.features(of: pictures)
@@ -221,7 +244,7 @@ import ZooSystem
 
   /// The number of threads changes the time and nothing else.
   @Test func threadsDoNotChangeResults() throws {
-    let model = try Model(path: Self.weights)
+    let model = try Model(converting: Self.weights)
     let pictures = try Self.pictures()
     let one = try Backbone(model: model, threads: 1).features(of: pictures)
     for threads in [2, 3, 7] {

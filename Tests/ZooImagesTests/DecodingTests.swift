@@ -1,4 +1,5 @@
 import Testing
+import ZooImageFiles
 import ZooImages
 import ZooSystem
 

@@ -1,3 +1,4 @@
+import ZooConversion
 import ZooFormat
 import ZooGraph
 import ZooImages

@@ -1,3 +1,4 @@
+import ModelZoo
 import ZooImages
 import ZooSystem
 import ZooTensor

@@ -1,3 +1,4 @@
+import ZooConversion
 import ZooGraph
 import ZooReference
 import ZooRuntime

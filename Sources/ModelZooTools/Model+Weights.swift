@@ -1,0 +1,46 @@
+import ModelZoo
+import ZooConversion
+import ZooFormat
+import ZooSystem
+import ZooWeightFiles
+
+extension Model {
+  /// Opens a `.zoo` file, or reads a weight file (`.h5`, `.keras`, `.npz`, `.safetensors`) and matches it to
+  /// its network in memory.
+  ///
+  /// The file is recognised by its content. A weight file is not verified here: ``convert(_:to:overwrite:)``
+  /// does that and writes a file that opens at once. Before opening HDF5 files of others, set
+  /// ``HDF5Access/current``: a damaged one can otherwise end the process.
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - architecture: the catalogue's name of the network; by default it is found from the file.
+  /// - Throws: ``ZooError`` where the file can't be read or fits no network.
+  public init(converting path: String, architecture: String? = nil) throws(ZooError) {
+    self = try ZooError.wrap {
+      if try FileFormat.recognise(path: path) == .zoo { return Model(file: try ZooFile(path: path)) }
+      let recipe = try Recipe(
+        file: try WeightFiles.open(path: path), options: RecipeOptions(architecture: architecture))
+      return Model(
+        graph: recipe.graph, card: recipe.card, classLabels: recipe.labels, weights: recipe.weights,
+        path: path)
+    }
+  }
+
+  /// Converts a weight file to a verified `.zoo` file, as `zoo convert` does.
+  ///
+  /// The output appears whole or not at all.
+  ///
+  /// - Parameters:
+  ///   - input: a `.h5`, `.keras`, `.npz` or `.safetensors` file.
+  ///   - output: where to write the `.zoo` file.
+  ///   - overwrite: whether an existing output is replaced.
+  /// - Throws: ``ZooError``, with the code ``ZooError/Code/verificationFailed`` where a check says no.
+  public static func convert(_ input: String, to output: String, overwrite: Bool = false) throws(ZooError) {
+    _ = try ZooError.wrap {
+      var options = Converter.Options()
+      options.overwrite = overwrite
+      return try Converter(options: options).convert(input, to: output)
+    }
+  }
+}
