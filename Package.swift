@@ -2,7 +2,6 @@
 import PackageDescription
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
-let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 
 // The layers of docs/architecture.md, from the bottom up: a module may use those of the layers below its own.
 let ground: [Target.Dependency] = ["ZooSystem", "ZooTensor", "ZooGraph"]
@@ -35,13 +34,13 @@ let package = Package(
 
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
-    .package(url: "https://github.com/apple/swift-crypto", "3.12.0"..<"5.0.0"),
   ],
 
   targets: [
     // MARK: Ground
+    .target(name: "CZooHash"),
     .target(name: "CZooSystem"),
-    .target(name: "ZooSystem", dependencies: ["CZooSystem"]),
+    .target(name: "ZooSystem", dependencies: ["CZooHash", "CZooSystem"]),
     .target(name: "ZooTensor", dependencies: ["ZooSystem"]),
     .target(name: "ZooGraph", dependencies: ["ZooSystem", "ZooTensor"]),
 
@@ -57,7 +56,7 @@ let package = Package(
       ]),
     .target(
       name: "ZooWeightFiles", dependencies: ["ZooSystem", "ZooTensor", "CHDF5", "CZlib", "CZooSystem"]),
-    .target(name: "ZooFormat", dependencies: ground + ["CXXHash", crypto]),
+    .target(name: "ZooFormat", dependencies: ground),
 
     // MARK: Engines
     .target(name: "CZooKernels"),
@@ -100,7 +99,7 @@ let package = Package(
     .executableTarget(
       name: "zoo-fuzz",
       dependencies: ground + data + engines + [
-        "ZooKeras", "ZooConversion", "ZooTestSupport", "CZlib", "CZooSystem", crypto,
+        "ZooKeras", "ZooConversion", "ZooTestSupport", "CZlib", "CZooSystem",
       ],
       path: "Sources/ZooFuzz"),
     .target(name: "ZooTestSupport", dependencies: ground),
@@ -115,9 +114,6 @@ let package = Package(
       providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
     .systemLibrary(
       name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
-    .systemLibrary(
-      name: "CXXHash", pkgConfig: "libxxhash",
-      providers: [.apt(["libxxhash-dev"]), .brew(["xxhash"])]),
 
     // MARK: Tests
     .testTarget(name: "ZooSystemTests", dependencies: ["ZooSystem"]),
@@ -126,7 +122,7 @@ let package = Package(
     .testTarget(name: "ZooModelsTests", dependencies: ground + ["ZooModels"]),
     .testTarget(name: "ZooImagesTests", dependencies: ground + images),
     .testTarget(name: "ZooWeightFilesTests", dependencies: ground + ["ZooWeightFiles", "ZooTestSupport"]),
-    .testTarget(name: "ZooFormatTests", dependencies: ground + ["ZooFormat", "ZooModels", crypto]),
+    .testTarget(name: "ZooFormatTests", dependencies: ground + ["ZooFormat", "ZooModels"]),
     .testTarget(name: "ZooReferenceTests", dependencies: ground + ["ZooReference", "ZooTestSupport"]),
     .target(
       name: "KernelChecks", dependencies: ["CZooKernels"], path: "Tests/KernelChecks", exclude: ["main.c"]),

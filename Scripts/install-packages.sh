@@ -3,7 +3,7 @@
 # With `--tests` also what some tests use; these say themselves what they leave out where that can't be had.
 set -euo pipefail
 
-libraries=(hdf5:libhdf5-dev zlib:zlib1g-dev libturbojpeg:libturbojpeg0-dev libpng:libpng-dev libxxhash:libxxhash-dev)
+libraries=(hdf5:libhdf5-dev zlib:zlib1g-dev libturbojpeg:libturbojpeg0-dev libpng:libpng-dev)
 
 missing=()
 command -v pkg-config >/dev/null || missing+=(pkg-config)
@@ -31,7 +31,7 @@ install() {
 if [ ${#missing[@]} -gt 0 ]; then
   if ! command -v apt-get >/dev/null; then
     echo "Missing: ${missing[*]} (Debian's names). Install them with this system's package manager." >&2
-    echo "With Homebrew: brew install pkg-config hdf5 jpeg-turbo libpng xxhash zlib" >&2
+    echo "With Homebrew: brew install pkg-config hdf5 jpeg-turbo libpng zlib" >&2
     exit 1
   fi
   if [ ${#as_root[@]} -gt 0 ] && ! command -v sudo >/dev/null; then

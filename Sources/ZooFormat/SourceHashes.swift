@@ -1,6 +1,4 @@
-import Crypto
 import ZooSystem
-import ZooTensor
 
 /// The hashes by which a weight file is known, of all its bytes; of several files, one after the other.
 package final class SourceHashes: Sendable {
@@ -12,9 +10,9 @@ package final class SourceHashes: Sendable {
   package init(files: [MappedFile]) {
     self.files = files
     sha256 = BackgroundResult {
-      var hash = SHA256()
-      Self.forEachPart(of: files) { hash.update(bufferPointer: $0) }
-      return Checksum(hash.finalize())
+      var hash = SHA256Hasher()
+      Self.forEachPart(of: files) { hash.update($0) }
+      return Checksum(hash)
     }
   }
 
@@ -27,8 +25,8 @@ package final class SourceHashes: Sendable {
 
   /// In lower-case hexadecimal digits. By it Keras' published files are known. Computed when it is asked for.
   package var md5: String {
-    var hash = Insecure.MD5()
-    Self.forEachPart(of: files) { hash.update(bufferPointer: $0) }
+    var hash = MD5Hasher()
+    Self.forEachPart(of: files) { hash.update($0) }
     return hexadecimal(hash.finalize())
   }
 

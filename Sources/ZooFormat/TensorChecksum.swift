@@ -1,5 +1,4 @@
-import CXXHash
-import ZooTensor
+import ZooSystem
 
 /// What the bytes of a tensor are checked by.
 ///
@@ -15,10 +14,10 @@ package enum TensorChecksum: Sendable, Hashable {
 
   /// The XXH3 of `bytes`.
   package init(hashing bytes: UnsafeRawBufferPointer) {
-    self.init(XXH3_128bits(bytes.baseAddress, bytes.count))
+    self.init(XXH3Hasher.hash(bytes))
   }
 
-  fileprivate init(_ hash: XXH128_hash_t) { self = .xxh3(high: hash.high64, low: hash.low64) }
+  init(_ digest: XXH3Hasher.Digest) { self = .xxh3(high: digest.high, low: digest.low) }
 
   /// As `version` of the format stores it; `nil` where `bytes` are not as many as that has.
   init?(_ bytes: some Collection<UInt8>, version: UInt32) {
@@ -62,24 +61,6 @@ package enum TensorChecksum: Sendable, Hashable {
 
   /// In lower-case hexadecimal digits, as `xxhsum -H2` and `sha256sum` print it.
   package var hexadecimal: String { ZooFormat.hexadecimal(bytes) }
-}
-
-/// The checksum of a tensor whose bytes come in parts.
-struct TensorHasher: ~Copyable {
-  private let state: OpaquePointer?
-
-  init() {
-    state = XXH3_createState()
-    XXH3_128bits_reset(state)
-  }
-
-  mutating func update(_ part: UnsafeRawBufferPointer) {
-    XXH3_128bits_update(state, part.baseAddress, part.count)
-  }
-
-  consuming func finalize() -> TensorChecksum { TensorChecksum(XXH3_128bits_digest(state)) }
-
-  deinit { XXH3_freeState(state) }
 }
 
 /// Two lower-case digits per byte.

@@ -1,5 +1,5 @@
-import Crypto
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// How weights are stored when a file is written.
@@ -83,16 +83,15 @@ package struct Checksum: Sendable, Hashable {
 
   /// The digest of `bytes`.
   package init(hashing bytes: UnsafeRawBufferPointer) {
-    var hash = SHA256()
-    hash.update(bufferPointer: bytes)
-    self.init(hash.finalize())
+    var hash = SHA256Hasher()
+    hash.update(bytes)
+    self.init(hash)
   }
 
-  init(_ digest: SHA256.Digest) {
+  /// The digest of what `hash` was given.
+  init(_ hash: SHA256Hasher) {
     words = (0, 0, 0, 0)
-    withUnsafeMutableBytes(of: &words) { target in
-      digest.withUnsafeBytes { target.copyMemory(from: $0) }
-    }
+    withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: hash.finalize()) }
   }
 
   package var bytes: [UInt8] { withUnsafeBytes(of: words) { Array($0) } }

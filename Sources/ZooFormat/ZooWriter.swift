@@ -44,7 +44,7 @@ package struct ZooWriter {
     try file.withBackgroundWriter { writer in
       for index in header.tensors.indices {
         let record = header.tensors[index]
-        var hash = TensorHasher()
+        var hash = XXH3Hasher()
         var offset = dataStart + record.offset
         try forEachChunk(of: tensor(weights, record.slot, path: path), as: record.elementType) { chunk in
           try writer.write(chunk, at: offset)
@@ -53,7 +53,7 @@ package struct ZooWriter {
           done += chunk.count
           progress(done, total)
         }
-        header.tensors[index].checksum = hash.finalize()
+        header.tensors[index].checksum = TensorChecksum(hash.finalize())
       }
     }
     if let source { header.document.source?.sha256 = source.checksum.hexadecimal }

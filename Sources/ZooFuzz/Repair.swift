@@ -1,5 +1,5 @@
 import CZlib
-import Crypto
+import ZooSystem
 
 /// Puts checksums right after a change, so that what lies behind them is reached too.
 enum Repair {
@@ -14,7 +14,7 @@ enum Repair {
     }
     put(header.count, at: 16)
     put(64 + header.count + padding + data.count, at: 24)
-    preamble.replaceSubrange(32..<64, with: Array(SHA256.hash(data: header)))
+    preamble.replaceSubrange(32..<64, with: SHA256Hasher.hash(header))
     return preamble + header + [UInt8](repeating: 0, count: padding) + data
   }
 

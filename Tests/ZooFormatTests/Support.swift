@@ -1,4 +1,3 @@
-import Crypto
 import Foundation
 import ZooFormat
 import ZooGraph
@@ -24,7 +23,7 @@ func open(_ bytes: [UInt8]) throws -> ZooFile {
   }
 }
 
-func sha256(_ bytes: [UInt8]) -> [UInt8] { Array(SHA256.hash(data: bytes)) }
+func sha256(_ bytes: [UInt8]) -> [UInt8] { SHA256Hasher.hash(bytes) }
 
 func littleEndian(_ value: some FixedWidthInteger) -> [UInt8] {
   withUnsafeBytes(of: value.littleEndian) { Array($0) }
