@@ -116,7 +116,9 @@ let package = Package(
       name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
 
     // MARK: Tests
-    .testTarget(name: "ZooSystemTests", dependencies: ["ZooSystem"]),
+    .target(
+      name: "HashChecks", dependencies: ["CZooHash"], path: "Tests/HashChecks", exclude: ["main.c"]),
+    .testTarget(name: "ZooSystemTests", dependencies: ["ZooSystem", "ZooTestSupport", "HashChecks"]),
     .testTarget(name: "ZooTensorTests", dependencies: ["ZooSystem", "ZooTensor"]),
     .testTarget(name: "ZooGraphTests", dependencies: ground),
     .testTarget(name: "ZooModelsTests", dependencies: ground + ["ZooModels"]),
