@@ -19,9 +19,11 @@ public struct Backbone: Sendable {
     case none
   }
 
+  /// The model that it runs.
   public let model: Model
   /// The layer whose output is the features.
   public let layer: String
+  /// What becomes of the layer's output where that is a feature map.
   public let pooling: Pooling
   private let runner: Runner
 
@@ -33,7 +35,8 @@ public struct Backbone: Sendable {
   ///     global pooling and classifier.
   ///   - pooling: what becomes of a feature map.
   ///   - threads: how many threads compute.
-  /// - Throws: where the file can't be used or has no such layer.
+  /// - Throws: ``ZooError`` where the file can't be used, with the code ``ZooError/Code/unknownLayer`` where the
+  ///   model has no such layer.
   public init(
     path: String, layer: String? = nil, pooling: Pooling = .none, threads: Int = 1
   ) throws(ZooError) {
@@ -41,6 +44,15 @@ public struct Backbone: Sendable {
   }
 
   /// Prepares an opened model to run up to the features.
+  ///
+  /// - Parameters:
+  ///   - model: a model, which other users can share.
+  ///   - layer: the layer whose output is the features; by default the last feature map, before any
+  ///     global pooling and classifier.
+  ///   - pooling: what becomes of a feature map.
+  ///   - threads: how many threads compute, 1 to 256.
+  /// - Throws: ``ZooError``, with the code ``ZooError/Code/unknownLayer`` where the model has no such layer, and
+  ///   ``ZooError/Code/invalidArgument`` where there is no feature map to pool.
   public init(
     model: Model, layer: String? = nil, pooling: Pooling = .none, threads: Int = 1
   ) throws(ZooError) {
@@ -72,12 +84,17 @@ public struct Backbone: Sendable {
   /// The shape of the features of one picture: (H, W, C), or (C) when pooled.
   public let featureShape: Shape
 
-  /// The features of pictures, which are resized and preprocessed as the model needs: (N, …).
+  /// The features of pictures, which are resized and preprocessed as the model needs: (N, …), a row for each
+  /// picture in the given order.
+  ///
+  /// - Throws: ``ZooError`` with the code ``ZooError/Code/unsuitable`` where the model takes no pictures.
   public func features(of pictures: [Picture]) throws(ZooError) -> Tensor {
     try ZooError.wrap { try features(preprocessed: runner.batch(of: pictures)) }
   }
 
   /// The features of a batch (N, H, W, C) that is already preprocessed: (N, …).
+  ///
+  /// - Throws: ``ZooError`` with the code ``ZooError/Code/doesNotFit`` where the shape is not the network's.
   public func features(preprocessed input: Tensor) throws(ZooError) -> Tensor {
     let features = try ZooError.wrap { try runner.run(input)[0] }
     return switch pooling {

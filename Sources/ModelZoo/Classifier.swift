@@ -22,6 +22,7 @@ public struct Prediction: Sendable, Hashable {
 ///
 /// It can be used from several threads at once.
 public struct Classifier: Sendable {
+  /// The model that it runs.
   public let model: Model
   private let runner: Runner
 
@@ -30,12 +31,18 @@ public struct Classifier: Sendable {
   /// - Parameters:
   ///   - path: a `.zoo` file.
   ///   - threads: how many threads compute.
-  /// - Throws: where the file can't be used or the model is no classifier.
+  /// - Throws: ``ZooError`` where the file can't be used, with the code ``ZooError/Code/unsuitable`` where the model
+  ///   is no classifier.
   public init(path: String, threads: Int = 1) throws(ZooError) {
     try self.init(model: Model(path: path), threads: threads)
   }
 
   /// Prepares an opened model to run.
+  ///
+  /// - Parameters:
+  ///   - model: a model, which other users can share.
+  ///   - threads: how many threads compute, 1 to 256.
+  /// - Throws: ``ZooError`` with the code ``ZooError/Code/unsuitable`` where the model is no classifier.
   public init(model: Model, threads: Int = 1) throws(ZooError) {
     guard model.graph.outputs.count == 1, model.outputShapes[0].rank == 1 else {
       throw ZooError(
@@ -50,11 +57,18 @@ public struct Classifier: Sendable {
   }
 
   /// The most probable classes of a picture, the best first.
+  ///
+  /// - Parameters:
+  ///   - picture: a picture of any size; it is resized and preprocessed as the model needs.
+  ///   - count: how many classes to return at most.
+  /// - Throws: ``ZooError`` with the code ``ZooError/Code/unsuitable`` where the model takes no pictures.
   public func classify(_ picture: Picture, top count: Int = 5) throws(ZooError) -> [Prediction] {
     try classify([picture], top: count)[0]
   }
 
-  /// The most probable classes of each picture, the best first.
+  /// The most probable classes of each picture, the best first; one list for each picture, in their order.
+  ///
+  /// - Throws: ``ZooError`` with the code ``ZooError/Code/unsuitable`` where the model takes no pictures.
   public func classify(_ pictures: [Picture], top count: Int = 5) throws(ZooError) -> [[Prediction]] {
     let output = try ZooError.wrap { try runner.run(runner.batch(of: pictures))[0] }
     return pictures.indices.map { best(of: output[example: $0].values, count: count) }

@@ -33,6 +33,7 @@ public struct ReadingLimits: Sendable, Hashable {
   /// Seconds of that process.
   public var seconds = 20
 
+  /// The limits as they are at first.
   public init() {}
 
   // In a class: a mutex of this many bytes that is itself a global starts as zeros (Swift 6.3, -O).
