@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 
 /// Everything that a `.zoo` file holds but the tensors' data.
 package struct ZooDocument: Sendable, Hashable {
@@ -17,7 +18,7 @@ package struct ZooDocument: Sendable, Hashable {
   package var tool: String
 
   /// The version of this program as files record it.
-  package static let currentTool = "zoo 0.1.0"
+  package static let currentTool = "zoo \(ZooVersion.current)"
 
   package init(
     graph: Graph, card: ModelCard, kerasPlaces: [KerasPlace] = [], labels: [ClassLabel] = [],

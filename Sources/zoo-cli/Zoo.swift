@@ -20,7 +20,7 @@ struct Zoo: ParsableCommand {
       can't be opened; 73 the output can't be made; 74 reading or writing failed midway; 70 a fault \
       of this program.
       """,
-    version: "0.1.0",
+    version: ZooVersion.current,
     subcommands: [
       ConvertCommand.self, InspectCommand.self, VerifyCommand.self, RunCommand.self, PredictCommand.self,
       FeaturesCommand.self, BenchCommand.self, ListCommand.self, ExportCommand.self,
