@@ -1,17 +1,35 @@
-# The commands of this project; each installs what it needs and is missing.
+# The commands of this project. `make help` lists them; each one installs the system packages that it lacks.
 SHELL := /bin/bash
 SWIFT ?= swift
 PYTHON ?= python3
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+VERSION := $(shell sed -n 's/.*static let current = "\(.*\)"/\1/p' Sources/*/Version.swift)
 ZOO := .build/release/zoo
 DEMO := .build/demo
 
-.PHONY: build demo test bench fuzz format packages test-packages clean
+# What `install` adds to the command: made from its own help, so that nothing generated is committed.
+EXTRAS := .build/extras
+FILES := bin/zoo share/man/man1/zoo.1 share/bash-completion/completions/zoo \
+  share/zsh/site-functions/_zoo share/fish/vendor_completions.d/zoo.fish
 
-build: packages
+.PHONY: build help version demo test bench fuzz format check-macos check-docs install install-files uninstall \
+  release extras packages test-packages clean
+
+build: packages ## Build the command as .build/release/zoo (the default)
 	$(SWIFT) build -c release --product zoo
 
-# Converts a weight file, verifies and inspects the result, and predicts with it.
-demo: build
+help: ## List these targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) \
+	  | while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+	@echo
+	@echo 'NO_INSTALL=1 reports missing system packages and stops instead of installing them.'
+
+version: ## Print the version
+	@echo $(VERSION)
+
+demo: build ## Convert a weight file, verify and inspect the result, and classify pictures
 	@mkdir -p $(DEMO)
 	$(ZOO) convert Fixtures/digits/digits.h5 -o $(DEMO)/digits.zoo --force \
 	  --preprocessing tf --labels Fixtures/digits/labels.txt
@@ -19,37 +37,68 @@ demo: build
 	$(ZOO) inspect $(DEMO)/digits.zoo
 	$(ZOO) predict $(DEMO)/digits.zoo Fixtures/digits/pictures/* --top 1
 
-# The whole suite with the best kernels that the machine has, then with each of the others.
-test: test-packages
+# First with the best kernels that this machine has, then with each of the others.
+test: test-packages ## Run all tests, once for each instruction set that this machine has
 	$(SWIFT) test -c release
 	@for kernels in $$($(ZOO) list --kernels | tail -n +2); do \
 	  echo "ZOO_KERNELS=$$kernels $(SWIFT) test -c release --skip-build"; \
 	  ZOO_KERNELS=$$kernels $(SWIFT) test -c release --skip-build || exit 1; \
 	done
 
-# Times the networks in MODELS (which `$(PYTHON) Scripts/engines.py prepare MODELS` fills) in turn with the engines
-# that PYTHON has; without MODELS the published networks with random weights. Then converting, against cp and,
-# where PYTHON has h5py and safetensors, against these.
+# Networks: those in MODELS, filled by `$(PYTHON) Scripts/engines.py prepare MODELS`, in turn with the engines that
+# PYTHON has; without MODELS the published networks with random weights. Then conversion, compared with cp and, where
+# PYTHON has them, h5py and safetensors.
 MODELS ?=
-bench: build
+bench: build ## Measure speed, memory and conversion (MODELS=folder to compare with other engines)
 	$(SWIFT) build -c release --product zoo-benchmarks
 	PYTHON=$(PYTHON) .build/release/zoo-benchmarks networks $(MODELS)
 	PYTHON=$(PYTHON) .build/release/zoo-benchmarks conversion
 
-# Feeds every parser with damaged files for so many seconds; fails if one of them is not survived.
 SECONDS ?= 300
-fuzz: packages
+fuzz: packages ## Feed damaged files to every parser for SECONDS seconds
 	$(SWIFT) run -c release zoo-fuzz --seconds $(SECONDS)
 
-format:
-	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests zoo
+format: ## Format all Swift sources
+	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests zoo Scripts
 
-# System libraries, by apt where it exists; says which are missing and installs them.
-packages:
+check-macos: ## Compile the C sources for macOS on arm64
+	Scripts/check-macos.sh
+
+check-docs: ## Build the library's documentation and fail on warnings
+	Scripts/check-docs.sh
+
+install: build ## Install the command, its man page and completions under PREFIX (/usr/local)
+	@$(MAKE) --no-print-directory install-files
+
+uninstall: ## Remove what `make install` installed under PREFIX
+	rm -f $(FILES:%="$(DESTDIR)$(PREFIX)/%")
+	@cd "$(DESTDIR)$(PREFIX)" 2>/dev/null && rmdir -p $(dir $(FILES)) 2>/dev/null || true
+
+release: packages ## Make an archive of the command that needs no Swift toolchain, with its SHA-256
+	MAKE="$(MAKE)" SWIFT="$(SWIFT)" Scripts/make-release.sh $(VERSION)
+
+packages: # Installs the system libraries that the package links, where they are missing
 	@Scripts/install-packages.sh
 
 test-packages:
 	@Scripts/install-packages.sh --tests
 
-clean:
+clean: ## Remove all build products
 	rm -rf .build
+
+# Copies the command at ZOO and what is made from its help to PREFIX; builds nothing.
+install-files: extras
+	@for file in $(FILES); do install -d "$(DESTDIR)$(PREFIX)/$$(dirname $$file)" || exit 1; done
+	install -m 755 $(ZOO) "$(DESTDIR)$(PREFIX)/bin/zoo"
+	@for file in $(filter share/%,$(FILES)); do \
+	  echo "install -m 644 $(EXTRAS)/$$file $(DESTDIR)$(PREFIX)/$$file"; \
+	  install -m 644 "$(EXTRAS)/$$file" "$(DESTDIR)$(PREFIX)/$$file" || exit 1; \
+	done
+
+extras:
+	@mkdir -p $(addprefix $(EXTRAS)/,$(dir $(FILES)))
+	@$(ZOO) --experimental-dump-help >$(EXTRAS)/help.json
+	@$(SWIFT) Scripts/man-page.swift $(VERSION) <$(EXTRAS)/help.json >$(EXTRAS)/share/man/man1/zoo.1
+	@$(ZOO) --generate-completion-script bash >$(EXTRAS)/share/bash-completion/completions/zoo
+	@$(ZOO) --generate-completion-script zsh >$(EXTRAS)/share/zsh/site-functions/_zoo
+	@$(ZOO) --generate-completion-script fish >$(EXTRAS)/share/fish/vendor_completions.d/zoo.fish

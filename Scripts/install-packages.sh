@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the system libraries that the package links, where they are missing, and says which.
-# With `--tests` also what some tests use; these say themselves what they leave out where that can't be had.
+# Installs the system libraries that the package links and that are missing, with apt where it exists.
+# --tests also installs what some tests use; without it these tests run less and report that.
+# NO_INSTALL=1 installs nothing: it lists what is missing and fails if the build needs it.
 set -euo pipefail
 
 libraries=(hdf5:libhdf5-dev zlib:zlib1g-dev libturbojpeg:libturbojpeg0-dev libpng:libpng-dev)
@@ -20,6 +21,13 @@ if [ "${1:-}" = --tests ] && [ "$(uname -s) $(uname -m)" = "Linux x86_64" ]; the
 fi
 [ ${#missing[@]} -eq 0 ] && [ ${#wanted[@]} -eq 0 ] && exit 0
 
+if [ "${NO_INSTALL:-}" = 1 ]; then
+  [ ${#wanted[@]} -eq 0 ] || echo "Missing for some tests, which run less: ${wanted[*]}" >&2
+  [ ${#missing[@]} -gt 0 ] || exit 0
+  echo "Missing (Debian's names): ${missing[*]}" >&2
+  exit 1
+fi
+
 as_root=()
 [ "$(id -u)" -eq 0 ] || as_root=(sudo)
 
@@ -30,8 +38,8 @@ install() {
 
 if [ ${#missing[@]} -gt 0 ]; then
   if ! command -v apt-get >/dev/null; then
-    echo "Missing: ${missing[*]} (Debian's names). Install them with this system's package manager." >&2
-    echo "With Homebrew: brew install pkg-config hdf5 jpeg-turbo libpng zlib" >&2
+    echo "Missing (Debian's names): ${missing[*]}. Install them with this system's package manager." >&2
+    echo "With Homebrew: brew install pkgconf hdf5 jpeg-turbo libpng zlib" >&2
     exit 1
   fi
   if [ ${#as_root[@]} -gt 0 ] && ! command -v sudo >/dev/null; then
@@ -47,6 +55,6 @@ if [ ${#wanted[@]} -gt 0 ] && command -v apt-get >/dev/null && { [ ${#as_root[@]
   # The compiler's own library has its version in its name.
   libgcc=$(apt-cache pkgnames libgcc- | grep -E '^libgcc-[0-9]+-dev-arm64-cross$' | sort -V | tail -1 || true)
   for package in "${wanted[@]/libgcc-dev-arm64-cross/$libgcc}"; do
-    [ -z "$package" ] || install "$package" || echo "$package can't be installed; some tests run less." >&2
+    [ -z "$package" ] || install "$package" || echo "Could not install $package; some tests run less." >&2
   done
 fi
