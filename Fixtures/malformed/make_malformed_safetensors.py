@@ -3,7 +3,7 @@
 
     python Fixtures/malformed/make_malformed_safetensors.py
 
-Fixtures/README.md says of each what is wrong and how it is to be refused.
+Fixtures/README.md describes what is wrong with each file and how it must be rejected.
 """
 import json
 import os
