@@ -4,6 +4,8 @@ SWIFT ?= swift
 PYTHON ?= python3
 PREFIX ?= /usr/local
 DESTDIR ?=
+# What `install` and `uninstall` copy and remove files with, such as sudo. Everything else runs as the user.
+SUDO ?=
 
 VERSION := $(shell sed -n 's/.*static let current = "\(.*\)"/\1/p' Sources/*/Version.swift)
 ZOO := .build/release/zoo
@@ -67,12 +69,12 @@ check-macos: ## Compile the C sources for macOS on arm64
 check-docs: ## Build the library's documentation and fail on warnings
 	Scripts/check-docs.sh
 
-install: build ## Install the command, its man page and completions under PREFIX (/usr/local)
+install: build ## Install the command, its man page and completions under PREFIX=/usr/local (SUDO=sudo for root)
 	@$(MAKE) --no-print-directory install-files
 
-uninstall: ## Remove what `make install` installed under PREFIX
-	rm -f $(FILES:%="$(DESTDIR)$(PREFIX)/%")
-	@cd "$(DESTDIR)$(PREFIX)" 2>/dev/null && rmdir -p $(dir $(FILES)) 2>/dev/null || true
+uninstall: ## Remove what make install installed under PREFIX
+	$(SUDO) rm -f $(FILES:%="$(DESTDIR)$(PREFIX)/%")
+	@cd "$(DESTDIR)$(PREFIX)" 2>/dev/null && $(SUDO) rmdir -p $(dir $(FILES)) 2>/dev/null || true
 
 release: packages ## Make an archive of the command that needs no Swift toolchain, with its SHA-256
 	MAKE="$(MAKE)" SWIFT="$(SWIFT)" Scripts/make-release.sh $(VERSION)
@@ -88,11 +90,11 @@ clean: ## Remove all build products
 
 # Copies the command at ZOO and what is made from its help to PREFIX; builds nothing.
 install-files: extras
-	@for file in $(FILES); do install -d "$(DESTDIR)$(PREFIX)/$$(dirname $$file)" || exit 1; done
-	install -m 755 $(ZOO) "$(DESTDIR)$(PREFIX)/bin/zoo"
+	@for file in $(FILES); do $(SUDO) install -d "$(DESTDIR)$(PREFIX)/$$(dirname $$file)" || exit 1; done
+	$(SUDO) install -m 755 $(ZOO) "$(DESTDIR)$(PREFIX)/bin/zoo"
 	@for file in $(filter share/%,$(FILES)); do \
 	  echo "install -m 644 $(EXTRAS)/$$file $(DESTDIR)$(PREFIX)/$$file"; \
-	  install -m 644 "$(EXTRAS)/$$file" "$(DESTDIR)$(PREFIX)/$$file" || exit 1; \
+	  $(SUDO) install -m 644 "$(EXTRAS)/$$file" "$(DESTDIR)$(PREFIX)/$$file" || exit 1; \
 	done
 
 extras:
