@@ -136,7 +136,8 @@ extension Catalog {
     guard let architecture = architecture(named: name) else {
       let known = architectures.map(\.name).joined(separator: ", ")
       throw ZooError(
-        .unknownArchitecture, what: "unknown architecture", at: "'\(name)'", "known are \(known)")
+        .unknownArchitecture, what: "unknown architecture", at: "'\(name)'",
+        "known architectures are \(known)")
     }
     let evidence = Evidence(hints, circumstances)
     if let best = sorted(candidates(of: architecture, for: evidence)).first {
@@ -219,10 +220,10 @@ extension Catalog {
     ]
     parts.append(
       hasNames
-        ? "\(named) of \(layers) layers are named as the architecture names them" : "the file has no names")
+        ? "\(named) of \(layers) layers have the architecture's names" : "the file has no names")
     parts.append(reason)
-    if unused > 0 { parts.append("\(unused) tensors are left over") }
-    if !sizeGiven { parts.append("input size \(variant.input.height)x\(variant.input.width) was not given") }
+    if unused > 0 { parts.append("\(unused) tensors are not used") }
+    if !sizeGiven { parts.append("input size \(variant.input.height)x\(variant.input.width) is assumed") }
     return parts.joined(separator: "; ")
   }
 
@@ -309,7 +310,7 @@ extension Catalog {
     // Leaving tensors over is the lesser misfit only where hardly any are.
     return (
       max(unused, 1),
-      "\(variant.description): \(unused) tensors of the file would be left over, and their names do not say "
+      "\(variant.description): \(unused) tensors of the file would not be used, but their names do not show "
         + "that they belong elsewhere"
     )
   }

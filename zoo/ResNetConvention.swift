@@ -67,18 +67,18 @@ extension ResNet {
       if names.contains(where: { layerName(tensorpack: $0) != nil && $0.contains("/") }) {
         return (
           [.tensorpack],
-          "of tensorpack, by the names (--writer tensorpack-caffe and tensorpack-aligned for its variants)"
+          "of tensorpack, by the tensor names (see --writer for tensorpack-caffe and tensorpack-aligned)"
         )
       }
       guard names.contains(where: { $0.hasPrefix("bn_conv1") || $0.contains("_branch2a") }) else {
         return (
           [.keras],
-          "of the files since 2019, " + (names.isEmpty ? "as nothing says otherwise" : "by the layers' names")
+          "of Keras files since 2019, " + (names.isEmpty ? "by default" : "by the layer names")
         )
       }
       return evidence.circumstances.layers.contains("pool1_pad")
-        ? ([.keras2018], "of the code of 2018, by the older layer names and 'pool1_pad'")
-        : ([.keras2015], "of the older published file, by the older layer names")
+        ? ([.keras2018], "of the Keras code of 2018, by the older layer names and 'pool1_pad'")
+        : ([.keras2015], "of the older published file, by its layer names")
     }
 
     /// The current name of `group0/block1/conv2`, `group0/block1/convshortcut/bn`, `conv0`, `linear`.

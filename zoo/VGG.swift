@@ -73,7 +73,7 @@ extension VGG {
 
     let reason =
       "width \(width) from the first kernel, depths \(depths) from the "
-      + (named == nil ? "number of kernels" : "layers' names")
+      + (named == nil ? "number of kernels" : "layer names")
     let writer = Writer(evidence)
     let habits = writer?.habits ?? Variant.Habits()
     var guesses: [Guess] = []
@@ -133,10 +133,10 @@ extension VGG {
 
     var reason: String {
       switch self {
-      case .keras: "as Keras writes it"
-      case .frossard: "Frossard's names, whose kernels read RGB minus the means"
+      case .keras: "written by Keras"
+      case .frossard: "Frossard's names, so the kernels expect RGB minus the means"
       case .tensorpackCaffe:
-        "tensorpack's names, taken for weights converted from Caffe (--writer tensorpack for trained ones)"
+        "tensorpack's names, assumed to be converted from Caffe (see --writer for tensorpack)"
       case .tensorpack: "trained with tensorpack"
       }
     }

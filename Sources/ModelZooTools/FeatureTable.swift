@@ -50,7 +50,7 @@ package struct FeatureTable: Sendable {
     guard !done.isEmpty else {
       throw ZooError(
         .unsuitable, what: "no pictures", at: paths.joined(separator: ", "),
-        "there is no JPEG or PNG file that can be decoded")
+        "no JPEG or PNG file could be decoded")
     }
     self.features = Tensor(shape: Shape([done.count] + backbone.featureShape.dimensions), values: values)
     self.paths = done

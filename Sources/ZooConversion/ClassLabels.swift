@@ -21,7 +21,7 @@ extension ClassLabel {
       .map { $0.trimmed() }
     while lines.last?.isEmpty == true { lines.removeLast() }
     guard !lines.isEmpty else {
-      throw ZooError(.malformed, what: "malformed labels", at: path, "there is no label in it")
+      throw ZooError(.malformed, what: "malformed labels", at: path, "it has no labels")
     }
     return try lines.enumerated().map { index, line throws(ZooError) in
       guard !line.isEmpty else {

@@ -95,7 +95,7 @@ extension ConversionReport {
         alike: assignment.alike)
     }
     unused =
-      recipe.binding.unused.map { Omission(name: $0.name, reason: "no slot of the network takes it") }
+      recipe.binding.unused.map { Omission(name: $0.name, reason: "the network has no such weight") }
       + recipe.file.ignored.map { Omission(name: $0.name, reason: $0.reason) }
     self.verification = verification
   }

@@ -57,7 +57,7 @@ package struct Converter: Sendable {
     let original: any WeightSource = options.verify ? CachedWeights(recipe.weights) : recipe.weights
     var half = HalfPrecision.Choice()
     if options.storage == .f16 {
-      progress(.phase("choosing what half precision suffices for"))
+      progress(.phase("choosing tensors for half precision"))
       half = try HalfPrecision(
         graph: recipe.graph, preprocessing: recipe.card.preprocessing, threads: options.verifier.threads,
         largestError: options.largestStorageError
@@ -127,7 +127,7 @@ package struct Converter: Sendable {
     let kept = half.single.isEmpty ? "" : ", \(half.single.count) tensors kept in single precision"
     return VerificationReport.Check(
       "half precision against single precision", .passed, largestError: error,
-      tolerance: options.largestStorageError, detail: "all layers on pictures and noise\(kept)")
+      tolerance: options.largestStorageError, detail: "all layers, on images and noise\(kept)")
   }
 
   /// INPUT's name with `.zoo` in the current folder.

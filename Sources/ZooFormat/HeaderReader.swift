@@ -8,7 +8,7 @@ extension Header {
     do throws(CBORReader.Failure) {
       var reader = CBORReader(bytes)
       let fields = try HeaderFields(&reader, version: version)
-      guard reader.isAtEnd else { throw reader.failure("the header goes on after its end") }
+      guard reader.isAtEnd else { throw reader.failure("there are bytes after the end of the header") }
       self = try fields.header()
     } catch {
       throw ZooError(
@@ -148,7 +148,7 @@ private struct HeaderFields {
         value =
           initial == CBOR.true || initial == CBOR.false
           ? .bool(try reader.bool()) : .double(try reader.float())
-      case .bytes, .map: throw reader.failure("attribute '\(key)' is of no type that attributes have")
+      case .bytes, .map: throw reader.failure("attribute '\(key)' has a type that attributes cannot have")
       }
       attributes.append((key, value))
     }
@@ -187,7 +187,8 @@ private struct HeaderFields {
     let typeName = try reader.text()
     guard let type = ElementType(rawValue: typeName), type == .float32 || type == .float16 else {
       throw Failure(
-        position: start, code: .unsupported, why: "element type '\(typeName)', known are f32 and f16")
+        position: start, code: .unsupported,
+        why: "element type '\(typeName)' is unknown; f32 and f16 are known")
     }
     let extents = try reader.array(limit: 16) { (reader) throws(Failure) in try reader.int() }
     let offset = try reader.int()
@@ -294,7 +295,7 @@ private struct HeaderFields {
   func header() throws(Failure) -> Header {
     guard let card, let operations, let nodes, let outputs, let tensors, let tool else {
       throw Self.problem(
-        "header", "an entry is missing of card, operations, nodes, outputs, tensors and tool")
+        "header", "an entry is missing; it needs card, operations, nodes, outputs, tensors and tool")
     }
     let graph = try Self.graph(operations: operations, nodes: nodes, outputs: outputs)
     if !labels.isEmpty {
@@ -368,7 +369,7 @@ private struct HeaderFields {
       }
       let byteCount = slot.shape.elementCount * raw.elementType.byteCount
       guard raw.byteCount == byteCount else {
-        throw wrong("it has \(raw.byteCount) bytes, its shape and type make \(byteCount)")
+        throw wrong("it has \(raw.byteCount) bytes, but its shape and type need \(byteCount)")
       }
       guard let start = Preamble.aligned(end), raw.offset == start else {
         throw wrong(

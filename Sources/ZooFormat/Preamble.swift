@@ -47,7 +47,7 @@ struct Preamble: Equatable {
     func malformed(_ why: String) -> ZooError { ZooError(.malformed, ".zoo file", at: path, why) }
     guard !file.isEmpty else { throw malformed("it is empty") }
     guard file.prefix(Self.magic.count).elementsEqual(Self.magic.prefix(file.count)) else {
-      throw malformed("it does not start as a .zoo file does")
+      throw malformed("it does not start like a .zoo file")
     }
     guard file.count >= Self.byteCount else { throw malformed("it ends after \(file.count) bytes") }
     func field<Bits: FixedWidthInteger & BitwiseCopyable>(_ offset: Int, _: Bits.Type) -> Bits {
@@ -67,7 +67,7 @@ struct Preamble: Equatable {
     }
     let fileLength = field(24, UInt64.self)
     guard fileLength == UInt64(file.count) else {
-      throw malformed("it has \(file.count) bytes, its preamble says \(fileLength)")
+      throw malformed("it has \(file.count) bytes, but its preamble declares \(fileLength)")
     }
     guard let checksum = Checksum(file[32..<64]) else { throw malformed("it has no header checksum") }
     self.init(

@@ -40,7 +40,7 @@ package final class ZooFile: WeightSource, Sendable {
     guard bytes.count - preamble.dataStart == dataLength else {
       throw ZooError(
         .malformed, ".zoo file", at: path,
-        "its data have \(bytes.count - preamble.dataStart) bytes, its tensors make \(dataLength)")
+        "its data has \(bytes.count - preamble.dataStart) bytes, but its tensors need \(dataLength)")
     }
     self.path = path
     self.mapping = mapping
@@ -66,7 +66,8 @@ package final class ZooFile: WeightSource, Sendable {
   package func tensor(for slot: WeightSlot) throws -> StoredTensor {
     guard let index = indexBySlot[slot] else {
       throw ZooError(
-        .malformed, ".zoo file", at: "\(path), tensor '\(slot.name)'", "there is none of shape \(slot.shape)")
+        .malformed, ".zoo file", at: "\(path), tensor '\(slot.name)'",
+        "the file has no such tensor of shape \(slot.shape)")
     }
     let record = tensors[index]
     if unverified.withLock({ $0.contains(index) }) {

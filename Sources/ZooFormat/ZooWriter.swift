@@ -77,7 +77,7 @@ package struct ZooWriter {
   /// The header's bytes, after the reader's own check.
   private func checked(_ header: Header, path: String) throws(ZooError) -> [UInt8] {
     if let source = document.source, Checksum(hexadecimal: source.sha256) == nil || source.bytes < 0 {
-      throw ZooError(.malformed, ".zoo file", at: "\(path), source", "its SHA-256 or length is no such thing")
+      throw ZooError(.malformed, ".zoo file", at: "\(path), source", "its SHA-256 or length is invalid")
     }
     let bytes = header.bytes
     guard bytes.count <= Preamble.headerLimit else {

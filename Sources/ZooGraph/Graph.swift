@@ -84,7 +84,8 @@ package struct Graph: Sendable, Hashable {
       if let sharing = layer.sharing {
         guard sharing >= 0, sharing < index, nodes[sharing].sharing == nil else {
           throw ZooError.invalidNetwork(
-            layer: layer.name, "it uses the weights of #\(sharing), which is no earlier layer with its own")
+            layer: layer.name,
+            "it uses the weights of #\(sharing), which is not an earlier layer with weights of its own")
         }
         let shared = nodes[sharing].weights
         guard !weights.isEmpty, shared.map(\.role) == weights.map(\.role),

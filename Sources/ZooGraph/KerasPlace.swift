@@ -61,7 +61,7 @@ extension Graph {
     for place in places {
       guard nodes.indices.contains(place.node), hasOwnWeights(place.node),
         placed.insert(place.node).inserted
-      else { return ("#\(place.node)", "it is no layer with weights of its own, or is listed twice") }
+      else { return ("#\(place.node)", "it is not a layer with weights of its own, or is listed twice") }
       let name = nodes[place.node].name
       guard (1...KerasPlace.depthLimit + 1).contains(place.steps.count) else {
         return (name, "it is in \(place.steps.count - 1) models")
@@ -69,7 +69,7 @@ extension Graph {
       for step in place.steps {
         guard !step.name.isEmpty, !step.name.utf8.contains(0), !step.group.isEmpty,
           step.group.utf8.allSatisfy(Self.isOfGroup)
-        else { return (name, "'\(step.group)' is no group of Keras' store, or has no name") }
+        else { return (name, "'\(step.group)' is not a group of Keras' store, or has no name") }
       }
       guard groups.insert(place.storePath).inserted, names.insert(place.steps.map(\.name)).inserted else {
         return (name, "its place '\(place.storePath)' is taken")

@@ -130,7 +130,7 @@ extension Operation {
       return shape
     case .permute(let order):
       guard order.sorted() == Array(inputs[0].dimensions.indices) else {
-        throw ZooError.invalidNetwork(layer: layer, "\(order) is no order of the axes of \(inputs[0])")
+        throw ZooError.invalidNetwork(layer: layer, "\(order) is not an order of the axes of \(inputs[0])")
       }
       return try checked(order.map { inputs[0][$0] }, layer)
     }

@@ -23,15 +23,15 @@ struct KerasReference: Hashable {
 
   /// The inputs or outputs of a model: one reference, or a list of them.
   static func list(_ value: JSONValue?, of model: String) throws(ZooError) -> [KerasReference] {
-    guard let value else { throw malformed(model, "it does not name its inputs and outputs") }
+    guard let value else { throw malformed(model, "it does not list its inputs and outputs") }
     if let single = KerasReference(value) { return [single] }
     guard let array = value.array, !array.isEmpty else {
-      throw malformed(model, "its inputs or outputs are no list of layers")
+      throw malformed(model, "its inputs or outputs are not a list of layers")
     }
     var references: [KerasReference] = []
     for item in array {
       guard let reference = KerasReference(item) else {
-        throw malformed(model, "its inputs or outputs are no list of layers")
+        throw malformed(model, "its inputs or outputs are not a list of layers")
       }
       references.append(reference)
     }

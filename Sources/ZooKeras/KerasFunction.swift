@@ -59,7 +59,7 @@ extension KerasLayer {
       return [KerasStep(.identity(layer: function), [.input(0)])]
     case "concatenate":
       guard let axis = argument("axis", of: call)?.integer, axis != 0, axis >= -shape.rank, axis <= shape.rank
-      else { throw unsupported("it joins along an axis that is not one of a single example") }
+      else { throw unsupported("it joins along an axis that a single example does not have") }
       return steps(
         .concatenate, onAxis: axis > 0 ? axis - 1 : axis + shape.rank, rank: shape.rank, inputs: inputs.count)
     case "reshape":
@@ -72,12 +72,12 @@ extension KerasLayer {
     case "transpose":
       guard let order = argument("perm", "axes", of: call)?.array?.compactMap(\.integer),
         order.first == 0, order.count == shape.rank + 1
-      else { throw unsupported("it moves the axis of the batch") }
+      else { throw unsupported("it moves the batch axis") }
       return [KerasStep(.permute(order: order.dropFirst().map { $0 - 1 }), [.input(0)])]
     case "clip":
       guard argument("x_min", "clip_value_min", of: call)?.number == 0,
         let most = argument("x_max", "clip_value_max", of: call)?.number
-      else { throw unsupported("it clips at another number than 0") }
+      else { throw unsupported("it clips at a number other than 0") }
       return [
         KerasStep(.activation(.relu(maxValue: most, negativeSlope: 0, threshold: 0)), [.input(0)])
       ]
@@ -117,7 +117,7 @@ extension KerasLayer {
     let axes = argument("axis", of: call)?.array?.compactMap(\.integer) ?? []
     let keeps = argument("keepdims", "keep_dims", of: call)?.bool ?? false
     guard shape.rank == 3, Set(axes.map { $0 < 0 ? $0 + 4 : $0 }) == [1, 2] else {
-      throw unsupported("it takes the \(function) over other axes than height and width")
+      throw unsupported("it takes the \(function) over axes other than height and width")
     }
     return function == "mean"
       ? .globalAveragePooling(keepDimensions: keeps) : .globalMaxPooling(keepDimensions: keeps)
@@ -137,7 +137,10 @@ extension KerasLayer {
     }
     guard let numbers = constant.flatMap(numbers), call.operands.count == 2,
       numbers.count == 1 || numbers.count == shape.dimensions.last
-    else { throw unsupported("'\(function)' is called with something else than a number, or one a channel") }
+    else {
+      throw unsupported(
+        "'\(function)' is called with something other than a number or one number per channel")
+    }
     let ones = numbers.map { _ in 1.0 }
     let zeros = numbers.map { _ in 0.0 }
     switch (function, constantIsFirst) {

@@ -96,7 +96,7 @@ struct KerasModel {
       throw ZooError(
         .unsupported, what: "unsupported model", at: "\(fallbackName) (\(className))",
         "only Sequential and Functional models describe their layers",
-        remedy: "rebuild it with the functional API and save it again")
+        remedy: "Rebuild it with the functional API, and save it again.")
     }
     isSequential = className == "Sequential"
     // Keras before 2.2.3 wrote a Sequential's configuration as a bare list of layers.

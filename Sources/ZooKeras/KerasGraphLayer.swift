@@ -56,7 +56,7 @@ struct KerasLayer {
   static let unsupportedLayer = "unsupported layer"
 
   func unsupported(
-    _ why: String, remedy: String = "change or remove the layer in Keras, and save the model again"
+    _ why: String, remedy: String = "Change or remove the layer in Keras, and save the model again."
   ) -> ZooError {
     ZooError(
       .unsupported, what: KerasLayer.unsupportedLayer, at: "layer '\(name)' (\(className))", why,
@@ -145,7 +145,7 @@ struct KerasLayer {
     guard format?.string == "channels_last" else {
       throw unsupported(
         "its data_format is '\(format?.string ?? "?")'; only 'channels_last' is supported",
-        remedy: "rebuild the model with channels_last, load the weights and save it again")
+        remedy: "Rebuild the model with channels_last, load the weights and save it again.")
     }
   }
 
@@ -163,7 +163,7 @@ struct KerasLayer {
     for item in value.array ?? [value] {
       guard let axis = item.integer else { throw malformedAttribute(key, "an axis") }
       guard axis != 0, axis >= -rank, axis <= rank else {
-        throw unsupported("its axis is \(axis), of \(rank) axes and that of the batch")
+        throw unsupported("its axis is \(axis), but there are only \(rank) axes and the batch axis")
       }
       axes.append(axis > 0 ? axis - 1 : axis + rank)
     }

@@ -33,7 +33,7 @@ extension KerasLayer {
           throw ZooError(
             .openInputSize, what: "open input size", at: "layer '\(name)' (\(className))",
             "the configuration leaves the height and width of the image open",
-            remedy: "give the size, for example --input-size 224x224")
+            remedy: "Set the size, for example --input-size 224x224.")
         }
         shape.append(axis == 0 ? size.0 : size.1)
       } else {
@@ -43,8 +43,8 @@ extension KerasLayer {
     if let size, shape.count == 3, shape[0] != size.0 || shape[1] != size.1 {
       throw ZooError(
         .doesNotFit, what: "wrong input size", at: "layer '\(name)' (\(className))",
-        "the configuration fixes it at \(shape[0])x\(shape[1]), asked for was \(size.0)x\(size.1)",
-        remedy: "leave the input size out")
+        "the configuration sets it to \(shape[0])x\(shape[1]), but \(size.0)x\(size.1) was requested",
+        remedy: "Leave out --input-size.")
     }
     return .input(shape: shape)
   }
@@ -116,7 +116,8 @@ extension KerasLayer {
       return .permute(order: order.compactMap { $0.map { $0 - 1 } })
     case "Lambda":
       throw unsupported(
-        "it holds Python code, which is never run", remedy: "replace it by layers of Keras and save again")
+        "it holds Python code, which is never run",
+        remedy: "Replace it with Keras layers, and save the model again.")
     case "Merge":
       throw unsupported(
         "its mode is '\(members["mode"]?.string ?? "?")'; supported are sum, mul, ave, max, concat")
@@ -166,7 +167,7 @@ extension KerasLayer {
     case "BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization":
       try checkLastAxis(rank: inputs.first.flatMap { $0?.rank })
       guard try integer("mode", whereAbsent: 0) == 0 else {
-        throw unsupported("its mode is not 0: it normalizes by the statistics of what it is given")
+        throw unsupported("its mode is not 0: it normalizes with the statistics of its input")
       }
       return .batchNormalization(
         BatchNormalization(
@@ -221,11 +222,11 @@ extension KerasLayer {
   private func checkNumbers() throws(ZooError) {
     if let policy = members["dtype"]?["class_name"]?.string, policy.contains("Quantized") {
       throw unsupported(
-        "its weights are quantized (\(policy))", remedy: "save the model before quantizing it")
+        "its weights are quantized (\(policy))", remedy: "Save the model before quantizing it.")
     }
     for key in ["quantization_config", "lora_rank"] {
       if let value = members[key], value != .null {
-        throw unsupported("it has '\(key)'", remedy: "save the model without it")
+        throw unsupported("it has '\(key)'", remedy: "Save the model without it.")
       }
     }
   }

@@ -42,7 +42,7 @@ extension KerasLayer {
   /// The shape of an input. A layer further up that could not be read leaves it open.
   func shape(_ inputs: [Shape?], _ index: Int = 0) throws(ZooError) -> Shape {
     guard index < inputs.count, let shape = inputs[index] else {
-      throw malformed(name, "what it reads has no known shape")
+      throw malformed(name, "the shape of its input is unknown")
     }
     return shape
   }
@@ -50,7 +50,7 @@ extension KerasLayer {
   /// The height and width of an image that a layer reads.
   func imageSize(_ inputs: [Shape?]) throws(ZooError) -> Extent2D {
     let shape = try shape(inputs)
-    guard shape.rank == 3 else { throw malformed(name, "it reads \(shape) and needs an image") }
+    guard shape.rank == 3 else { throw malformed(name, "its input is \(shape), but it needs an image") }
     return Extent2D(shape[0], shape[1])
   }
 }

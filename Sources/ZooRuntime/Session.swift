@@ -49,7 +49,7 @@ package final class Session: @unchecked Sendable {
     for value in keeping where engine.shared.places[value] == nil {
       throw ZooError(
         .invalidArgument, what: "cannot return a value", at: layer(value),
-        "the plan fuses it away; it has to be a tap")
+        "the plan fuses it away; request it as a tap")
     }
     let batch = try validate(inputs)
     want(Set(engine.graph.outputs + keeping).sorted { $0.index < $1.index })

@@ -81,7 +81,7 @@ package struct AtomicFile: ~Copyable {
       if count > 0 {
         done += count
       } else if count == 0 {
-        throw ZooError.file(.write, path, reason: "the system takes no more bytes")
+        throw ZooError.file(.write, path, reason: "the system accepts no more bytes")
       } else if errno != EINTR {
         throw ZooError.file(.write, path)
       }

@@ -55,7 +55,7 @@ package enum MappingRegister {
       TemporaryName.removeAll()
       MappingRegister.say("zoo: error: cannot read file in ")
       if let path = entry.path { _ = write(STDERR_FILENO, path, strlen(path)) }
-      MappingRegister.say(": it became shorter while it was read, or its disk fails\n")
+      MappingRegister.say(": it was truncated while it was read, or its disk failed\n")
       _exit(74)
     }
   }

@@ -33,7 +33,7 @@ package struct BatchNormCheck {
   package func check(weights: some WeightSource) throws -> VerificationReport.Check {
     guard graph.inputs.count == 1, let input = graph.inputs.first, TestInput.isImage(graph[input].shape)
     else {
-      return .init(Self.name, .noTestimony, detail: "the network takes no pictures of three channels")
+      return .init(Self.name, .noTestimony, detail: "the network does not take images of three channels")
     }
     let layers = try batchNorms(weights: weights)
     guard !layers.isEmpty else {
@@ -54,15 +54,16 @@ package struct BatchNormCheck {
     case .disagrees(let layer, let previous, let z, let v):
       return .init(
         Self.name, .failed, location: layer,
-        detail: "what comes before agrees and \(layer) does not (z \(significant(z)), v \(significant(v))): "
-          + "wrong is a tensor of \(suspects(from: previous, to: layer).joined(separator: ", "))")
+        detail:
+          "the layers before \(layer) agree and it does not (z \(significant(z)), v \(significant(v))): "
+          + "a tensor is wrong in \(suspects(from: previous, to: layer).joined(separator: ", "))")
     case .exchanged(let exchange):
       return .init(
         Self.name, .failed, location: exchange.first,
         detail:
           "the \(exchange.kind.rawValue) of \(exchange.first) and \(exchange.second) each fit the other layer, "
-          + "not their own: \(exchange.kind.isStored ? "they, or weights in front of them," : "they") "
-          + "have changed places")
+          + "not their own: \(exchange.kind.isStored ? "they, or the weights before them," : "they") "
+          + "were exchanged")
     case .noTestimony(let reason):
       var testimonies = [card.preprocessing: testimony]
       for mode in Preprocessing.distinguishable where mode != card.preprocessing {

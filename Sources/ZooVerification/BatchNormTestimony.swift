@@ -228,7 +228,7 @@ package struct BatchNormTestimony: Sendable {
 
   private static func drifted(_ layer: Deviation) -> Verdict {
     .noTestimony(
-      "the statistics drift from those of training without a jump (\(layer.layer): z \(rounded(layer.z)), "
+      "the statistics drift gradually from those of training (\(layer.layer): z \(rounded(layer.z)), "
         + "v \(rounded(layer.v)))")
   }
 

@@ -52,7 +52,7 @@ package struct IOComparison {
     guard !targets.isEmpty else {
       throw ZooError(
         .missing, what: "nothing to compare with", at: path,
-        "no array is an output (y, y1, …) or a layer's (tap:LAYER)")
+        "no array is named after an output (y, y1, …) or a layer (tap:LAYER)")
     }
     self.targets = targets
     self.unmatched = unmatched
@@ -85,13 +85,13 @@ package struct IOComparison {
       guard expected.count == ours.values.count else {
         throw ZooError(
           .doesNotFit, what: "array does not fit", at: "\(file.path), '\(target.name)'",
-          "it has the shape \(target.expected.shape), the network gives \(ours.shape)")
+          "its shape is \(target.expected.shape), the network's output is \(ours.shape)")
       }
       let truth = try target.truth.map { try file.read($0).doubles() } ?? expected
       guard truth.count == expected.count else {
         throw ZooError(
           .doesNotFit, what: "array does not fit", at: "\(file.path), '\(target.name):64'",
-          "it is not as long as '\(target.name)'")
+          "its length differs from that of '\(target.name)'")
       }
       let largest = truth.reduce(0) { max($0, abs($1)) }
       let error = largestDifference(ours.values, truth)

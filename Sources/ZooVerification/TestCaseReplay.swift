@@ -46,7 +46,7 @@ extension TestCase {
     let name = "embedded test case"
     guard generator == TestInput.generator else {
       return .init(
-        name, .noTestimony, detail: "its input is made by '\(generator)', which this version does not know")
+        name, .noTestimony, detail: "this version does not know its input generator '\(generator)'")
     }
     let inputs = try TestInput.make(for: graph, preprocessing: preprocessing, seed: seed)
     let results = try engine.makeSession().run(inputs)

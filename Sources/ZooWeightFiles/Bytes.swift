@@ -34,7 +34,7 @@ enum Expansion {
     let (allowed, overflow) = stored.multipliedReportingOverflow(by: limit)
     guard overflow || declared <= allowed else {
       throw error(
-        "it declares \(declared) bytes but stores \(stored): more than \(limit) times as much is refused",
+        "it declares \(declared) bytes but stores \(stored); at most \(limit) times as much is allowed",
         ReadingLimits.remedy("expansion"))
     }
   }

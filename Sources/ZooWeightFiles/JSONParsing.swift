@@ -36,7 +36,7 @@ extension JSONValue {
     }
     // `JSONDecoder` keeps one of several members of the same name, other readers another.
     guard self.memberCount == memberCount else {
-      throw ZooError(.malformed, "JSON", at: location, "an object in it has two members of one name")
+      throw ZooError(.malformed, "JSON", at: location, "an object has two members with the same name")
     }
   }
 

@@ -5,31 +5,30 @@ import ZooSystem
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "bench",
-    abstract: "Measure how fast a model runs here.",
+    abstract: "Measure the speed of a model on this machine.",
     discussion: """
       Examples:
         zoo bench resnet50.zoo
         zoo bench resnet50.zoo --threads 2 --batch 16 --layers
 
-      With --layers every step of the plan is timed on one example. GFLOP/s counts the layer's own \
-      multiplications and additions, so that an algorithm that spares some can pass the peak, which is \
-      measured in registers with the same kernels and threads. Dense layers read each weight once: their \
-      GB/s are those of the memory, or more where zeros spare reading.
+      --layers times every step of the plan on one example. GFLOP/s counts the operations of the layer's \
+      definition, so an algorithm that needs fewer can exceed the peak. The peak is measured in registers, with \
+      the same kernels and threads. The GB/s of a dense layer are the weights that it reads per second.
       """)
 
-  @Argument(help: "The .zoo file.", completion: .file())
+  @Argument(help: "A .zoo file.", completion: .file())
   var model: String
 
-  @Option(help: "How many threads compute.")
+  @Option(help: "The number of threads.")
   var threads = 1
 
-  @Option(help: "How many examples run at once.")
+  @Option(help: "The number of examples per run.")
   var batch = 1
 
-  @Option(help: "How long to measure.")
+  @Option(help: "How long to measure, in seconds.")
   var seconds = 5.0
 
-  @Flag(help: "Also time every step.")
+  @Flag(help: "Also time every step of the plan.")
   var layers = false
 
   @OptionGroup var common: CommonOptions
@@ -54,16 +53,16 @@ struct BenchCommand: ParsableCommand {
       "\(decimal(result.medianMilliseconds, 2)) ms median, \(decimal(result.minimumMilliseconds, 2)) ms at best, of \(result.runs) runs"
     )
     try Terminal.print(
-      "\(decimal(result.millisecondsPerImage, 2)) ms an image at batch \(result.batch), \(result.threads) thread\(result.threads == 1 ? "" : "s"), \(result.kernels) kernels"
+      "\(decimal(result.millisecondsPerImage, 2)) ms per image at batch \(result.batch), \(result.threads) thread\(result.threads == 1 ? "" : "s"), \(result.kernels) kernels"
     )
     try Terminal.print(
-      "\(decimal(result.loadMilliseconds, 2)) ms to load, \(result.peakMebibytes) MiB at most in memory")
+      "\(decimal(result.loadMilliseconds, 2)) ms to load, \(result.peakMebibytes) MiB peak memory")
     guard let steps = result.steps, let peak = result.peakRate else { return }
-    try Terminal.print("\(decimal(peak, 0)) GFLOP/s at most in registers")
+    try Terminal.print("\(decimal(peak, 0)) GFLOP/s peak in registers")
     try Terminal.print()
     let total = steps.reduce(0) { $0 + $1.medianMilliseconds }
     var table = Table(
-      ["MS", "OF ALL", "GFLOP/S", "OF PEAK", "WEIGHTS GB/S", "ALGORITHM", "LAYERS"],
+      ["MS", "OF TOTAL", "GFLOP/S", "OF PEAK", "WEIGHTS GB/S", "ALGORITHM", "LAYERS"],
       rightAligned: [0, 1, 2, 3, 4])
     func percent(_ share: Double) -> String { decimal(share * 100, 1) + "%" }
     for step in steps {

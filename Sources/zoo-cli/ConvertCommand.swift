@@ -8,10 +8,10 @@ import ZooTensor
 struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "convert",
-    abstract: "Turn a weight file into a verified .zoo file.",
+    abstract: "Convert a weight file to a verified .zoo file.",
     discussion: """
-      Reads Keras HDF5 (.h5), Keras 3 (.keras, .weights.h5), NumPy (.npz), safetensors and .zoo files, \
-      recognised by content. The output appears whole and verified, or not at all.
+      Reads Keras HDF5 (.h5), Keras 3 (.keras, .weights.h5), NumPy (.npz), safetensors and .zoo files, which \
+      it recognises by their content. The output appears complete and verified, or not at all.
 
       Examples:
         zoo convert resnet50.h5
@@ -25,51 +25,54 @@ struct ConvertCommand: ParsableCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "Where to write; by default INPUT's name with .zoo in the current folder.", valueName: "out.zoo"))
+      "The output; by default INPUT's name with .zoo, in the current folder.", valueName: "out.zoo"))
   var output: String?
 
   @Option(
     help: ArgumentHelp(
-      "The architecture, where it should not be found from the file; see zoo list.", valueName: "name"))
+      "The architecture; detected from the file by default. See zoo list.", valueName: "name"))
   var architecture: String?
 
   @Option(
     help: ArgumentHelp(
-      "Whose file it is, where writers of one network differ; see zoo list.", valueName: "name"))
+      "The program that wrote the file, if variants differ. See zoo list.", valueName: "name"))
   var writer: String?
 
-  @Option(help: "How the file stores kernels, where it does not say: tensorflow, theano or caffe.")
+  @Option(help: "The layout of the file's kernels; detected by default.")
   var kernelOrder: KernelOrder.Named?
 
-  @Flag(help: "Go by the names where the order in the file disagrees with them.")
+  @Flag(help: "Match by name even if the order in the file disagrees.")
   var trustNames = false
 
-  @Option(help: "How weights are stored: f32 (bit-exact) or f16.")
+  @Option(help: "The element type of stored weights; f32 is bit-exact.")
   var dtype = DataType.f32
 
   @Option(
     help: ArgumentHelp(
-      "With --dtype f16, how far any layer may move, of its largest value; weights that would move it farther stay f32.",
+      "With --dtype f16: maximum relative error per layer; tensors that would exceed it stay f32. Default: 0.002.",
       valueName: "error"))
   var largestError: Double?
 
-  @Option(help: ArgumentHelp("A text file with one class label a line.", valueName: "file"))
+  @Option(help: ArgumentHelp("A text file with one class label per line.", valueName: "file"))
   var labels: String?
 
-  @Option(help: "How pixels become inputs: caffe, tf, torch, caffe-rgb, torch-bgr or none.")
+  @Option(help: "How pixels are turned into inputs.")
   var preprocessing: Preprocessing?
 
-  @Option(help: ArgumentHelp("Height and width, where the file does not say.", valueName: "HxW"))
+  @Option(
+    help: ArgumentHelp(
+      "Height and width; by default those of the file or of the architecture.", valueName: "HxW"))
   var inputSize: InputSize?
 
   @Option(
-    help: ArgumentHelp("Verify against recorded inputs and outputs: x, y, tap:LAYER.", valueName: "io.npz"))
+    help: ArgumentHelp("Also compare with recorded inputs and outputs: x, y, tap:LAYER.", valueName: "io.npz")
+  )
   var io: String?
 
-  @Flag(help: "Do everything but write.")
+  @Flag(help: "Do everything except write the output.")
   var dryRun = false
 
-  @Option(help: ArgumentHelp("Write a JSON report of what went where and why.", valueName: "report.json"))
+  @Option(help: ArgumentHelp("Write a JSON report of how each tensor was matched.", valueName: "report.json"))
   var report: String?
 
   @Flag(name: .customLong("no-verify"), help: "Skip the verification.")
@@ -80,10 +83,10 @@ struct ConvertCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if skipVerification && io != nil { throw ValidationError("--io asks to verify and --no-verify not to.") }
+    if skipVerification && io != nil { throw ValidationError("--io and --no-verify exclude each other.") }
     _ = try dtype.storage()
     if let largestError {
-      guard dtype == .f16 else { throw ValidationError("--largest-error goes with --dtype f16.") }
+      guard dtype == .f16 else { throw ValidationError("--largest-error requires --dtype f16.") }
       guard largestError > 0 else {
         throw ValidationError("--largest-error takes a positive number, not \(largestError).")
       }
@@ -120,7 +123,7 @@ struct ConvertCommand: ParsableCommand {
       warnOfOrderAlone(result)
       if result.preprocessingIsAssumed {
         Terminal.warning(
-          "nothing in \(input) says how pixels are preprocessed: they go in as they are, 0…255; state it with --preprocessing"
+          "nothing in \(input) specifies the preprocessing, so pixel values 0…255 are used unchanged; set --preprocessing"
         )
       }
     }
@@ -137,8 +140,10 @@ struct ConvertCommand: ParsableCommand {
   private func warnOfUnused(_ unused: [ConversionReport.Omission]) {
     for (reason, omissions) in Dictionary(grouping: unused, by: \.reason).sorted(by: { $0.key < $1.key }) {
       var names = omissions.prefix(12).map { "'\($0.name)'" }.joined(separator: ", ")
-      if omissions.count > 12 { names += ", and \(omissions.count - 12) more, which --report names" }
-      Terminal.warning("\(omissions.count) unused in \(input) (\(reason)): \(names)")
+      if omissions.count > 12 { names += ", and \(omissions.count - 12) more, listed by --report" }
+      Terminal.warning(
+        "\(omissions.count) unused \(omissions.count == 1 ? "entry" : "entries") in \(input) (\(reason)): \(names)"
+      )
     }
   }
 
@@ -146,12 +151,12 @@ struct ConvertCommand: ParsableCommand {
     let open = result.tensors.count { $0.alike > 0 && $0.witnesses == ["order", "shape"] }
     guard open > 0 else { return }
     Terminal.warning(
-      "\(open) tensors in \(input) have no names: their order alone tells them from others of the same shape")
+      "\(open) tensors in \(input) have no names and were matched by order alone")
   }
 
   private func print(_ result: ConversionReport) throws {
     try Terminal.print("\(result.architecture), \(result.variant)")
-    try Terminal.print("  found by       \(result.explanation)")
+    try Terminal.print("  matched by     \(result.explanation)")
     if let name = result.publishedFile { try Terminal.print("  published as   \(name), by its hash") }
     try Terminal.print(
       "  weights        \(grouped(result.parameters)) in \(result.tensors.count) tensors, stored as \(storage(of: result))"

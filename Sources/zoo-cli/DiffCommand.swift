@@ -6,23 +6,23 @@ import ZooTensor
 struct DiffCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "diff",
-    abstract: "Tell where the weights of two model files differ.",
+    abstract: "Compare the weights of two files.",
     discussion: """
-      The files may be of any kinds that are read. Exits with 0 if both hold the same tensors and no \
-      value differs by more than the tolerance, else with 1.
+      The files can have different formats. Exits with 0 if both hold the same tensors and no value differs by \
+      more than the tolerance, otherwise with 1.
 
       Examples:
         zoo diff before.zoo after.zoo
         zoo diff resnet50.h5 resnet50.safetensors --tolerance 1e-6
       """)
 
-  @Argument(help: "A .zoo file or any weight file.", completion: .file())
+  @Argument(help: "A .zoo file or a weight file.", completion: .file())
   var first: String
 
-  @Argument(help: "The other one.", completion: .file())
+  @Argument(help: "The file to compare it with.", completion: .file())
   var second: String
 
-  @Option(help: "How far any value may differ; by default not at all.")
+  @Option(help: "The largest allowed difference of a value.")
   var tolerance = 0.0
 
   @OptionGroup var common: CommonOptions
@@ -74,7 +74,7 @@ struct DiffCommand: ParsableCommand {
       largest == 0
       ? "all equal"
       : "\(differing.count) differ by more than \(significant(tolerance)), the largest by \(significant(largest))"
-    if !difference.ambiguous.isEmpty { verdict += "; what is ambiguous was not compared" }
+    if !difference.ambiguous.isEmpty { verdict += "; ambiguous layers were not compared" }
     if !difference.shapesDiffer.isEmpty { verdict += "; \(difference.shapesDiffer.count) shapes differ" }
     try Terminal.print(verdict)
   }
@@ -82,7 +82,7 @@ struct DiffCommand: ParsableCommand {
   private func print(_ names: [String], onlyIn file: String) throws {
     guard !names.isEmpty else { return }
     var text = names.prefix(Self.rowLimit).map { "'\($0)'" }.joined(separator: ", ")
-    if names.count > Self.rowLimit { text += ", and \(names.count - Self.rowLimit) more, which --json lists" }
+    if names.count > Self.rowLimit { text += ", and \(names.count - Self.rowLimit) more, listed by --json" }
     try Terminal.print("only in \(file) (\(names.count)): \(text)")
   }
 

@@ -7,21 +7,21 @@ struct ExportCommand: ParsableCommand {
     commandName: "export",
     abstract: "Write a model's weights for other programs.",
     discussion: """
-      The output's ending chooses the format: .safetensors and .npz hold tensors named by their Keras \
-      paths; .weights.h5 is Keras 3's, .h5 what Keras 2 and Keras 3 both load with load_weights.
+      The ending of the output chooses the format. .safetensors and .npz hold tensors named by their Keras \
+      paths. load_weights of Keras 3 reads .weights.h5; load_weights of Keras 2 and 3 reads .h5.
 
       Examples:
         zoo export resnet50.zoo -o resnet50.safetensors
         zoo export resnet50.zoo -o resnet50.weights.h5
       """)
 
-  @Argument(help: "The .zoo file.", completion: .file())
+  @Argument(help: "A .zoo file or a weight file.", completion: .file())
   var model: String
 
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "Where to write: a .safetensors, .npz, .weights.h5 or .h5 file.", valueName: "out"))
+      "The output: a .safetensors, .npz, .weights.h5 or .h5 file.", valueName: "out"))
   var output: String
 
   @OptionGroup var overwrite: OverwriteOption
@@ -40,7 +40,8 @@ struct ExportCommand: ParsableCommand {
       "wrote \(report.output): \(report.architecture), \(grouped(report.parameters)) weights in "
         + "\(report.tensors) tensors, \(byteSize(report.bytes))")
     if report.widened > 0 {
-      try Terminal.print("\(report.widened) tensors of bf16 are stored as f32, since this format lacks bf16")
+      try Terminal.print(
+        "\(report.widened) bf16 tensors were written as f32, because this format has no bf16")
     }
   }
 }

@@ -7,34 +7,34 @@ import ZooTensor
 struct FeaturesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "features",
-    abstract: "Turn pictures into features for another program to learn from.",
+    abstract: "Extract feature vectors from images.",
     discussion: """
-      Writes features (N, …), paths and skipped. Folders are searched for JPEG and PNG files; a file in \
-      them that can't be decoded is skipped and named.
+      Writes the arrays features (N, …), paths and skipped. Folders are searched for JPEG and PNG files; files \
+      in them that cannot be decoded are skipped and listed.
 
       Examples:
         zoo features mobilenet.zoo photographs -o features.npz --pooling avg
         zoo features resnet50.zoo a.jpg b.jpg -o f.npz --layer conv4_block6_out
       """)
 
-  @Argument(help: "The .zoo file.", completion: .file())
+  @Argument(help: "A .zoo file or a weight file.", completion: .file())
   var model: String
 
-  @Argument(help: "Pictures and folders of pictures.", completion: .file())
+  @Argument(help: "Images and folders of images.", completion: .file())
   var images: [String]
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("Where to write.", valueName: "f.npz"))
+  @Option(name: .shortAndLong, help: ArgumentHelp("The output.", valueName: "f.npz"))
   var output: String
 
   @Option(
     help: ArgumentHelp(
-      "The layer whose output is the features; by default the last feature map.", valueName: "name"))
+      "The layer whose output to write; by default the last feature map.", valueName: "name"))
   var layer: String?
 
-  @Option(help: "avg, max or none.")
+  @Option(help: "How to pool feature maps over height and width.")
   var pooling = Backbone.Pooling.none
 
-  @Option(help: "How many pictures run at once.")
+  @Option(help: "The number of images per run.")
   var batch = 8
 
   @OptionGroup var overwrite: OverwriteOption

@@ -6,14 +6,14 @@ import ZooTensor
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "inspect",
-    abstract: "Tell what is in a model or weight file.",
+    abstract: "Show what a model or weight file contains.",
     discussion: """
       Examples:
         zoo inspect resnet50.zoo
         zoo inspect mobilenet.h5 --layers --tensors
       """)
 
-  @Argument(help: "A .zoo file or any weight file.", completion: .file())
+  @Argument(help: "A .zoo file or a weight file.", completion: .file())
   var file: String
 
   @Flag(help: "List the layers.")

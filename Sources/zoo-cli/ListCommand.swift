@@ -6,7 +6,7 @@ import ZooTensor
 struct ListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
-    abstract: "List the architectures and published weight files that are known.",
+    abstract: "List the known architectures and published weight files.",
     discussion: """
       Examples:
         zoo list
@@ -16,7 +16,7 @@ struct ListCommand: ParsableCommand {
 
   @Flag(
     help: """
-      List the instruction sets that this machine has kernels for instead, best first: what ZOO_KERNELS takes.
+      Instead, list the instruction sets that can be used on this machine, best first: the values of ZOO_KERNELS.
       """)
   var kernels = false
 

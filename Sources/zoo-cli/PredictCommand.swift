@@ -6,22 +6,22 @@ import ZooTensor
 struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "predict",
-    abstract: "Say what is in pictures.",
+    abstract: "Classify images.",
     discussion: """
-      Pictures (JPEG, PNG) are resized bilinearly to the input size and preprocessed as the model file says.
+      JPEG and PNG images are resized bilinearly to the input size and preprocessed as the model file specifies.
 
       Examples:
         zoo predict mobilenet.zoo cat.jpg
         zoo predict mobilenet.zoo *.jpg --top 1 --json
       """)
 
-  @Argument(help: "The .zoo file.", completion: .file())
+  @Argument(help: "A .zoo file or a weight file.", completion: .file())
   var model: String
 
-  @Argument(help: "The pictures.", completion: .file())
+  @Argument(help: "The images.", completion: .file())
   var images: [String]
 
-  @Option(help: "How many classes to name.")
+  @Option(help: "The number of classes to print per image.")
   var top = 5
 
   @OptionGroup var threads: ThreadsOption

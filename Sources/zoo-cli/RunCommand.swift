@@ -9,14 +9,14 @@ struct RunCommand: ParsableCommand {
     commandName: "run",
     abstract: "Run a model on an array.",
     discussion: """
-      The input is what enters the network, already preprocessed: (N, H, W, C) float32.
+      The input must be preprocessed: float32 of shape (N, H, W, C).
 
       Examples:
         zoo run resnet50.zoo --input x.npy --output y.npz
         zoo run resnet50.zoo --input io.npz --tap conv2_block1_out --engine reference
       """)
 
-  @Argument(help: "The .zoo file.", completion: .file())
+  @Argument(help: "A .zoo file.", completion: .file())
   var model: String
 
   @Option(help: ArgumentHelp("A .npy file, or a .npz with x (and x1, … for further inputs).", valueName: "x"))
@@ -25,13 +25,13 @@ struct RunCommand: ParsableCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "Where to write y, y1, … and tap:LAYER; without it they are summed up.", valueName: "y.npz"))
+      "The output, with y, y1, … and tap:LAYER; without it, a summary is printed.", valueName: "y.npz"))
   var output: String?
 
-  @Option(help: ArgumentHelp("Also keep the output of this layer; can be repeated.", valueName: "layer"))
+  @Option(help: ArgumentHelp("Also return the output of this layer; can be repeated.", valueName: "layer"))
   var tap: [String] = []
 
-  @Option(help: "fast, or reference (double precision, slow).")
+  @Option(help: "The engine; the reference engine is slow and computes in double precision.")
   var engine = ArrayRun.EngineKind.fast
 
   @OptionGroup var overwrite: OverwriteOption

@@ -7,10 +7,10 @@ import ZooTensor
 
 /// What every command takes.
 struct CommonOptions: ParsableArguments {
-  @Flag(help: "Print one JSON document on standard output, nothing else.")
+  @Flag(help: "Print one JSON document on standard output and nothing else.")
   var json = false
 
-  @Flag(name: .shortAndLong, help: "Print nothing but results and errors.")
+  @Flag(name: .shortAndLong, help: "Print only results and errors.")
   var quiet = false
 }
 
@@ -21,7 +21,7 @@ struct OverwriteOption: ParsableArguments {
 }
 
 struct ThreadsOption: ParsableArguments {
-  @Option(help: ArgumentHelp("How many threads compute; by default one per processor.", valueName: "n"))
+  @Option(help: ArgumentHelp("The number of threads; by default one per processor.", valueName: "n"))
   var threads: Int?
 
   func validate() throws {
@@ -37,8 +37,12 @@ extension Preprocessing: ExpressibleByArgument {}
 extension KernelOrder.Named: ExpressibleByArgument {}
 
 /// How `--dtype` names the stored element type.
-enum DataType: String, ExpressibleByArgument, CaseIterable {
+enum DataType: String, ExpressibleByArgument {
   case f32, f16, bf16, int8
+
+  /// What help and completions offer; the others are refused by ``storage()``.
+  static let allValueStrings = [DataType.f32, .f16].map(\.rawValue)
+  static let defaultCompletionKind = CompletionKind.list(allValueStrings)
 
   /// - Throws: a usage error for a type that this build can't write.
   func storage() throws -> StorageType {

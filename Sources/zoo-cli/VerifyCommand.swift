@@ -10,26 +10,27 @@ import ZooVerification
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Check that a .zoo file is whole and computes what it should.",
+    abstract: "Check that a .zoo file is intact and computes what it should.",
     discussion: """
-      Checks every checksum, the fast engine against the reference engine layer by layer, the test \
-      case in the file, and the batch-norm statistics. Exit code 1 if any check says no.
+      Checks all checksums, compares the fast engine with the reference engine layer by layer, repeats the test \
+      case in the file and checks the batch-norm statistics. Exits with 1 if any check fails.
 
       Examples:
         zoo verify resnet50.zoo
         zoo verify resnet50.zoo --images photographs --io recorded.npz
       """)
 
-  @Argument(help: "The .zoo file.", completion: .file())
+  @Argument(help: "A .zoo file.", completion: .file())
   var model: String
 
   @Option(
-    help: ArgumentHelp("Compare with recorded inputs and outputs: x, y, tap:LAYER.", valueName: "io.npz"))
+    help: ArgumentHelp("Also compare with recorded inputs and outputs: x, y, tap:LAYER.", valueName: "io.npz")
+  )
   var io: String?
 
   @Option(
     help: ArgumentHelp(
-      "Pictures for the batch-norm statistics; synthetic ones by default.", valueName: "folder"))
+      "Images for the batch-norm statistics; synthetic ones by default.", valueName: "folder"))
   var images: String?
 
   @OptionGroup var threads: ThreadsOption

@@ -8,17 +8,23 @@ struct Zoo: ParsableCommand {
     commandName: "zoo",
     abstract: "Convert, verify and run pretrained models.",
     discussion: """
-      A weight file that Keras or NumPy wrote becomes one verified, self-describing .zoo file, which \
-      runs without Python.
+      Converts a Keras or NumPy weight file to a single verified, self-describing .zoo file, which runs without \
+      Python.
 
       Examples:
         zoo convert resnet50.h5
         zoo inspect resnet50.zoo
         zoo predict resnet50.zoo cat.jpg
 
-      Exit codes: 0 done; 1 a verification says no; 64 wrong usage; 65 unusable input; 66 the input \
-      can't be opened; 73 the output can't be made; 74 reading or writing failed midway; 70 a fault \
-      of this program.
+      Exit codes:
+        0   success
+        1   a verification failed, or compared files differ
+        64  wrong usage
+        65  the input is malformed, unsupported or does not fit
+        66  the input cannot be opened
+        70  an internal error
+        73  the output cannot be created
+        74  reading or writing failed midway
       """,
     version: ZooVersion.current,
     subcommands: [

@@ -140,9 +140,10 @@ struct HDF5AccessTests {
 
   @Test(
     arguments: [
-      ("kill -SEGV $$", "Segmentation fault"), ("kill -KILL $$", "not done"), ("sleep 30", "not done"),
-      ("printf 'zooh5c1\\n\\0garbage'", "no sense"), ("printf 'zooh5c1\\n\\1'", "no sense"),
-      ("exec yes", "more in it"), ("exit 3", "exit code 3"),
+      ("kill -SEGV $$", "Segmentation fault"), ("kill -KILL $$", "did not finish"),
+      ("sleep 30", "did not finish"),
+      ("printf 'zooh5c1\\n\\0garbage'", "inconsistent"), ("printf 'zooh5c1\\n\\1'", "inconsistent"),
+      ("exec yes", "more content"), ("exit 3", "exit code 3"),
     ])
   func helpersThatMisbehave(script: String, says: String) throws {
     let zoo = try ZooCommand()

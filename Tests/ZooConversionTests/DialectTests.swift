@@ -59,7 +59,7 @@ import ZooWeightFiles
       says: "in 18 of 20 layers with weights of the model 'finetuned'", unused: 4),
     Case(
       file: "finetuned.k2w.h5", io: "finetuned-base", size: odd, architecture: "resnet50",
-      says: "4 tensors are left over", unused: 4),
+      says: "4 tensors are not used", unused: 4),
     // Layers with random state, which none of the layouts has as weights.
     Case(file: "custom.h5", says: "the model's configuration"),
     Case(file: "custom.keras", says: "the model's configuration"),

@@ -76,7 +76,7 @@ import ZooWeightFiles
     let error = try failure(fixture("models/mobilenet.h5"), RecipeOptions(architecture: "alexnet"))
     #expect(error.category == .usage)
     #expect(error.description == "unknown architecture in --architecture: there is no 'alexnet'")
-    #expect(error.remedy == "Known are vgg16, vgg19, resnet50, mobilenet, nasnetmobile.")
+    #expect(error.remedy == "Known architectures: vgg16, vgg19, resnet50, mobilenet, nasnetmobile.")
   }
 
   @Test(arguments: ["mobilenet.h5", "mobilenet.k2w.h5"])
@@ -104,7 +104,7 @@ import ZooWeightFiles
     let error = try failure(path)
     #expect(
       error.description
-        == "unknown network in \(path): its tensors are those of no architecture in the catalogue and it has no configuration"
+        == "unknown network in \(path): its tensors match no known architecture, and it has no configuration"
     )
     #expect(error.remedy?.contains("zoo list") == true)
     let named = try failure(path, RecipeOptions(architecture: "vgg16"))

@@ -49,18 +49,18 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
     HostileFile("header beyond the cap", .malformed, "allowed are") { $0.headerLength = (64 << 20) + 1 },
     HostileFile("huge header", .malformed, "allowed are") { $0.headerLength = .max },
     HostileFile("header beyond the file", .malformed, "beyond its end") { $0.headerLength = 4096 },
-    HostileFile("file length", .malformed, "preamble says 1") { $0.fileLength = 1 },
+    HostileFile("file length", .malformed, "preamble declares 1") { $0.fileLength = 1 },
     HostileFile("header checksum", .damaged, "checksum") { $0.headerChecksum = sha256([]) },
     HostileFile("header not followed by zeros", .malformed, "zeros") { $0.headerPadding = 1 },
-    HostileFile("trailing bytes", .malformed, "its data have") { $0.data += [0] },
-    HostileFile("missing bytes", .malformed, "its data have") { $0.data.removeLast() },
-    HostileFile("no data", .malformed, "its data have") { $0.data = [] },
+    HostileFile("trailing bytes", .malformed, "its data has") { $0.data += [0] },
+    HostileFile("missing bytes", .malformed, "its data has") { $0.data.removeLast() },
+    HostileFile("no data", .malformed, "its data has") { $0.data = [] },
   ]
 
   static let encodings: [HostileFile] = [
     HostileFile("no map", .malformed, "expected a map") { $0.header = [0x80] },
     HostileFile("empty map", .malformed, "missing") { $0.header = [0xa0] },
-    HostileFile("after the end", .malformed, "goes on") { $0.header = CBOR.map($0.entries) + [0] },
+    HostileFile("after the end", .malformed, "after the end") { $0.header = CBOR.map($0.entries) + [0] },
     HostileFile("cut off", .malformed, "header byte") { $0.header = CBOR.map($0.entries).dropLast() },
     HostileFile("indefinite map", .malformed, "indefinite") {
       $0.header = [0xbf] + CBOR.map($0.entries).dropFirst() + [0xff]
@@ -131,7 +131,7 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
       "attribute of the wrong type", .malformed, "not an integer",
       SpecifiedFile.entries(operations: dense(linear + [("units", CBOR.text("3"))]))),
     entries(
-      "attribute that is no attribute", .malformed, "no type",
+      "attribute that is no attribute", .malformed, "a type that attributes cannot have",
       SpecifiedFile.entries(operations: dense(linear + [("units", CBOR.map([]))]))),
     entries(
       "long float", .malformed, "shortest form",
@@ -179,7 +179,7 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
     },
     place("place of no layer", "#9", node: 9),
     place("place of a layer without weights", "#0", node: 0),
-    place("place outside", "no group", group: "../d"),
+    place("place outside", "not a group", group: "../d"),
     place("place without a name", "has no name", name: ""),
     place("place listed twice", "listed twice", count: 2),
     place("no places", "empty", count: 0),

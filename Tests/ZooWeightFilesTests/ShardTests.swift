@@ -54,7 +54,7 @@ import ZooWeightFiles
     let text = try refusal {
       try Data("text".utf8).write(to: $0.appending(path: "resnet_00001.weights.h5"))
     }
-    #expect(text.why.contains("no HDF5 file"))
+    #expect(text.why.contains("not an HDF5 file"))
   }
 
   @Test func anIndexThatNamesWhatIsNotThereIsRefused() throws {

@@ -87,7 +87,8 @@ struct LayerMatching {
       } else {
         let list = { (layers: [ComparedLayer]) in layers.map { "'\($0.name)'" }.joined(separator: ", ") }
         ambiguous.append(
-          "\(list(here)) and \(list(there)) have weights of the same shapes, and their order is not told")
+          "\(list(here)) and \(list(there)) have weights of the same shapes, and the files do not determine their order"
+        )
       }
     }
   }

@@ -146,8 +146,9 @@ private struct Pairing {
       guard !best.pairs.isEmpty || !best.ambiguous.isEmpty else {
         throw ZooError(
           .missing, what: "nothing to compare", at: "\(first.file.path) and \(second.file.path)",
-          "no tensor of one has the name of one of the other"
-            + (obstacle.map { ", nor are both a network that is known: \($0)" } ?? ", and the networks differ")
+          "they have no tensor names in common"
+            + (obstacle.map { ", and they are not both a known network: \($0)" }
+              ?? ", and their networks differ")
         )
       }
     }

@@ -34,7 +34,8 @@ package struct Exporter: Sendable {
     guard let format = ExportFormat(path: output) else {
       let endings = ExportFormat.allCases.map { ".\($0.rawValue)" }.joined(separator: ", ")
       throw ZooError(
-        .invalidArgument, what: "unknown format", at: output, "its ending stands for none that is written",
+        .invalidArgument, what: "unknown format", at: output,
+        "its ending is not that of a format that can be written",
         remedy: "Known endings are \(endings).")
     }
     self.format = format
@@ -173,17 +174,17 @@ package struct Exporter: Sendable {
     for (index, node) in graph.nodes.enumerated() {
       let why: String
       if case .normalization = node.operation {
-        why = "Keras counts the examples that a Normalization has seen, and this model does not"
+        why = "Keras stores how many examples a Normalization layer has seen, and this model does not"
       } else if !recipe.kerasPlaces.isEmpty {
         continue
       } else if !node.weights.isEmpty, !reached.contains(index) {
         why = "no output depends on this layer, so a Keras model does not have it"
       } else if node.sharing != nil {
-        why = "it uses the weights of another layer: the order of Keras' layers can't be told"
+        why = "it uses the weights of another layer, so the order of layers in Keras is unknown"
       } else if let slash = node.name.lastIndex(of: "/"),
         graph.node(named: String(node.name[..<slash])) != nil
       {
-        why = "it is a part of a layer of Keras: the order of Keras' layers can't be told"
+        why = "it is a part of a Keras layer, so the order of layers in Keras is unknown"
       } else {
         continue
       }

@@ -22,11 +22,11 @@ package struct Binding: Sendable {
   /// What says that a tensor belongs to a slot; the shape has to fit in any case.
   package enum Evidence: String, Sendable {
     case name = "layer and weight name"
-    case layerAndIndex = "layer name and place among its weights"
-    case storeOrder = "place in the Keras 3 store, counted per class in the order of the layers"
-    case position = "place in the order of get_weights()"
-    case layerPosition = "place in the order of layers and of each layer's weights"
-    case arrayOrder = "place in the archive, whose names say nothing"
+    case layerAndIndex = "layer name and position among its weights"
+    case storeOrder = "position in the Keras 3 store, counted per class in the order of the layers"
+    case position = "position in the order of get_weights()"
+    case layerPosition = "position in the order of layers and of each layer's weights"
+    case arrayOrder = "position in the archive, because its names are not those of layers"
   }
 
   /// One for every slot of the graph, in its order.
@@ -66,7 +66,7 @@ package struct BindingFailure: Error {
         + more(mismatches.count - 1, "more shapes differ")
     }
     if let (slot, entries) = conflicts.first {
-      return "\(entries.count) tensors claim '\(slot.name)': "
+      return "\(entries.count) tensors match '\(slot.name)': "
         + entries.map { "'\($0.name)'" }.joined(separator: ", ")
     }
     if let slot = missing.first {

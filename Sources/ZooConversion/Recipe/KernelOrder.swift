@@ -79,8 +79,8 @@ extension KernelOrder {
         throw ZooError(
           .ambiguous, what: "ambiguous kernels", at: file.path,
           "their shapes fit both (height, width, in, out) and (out, in, height, width), and neither an attribute "
-            + "nor the file's name says which",
-          remedy: "State it with --kernel-order tensorflow, theano or caffe.")
+            + "nor the file's name shows which",
+          remedy: "Set --kernel-order to tensorflow, theano or caffe.")
       } else {
         first = false
       }
@@ -104,8 +104,8 @@ extension KernelOrder {
     } else {
       throw ZooError(
         .ambiguous, what: "ambiguous kernels", at: file.path,
-        "their shapes are (out, in, height, width), which Theano rotates by 180° and others do not",
-        remedy: "State it with --kernel-order theano or caffe.")
+        "their shapes are (out, in, height, width); Theano rotates such kernels by 180°, other programs do not",
+        remedy: "Set --kernel-order to theano or caffe.")
     }
   }
 

@@ -106,13 +106,13 @@ extension Recipe {
     if let name = options.architecture, architecture == nil {
       throw ZooError(
         .unknownArchitecture, what: "unknown architecture", at: "--architecture", "there is no '\(name)'",
-        remedy: "Known are \(Catalog.architectures.map(\.name).joined(separator: ", ")).")
+        remedy: "Known architectures: \(Catalog.architectures.map(\.name).joined(separator: ", ")).")
     }
     let writers = (architecture.map { [$0] } ?? Catalog.architectures).map { ($0.name, $0.writers) }
     if let writer = options.writer, !writers.contains(where: { $0.1.contains(writer) }) {
       throw ZooError(
         .invalidArgument, what: "unknown writer", at: "--writer", "there is no '\(writer)'",
-        remedy: "Known are "
+        remedy: "Known writers: "
           + writers.filter { !$0.1.isEmpty }
           .map { "for \($0.0) \($0.1.joined(separator: ", "))" }.joined(separator: "; ") + ".")
     }

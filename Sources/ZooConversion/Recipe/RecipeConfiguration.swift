@@ -29,11 +29,11 @@ extension Recipe {
       part = Backbone(of: wanted, in: network)
       guard part != nil else {
         let found =
-          known.map { "that of \($0.variant.architecture)" } ?? "of no architecture in the catalogue"
+          known.map { "that of \($0.variant.architecture)" } ?? "that of another network"
         throw ZooError(
           .doesNotFit, what: "wrong architecture", at: file.path,
-          "the model's configuration is \(found), not '\(wanted.name)', and no part of it computes what "
-            + "\(wanted.name) does",
+          "the model's configuration is \(found), not '\(wanted.name)', and no part of it computes the same as "
+            + "\(wanted.name)",
           remedy: "Leave out --architecture: the configuration describes the network.")
       }
     }
@@ -46,7 +46,7 @@ extension Recipe {
     } catch {
       throw ZooError(
         .doesNotFit, what: "weights do not fit the configuration", at: file.path, error.explanation,
-        remedy: error.disagreement.map { _ in "If the names are right, --trust-names goes by them alone." })
+        remedy: error.disagreement.map { _ in "If the names are right, use --trust-names." })
     }
     let kernels = binder.kernelOrder.reason.map { "; kernels are \(binder.kernelOrder.text), by \($0)" } ?? ""
     if let part {

@@ -33,10 +33,10 @@ extension Recipe {
     }
     throw ZooError(
       .unknownNetwork, what: "unknown network", at: file.path,
-      options.architecture.map { "its tensors are not those of '\($0)'" }
-        ?? "its tensors are those of no architecture in the catalogue and it has no configuration",
+      options.architecture.map { "its tensors do not match '\($0)'" }
+        ?? "its tensors match no known architecture, and it has no configuration",
       remedy:
-        "See `zoo list` for what is known. Give --input-size if the input is not square, or save the whole model so that the file has its configuration."
+        "See `zoo list` for the known architectures. If the input is not square, set --input-size. For other networks, save the full model, so that the file has its configuration."
     )
   }
 
@@ -100,7 +100,7 @@ extension Recipe {
       .doesNotFit, what: "weights do not fit \(variant.architecture) (\(variant.description))", at: file.path,
       failure.explanation,
       remedy: failure.disagreement == nil
-        ? "If it is another network, save the whole model so that the file has its configuration."
-        : "If the names are right, --trust-names goes by them alone.")
+        ? "If it is another network, save the full model, so that the file has its configuration."
+        : "If the names are right, use --trust-names.")
   }
 }

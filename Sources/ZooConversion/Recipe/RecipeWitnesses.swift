@@ -66,11 +66,11 @@ extension Recipe {
     {
       throw ZooError(
         .ambiguous, what: "ambiguous weights", at: file.path,
-        "'\(open.entry.name)' and '\(other.entry.name)' both have the shape \(open.slot.shape) of "
-          + "'\(open.slot.name)' and '\(other.slot.name)'; names say nothing, the format promises no order, and "
+        "'\(open.entry.name)' and '\(other.entry.name)' both fit '\(open.slot.name)' and '\(other.slot.name)' "
+          + "(\(open.slot.shape)): neither names nor the format determine their order, and "
           + (check?.status == .passed
-            ? "no batch normalization behind them confirms it"
-            : "the batch-norm statistics do not confirm it"),
+            ? "no batch norm after them confirms the order in the file"
+            : "the batch-norm statistics do not confirm the order in the file"),
         remedy:
           "Name the arrays LAYER/kernel, LAYER/bias, … as in `zoo inspect`, or arr_0, arr_1, … in the order of get_weights()."
       )

@@ -33,9 +33,9 @@ struct HDF5Chunks: Sendable {
     let extents = description.extents.map { Int(clamping: $0) }
     guard extents.count == shape.rank, extents.allSatisfy({ $0 > 0 }),
       let chunkShape = Shape(checking: extents)
-    else { throw file.malformed(path, "its chunks have no shape that fits") }
+    else { throw file.malformed(path, "the shape of its chunks does not fit") }
     guard description.fill.count == elementSize, description.filters.count <= 8 else {
-      throw file.malformed(path, "its chunks are described wrongly")
+      throw file.malformed(path, "the description of its chunks is damaged")
     }
     // A chunk may be larger than what a growing dataset holds so far, but not by any amount.
     let largest = max(shape.elementCount * elementSize, Self.anyChunk)
@@ -57,7 +57,7 @@ struct HDF5Chunks: Sendable {
       guard origin.count == extents.count,
         zip(origin, zip(extents, shape.dimensions)).allSatisfy({ $0 % $1.0 == 0 && $0 < $1.1 }),
         origins.insert(origin).inserted
-      else { throw file.malformed(path, "a chunk lies outside of its shape or is there twice") }
+      else { throw file.malformed(path, "a chunk lies outside of its shape or occurs twice") }
       let start = Int(clamping: chunk.offset)
       let count = Int(clamping: chunk.size)
       guard file.bytes.part(at: start, count: count) != nil else {

@@ -73,7 +73,7 @@ final class HDF5File: Sendable {
       let members = try group(index, walked)
       walked = walked.isEmpty ? String(name) : "\(walked)/\(name)"
       guard let place = places[index][String(name)], members.indices.contains(place) else {
-        throw malformed(walked, "named by the file's own list, but not there")
+        throw malformed(walked, "listed by the file, but missing")
       }
       index = try target(of: members[place], walked)
       guard passed.insert(index).inserted else { throw malformed(walked, "a group that contains itself") }
@@ -94,14 +94,14 @@ final class HDF5File: Sendable {
     let kind: String
     switch member.link {
     case .hard(let index):
-      guard objects.indices.contains(index) else { throw malformed(path, "a link that leads nowhere") }
+      guard objects.indices.contains(index) else { throw malformed(path, "a link without a target") }
       return index
     case .problem(let problem): throw error(problem, path)
     case .soft: kind = "a soft link"
     case .external: kind = "a link to another file"
     case .other: kind = "a user-defined link"
     }
-    throw unsupported(path, "\(kind), which no Keras file needs and which is not followed")
+    throw unsupported(path, "\(kind), which is not followed; Keras files do not need any")
   }
 
   /// The names in a group, ascending, each with whether it is a dataset (else it is a group).

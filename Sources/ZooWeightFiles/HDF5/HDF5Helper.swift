@@ -43,9 +43,9 @@ package enum HDF5Helper {
       case .timeout:
         throw ZooError(
           .unsupported, "HDF5 file", at: location,
-          "libhdf5 is not done with it after \(limits.seconds) seconds: its structure is damaged or excessive",
+          "libhdf5 did not finish within \(limits.seconds) seconds: its structure is damaged or excessive",
           remedy: ReadingLimits.remedy("seconds"))
-      case .tooLong: throw fault("libhdf5 finds more in it than any weight file has")
+      case .tooLong: throw fault("it has more content than any weight file")
       case .failed(let code): throw fault("libhdf5 fails on it (exit code \(code)): its structure is damaged")
       }
     }
@@ -72,7 +72,7 @@ package enum HDF5Helper {
     if let problem { throw ZooError(problem, at: location) }
     guard let catalogue else {
       throw ZooError(
-        .malformed, "HDF5 file", at: location, "libhdf5 describes it in a way that makes no sense")
+        .malformed, "HDF5 file", at: location, "libhdf5's description of it is inconsistent")
     }
     return catalogue
   }

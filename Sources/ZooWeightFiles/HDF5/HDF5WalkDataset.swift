@@ -123,7 +123,7 @@ extension HDF5Walk {
     return HDF5Catalogue.Chunks(extents: extents, filters: filters, fill: fill, stored: stored)
   }
 
-  private static let rewrite = "write it again without compression or with gzip, for example with h5repack"
+  private static let rewrite = "Write it again without compression or with gzip, for example with h5repack."
 
   private func filters(_ properties: borrowing HDF5Handle) throws(Problem) -> [HDF5Catalogue.Filter] {
     let count = H5Pget_nfilters(properties.id)

@@ -73,6 +73,6 @@ enum KerasArchive {
     return ZooError(
       .unsupported, "Keras archive", at: path,
       "its weights are an .npz of pickled objects, which can run code and are not read",
-      remedy: "save the model again with Keras 3's default, model.weights.h5")
+      remedy: "Save the model again with Keras 3's default, model.weights.h5.")
   }
 }

@@ -11,7 +11,7 @@ enum KerasConfiguration {
         throw ZooError(
           .unsupported, "Keras model", at: location,
           "\(layer.map { "layer \($0)" } ?? "a setting") is Python code (\(name)), which is never run",
-          remedy: "save the model's weights alone, and give --architecture")
+          remedy: "Save only the model's weights, and use --architecture.")
       }
       for value in members.values { try refuseCode(in: value, at: location) }
     case .array(let values):

@@ -30,7 +30,7 @@ final class KerasFile: WeightFile {
     var total = 0
     for (entry, dataset) in contents.tensors {
       guard datasets.updateValue(dataset, forKey: entry.name) == nil else {
-        throw file.malformed(entry.name, "the file names it twice")
+        throw file.malformed(entry.name, "the file lists it twice")
       }
       let (sum, overflow) = total.addingReportingOverflow(dataset.byteCount)
       total = overflow ? .max : sum
@@ -63,7 +63,7 @@ final class KerasFile: WeightFile {
     let bytes = try file.read(dataset)
     guard let tensor = StoredTensor(shape: dataset.shape, elementType: dataset.elementType, bytes: bytes)
     else {
-      throw file.malformed(entry.name, "its data does not have the size of its shape")
+      throw file.malformed(entry.name, "the size of its data does not match its shape")
     }
     return tensor
   }

@@ -81,7 +81,7 @@ final class ShardedStore: WeightFile {
         guard !name.isEmpty, name != ".", name != "..", !name.contains(where: { "/\\\0".contains($0) }) else {
           throw ZooError(
             .unsupported, "index of shards", at: path,
-            "'\(name)' is a path out of its folder, which is not followed")
+            "'\(name)' leads out of the folder and is not followed")
         }
       }
       names.formUnion(files)
@@ -99,11 +99,11 @@ final class ShardedStore: WeightFile {
     }
     let bytes = ByteSlice(try WeightFiles.map(folder + name))
     guard try FileFormat.recognise(bytes: bytes, location: folder + name) == .hdf5 else {
-      throw malformed(path, "its shard '\(name)' is no HDF5 file")
+      throw malformed(path, "its shard '\(name)' is not an HDF5 file")
     }
     let shard = try KerasFile.open(path: folder + name, bytes: bytes, isShard: true)
     guard shard.layout == .kerasStore else {
-      throw malformed(path, "its shard '\(name)' is not laid out as Keras 3 does")
+      throw malformed(path, "its shard '\(name)' does not have the layout of Keras 3")
     }
     return shard
   }
@@ -119,7 +119,7 @@ final class ShardedStore: WeightFile {
     }
     for group in map.keys.sorted() where StoreLayout.isLayer(group) {
       guard let found = indices[group] else {
-        throw malformed(path, "no shard holds '\(group)', which the index names")
+        throw malformed(path, "the index lists '\(group)', but no shard has it")
       }
       guard found == Set(0..<found.count) else {
         throw malformed(path, "the variables of '\(group)' are not numbered 0 to \(found.count - 1)")

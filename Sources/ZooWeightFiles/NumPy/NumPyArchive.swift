@@ -93,7 +93,7 @@ package final class NumPyArchive: WeightFile {
         shape: header.shape, elementType: header.elementType, bytes: Self.rowMajor(data, header))
     else {
       throw ZooError(
-        .malformed, "NumPy array", at: "\(path), \(name)", "its data does not have the size of its shape")
+        .malformed, "NumPy array", at: "\(path), \(name)", "the size of its data does not match its shape")
     }
     return tensor
   }

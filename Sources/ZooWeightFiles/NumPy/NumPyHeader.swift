@@ -23,7 +23,7 @@ struct NumPyHeader: Sendable, Hashable {
   ) throws(ZooError) -> Int {
     guard bytes.starts(with: [0x93] + Array("NUMPY".utf8)), bytes.count >= 12 else {
       throw ZooError(
-        .malformed, "NumPy array", at: location, "it does not start as an .npy array does")
+        .malformed, "NumPy array", at: location, "it does not start like an .npy array")
     }
     let major = bytes[6]
     guard (1...3).contains(major) else {

@@ -34,7 +34,7 @@ struct ZipDirectory {
     let reader = LittleEndianReader(bytes)
     guard let end = Self.findEnd(reader), let shortCount = reader.uint16(at: end + 10),
       let shortSize = reader.uint32(at: end + 12), let shortOffset = reader.uint32(at: end + 16)
-    else { throw malformed("no end of central directory: the file is cut off or no archive") }
+    else { throw malformed("no end of central directory: the file is truncated or not an archive") }
     var (count, size, offset) = (Int(shortCount), Int(shortSize), Int(shortOffset))
     var directoryEnd = end
 
@@ -67,7 +67,7 @@ struct ZipDirectory {
       members.append(member)
       position = next
     }
-    guard position == stop else { throw malformed("its central directory has more in it than it counts") }
+    guard position == stop else { throw malformed("its central directory has more entries than it declares") }
     try checkPlaces(before: offset, malformed)
   }
 

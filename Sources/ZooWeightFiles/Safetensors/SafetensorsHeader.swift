@@ -35,7 +35,7 @@ struct SafetensorsHeader {
     let dataStart = Self.prefixByteCount + text.count
     let document = try JSONValue(parsing: text, location: "\(location), header")
     guard let members = document.object else {
-      throw ZooError(.malformed, "safetensors file", at: location, "its header is no JSON object")
+      throw ZooError(.malformed, "safetensors file", at: location, "its header is not a JSON object")
     }
     metadata = try Self.metadata(in: members["__metadata__"], location: location)
     let names = members.keys.filter { $0 != "__metadata__" }
@@ -87,7 +87,7 @@ struct SafetensorsHeader {
     guard let value else { return [:] }
     guard let texts = value.object?.compactMapValues(\.string), texts.count == value.object?.count else {
       throw ZooError(
-        .malformed, "safetensors file", at: "\(location), __metadata__", "it is no map of texts to texts")
+        .malformed, "safetensors file", at: "\(location), __metadata__", "it is not a map of texts to texts")
     }
     return texts
   }
