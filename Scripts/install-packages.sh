@@ -4,7 +4,9 @@
 # NO_INSTALL=1 installs nothing: it lists what is missing and fails if the build needs it.
 set -euo pipefail
 
-libraries=(hdf5:libhdf5-dev zlib:zlib1g-dev libturbojpeg:libturbojpeg0-dev libpng:libpng-dev)
+libraries=(hdf5:libhdf5-dev zlib:zlib1g-dev)
+# Apple's systems decode images themselves.
+[ "$(uname -s)" = Darwin ] || libraries+=(libturbojpeg:libturbojpeg0-dev libpng:libpng-dev)
 
 missing=()
 command -v pkg-config >/dev/null || missing+=(pkg-config)
@@ -39,7 +41,7 @@ install() {
 if [ ${#missing[@]} -gt 0 ]; then
   if ! command -v apt-get >/dev/null; then
     echo "Missing (Debian's names): ${missing[*]}. Install them with this system's package manager." >&2
-    echo "With Homebrew: brew install pkgconf hdf5 jpeg-turbo libpng zlib" >&2
+    echo "With Homebrew: brew install pkgconf hdf5 zlib" >&2
     exit 1
   fi
   if [ ${#as_root[@]} -gt 0 ] && ! command -v sudo >/dev/null; then

@@ -23,7 +23,7 @@ struct ReadmeTests {
     let package = Package(
       name: "example",
       platforms: [.macOS(.v15)],
-      dependencies: [.package(name: "model-zoo", path: "\(ZooCommand.root.path)")],
+      dependencies: [.package(name: "model-zoo", path: "\(ZooCommand.root.path)", traits: ["ImageFiles"])],
       targets: [.executableTarget(name: "example", dependencies: [.product(name: "ModelZoo", package: "model-zoo")])])
     """.write(to: package.appendingPathComponent("Package.swift"), atomically: true, encoding: .utf8)
 
