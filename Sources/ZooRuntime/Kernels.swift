@@ -17,8 +17,8 @@ package struct Kernels: @unchecked Sendable {
   package var name: String { String(cString: table.pointee.name) }
   /// Floats in a vector.
   var vector: Int { Int(table.pointee.vector) }
-  /// Rows of the usual register tile.
-  var tileRows: Int { Int(table.pointee.tile_rows) }
+  /// Rows of the usual register block (MR).
+  var mr: Int { Int(table.pointee.mr) }
 
   /// Whether products can run on matrix tiles.
   var hasTiles: Bool { table.pointee.tile_scratch != nil }

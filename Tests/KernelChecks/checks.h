@@ -14,6 +14,7 @@ typedef struct {
   uint64_t random;
   zoo_pool *pool;
   int runs;
+  int ran[zoo_kernel_count];  // how often each kernel has been run
 } check;
 
 // From `low` to `high`, both included.
@@ -37,7 +38,11 @@ void released(check *, const char *what, block);
 enum { check_threads = 3 };
 
 // Runs units 0 ..< units: by turns at once, in pieces from the last to the first, and on `check_threads` threads.
-void run(check *, zoo_kernel, const void *arguments, int units);
+void run(check *, zoo_kernel_id, const void *arguments, int units);
+#define KERNEL(name, arguments) \
+  static inline void run_##name(check *c, const arguments *a, int units) { run(c, zoo_kernel_##name, a, units); }
+ZOO_KERNELS(KERNEL)
+#undef KERNEL
 
 // `bound` is the largest difference that rounding explains.
 void expect(check *, const char *what, double value, double truth, double bound);
@@ -46,14 +51,7 @@ void expect(check *, const char *what, double value, double truth, double bound)
 static const double rounding = 0x1p-24;
 static inline double limited(double x, float lo, float hi) { return x < lo ? lo : x > hi ? hi : x; }
 
-void check_convolution(check *);
-void check_winograd(check *);
-void check_dense(check *);
-void check_depthwise(check *);
-void check_separable(check *);
-void check_pooling(check *);
-void check_resize(check *);
-void check_scatter(check *);
-void check_elementwise(check *);
-void check_activation(check *);
-void check_layer_norm(check *);
+// The check of each kernel, which must run it and compare what it writes.
+#define KERNEL(name, arguments) void check_##name(check *);
+ZOO_KERNELS(KERNEL)
+#undef KERNEL

@@ -8,6 +8,44 @@
 
 static int parts(int count, int size) { return (count + size - 1) / size; }
 
+// Where panels have column `column`: the first column of its panel and how many the panel has, used or not.
+typedef struct {
+  int first, width;
+} panel;
+
+static panel panel_of(check *c, int columns, int column) {
+  const int pair = 2 * c->kernels->vector, last = c->kernels->panels(columns) - 1;
+  const int index = column / pair < last ? column / pair : last;
+  return (panel){index * pair, index < last ? pair : c->kernels->packed_columns(columns) - index * pair};
+}
+
+void check_pack(check *c) {
+  for (int i = 0; i < 40; i++) {
+    const int rows = any(c, 1, 20), columns = any(c, 1, 7 * c->kernels->vector), stride = columns + one_of(c, 0, 3);
+    const int packed_columns = c->kernels->packed_columns(columns);
+    const block source = random_block(c, (size_t)(rows * stride)), factors = random_block(c, (size_t)columns);
+    const block packed = marked_block((size_t)(rows * packed_columns));
+    double scale[7 * 16];
+    for (int k = 0; k < columns; k++) scale[k] = factors.values[k];
+    const zoo_packing a = {
+      .source = source.values, .scale = i % 2 ? scale : NULL, .packed = packed.values, .stride = stride,
+      .rows = rows, .columns = columns};
+    run_pack(c, &a, c->kernels->panels(columns));
+    for (int column = 0; column < packed_columns; column++) {
+      const panel p = panel_of(c, columns, column);
+      for (int row = 0; row < rows; row++) {
+        const double factor = column < columns ? a.scale ? scale[column] : 1 : 0;
+        const double truth = column < columns ? source.values[row * stride + column] * factor : 0;
+        const float value = packed.values[p.first * rows + row * p.width + column - p.first];
+        expect(c, "pack", value, truth, rounding * fabs(truth));
+      }
+    }
+    release(source);
+    release(factors);
+    released(c, "pack", packed);
+  }
+}
+
 typedef struct {
   zoo_window window;
   int channels, columns;
@@ -117,7 +155,7 @@ static void convolve(check *c, zoo_window g, int channels, int columns) {
   const zoo_packing packing = {
     .source = p.weights.values, .scale = p.scale, .packed = packed.values, .stride = columns,
     .rows = taps * channels, .columns = columns};
-  run(c, c->kernels->pack, &packing, c->kernels->panels(columns));
+  run_pack(c, &packing, c->kernels->panels(columns));
   const int panels = c->kernels->panels(columns);
   zoo_convolution a = {
     .window = g, .input = p.input.values, .zero = zero.values, .weights = packed.values, .bias = p.bias.values,
@@ -125,7 +163,7 @@ static void convolve(check *c, zoo_window g, int channels, int columns) {
     .run = channels, .columns = columns, .row_block = any(c, 0, 1) ? rows : any(c, 1, rows),
     .panel_group = any(c, 1, panels), .lo = p.lo, .hi = p.hi,
     .next_weights = any(c, 0, 1) ? packed.values : NULL};
-  run(c, c->kernels->convolution, &a, parts(rows, a.row_block) * parts(panels, a.panel_group));
+  run_convolution(c, &a, parts(rows, a.row_block) * parts(panels, a.panel_group));
   // A rounding for each product and sum, for the scaled weight and for the residual.
   compare(c, what, &p, taps * channels + 2);
   if (c->kernels->tile_scratch) {
@@ -136,7 +174,7 @@ static void convolve(check *c, zoo_window g, int channels, int columns) {
     const block scratch = marked_block((size_t)(check_threads * a.slot_floats));
     a.scratch = scratch.values;
     strcat(what, " on tiles");
-    run(c, c->kernels->convolution, &a, parts(rows, a.row_block) * parts(panels, a.panel_group));
+    run_convolution(c, &a, parts(rows, a.row_block) * parts(panels, a.panel_group));
     // Six products of parts, and what is left out of a product: eight roundings.
     compare(c, what, &p, 6 * taps * channels + 10);
     released(c, "the tiles' scratch memory", scratch);
@@ -148,10 +186,10 @@ static void convolve(check *c, zoo_window g, int channels, int columns) {
 
 void check_convolution(check *c) {
   const int vector = c->kernels->vector;
-  // Every register tile, whole and with part of the last vector.
+  // Every register block, whole and with part of the last vector.
   const int columns[] = {1,          vector - 1,     vector,         vector + 1, 2 * vector,
                          2 * vector + 1, 3 * vector - 1, 3 * vector, 4 * vector, 5 * vector - 2};
-  for (int rows = 1; rows <= 2 * c->kernels->tile_rows + 1; rows++) {
+  for (int rows = 1; rows <= 2 * c->kernels->mr + 1; rows++) {
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
       zoo_window g = window_of(c, 1, rows, 5);
       g.out_height = 1;
@@ -196,6 +234,42 @@ static const transforms two = {
   {{1, 0, -1, 0}, {0, 1, 1, 0}, {0, -1, 1, 0}, {0, 1, 0, -1}},
   {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}},
   {{1, 1, 1, 0}, {0, 1, -1, -1}}};
+
+void check_winograd_pack(check *c) {
+  for (int i = 0; i < 20; i++) {
+    const transforms *t = i % 2 ? &two : &four;
+    const int side = t->outputs + 2, points = side * side;
+    const int rows = any(c, 1, 9), columns = any(c, 1, 5 * c->kernels->vector);
+    const int packed_columns = c->kernels->packed_columns(columns);
+    const block source = random_block(c, (size_t)(9 * rows * columns));
+    const block packed = marked_block((size_t)(points * rows * packed_columns));
+    double scale[5 * 16];
+    for (int k = 0; k < columns; k++) scale[k] = any(c, 1, 16) / 8.0;
+    const zoo_packing a = {
+      .source = source.values, .scale = i % 3 ? scale : NULL, .packed = packed.values, .stride = columns,
+      .rows = rows, .columns = columns, .outputs = t->outputs};
+    run_winograd_pack(c, &a, c->kernels->panels(columns));
+    for (int column = 0; column < packed_columns; column++) {
+      const panel p = panel_of(c, columns, column);
+      for (int place = 0; place < points * rows; place++) {
+        const int point = place / rows, row = place % rows;
+        double truth = 0, magnitude = 0;
+        for (int tap = 0; tap < 9 && column < columns; tap++) {
+          const double weight = source.values[(tap * rows + row) * columns + column];
+          const double factor = t->filter[point / side][tap / 3] * t->filter[point % side][tap % 3];
+          const double term = factor * weight * (a.scale ? scale[column] : 1);
+          truth += term;
+          magnitude += fabs(term);
+        }
+        const float value = packed.values[p.first * rows * points + place * p.width + column - p.first];
+        // The sum is taken in double precision and rounded once.
+        expect(c, "Winograd's weights", value, truth, rounding * fabs(truth) + 0x1p-48 * magnitude);
+      }
+    }
+    release(source);
+    released(c, "Winograd's weights", packed);
+  }
+}
 
 // How large the numbers are of which output (oy, ox) is the sum: the root of the sum over the products'
 // positions of the squares of each one's terms' absolute values.
@@ -277,18 +351,18 @@ static void winograd(
   const zoo_packing packing = {
     .source = p.weights.values, .scale = p.scale, .packed = packed.values, .stride = columns, .rows = channels,
     .columns = columns, .outputs = m};
-  run(c, c->kernels->winograd_pack, &packing, c->kernels->panels(columns));
-  const int tiles = parts(g.out_height, m) * parts(g.out_width, m), panels = c->kernels->panels(columns);
+  run_winograd_pack(c, &packing, c->kernels->panels(columns));
+  const int wg_tiles = parts(g.out_height, m) * parts(g.out_width, m), panels = c->kernels->panels(columns);
   zoo_winograd a = {
     .window = g, .input = p.input.values, .zero = zero.values, .weights = packed.values,
     .bias = p.bias.values, .residual = p.residual.values, .output = p.output.values,
     .residual_pixel = p.residual_pixel, .channels = channels, .columns = columns, .outputs = m, .pooled = pooled,
-    .tile_block = any(c, 1, tiles), .panel_group = any(c, 1, panels), .lo = p.lo, .hi = p.hi};
+    .wg_tile_block = any(c, 1, wg_tiles), .panel_group = any(c, 1, panels), .lo = p.lo, .hi = p.hi};
   a.panels_at_once = any(c, 1, panels);
-  a.slot_floats = points * a.tile_block * (channels + 16 + (2 * a.panels_at_once + 1) * c->kernels->vector);
+  a.slot_floats = points * a.wg_tile_block * (channels + 16 + (2 * a.panels_at_once + 1) * c->kernels->vector);
   const block scratch = marked_block((size_t)(check_threads * a.slot_floats));
   a.scratch = scratch.values;
-  run(c, c->kernels->winograd, &a, parts(tiles, a.tile_block) * parts(panels, a.panel_group));
+  run_winograd(c, &a, parts(wg_tiles, a.wg_tile_block) * parts(panels, a.panel_group));
   const int side = pooled ? 2 : 1, rows = g.out_height / side, across = g.out_width / side;
   for (int pixel = 0; pixel < rows * across; pixel++) {
     const float *values = p.output.values + pixel * g.out_pixel;
@@ -355,7 +429,7 @@ static void dense(check *c, int inputs, int columns, int rows) {
     .column_block = any(c, 1, columns), .lo = p.lo, .hi = p.hi};
   char what[80];
   snprintf(what, sizeof what, "dense %d to %d, %d rows", inputs, columns, rows);
-  run(c, c->kernels->dense, &a, parts(columns, a.column_block));
+  run_dense(c, &a, parts(columns, a.column_block));
   compare(c, what, &p, inputs + 3);
 
   const block again = marked_block(p.output.count);
@@ -363,7 +437,7 @@ static void dense(check *c, int inputs, int columns, int rows) {
   a.half_weights = half;
   a.weights = NULL;
   snprintf(what, sizeof what, "dense %d to %d, %d rows, half precision", inputs, columns, rows);
-  run(c, c->kernels->dense, &a, parts(columns, a.column_block));
+  run_dense(c, &a, parts(columns, a.column_block));
   for (size_t i = 0; i < again.count; i++) expect(c, what, again.values[i], p.output.values[i], 0);
   released(c, what, again);
 
@@ -373,7 +447,7 @@ static void dense(check *c, int inputs, int columns, int rows) {
     a.input = p.input.values + row * a.input_row;
     if (p.residual.values) a.residual = p.residual.values + row * a.residual_row;
     a.output = alone.values;
-    run(c, c->kernels->dense, &a, parts(columns, a.column_block));
+    run_dense(c, &a, parts(columns, a.column_block));
     for (int i = 0; i < columns; i++) {
       expect(c, "a row of a dense layer alone", alone.values[i], p.output.values[row * g.out_pixel + i], 0);
     }

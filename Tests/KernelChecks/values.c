@@ -4,7 +4,13 @@
 
 #include "checks.h"
 
-static void elementwise(check *c, const char *what, zoo_kernel kernel, double (*f)(const zoo_elementwise *, int, float, float)) {
+// What one value is computed from.
+typedef struct {
+  double a, b, scale, shift, factor;
+} operands;
+
+static void elementwise(check *c, zoo_kernel_id id, double (*f)(operands)) {
+  const char *what = zoo_kernel_name(id);
   for (int i = 0; i < 12; i++) {
     const int channels = one_of(c, 1, 3, 4, 8, 15, 16, 21, 33), pixels = any(c, 1, 7);
     zoo_elementwise e = {
@@ -19,7 +25,7 @@ static void elementwise(check *c, const char *what, zoo_kernel kernel, double (*
     e.scale = scale.values;
     e.shift = shift.values;
     e.output = output.values;
-    run(c, kernel, &e, pixels);
+    run(c, id, &e, pixels);
     for (int pixel = 0; pixel < pixels; pixel++) {
       for (int channel = 0; channel < e.out_pixel; channel++) {
         const float value = output.values[pixel * e.out_pixel + channel];
@@ -27,7 +33,9 @@ static void elementwise(check *c, const char *what, zoo_kernel kernel, double (*
           expect(c, "the gap between pixels", is_marked(value), 1, 0);
           continue;
         }
-        const double truth = f(&e, channel, a.values[pixel * e.a_pixel + channel], b.values[pixel * e.b_pixel + channel]);
+        const double truth = f((operands){
+          .a = a.values[pixel * e.a_pixel + channel], .b = b.values[pixel * e.b_pixel + channel],
+          .scale = scale.values[channel], .shift = shift.values[channel], .factor = e.factor});
         // Two roundings of numbers up to 2.
         expect(c, what, value, limited(truth, e.lo, e.hi), 4 * rounding);
       }
@@ -40,28 +48,20 @@ static void elementwise(check *c, const char *what, zoo_kernel kernel, double (*
   }
 }
 
-typedef const zoo_elementwise *e_;
-static double clamp(e_ e, int i, float a, float b) { return a; }
-static double affine(e_ e, int i, float a, float b) { return (double)a * e->scale[i] + e->shift[i]; }
-static double add(e_ e, int i, float a, float b) { return (double)a + b; }
-static double subtract(e_ e, int i, float a, float b) { return (double)a - b; }
-static double multiply(e_ e, int i, float a, float b) { return (double)a * b; }
-static double average(e_ e, int i, float a, float b) { return ((double)a + b) * e->factor; }
-static double maximum(e_ e, int i, float a, float b) { return a > b ? a : b; }
-static double minimum(e_ e, int i, float a, float b) { return a < b ? a : b; }
-static double rectify(e_ e, int i, float a, float b) { return a > 0 ? a : (double)a * b; }
+static double clamp(operands o) { return o.a; }
+static double affine(operands o) { return o.a * o.scale + o.shift; }
+static double add(operands o) { return o.a + o.b; }
+static double subtract(operands o) { return o.a - o.b; }
+static double multiply(operands o) { return o.a * o.b; }
+static double average(operands o) { return (o.a + o.b) * o.factor; }
+static double maximum(operands o) { return fmax(o.a, o.b); }
+static double minimum(operands o) { return fmin(o.a, o.b); }
+static double rectify(operands o) { return o.a > 0 ? o.a : o.a * o.b; }
 
-void check_elementwise(check *c) {
-  elementwise(c, "clamp", c->kernels->clamp, clamp);
-  elementwise(c, "affine", c->kernels->affine, affine);
-  elementwise(c, "add", c->kernels->add, add);
-  elementwise(c, "subtract", c->kernels->subtract, subtract);
-  elementwise(c, "multiply", c->kernels->multiply, multiply);
-  elementwise(c, "average", c->kernels->average, average);
-  elementwise(c, "maximum", c->kernels->maximum, maximum);
-  elementwise(c, "minimum", c->kernels->minimum, minimum);
-  elementwise(c, "rectify", c->kernels->rectify, rectify);
-}
+#define KERNEL(name, arguments) \
+  void check_##name(check *c) { elementwise(c, zoo_kernel_##name, name); }
+ZOO_ELEMENTWISE_KERNELS(KERNEL)
+#undef KERNEL
 
 static double relu(const zoo_activation *a, double x) {
   const double above = x > a->threshold ? fmin(fmax(x, 0), a->max_value) : 0;
@@ -102,7 +102,7 @@ void check_activation(check *c) {
       a.output = output.values;
       char what[40];
       snprintf(what, sizeof what, "activation %d", kind);
-      run(c, c->kernels->activation, &a, pixels);
+      run_activation(c, &a, pixels);
       for (int pixel = 0; pixel < pixels; pixel++) {
         for (int channel = 0; channel < channels; channel++) {
           const double x = input.values[pixel * a.in_pixel + channel], truth = function(&a, x);
@@ -129,7 +129,7 @@ void check_layer_norm(check *c) {
     n.output = output.values;
     n.scale = scale.values;
     n.shift = shift.values;
-    run(c, c->kernels->layer_norm, &n, pixels);
+    run_layer_norm(c, &n, pixels);
     for (int pixel = 0; pixel < pixels; pixel++) {
       const float *x = input.values + pixel * n.in_pixel;
       double mean = 0, variance = 0;
@@ -148,4 +148,53 @@ void check_layer_norm(check *c) {
     release(shift);
     released(c, "layer norm", output);
   }
+}
+
+void check_softmax(check *c) {
+  for (int i = 0; i < 20; i++) {
+    const int channels = any(c, 1, 40), pixels = any(c, 1, 7);
+    zoo_activation a = {
+      .in_pixel = channels + one_of(c, 0, 5), .out_pixel = channels + one_of(c, 0, 3), .channels = channels};
+    const block input = random_block(c, (size_t)(pixels * a.in_pixel));
+    const float size = (float)one_of(c, 1, 4, 30);
+    for (size_t k = 0; k < input.count; k++) input.values[k] *= size;
+    const block output = marked_block((size_t)(pixels * a.out_pixel));
+    a.input = input.values;
+    a.output = output.values;
+    run_softmax(c, &a, pixels);
+    for (int pixel = 0; pixel < pixels; pixel++) {
+      const float *x = input.values + pixel * a.in_pixel, *y = output.values + pixel * a.out_pixel;
+      for (int channel = 0; channel < channels; channel++) {
+        double sum = 0;
+        for (int k = 0; k < channels; k++) sum += exp((double)x[k] - x[channel]);
+        // A rounding to the result, and those of the sum in double precision.
+        expect(c, "softmax", y[channel], 1 / sum, 1.01 * rounding / sum);
+      }
+      for (ptrdiff_t gap = channels; gap < a.out_pixel; gap++) {
+        expect(c, "the gap between pixels", is_marked(y[gap]), 1, 0);
+      }
+    }
+    release(input);
+    released(c, "softmax", output);
+  }
+}
+
+void check_peak(check *c) {
+  const int units = 5, vector = c->kernels->vector, chains = c->kernels->peak_chains;
+  const block output = marked_block((size_t)(units * vector));
+  const zoo_peak a = {.output = output.values, .factor = 0.5f, .term = 0.25f, .turns = 20};
+  run_peak(c, &a, units);
+  for (int unit = 0; unit < units; unit++) {
+    double sum = 0;
+    for (int chain = 0; chain < chains; chain++) {
+      double x = unit + chain;
+      for (int turn = 0; turn < a.turns; turn++) x = x * a.factor + a.term;
+      sum += x;
+    }
+    for (int i = 0; i < vector; i++) {
+      // The values fall to 0.5; each chain has the last roundings of its own, and the sum one for each chain.
+      expect(c, "peak", output.values[unit * vector + i], sum, (chains + 4) * rounding * sum);
+    }
+  }
+  released(c, "peak", output);
 }

@@ -42,7 +42,7 @@ static void depthwise(check *c, zoo_window g, int channels, int multiplier) {
     .window = g, .input = input.values, .zero = zero.values, .weights = weights.values, .bias = bias.values,
     .output = output.values, .channels = channels, .multiplier = multiplier, .weight_stride = stride,
     .in_lo = any(c, 0, 1) ? 0 : -INFINITY, .lo = any(c, 0, 1) ? 0 : -INFINITY, .hi = any(c, 0, 2) ? INFINITY : 1};
-  run(c, c->kernels->depthwise, &a, g.out_height);
+  run_depthwise(c, &a, g.out_height);
   for (int oy = 0; oy < g.out_height; oy++) {
     for (int ox = 0; ox < g.out_width; ox++) {
       const float *pixel = output.values + ((ptrdiff_t)oy * g.out_width + ox) * g.out_pixel;
@@ -97,75 +97,114 @@ void check_depthwise(check *c) {
   }
 }
 
-// A 1x1 product of what the depthwise convolution gives alone, which is checked by itself.
-static void separable(check *c, zoo_window g, int channels, int columns) {
-  const int stride = (channels + 15) / 16 * 16, taps = g.kernel_height * g.kernel_width;
-  const int pixels = g.out_height * g.out_width, packed = c->kernels->packed_columns(columns);
+// A depthwise convolution and the 1x1 product of what it gives, which is checked by itself.
+typedef struct {
+  zoo_window window;
+  int channels, columns;
+  ptrdiff_t out_pixel;
+  block input, weights, bias, zero;
+  block inner;           // what the depthwise convolution gives alone
+  block kernel;          // of the product, (channels, columns)
+  block panels, shift;   // the same packed, and its bias
   char what[160];
-  snprintf(
-      what, sizeof what, "separable %dx%d stride %dx%d, %d channels to %d, %d wide", g.kernel_height,
-      g.kernel_width, g.stride_height, g.stride_width, channels, columns, g.out_width);
-  const block input = input_of(c, &g), weights = random_block(c, (size_t)(taps * stride));
-  const block bias = random_block(c, (size_t)stride), zero = zeros_block((size_t)channels), inner = output_of(&g);
-  zoo_depthwise d = {
-    .window = g, .input = input.values, .zero = zero.values, .weights = weights.values, .bias = bias.values,
-    .output = inner.values, .channels = channels, .multiplier = 1, .weight_stride = stride, .in_lo = -INFINITY,
-    .lo = -INFINITY, .hi = INFINITY};
-  c->kernels->depthwise(&d, 0, g.out_height);
+} pair;
 
-  const block kernel = random_block(c, (size_t)(channels * columns));
-  const block panels = zeros_block((size_t)(channels * packed)), shift = zeros_block((size_t)packed);
+static pair make_pair(check *c, zoo_window g, int channels, int columns) {
+  const int stride = (channels + 15) / 16 * 16, taps = g.kernel_height * g.kernel_width;
+  const int packed = c->kernels->packed_columns(columns);
+  pair p = {.window = g, .channels = channels, .columns = columns};
+  snprintf(
+      p.what, sizeof p.what, "separable %dx%d stride %dx%d, %d channels to %d, %d wide", g.kernel_height,
+      g.kernel_width, g.stride_height, g.stride_width, channels, columns, g.out_width);
+  p.input = input_of(c, &g);
+  p.weights = random_block(c, (size_t)(taps * stride));
+  p.bias = random_block(c, (size_t)stride);
+  p.zero = zeros_block((size_t)channels);
+  p.inner = output_of(&g);
+  p.kernel = random_block(c, (size_t)(channels * columns));
+  p.panels = zeros_block((size_t)(channels * packed));
+  p.shift = zeros_block((size_t)packed);
   const zoo_packing packing = {
-    .source = kernel.values, .packed = panels.values, .stride = columns, .rows = channels, .columns = columns};
-  run(c, c->kernels->pack, &packing, c->kernels->panels(columns));
-  const ptrdiff_t out_pixel = columns + one_of(c, 0, 3);
+    .source = p.kernel.values, .packed = p.panels.values, .stride = columns, .rows = channels, .columns = columns};
+  run_pack(c, &packing, c->kernels->panels(columns));
+  p.out_pixel = columns + one_of(c, 0, 3);
+  return p;
+}
+
+static void release_pair(pair *p) {
+  release(p->input);
+  release(p->weights);
+  release(p->bias);
+  release(p->zero);
+  release(p->inner);
+  release(p->kernel);
+  release(p->panels);
+  release(p->shift);
+}
+
+// The depthwise convolution, which is run, and the product; they lack memory for what lies between them.
+static zoo_separable arguments_of(check *c, const pair *p) {
+  const zoo_window g = p->window;
+  const int pixels = g.out_height * g.out_width;
   zoo_separable a = {
-    .depthwise = d, .pixel_block = any(c, 1, pixels),
+    .depthwise = {
+      .window = g, .input = p->input.values, .zero = p->zero.values, .weights = p->weights.values,
+      .bias = p->bias.values, .output = p->inner.values, .channels = p->channels, .multiplier = 1,
+      .weight_stride = (p->channels + 15) / 16 * 16, .in_lo = -INFINITY, .lo = -INFINITY, .hi = INFINITY},
+    .pixel_block = any(c, 1, pixels),
     .product = {
       .window = {
         .kernel_height = 1, .kernel_width = 1, .stride_height = 1, .stride_width = 1, .dilation_height = 1,
-        .dilation_width = 1, .in_pixel = g.out_pixel, .out_pixel = out_pixel},
-      .zero = zero.values, .weights = panels.values, .bias = shift.values,
-      .run = channels, .columns = columns, .row_block = any(c, 1, pixels),
-      .panel_group = c->kernels->panels(columns), .lo = 0, .hi = INFINITY}};
+        .dilation_width = 1, .in_pixel = g.out_pixel, .out_pixel = p->out_pixel},
+      .zero = p->zero.values, .weights = p->panels.values, .bias = p->shift.values,
+      .run = p->channels, .columns = p->columns, .row_block = any(c, 1, pixels),
+      .panel_group = c->kernels->panels(p->columns), .lo = 0, .hi = INFINITY}};
+  c->kernels->depthwise(&a.depthwise, 0, g.out_height);
   a.depthwise.output = NULL;
   a.slot_floats = (a.pixel_block / g.out_width + 2) * g.out_width * g.out_pixel;
+  return a;
+}
+
+// `product_steps`: roundings of the product.
+static void compare_pair(check *c, const pair *p, const float *output, double product_steps) {
+  const int taps = p->window.kernel_height * p->window.kernel_width;
+  for (int pixel = 0; pixel < p->window.out_height * p->window.out_width; pixel++) {
+    const float *inner = p->inner.values + pixel * p->window.out_pixel;
+    for (int column = 0; column < p->columns; column++) {
+      double sum = 0, magnitude = 0;
+      for (int k = 0; k < p->channels; k++) {
+        const double term = (double)inner[k] * p->kernel.values[k * p->columns + column];
+        sum += term;
+        magnitude += fabs(term);
+      }
+      // The inner values may have been rounded in another order, with other rows in one block.
+      const double bound = product_steps * magnitude + 2 * (taps + 1) * (taps + 1) * p->channels;
+      const float value = output[pixel * p->out_pixel + column];
+      expect(c, p->what, value, limited(sum, 0, INFINITY), rounding * bound);
+    }
+  }
+}
+
+static void separable(check *c, zoo_window g, int channels, int columns) {
+  pair p = make_pair(c, g, channels, columns);
+  zoo_separable a = arguments_of(c, &p);
+  const int pixels = g.out_height * g.out_width;
   const block scratch = marked_block((size_t)(check_threads * a.slot_floats));
   a.scratch = scratch.values;
   // The product in registers, then on tiles.
   for (int tiles = 0; tiles <= (c->kernels->tile_scratch != NULL); tiles++) {
-    const block output = marked_block((size_t)(pixels * out_pixel));
+    const block output = marked_block((size_t)(pixels * p.out_pixel));
     a.product.output = output.values;
     if (tiles) a.product.slot_floats = c->kernels->tile_scratch(a.product.row_block, channels, columns);
     const block product_scratch = marked_block((size_t)(check_threads * a.product.slot_floats));
     if (tiles) a.product.scratch = product_scratch.values;
-    run(c, c->kernels->separable, &a, (pixels + a.pixel_block - 1) / a.pixel_block);
-    for (int pixel = 0; pixel < pixels; pixel++) {
-      for (int column = 0; column < columns; column++) {
-        double sum = 0, magnitude = 0;
-        for (int k = 0; k < channels; k++) {
-          const double term = (double)inner.values[pixel * g.out_pixel + k] * kernel.values[k * columns + column];
-          sum += term;
-          magnitude += fabs(term);
-        }
-        // The inner values may have been rounded in another order, with other rows in one block.
-        const double product_steps = tiles ? 6 * channels + 9 : channels + 1;
-        const double bound = product_steps * magnitude + 2 * (taps + 1) * (taps + 1) * channels;
-        expect(c, what, output.values[pixel * out_pixel + column], limited(sum, 0, INFINITY), rounding * bound);
-      }
-    }
-    released(c, what, product_scratch);
-    released(c, what, output);
+    run_separable(c, &a, (pixels + a.pixel_block - 1) / a.pixel_block);
+    compare_pair(c, &p, output.values, tiles ? 6 * channels + 9 : channels + 1);
+    released(c, p.what, product_scratch);
+    released(c, p.what, output);
   }
-  release(input);
-  release(weights);
-  release(bias);
-  release(zero);
-  release(inner);
-  release(kernel);
-  release(panels);
-  release(shift);
-  released(c, what, scratch);
+  released(c, p.what, scratch);
+  release_pair(&p);
 }
 
 void check_separable(check *c) {
@@ -194,7 +233,7 @@ static void pooling(check *c, zoo_window g, int channels) {
   snprintf(
       what, sizeof what, "%s pooling %dx%d stride %dx%d of %d channels", a.average ? "average" : "maximum",
       g.kernel_height, g.kernel_width, g.stride_height, g.stride_width, channels);
-  run(c, c->kernels->pooling, &a, g.out_height);
+  run_pooling(c, &a, g.out_height);
   const int taps = g.kernel_height * g.kernel_width;
   for (int pixel = 0; pixel < g.out_height * g.out_width; pixel++) {
     const float *values = output.values + pixel * g.out_pixel;
@@ -227,7 +266,7 @@ static void pooling(check *c, zoo_window g, int channels) {
   released(c, what, output);
 }
 
-static void check_global_pooling(check *c) {
+void check_global_pooling(check *c) {
   for (int i = 0; i < 20; i++) {
     const int channels = one_of(c, 1, 4, 7, 16, 21, 33, 70);
     const zoo_window g = window_of(c, channels, channels);
@@ -235,7 +274,7 @@ static void check_global_pooling(check *c) {
     const zoo_global_pooling a = {
       .input = input.values, .output = output.values, .in_pixel = g.in_pixel, .in_row = g.in_row,
       .height = g.in_height, .width = g.in_width, .channels = channels, .average = any(c, 0, 1)};
-    run(c, c->kernels->global_pooling, &a, (channels + 15) / 16);
+    run_global_pooling(c, &a, (channels + 15) / 16);
     const int count = g.in_height * g.in_width;
     for (int channel = 0; channel < channels; channel++) {
       double sum = 0, magnitude = 0, largest = -INFINITY;
@@ -269,7 +308,6 @@ void check_pooling(check *c) {
     }
     pooling(c, g, channels);
   }
-  check_global_pooling(c);
 }
 
 void check_resize(check *c) {
@@ -290,7 +328,7 @@ void check_resize(check *c) {
       .input = input.values, .output = output.values, .in_pixel = g.in_pixel, .in_row = g.in_row,
       .out_pixel = g.out_pixel, .in_height = g.in_height, .in_width = g.in_width, .out_height = g.out_height,
       .out_width = g.out_width, .channels = channels, .bilinear = bilinear};
-    run(c, c->kernels->resize, &a, g.out_height);
+    run_resize(c, &a, g.out_height);
     for (int oy = 0; oy < g.out_height; oy++) {
       const double y = (oy + 0.5) * g.in_height / g.out_height - (bilinear ? 0.5 : 0);
       const int top = (int)fmax(floor(y), 0), bottom = bilinear ? (int)fmin(ceil(y), g.in_height - 1) : top;
@@ -330,7 +368,7 @@ void check_scatter(check *c) {
     const zoo_scatter a = {
       .window = g, .input = input.values, .bias = bias.values, .output = output.values, .channels = channels,
       .lo = any(c, 0, 1) ? 0 : -INFINITY, .hi = INFINITY};
-    run(c, c->kernels->scatter, &a, g.out_height);
+    run_scatter(c, &a, g.out_height);
     for (int oy = 0; oy < g.out_height; oy++) {
       for (int ox = 0; ox < g.out_width; ox++) {
         for (int channel = 0; channel < channels; channel++) {

@@ -46,12 +46,12 @@ typedef struct {
   int32_t panel_group;     // panels per unit
   float lo, hi;
   const void *next_weights;  // what the next operation reads first; may be null
-  float *scratch;          // null, or for kernels on tiles `slot_floats` for each thread of the pool
-  ptrdiff_t slot_floats;   // what `tile_scratch` says of a unit
+  float *scratch;          // null, or for kernels on matrix tiles `slot_floats` for each thread of the pool
+  ptrdiff_t slot_floats;   // what `tile_scratch` returns for a unit
 } zoo_convolution;
 
 // A convolution with a 3x3 window, stride 1, no dilation, as `convolution` otherwise.
-// Unit u is tile block u % blocks, panel group u / blocks; a tile is `outputs` x `outputs` output pixels.
+// Unit u is block u % blocks of wg_tiles, panel group u / blocks; a wg_tile is `outputs` x `outputs` output pixels.
 typedef struct {
   zoo_window window;
   const float *input;
@@ -62,11 +62,11 @@ typedef struct {
   float *output;
   ptrdiff_t residual_pixel;
   int32_t channels, columns;
-  int32_t tile_block;      // tiles per unit
+  int32_t wg_tile_block;   // wg_tiles per unit
   int32_t panel_group;     // panels per unit
-  int32_t panels_at_once;  // that go by a point's tiles together
+  int32_t panels_at_once;  // that go by a point's wg_tiles together
   float *scratch;          // `slot_floats` for each thread of the pool
-  ptrdiff_t slot_floats;   // (outputs + 2)^2 * tile_block * (channels + 16 + (2 * panels_at_once + 1) * vector)
+  ptrdiff_t slot_floats;   // (outputs + 2)^2 * wg_tile_block * (channels + 16 + (2 * panels_at_once + 1) * vector)
   int32_t outputs;         // 4 or 2
   int32_t pooled;          // whether the output is the maximum of each 2x2 pixels; without a residual
   float lo, hi;
@@ -213,7 +213,7 @@ typedef struct {
   float *packed;           // rows * packed_columns(columns)
   ptrdiff_t stride;
   int32_t rows, columns;
-  int32_t outputs;         // of a side of a tile, for `winograd_pack`
+  int32_t outputs;         // of a side of a wg_tile, for `winograd_pack`
 } zoo_packing;
 
 enum {
@@ -233,24 +233,70 @@ typedef struct {
   float slope;             // for hard_sigmoid
 } zoo_activation;
 
+// Every kernel, once: KERNEL(its name, its arguments). The tables, their entries, the kernels' checks and benchmarks
+// are made from this list, so that what is added here has to be there too.
+#define ZOO_ELEMENTWISE_KERNELS(KERNEL) \
+  KERNEL(clamp, zoo_elementwise) \
+  KERNEL(affine, zoo_elementwise) \
+  KERNEL(add, zoo_elementwise) \
+  KERNEL(subtract, zoo_elementwise) \
+  KERNEL(multiply, zoo_elementwise) \
+  KERNEL(average, zoo_elementwise) \
+  KERNEL(maximum, zoo_elementwise) \
+  KERNEL(minimum, zoo_elementwise) \
+  KERNEL(rectify, zoo_elementwise)
+// Written once over vectors, compiled for each instruction set.
+#define ZOO_VECTOR_KERNELS(KERNEL) \
+  KERNEL(convolution, zoo_convolution) \
+  KERNEL(winograd, zoo_winograd) \
+  KERNEL(dense, zoo_dense) \
+  KERNEL(depthwise, zoo_depthwise) \
+  KERNEL(separable, zoo_separable) \
+  KERNEL(pooling, zoo_pooling) \
+  KERNEL(global_pooling, zoo_global_pooling) \
+  KERNEL(resize, zoo_resize) \
+  KERNEL(scatter, zoo_scatter) \
+  ZOO_ELEMENTWISE_KERNELS(KERNEL) \
+  KERNEL(activation, zoo_activation) \
+  KERNEL(layer_norm, zoo_layer_norm) \
+  /* Weights of (rows, columns) into the panels of `convolution`. */ \
+  KERNEL(pack, zoo_packing) \
+  /* (3, 3, rows, columns) into (outputs + 2)^2 * rows * packed_columns(columns) floats, for `winograd`. */ \
+  KERNEL(winograd_pack, zoo_packing) \
+  KERNEL(peak, zoo_peak)
+// Plain C, the same in every table.
+#define ZOO_PORTABLE_KERNELS(KERNEL) \
+  KERNEL(softmax, zoo_activation) \
+  KERNEL(pad, zoo_padding) \
+  KERNEL(copy_strided, zoo_strided)
+#define ZOO_KERNELS(KERNEL) ZOO_VECTOR_KERNELS(KERNEL) ZOO_PORTABLE_KERNELS(KERNEL)
+
 typedef void (*zoo_kernel)(const void *arguments, int32_t begin, int32_t end);
+
+// Closed, so that a `switch` in Swift has to name every kernel.
+typedef enum __attribute__((enum_extensibility(closed))) zoo_kernel_id : int32_t {
+#define KERNEL(name, arguments) zoo_kernel_##name,
+  ZOO_KERNELS(KERNEL)
+#undef KERNEL
+} zoo_kernel_id;
+
+#define KERNEL(name, arguments) +1
+enum { zoo_kernel_count = ZOO_KERNELS(KERNEL) };
+#undef KERNEL
 
 // The kernels of one instruction set.
 typedef struct {
   const char *name;
   int32_t vector;          // floats in a vector
-  int32_t tile_rows;       // rows of the usual register tile of `convolution`
+  int32_t mr;              // rows of the usual register block of `convolution`
+  int32_t peak_chains;
   int32_t (*packed_columns)(int32_t columns);
   int32_t (*panels)(int32_t columns);
-  // `winograd_pack`: of (3, 3, rows, columns) into (outputs + 2)^2 * rows * packed_columns(columns) floats.
-  zoo_kernel pack, winograd_pack;
   // Null, or how many floats `convolution` needs to run a unit of so many rows and columns on matrix tiles.
   int64_t (*tile_scratch)(int32_t rows, int32_t inputs, int32_t columns);
-  zoo_kernel convolution, winograd, depthwise, separable, pooling, global_pooling, dense;
-  zoo_kernel clamp, affine, add, subtract, multiply, average, maximum, minimum, rectify;
-  zoo_kernel activation, layer_norm, resize, scatter;
-  zoo_kernel peak;
-  int32_t peak_chains;
+#define KERNEL(name, arguments) zoo_kernel name;
+  ZOO_KERNELS(KERNEL)
+#undef KERNEL
 } zoo_kernels;
 
 // The most positions of window times rows in a unit of `convolution`.
@@ -264,10 +310,8 @@ const char *zoo_kernels_known(int32_t index);
 // The kernels of that name, or null where the build or the machine lacks them.
 const zoo_kernels *zoo_kernels_named(const char *name);
 
-// Kernels that are plain C for every machine.
-void zoo_pad(const void *padding, int32_t begin, int32_t end);
-void zoo_softmax(const void *activation, int32_t begin, int32_t end);
-void zoo_copy_strided(const void *strided, int32_t begin, int32_t end);
+zoo_kernel zoo_kernel_of(const zoo_kernels *, zoo_kernel_id);
+const char *zoo_kernel_name(zoo_kernel_id);
 
 // Workers that share the units of an operation with the thread that calls.
 typedef struct zoo_pool zoo_pool;
@@ -282,7 +326,7 @@ void zoo_pool_run(zoo_pool *pool, zoo_kernel kernel, const void *arguments, int3
 void zoo_pool_enter(void);
 void zoo_pool_leave(void);
 // Which of its pool's threads this is, from 0 on; 0 outside of a pool.
-int32_t zoo_lane(void);
+int32_t zoo_thread_index(void);
 
 // Memory of whole pages, zeroed, in huge pages where the system offers them; null where there is none.
 void *zoo_pages_allocate(size_t bytes);

@@ -19,8 +19,8 @@ struct CostModel {
   static let perCutValue = 8
 
   var threads: Int
-  /// Rows of the usual register tile.
-  let tileRows: Int
+  /// Rows of the usual register block (MR).
+  let mr: Int
   /// Whether products can run on matrix tiles, too.
   let hasTiles: Bool
 
@@ -58,7 +58,7 @@ struct CostModel {
     let remote = 4 * rows * inputs * (threads - 1) / threads * CostModel.perRemoteByte
     let byColumns = max(share, weights / threads) + remote
     let byRows = max(share, weights)
-    if threads > 1, rows < threads * tileRows / 2 || byColumns < byRows {
+    if threads > 1, rows < threads * mr / 2 || byColumns < byRows {
       return (byColumns, .columns, false)
     }
     return (byRows, .rows, false)

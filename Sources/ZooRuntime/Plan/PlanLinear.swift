@@ -329,9 +329,9 @@ extension Planner {
       let bytes = 6 * min(inputs, 256) + (inputs > 256 ? 4 * columns : 0)
       rows = max(1024 * 1024 / bytes, 64)
     } else if 4 * inputs * columns <= 512 * 1024 {
-      rows = 4 * kernels.tileRows
+      rows = 4 * kernels.mr
     } else {
-      rows = max(512 * 1024 / (4 * inputs), 4 * kernels.tileRows)
+      rows = max(512 * 1024 / (4 * inputs), 4 * kernels.mr)
     }
     return min(rows, Int(zoo_indirection_limit) / taps)
   }

@@ -68,7 +68,7 @@ extension Planner {
     let onTiles = pointwiseCosts(inner, filters: output.channels).onTiles
     let rowLimit = rowBlock(taps: 1, inputs: channels, columns: output.channels, onTiles: onTiles)
     // The block that lies between the convolutions leaves room for weights in the second-level cache.
-    let cached = max(256 * 1024 / (4 * channels), 2 * kernels.tileRows)
+    let cached = max(256 * 1024 / (4 * channels), 2 * kernels.mr)
     let limit = onTiles ? max(cached, min(rowLimit, 512 * 1024 / (4 * channels))) : cached
     let block = blockLength(pixels, limit: limit, shares: threads)
     let rows = min(height, (block - 1) / width + 2)

@@ -20,7 +20,7 @@ extension Planner {
   var costs: CostModel { costs(threads: threads) }
 
   private func costs(threads: Int) -> CostModel {
-    CostModel(threads: threads, tileRows: kernels.tileRows, hasTiles: kernels.hasTiles)
+    CostModel(threads: threads, mr: kernels.mr, hasTiles: kernels.hasTiles)
   }
 
   /// The best tiling, where Winograd's algorithm serves a convolution better than the direct product.
@@ -36,10 +36,10 @@ extension Planner {
       let tiles = (height + outputs - 1) / outputs * ((width + outputs - 1) / outputs)
       let points = (outputs + 2) * (outputs + 2)
       // The transformed tiles of a block stay in the second-level cache, here taken as 2 MiB, and fill whole
-      // register tiles. Where those of two register tiles don't fit, four spare half of the passes over the weights.
+      // register blocks. Where those of two register blocks don't fit, four spare half of the passes over the weights.
       let cache = 2 * 1024 * 1024
       let bytes = 4 * points * (input.channels + 16)
-      let rows = kernels.tileRows
+      let rows = kernels.mr
       let limit =
         outputs == 2
         ? min(max(cache / 2 / bytes, rows), 4 * rows) : 2 * rows * bytes < cache ? 2 * rows : 4 * rows
@@ -102,7 +102,7 @@ extension Planner {
     arguments.columns = Int32(output.channels)
     arguments.outputs = Int32(tiling.outputs)
     arguments.pooled = isPooled ? 1 : 0
-    arguments.tile_block = Int32(block)
+    arguments.wg_tile_block = Int32(block)
     arguments.panel_group = Int32(group)
     arguments.panels_at_once = Int32(tiling.panelsAtOnce)
     arguments.slot_floats =

@@ -145,13 +145,13 @@ extension Step {
       call(kernels.dense, &a, pool)
     case .padding(var a):
       (a.input, a.output) = (input, output)
-      call(zoo_pad, &a, pool)
+      call(kernels.pad, &a, pool)
     case .activation(var a):
       (a.input, a.output) = (input, output)
       call(kernels.activation, &a, pool)
     case .softmax(var a):
       (a.input, a.output) = (input, output)
-      call(zoo_softmax, &a, pool)
+      call(kernels.softmax, &a, pool)
     case .layerNorm(var a):
       (a.input, a.output) = (input, output)
       call(kernels.layer_norm, &a, pool)
@@ -163,7 +163,7 @@ extension Step {
       call(kernels.scatter, &a, pool)
     case .strided(var a):
       (a.input, a.output) = (input, output)
-      call(zoo_copy_strided, &a, pool)
+      call(kernels.copy_strided, &a, pool)
     }
   }
 

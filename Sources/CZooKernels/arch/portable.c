@@ -5,9 +5,9 @@
 
 #define VL 4
 #define REGISTERS 16
-#define TILE_ROWS_1 6
-#define TILE_ROWS_2 6
-#define TILE_ROWS_3 4
+#define MR_1 6
+#define MR_2 6
+#define MR_3 4
 #define KERNELS zoo_kernels_portable
 #define KERNELS_NAME "portable"
 
@@ -50,4 +50,4 @@ INLINE vf v_min(vf bound, vf x) {
   return (vf)((mask & (vi)bound) | (~mask & (vi)x));
 }
 
-#include "kernel_template.h"
+#include "../kernels/table.h"

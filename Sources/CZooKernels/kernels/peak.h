@@ -1,8 +1,11 @@
 // The most that a core can compute: multiplications and additions on registers alone.
+#pragma once
+
+#include "prelude.h"
 
 // Chains that don't wait for each other: more than a core has units times cycles of delay, and few enough to
 // stay in registers.
-#if TILE_ROWS_2 > 6
+#if MR_2 > 6
 enum { peak_chains = 24 };
 #else
 enum { peak_chains = 12 };

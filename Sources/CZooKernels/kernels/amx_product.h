@@ -4,8 +4,8 @@
 // |x1| < 2^-7 |x|, |x2| < 2^-15 |x|. Of the nine products of parts the six largest are summed, in 32 bits; what is
 // left out is below 2^-21 of a product and in the mean 2^-24, the rounding of one operation in 32 bits. (Henry, Tang
 // and Heinecke, "Leveraging the bfloat16 Artificial Intelligence Datatype for Higher-Precision Computations",
-// https://arxiv.org/abs/1904.06376.) A tile multiplies 16 times as fast as a vector, so that six still are 2.7 times
-// as fast. Infinities become NaN, and values below 2^-110 lose their last bits.
+// https://arxiv.org/abs/1904.06376.) A tile multiplies so much faster than a vector that six products on tiles
+// still take less time than one on vectors. Infinities become NaN, and values below 2^-110 lose their last bits.
 //
 // Rows of the left-hand side go by in blocks of up to 32, two tiles; columns in two tiles of 16. These are four
 // tiles of sums, two of rows and two of columns: all eight registers. The time that a tile takes is its number of
@@ -13,6 +13,9 @@
 //
 // A step of the sum takes 32 values. In memory the parts of a block and step follow each other, as those of the
 // weights do: first parts, second parts, third parts, each of two tiles.
+#pragma once
+
+#include "prelude.h"
 
 enum { amx_length = 32, amx_part = 2048, amx_step = 3 * amx_part };
 
@@ -26,7 +29,7 @@ INLINE amx_shape amx_shape_of(int rows, int inputs) {
   const int blocks = (rows + 31) / 32, block = (rows + blocks - 1) / blocks;
   return (amx_shape){
     .upper = (block + 1) / 2,
-    .lower = at_least(block / 2, 1),
+    .lower = max_int(block / 2, 1),
     .blocks = blocks,
     .steps = (inputs + amx_length - 1) / amx_length,
   };
@@ -74,7 +77,7 @@ INLINE void amx_split_pair_of_vectors(vf first, vf second, char *target) {
 INLINE void amx_split_values(const float *x, int count, char *target) {
   amx_split_pair_of_vectors(
       count < VL ? v_load_n(x, count) : v_load(x),
-      count < 2 * VL ? v_load_n(x + VL, at_least(count - VL, 0)) : v_load(x + VL), target);
+      count < 2 * VL ? v_load_n(x + VL, max_int(count - VL, 0)) : v_load(x + VL), target);
 }
 
 // Weights to cut into parts: `inputs` rows, `width` floats apart, of `tiles` x 16 columns.
@@ -85,7 +88,7 @@ typedef struct {
 
 // Cuts pair `index` of the rows of 16 columns.
 INLINE void amx_split_pair(const float *source, int width, int inputs, int index, char *target) {
-  // The values' order: see `amx_split_values`.
+  // The values' order: see `amx_split_pair_of_vectors`.
   static const uint8_t rows[amx_length / 2] = {0, 2, 16, 18, 4, 6, 20, 22, 8, 10, 24, 26, 12, 14, 28, 30};
   const int step = index / (amx_length / 2), pair = index % (amx_length / 2);
   const int row = step * amx_length + rows[pair];
@@ -151,7 +154,7 @@ INLINE void amx_advance(const int BESIDE, amx_beside *b) {
   } else {
     if (b->value >= b->inputs) return;
     amx_split_values(
-        b->rows + b->row * b->row_stride + b->value, at_most(amx_length, b->inputs - b->value), b->target + b->row * 64);
+        b->rows + b->row * b->row_stride + b->value, min_int(amx_length, b->inputs - b->value), b->target + b->row * 64);
     if (++b->row == b->count) {
       b->row = 0;
       b->value += amx_length;

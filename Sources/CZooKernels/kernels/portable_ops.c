@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "CZooKernels.h"
+#include "portable_ops.h"
 
 void zoo_pad(const void *padding, int32_t begin, int32_t end) {
   const zoo_padding *p = padding;

@@ -1,5 +1,8 @@
 // Weights of a matrix product in panels of two vectors of columns, row by row; the last panel has one to
 // three vectors, so that at most one vector is partly used.
+#pragma once
+
+#include "prelude.h"
 
 INLINE int last_panel_vectors(int columns) {
   int vectors = (columns + VL - 1) / VL;
@@ -21,7 +24,7 @@ static void pack(const void *arguments, int32_t begin, int32_t end) {
   for (int panel = begin; panel < end; panel++) {
     int first = panel * 2 * VL;
     int width = VL * (panel == count - 1 ? last_panel_vectors(p->columns) : 2);
-    int used = at_most(width, p->columns - first);
+    int used = min_int(width, p->columns - first);
     for (int row = 0; row < p->rows; row++, target += width) {
       const float *source = p->source + row * p->stride + first;
       if (p->scale) {

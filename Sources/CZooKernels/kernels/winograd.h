@@ -2,11 +2,16 @@
 // outputs, or 16 in place of 36 for 4 (Lavin and Gray, https://arxiv.org/abs/1509.09308).
 //
 // The interpolation points of F(4x4) are 0, +-sqrt(1/2), +-sqrt(2) and infinity: all numbers in the transforms
-// stay near 1, which loses the least to rounding. Those of F(2x2) are 0, +-1 and infinity. A block of tiles is
+// stay near 1, which loses the least to rounding. Those of F(2x2) are 0, +-1 and infinity. A block of wg_tiles is
 // transformed once; then for each panel of filters come the products of all points, into a small buffer, and
 // the transform back with all that follows.
 //
-// T: how many values a side a tile of the input has, 6 or 4; one of the output has two less.
+// T: how many values a side of a wg_tile of the input has, 6 or 4; one of the output has two less.
+#pragma once
+
+#include "panels.h"
+#include "prelude.h"
+#include "vector_convolution.h"
 
 enum { wg_most = 6 };
 
@@ -75,7 +80,7 @@ static void winograd_pack(const void *arguments, int32_t begin, int32_t end) {
   for (int panel = begin; panel < end; panel++) {
     const int first = panel * 2 * VL;
     const int width = VL * (panel == count - 1 ? last_panel_vectors(p->columns) : 2);
-    const int used = at_most(width, p->columns - first);
+    const int used = min_int(width, p->columns - first);
     const ptrdiff_t slice = (ptrdiff_t)p->rows * width;
     for (int row = 0; row < p->rows; row++) {
       double half[wg_most][3][3 * VL] = {0};
@@ -102,14 +107,14 @@ static void winograd_pack(const void *arguments, int32_t begin, int32_t end) {
   }
 }
 
-// Tile `index` of the output, row by row; its top left pixel.
+// The wg_tile `index` of the output, row by row; its top left pixel.
 INLINE void wg_position(const zoo_winograd *w, int index, int *y, int *x) {
   const int across = (w->window.out_width + w->outputs - 1) / w->outputs;
   *y = index / across * w->outputs;
   *x = index % across * w->outputs;
 }
 
-// One vector of channels of a tile; a vector's worth of room lies behind the last channel.
+// One vector of channels of a wg_tile; a vector's worth of room lies behind the last channel.
 // PART: whether it has fewer channels than a vector.
 INLINE void wg_transform_vector(
     const int T, const int PART, const float *pixels[wg_most][wg_most], int channel, int count, float *target,
@@ -129,8 +134,8 @@ INLINE void wg_transform_vector(
   }
 }
 
-// The input of one tile; its points are `point_stride` floats apart.
-INLINE void wg_transform_tile(
+// The input of one wg_tile; its points are `point_stride` floats apart.
+INLINE void wg_transform(
     const int T, const zoo_winograd *w, int index, float *target, ptrdiff_t point_stride) {
   const zoo_window *g = &w->window;
   int oy, ox;
@@ -153,18 +158,14 @@ INLINE void wg_transform_tile(
   }
 }
 
-INLINE void wg_store(float *output, vf y, int count) {
-  if (count == VL) v_store(output, y); else v_store_n(output, y, count);
-}
-
-// The products of one tile with one vector of filters, back to pixels of output.
-INLINE void wg_write_tile(
+// The products of one wg_tile with one vector of filters, back to pixels of output.
+INLINE void wg_write(
     const int T, const zoo_winograd *w, int index, const float *products, ptrdiff_t point_stride, int column,
     int count) {
   const zoo_window *g = &w->window;
   int oy, ox;
   wg_position(w, index, &oy, &ox);
-  const int height = at_most(T - 2, g->out_height - oy), width = at_most(T - 2, g->out_width - ox);
+  const int height = min_int(T - 2, g->out_height - oy), width = min_int(T - 2, g->out_width - ox);
   vf s[wg_most - 2][wg_most];
   UNROLL for (int j = 0; j < T; j++) {
     vf m[wg_most];
@@ -180,7 +181,7 @@ INLINE void wg_write_tile(
       float *output = w->output + ((ptrdiff_t)(oy + i) / 2 * pooled_width + ox / 2) * g->out_pixel + column;
       for (int j = 0; j + 1 < width; j += 2, output += g->out_pixel) {
         const vf most = v_max(v_max(s[i][j], s[i][j + 1]), v_max(s[i + 1][j], s[i + 1][j + 1]));
-        wg_store(output, v_clamp(v_add(most, bias), w->lo, w->hi), count);
+        v_store_up_to(output, v_clamp(v_add(most, bias), w->lo, w->hi), count);
       }
     }
     return;
@@ -193,48 +194,48 @@ INLINE void wg_write_tile(
     for (int j = 0; j < width; j++) {
       vf y = v_add(s[i][j], bias);
       if (residual) y = v_add(y, v_load_n(residual + j * w->residual_pixel, count));
-      wg_store(output + j * g->out_pixel, v_clamp(y, w->lo, w->hi), count);
+      v_store_up_to(output + j * g->out_pixel, v_clamp(y, w->lo, w->hi), count);
     }
   }
 }
 
-// The products of one point of all tiles with one panel's weights for it; `products` has rows of whole panels.
+// The products of one point of all wg_tiles with one panel's weights for it; `products` has rows of whole panels.
 INLINE void wg_multiply(
     const zoo_winograd *w, const float *inputs, ptrdiff_t stride, int count, const float *weights, int vectors,
     float *products, const float *next) {
-  static const int tile_rows[3] = {TILE_ROWS_1, TILE_ROWS_2, TILE_ROWS_3};
+  static const int block_rows[3] = {MR_1, MR_2, MR_3};
   static const float zeros[3 * VL] = {0};
-  const int width = vectors * VL, tile_count = (count + tile_rows[vectors - 1] - 1) / tile_rows[vectors - 1];
+  const int width = vectors * VL, block_count = (count + block_rows[vectors - 1] - 1) / block_rows[vectors - 1];
   const zoo_convolution product = {
     .window = {.kernel_height = 1, .kernel_width = 1, .out_pixel = width}, .run = w->channels,
     .lo = -__builtin_inff(), .hi = __builtin_inff()};
-  tile_arguments t = {
+  block_arguments t = {
     .weights = weights, .bias = zeros, .output = products, .last = VL,
-    .prefetch_step = (width * (ptrdiff_t)sizeof(float) + tile_count - 1) / tile_count};
-  for (int i = 0, done = 0; i < tile_count; i++) {
-    const int size = (int)((int64_t)count * (i + 1) / tile_count) - done;
-    const float *rows[TILE_ROWS_1];
+    .prefetch_step = (width * (ptrdiff_t)sizeof(float) + block_count - 1) / block_count};
+  for (int i = 0, done = 0; i < block_count; i++) {
+    const int size = (int)((int64_t)count * (i + 1) / block_count) - done;
+    const float *rows[MR_1];
     for (int m = 0; m < size; m++) rows[m] = inputs + (done + m) * stride;
     t.rows = rows;
     t.prefetch = (const char *)next + i * t.prefetch_step * w->channels;
-    tiles[vectors - 1][size](&product, &t);
+    register_blocks[vectors - 1][size](&product, &t);
     t.output += (ptrdiff_t)size * width;
     done += size;
   }
 }
 
-// One block of tiles with a group of panels.
+// One block of wg_tiles with a group of panels.
 INLINE void wg_block(
     const int T, const zoo_winograd *w, int first, int count, int first_panel, int end_panel, float *scratch) {
-  // Strides off the powers of two keep the rows of a register tile in different sets of the cache.
+  // Strides off the powers of two keep the rows of a register block in different sets of the cache.
   const ptrdiff_t stride = w->channels + 16, input_points = stride * count;
   float *inputs = scratch, *products = scratch + T * T * input_points;
-  for (int i = 0; i < count; i++) wg_transform_tile(T, w, first + i, inputs + i * stride, input_points);
+  for (int i = 0; i < count; i++) wg_transform(T, w, first + i, inputs + i * stride, input_points);
   const int panel_count = panels(w->columns);
   const ptrdiff_t panel_weights = (ptrdiff_t)(T * T) * w->channels * 2 * VL;
   const ptrdiff_t panel_products = (ptrdiff_t)(T * T) * count * 2 * VL;
   for (int from = first_panel; from < end_panel; from += w->panels_at_once) {
-    const int end = at_most(from + w->panels_at_once, end_panel);
+    const int end = min_int(from + w->panels_at_once, end_panel);
     for (int point = 0; point < T * T; point++) {
       for (int panel = from; panel < end; panel++) {
         const int vectors = panel == panel_count - 1 ? last_panel_vectors(w->columns) : 2;
@@ -253,8 +254,8 @@ INLINE void wg_block(
       const int width = vectors * VL, column = panel * 2 * VL;
       for (int i = 0; i < count; i++) {
         for (int n = 0; n < vectors; n++) {
-          const int used = at_most(VL, w->columns - column - n * VL);
-          wg_write_tile(
+          const int used = min_int(VL, w->columns - column - n * VL);
+          wg_write(
               T, w, first + i, products + (panel - from) * panel_products + i * width + n * VL,
               (ptrdiff_t)width * count, column + n * VL, used);
         }
@@ -266,15 +267,15 @@ INLINE void wg_block(
 INLINE void wg_units(const int T, const zoo_winograd *w, int begin, int end) {
   const zoo_window *g = &w->window;
   const int outputs = T - 2;
-  const int tile_count = ((g->out_height + outputs - 1) / outputs) * ((g->out_width + outputs - 1) / outputs);
-  float *memory = w->scratch + zoo_lane() * w->slot_floats;
-  const int blocks = (tile_count + w->tile_block - 1) / w->tile_block;
+  const int wg_tile_count = ((g->out_height + outputs - 1) / outputs) * ((g->out_width + outputs - 1) / outputs);
+  float *memory = w->scratch + zoo_thread_index() * w->slot_floats;
+  const int blocks = (wg_tile_count + w->wg_tile_block - 1) / w->wg_tile_block;
   for (int unit = begin; unit < end; unit++) {
-    const int first = unit % blocks * w->tile_block;
+    const int first = unit % blocks * w->wg_tile_block;
     const int first_panel = unit / blocks * w->panel_group;
     wg_block(
-        T, w, first, at_most(w->tile_block, tile_count - first), first_panel,
-        at_most(first_panel + w->panel_group, panels(w->columns)), memory);
+        T, w, first, min_int(w->wg_tile_block, wg_tile_count - first), first_panel,
+        min_int(first_panel + w->panel_group, panels(w->columns)), memory);
   }
 }
 

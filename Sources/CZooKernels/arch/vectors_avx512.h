@@ -4,9 +4,9 @@
 #define VL 16
 #define REGISTERS 32
 // 14 x 2 accumulators, 2 vectors of weights and one of input fill 31 of the 32 registers.
-#define TILE_ROWS_1 14
-#define TILE_ROWS_2 14
-#define TILE_ROWS_3 9
+#define MR_1 14
+#define MR_2 14
+#define MR_3 9
 
 typedef __m512 vf;
 typedef int32_t vi __attribute__((vector_size(64)));

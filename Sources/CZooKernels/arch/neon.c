@@ -6,12 +6,12 @@
 
 #define VL 8
 #define REGISTERS 16
-// Tiles are 6 x 16: 24 accumulators, 4 registers of weights and one of input fill 29 of the 32, and a
+// Register blocks are 6 x 16: 24 accumulators, 4 registers of weights and one of input fill 29 of the 32, and a
 // step of the sum loads 10 registers (6 of them one float, repeated) for its 24 multiplications. An 8 x 12
-// tile loads 11, and panels of 3 registers divide few networks' numbers of filters.
-#define TILE_ROWS_1 6
-#define TILE_ROWS_2 6
-#define TILE_ROWS_3 4
+// block loads 11, and panels of 3 registers divide few networks' numbers of filters.
+#define MR_1 6
+#define MR_2 6
+#define MR_3 4
 #define KERNELS zoo_kernels_neon
 #define KERNELS_NAME "neon"
 
@@ -75,5 +75,5 @@ INLINE vf v_min(vf bound, vf x) {
   return v_pair(vminq_f32(v_low(bound), v_low(x)), vminq_f32(v_high(bound), v_high(x)));
 }
 
-#include "kernel_template.h"
+#include "../kernels/table.h"
 #endif

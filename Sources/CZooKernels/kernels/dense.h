@@ -3,11 +3,14 @@
 // The sum over `dense_chain` inputs is one chain from zero, which is then added to the output: little
 // rounding, and the same for every way to share out rows and columns. A pass over the columns takes
 // `dense_pass` inputs; for one row as many as make `dense_streams` streams, which keep memory busy.
+#pragma once
+
+#include "prelude.h"
 
 enum { dense_chain = 16, dense_pass = 32, dense_streams = 6 };
 
-// How many rows and vectors of columns a tile has: two accumulators for each, in registers.
-#if TILE_ROWS_2 > 6
+// How many rows and vectors of columns a register block has: two accumulators for each, in registers.
+#if MR_2 > 6
 enum { dense_rows = 4, dense_vectors = 3 };
 #else
 enum { dense_rows = 3, dense_vectors = 2 };
@@ -24,7 +27,7 @@ INLINE vf dense_load(const int HALF, const zoo_dense *d, ptrdiff_t at, int n) {
 
 // Adds the product of inputs `begin ..< end` of R rows with C vectors of columns, from `column`; the last
 // vector has `last` columns.
-INLINE void dense_tile(
+INLINE void dense_block(
     const int HALF, const int R, const int C, const zoo_dense *d, int row, int column, int last, int begin,
     int end) {
   const float *input = d->input + row * d->input_row;
@@ -41,7 +44,7 @@ INLINE void dense_tile(
     UNROLL for (int r = 0; r < R; r++) {
       UNROLL for (int c = 0; c < C; c++) sum[r][c] = v_set(0);
     }
-    const int stop = at_most(k + dense_chain, end);
+    const int stop = min_int(k + dense_chain, end);
     ptrdiff_t weights = (ptrdiff_t)k * d->columns + column;
     ROLLED for (int i = k; i < stop; i++, weights += d->columns) {
       vf w[3];
@@ -70,14 +73,14 @@ INLINE void dense_tile(
 }
 
 // All rows at C vectors of columns: the weights come from memory for the first of them only.
-INLINE void dense_tiles(
+INLINE void dense_blocks(
     const int HALF, const int C, const zoo_dense *d, int column, int last, int begin, int end) {
   int row = 0;
   for (; row + dense_rows <= d->rows; row += dense_rows) {
-    dense_tile(HALF, dense_rows, C, d, row, column, last, begin, end);
+    dense_block(HALF, dense_rows, C, d, row, column, last, begin, end);
   }
-  for (; row + 2 <= d->rows; row += 2) dense_tile(HALF, 2, C, d, row, column, last, begin, end);
-  if (row < d->rows) dense_tile(HALF, 1, C, d, row, column, last, begin, end);
+  for (; row + 2 <= d->rows; row += 2) dense_block(HALF, 2, C, d, row, column, last, begin, end);
+  if (row < d->rows) dense_block(HALF, 1, C, d, row, column, last, begin, end);
 }
 
 // A pass for one row: weights that would be multiplied by zero are not read.
@@ -114,7 +117,7 @@ INLINE void dense_vector(
 INLINE int dense_one_row(const int HALF, const zoo_dense *d, int first, int width, int begin) {
   int index[2 * dense_chain], counts[2] = {0}, chains = 0, count = 0, end = begin;
   while (chains < 2 && count < dense_streams && end < d->inputs) {
-    const int stop = at_most(end + dense_chain, d->inputs), before = count;
+    const int stop = min_int(end + dense_chain, d->inputs), before = count;
     for (; end < stop; end++) {
       index[count] = end;
       count += d->input[end] != 0;
@@ -124,22 +127,22 @@ INLINE int dense_one_row(const int HALF, const zoo_dense *d, int first, int widt
   if (count == 0) return end;
   int n = 0;
   for (; n + 4 * VL <= width; n += 4 * VL) dense_vector(HALF, 4, d, index, counts, first + n, VL);
-  for (; n < width; n += VL) dense_vector(HALF, 1, d, index, counts, first + n, at_most(VL, width - n));
+  for (; n < width; n += VL) dense_vector(HALF, 1, d, index, counts, first + n, min_int(VL, width - n));
   return end;
 }
 
 INLINE void dense_many_rows(const int HALF, const zoo_dense *d, int first, int width, int begin, int end) {
   int n = 0;
   for (; n + dense_vectors * VL <= width; n += dense_vectors * VL) {
-    dense_tiles(HALF, dense_vectors, d, first + n, VL, begin, end);
+    dense_blocks(HALF, dense_vectors, d, first + n, VL, begin, end);
   }
-  for (; n < width; n += VL) dense_tiles(HALF, 1, d, first + n, at_most(VL, width - n), begin, end);
+  for (; n < width; n += VL) dense_blocks(HALF, 1, d, first + n, min_int(VL, width - n), begin, end);
 }
 
 INLINE void dense_units(const int HALF, const zoo_dense *d, int begin, int end) {
   for (int unit = begin; unit < end; unit++) {
     const int first = unit * d->column_block;
-    const int width = at_most(d->column_block, d->columns - first);
+    const int width = min_int(d->column_block, d->columns - first);
     for (int row = 0; row < d->rows; row++) {
       float *output = d->output + row * d->output_row + first;
       const float *residual = d->residual ? d->residual + row * d->residual_row + first : NULL;
@@ -150,7 +153,7 @@ INLINE void dense_units(const int HALF, const zoo_dense *d, int begin, int end) 
       if (d->rows == 1) {
         k = dense_one_row(HALF, d, first, width, k);
       } else {
-        const int stop = at_most(k + dense_pass, d->inputs);
+        const int stop = min_int(k + dense_pass, d->inputs);
         dense_many_rows(HALF, d, first, width, k, stop);
         k = stop;
       }

@@ -72,3 +72,21 @@ const zoo_kernels *zoo_kernels_named(const char *name) {
   }
   return NULL;
 }
+
+zoo_kernel zoo_kernel_of(const zoo_kernels *kernels, zoo_kernel_id id) {
+  switch (id) {
+#define KERNEL(name, arguments) case zoo_kernel_##name: return kernels->name;
+    ZOO_KERNELS(KERNEL)
+#undef KERNEL
+  }
+  return NULL;
+}
+
+const char *zoo_kernel_name(zoo_kernel_id id) {
+  switch (id) {
+#define KERNEL(name, arguments) case zoo_kernel_##name: return #name;
+    ZOO_KERNELS(KERNEL)
+#undef KERNEL
+  }
+  return NULL;
+}

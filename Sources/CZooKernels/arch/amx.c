@@ -11,7 +11,7 @@
 #define KERNELS_NAME "amx"
 
 #include "vectors_avx512.h"
-#include "kernel_template.h"
+#include "../kernels/table.h"
 
 #pragma clang attribute pop
 #endif

@@ -1,4 +1,7 @@
 // Functions of each value.
+#pragma once
+
+#include "prelude.h"
 
 INLINE vf v_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
 INLINE vf v_abs(vf x) { return (vf)((vi)x & 0x7fffffff); }

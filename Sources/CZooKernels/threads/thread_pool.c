@@ -31,7 +31,7 @@ typedef struct {
   const void *arguments;
   // What is below is touched when a worker falls asleep, and not in between.
   _Alignas(64) atomic_int asleep;
-  int32_t lane;
+  int32_t thread_index;
   pthread_t thread;
   pthread_mutex_t mutex;
   pthread_cond_t wake;
@@ -45,9 +45,9 @@ struct zoo_pool {
 // Threads that are inside of `zoo_pool_enter` and `zoo_pool_leave`, of all pools.
 static atomic_int callers;
 // Which of a pool's threads this is; those that call are number 0.
-static _Thread_local int32_t lane;
+static _Thread_local int32_t thread_index;
 
-int32_t zoo_lane(void) { return lane; }
+int32_t zoo_thread_index(void) { return thread_index; }
 
 // Whether there is something to do; a share that the caller has taken is nothing.
 static int concerns_worker(int state) { return state == assigned || state == stopping; }
@@ -77,7 +77,7 @@ static int take(zoo_worker *worker) {
 
 static void *work(void *argument) {
   zoo_worker *worker = argument;
-  lane = worker->lane;
+  thread_index = worker->thread_index;
   while (wait_for_work(worker) != stopping) {
     // The caller does the share itself if it comes by before its worker does.
     if (!take(worker)) continue;
@@ -103,7 +103,7 @@ zoo_pool *zoo_pool_create(int32_t threads) {
   pool->count = 0;
   for (int32_t i = 0; i < count; i++) {
     zoo_worker *worker = &pool->workers[i];
-    *worker = (zoo_worker){.lane = i + 1};
+    *worker = (zoo_worker){.thread_index = i + 1};
     pthread_mutex_init(&worker->mutex, NULL);
     pthread_cond_init(&worker->wake, NULL);
     if (pthread_create(&worker->thread, NULL, work, worker) != 0) {
@@ -153,10 +153,10 @@ void zoo_pool_run(zoo_pool *pool, zoo_kernel kernel, const void *arguments, int3
   const int32_t threads = workers < units ? workers + 1 : units;
   if (threads <= 1) {
     // A thread of a pool may call as one of its own: it then is the first and only one.
-    const int32_t outer = lane;
-    lane = 0;
+    const int32_t outer = thread_index;
+    thread_index = 0;
     kernel(arguments, 0, units);
-    lane = outer;
+    thread_index = outer;
     return;
   }
   for (int32_t i = 1; i < threads; i++) {

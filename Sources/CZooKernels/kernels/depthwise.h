@@ -1,10 +1,13 @@
 // Depthwise convolution.
 //
-// The usual windows (3, 5, 7 wide, stride 1 or 2, no dilation, multiplier 1) take seven outputs of a row
-// at once, with the channels in the loop inside: a row of the filter stays in registers and every input
+// The usual windows (3, 5, 7 wide, stride 1 or 2, no dilation, multiplier 1) take a strip of seven outputs of a
+// row at once, with the channels in the loop inside: a row of the filter stays in registers and every input
 // vector that is read serves all outputs that it belongs to. Seven divides the widths of most networks;
-// at the end of other rows the last tile is moved back over outputs that are already there. 3x3 windows of
+// at the end of other rows the last strip is moved back over outputs that are already there. 3x3 windows of
 // stride 1 also go down the rows, where there are registers for three rows of sums.
+#pragma once
+
+#include "prelude.h"
 
 enum { dw_outputs = 7 };
 
@@ -12,7 +15,7 @@ enum { dw_outputs = 7 };
 // for stride 1; EDGE: whether some columns may lie outside; BELOW: whether the input is cut off at in_lo;
 // PART: whether these are the last few channels, fewer than a vector.
 
-// One row of input, whose part in output rows FIRST ..< END of the tile is by the row of the filter at
+// One row of input, whose part in output rows FIRST ..< END of the strip is by the row of the filter at
 // `weights` and, for the second, by the one above that.
 INLINE void dw_add(
     const int KW, const int S, const int FIRST, const int END, const int EDGE, const int BELOW, const int PART,
@@ -37,7 +40,7 @@ INLINE void dw_add(
   }
 }
 
-INLINE void dw_tile(
+INLINE void dw_strip(
     const int KW, const int S, const int ROWS, const int EDGE, const int BELOW, const int PART,
     const zoo_depthwise *d, int oy, int ox, int channel, int count) {
   const zoo_window *g = &d->window;
@@ -45,7 +48,7 @@ INLINE void dw_tile(
   vf sum[2][dw_outputs];
   const vf bias = v_load(d->bias + channel);
   UNROLL for (int j = 0; j < dw_outputs; j++) sum[0][j] = sum[1][j] = bias;
-  const int begin = at_least(0, -y0), end = at_most(g->kernel_height + ROWS - 1, g->in_height - y0);
+  const int begin = max_int(0, -y0), end = min_int(g->kernel_height + ROWS - 1, g->in_height - y0);
   for (int ky = begin; ky < end; ky++) {
     const float *row = d->input + (y0 + ky) * g->in_row + channel;
     const float *weights = d->weights + (ptrdiff_t)ky * KW * d->weight_stride + channel;
@@ -71,10 +74,10 @@ INLINE void dw_channels(
     int ox) {
   int channel = 0;
   for (; channel + VL <= d->channels; channel += VL) {
-    dw_tile(KW, S, ROWS, EDGE, BELOW, 0, d, oy, ox, channel, VL);
+    dw_strip(KW, S, ROWS, EDGE, BELOW, 0, d, oy, ox, channel, VL);
   }
   if (channel < d->channels) {
-    dw_tile(KW, S, ROWS, EDGE, BELOW, 1, d, oy, ox, channel, d->channels - channel);
+    dw_strip(KW, S, ROWS, EDGE, BELOW, 1, d, oy, ox, channel, d->channels - channel);
   }
 }
 
@@ -83,7 +86,7 @@ INLINE void dw_rows(
     const int KW, const int S, const int ROWS, const int BELOW, const zoo_depthwise *d, int begin, int end) {
   const zoo_window *g = &d->window;
   for (int ox = 0; ox < g->out_width; ox += dw_outputs) {
-    const int start = at_most(ox, g->out_width - dw_outputs);
+    const int start = min_int(ox, g->out_width - dw_outputs);
     const int x0 = start * S - g->pad_left;
     const int edge = x0 < 0 || x0 + (dw_outputs - 1) * S + KW > g->in_width;
     for (int oy = begin; oy < end; oy += ROWS) {
@@ -178,7 +181,7 @@ INLINE void dw3_column(
 INLINE void dw3_rows(const int BELOW, const zoo_depthwise *d, int begin, int end) {
   const zoo_window *g = &d->window;
   for (int ox = 0; ox < g->out_width; ox += dw_outputs) {
-    const int start = at_most(ox, g->out_width - dw_outputs);
+    const int start = min_int(ox, g->out_width - dw_outputs);
     const int x0 = start - g->pad_left;
     const int edge = x0 < 0 || x0 + dw_outputs + 2 > g->in_width;
     int channel = 0;
@@ -199,7 +202,7 @@ INLINE int dw3_serves(const zoo_window *g) {
          g->pad_left >= 0 && g->pad_left <= 1 && g->out_width - g->pad_left + 2 <= g->in_width + 1;
 }
 
-// Rows that are done together: few enough that the caches keep a row of tiles, and not so few that the first
+// Rows that are done together: few enough that the caches keep a row of strips, and not so few that the first
 // and last row of input, which are read twice, weigh much.
 INLINE int dw3_block(const zoo_depthwise *d) {
   const ptrdiff_t row = (ptrdiff_t)d->window.in_width * d->channels * (ptrdiff_t)sizeof(float);
@@ -217,7 +220,7 @@ static void dw_row_any(const zoo_depthwise *d, int oy) {
     const int x0 = ox * g->stride_width - g->pad_left;
     float *output = d->output + ((ptrdiff_t)oy * g->out_width + ox) * g->out_pixel;
     for (int filter = 0; filter < filters; filter += VL) {
-      const int count = at_most(VL, filters - filter);
+      const int count = min_int(VL, filters - filter);
       vf sum = v_load(d->bias + filter);
       for (int ky = 0; ky < g->kernel_height; ky++) {
         const int y = y0 + ky * g->dilation_height;
@@ -257,7 +260,7 @@ static void depthwise(const void *arguments, int32_t begin, int32_t end) {
 #if REGISTERS >= 32
     if (dw3_serves(g)) {
       const int block = dw3_block(d);
-      for (int oy = begin; oy < end; oy += block) dw3(d, oy, at_most(oy + block, end));
+      for (int oy = begin; oy < end; oy += block) dw3(d, oy, min_int(oy + block, end));
       return;
     }
     if (g->stride_height == 1 && g->stride_width == 1) {

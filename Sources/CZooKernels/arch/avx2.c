@@ -9,9 +9,9 @@
 #define VL 8
 #define REGISTERS 16
 // 6 x 2 accumulators, 2 vectors of weights and one of input fill 15 of the 16 registers.
-#define TILE_ROWS_1 6
-#define TILE_ROWS_2 6
-#define TILE_ROWS_3 4
+#define MR_1 6
+#define MR_2 6
+#define MR_3 4
 #define KERNELS zoo_kernels_avx2
 #define KERNELS_NAME "avx2"
 
@@ -35,7 +35,7 @@ INLINE vf v_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
 INLINE vf v_max(vf bound, vf x) { return _mm256_max_ps(bound, x); }
 INLINE vf v_min(vf bound, vf x) { return _mm256_min_ps(bound, x); }
 
-#include "kernel_template.h"
+#include "../kernels/table.h"
 
 #pragma clang attribute pop
 #endif

@@ -1,17 +1,18 @@
 // Pooling over windows and over whole images.
+#pragma once
+
+#include "prelude.h"
 
 INLINE vf pool_start(const int AVERAGE) { return v_set(AVERAGE ? 0 : -__builtin_inff()); }
 
 INLINE vf pool_add(const int AVERAGE, vf a, vf b) { return AVERAGE ? v_add(a, b) : v_max(a, b); }
 
-INLINE vf pool_load(const float *p, int count) { return count == VL ? v_load(p) : v_load_n(p, count); }
-
 INLINE void pool_store(const zoo_pooling *p, vf value, ptrdiff_t pixel, int channel, int count) {
   value = v_mul(v_set(p->factor), value);
-  if (p->residual) value = v_add(value, pool_load(p->residual + pixel * p->residual_pixel + channel, count));
+  if (p->residual) value = v_add(value, v_load_up_to(p->residual + pixel * p->residual_pixel + channel, count));
   value = v_clamp(value, p->lo, p->hi);
   float *output = p->output + pixel * p->window.out_pixel + channel;
-  if (count == VL) v_store(output, value); else v_store_n(output, value, count);
+  v_store_up_to(output, value, count);
 }
 
 // One vector of channels of the part of a window that is inside, `rows` x `columns` from `input` on.
@@ -25,14 +26,14 @@ INLINE vf pool_window(
   if (KW && rows == KW) {
     UNROLL for (int i = 0; i < KW; i++, input += g->in_row) {
       UNROLL for (int j = 0; j < KW; j++) {
-        result = pool_add(AVERAGE, result, pool_load(input + j * g->in_pixel, PART ? count : VL));
+        result = pool_add(AVERAGE, result, v_load_up_to(input + j * g->in_pixel, PART ? count : VL));
       }
     }
     return result;
   }
   for (int i = 0; i < rows; i++, input += g->in_row) {
     for (int j = 0; j < columns; j++) {
-      result = pool_add(AVERAGE, result, pool_load(input + j * g->in_pixel, PART ? count : VL));
+      result = pool_add(AVERAGE, result, v_load_up_to(input + j * g->in_pixel, PART ? count : VL));
     }
   }
   return result;
@@ -45,8 +46,8 @@ INLINE void pool_pixel(
   const zoo_window *g = &p->window;
   const float *input = p->input + y * g->in_row + x * g->in_pixel;
   const int rows = y_end - y, columns = x_end - x;
-  const int whole = g->kernel_height * g->kernel_width, inside = at_least(rows, 0) * at_least(columns, 0);
-  const vf divisor = v_set(AVERAGE ? 1.0f / (float)(p->zeros ? whole : at_least(inside, 1)) : 1);
+  const int whole = g->kernel_height * g->kernel_width, inside = max_int(rows, 0) * max_int(columns, 0);
+  const vf divisor = v_set(AVERAGE ? 1.0f / (float)(p->zeros ? whole : max_int(inside, 1)) : 1);
   const vf least = v_set(!AVERAGE && p->zeros && inside < whole ? 0 : -__builtin_inff());
   int channel = 0;
   for (; channel + VL <= p->channels; channel += VL) {
@@ -65,11 +66,11 @@ INLINE void pool_pixel(
 INLINE void pool_row(const int AVERAGE, const zoo_pooling *p, int oy) {
   const zoo_window *g = &p->window;
   const int y0 = oy * g->stride_height - g->pad_top;
-  const int y = at_least(y0, 0), y_end = at_most(y0 + g->kernel_height, g->in_height);
+  const int y = max_int(y0, 0), y_end = min_int(y0 + g->kernel_height, g->in_height);
   ptrdiff_t pixel = (ptrdiff_t)oy * g->out_width;
   for (int ox = 0; ox < g->out_width; ox++, pixel++) {
     const int x0 = ox * g->stride_width - g->pad_left;
-    const int x = at_least(x0, 0), x_end = at_most(x0 + g->kernel_width, g->in_width);
+    const int x = max_int(x0, 0), x_end = min_int(x0 + g->kernel_width, g->in_width);
     switch (x_end - x) {
       case 1: pool_pixel(AVERAGE, 1, p, y, y_end, x, x_end, pixel); break;
       case 2: pool_pixel(AVERAGE, 2, p, y, y_end, x, x_end, pixel); break;
@@ -83,7 +84,7 @@ INLINE void pool_row(const int AVERAGE, const zoo_pooling *p, int oy) {
 // windows it is part of. EDGE: whether the first or the last of the nine columns may lie outside.
 enum { pool_outputs = 7 };
 
-INLINE void pool_tile(
+INLINE void pool_strip(
     const int AVERAGE, const int EDGE, const int PART, const zoo_pooling *p, int y, int y_end, int x,
     ptrdiff_t pixel, int channel, int count) {
   const zoo_window *g = &p->window;
@@ -96,9 +97,9 @@ INLINE void pool_tile(
     column[i] = pool_start(AVERAGE);
     if ((i == 0 && before) || (i == pool_outputs + 1 && behind)) continue;
     const float *top = input + i * g->in_pixel;
-    column[i] = pool_load(top, count);
-    if (rows > 1) column[i] = pool_add(AVERAGE, column[i], pool_load(top + g->in_row, count));
-    if (rows > 2) column[i] = pool_add(AVERAGE, column[i], pool_load(top + 2 * g->in_row, count));
+    column[i] = v_load_up_to(top, count);
+    if (rows > 1) column[i] = pool_add(AVERAGE, column[i], v_load_up_to(top + g->in_row, count));
+    if (rows > 2) column[i] = pool_add(AVERAGE, column[i], v_load_up_to(top + 2 * g->in_row, count));
   }
   const vf whole = v_set(1.0f / (float)(3 * rows)), less = v_set(1.0f / (float)(2 * rows));
   UNROLL for (int j = 0; j < pool_outputs; j++) {
@@ -114,18 +115,18 @@ INLINE void pool_tile(
 INLINE void pool_row_of_threes(const int AVERAGE, const zoo_pooling *p, int oy) {
   const zoo_window *g = &p->window;
   const int y0 = oy - g->pad_top;
-  const int y = at_least(y0, 0), y_end = at_most(y0 + 3, g->in_height);
+  const int y = max_int(y0, 0), y_end = min_int(y0 + 3, g->in_height);
   for (int ox = 0; ox < g->out_width; ox += pool_outputs) {
-    const int start = at_most(ox, g->out_width - pool_outputs);
+    const int start = min_int(ox, g->out_width - pool_outputs);
     const int x = start - g->pad_left;
     const int edge = x < 0 || x + pool_outputs + 2 > g->in_width;
     const ptrdiff_t pixel = (ptrdiff_t)oy * g->out_width + start;
     int channel = 0;
     for (; channel + VL <= p->channels; channel += VL) {
-      if (edge) pool_tile(AVERAGE, 1, 0, p, y, y_end, x, pixel, channel, VL);
-      else pool_tile(AVERAGE, 0, 0, p, y, y_end, x, pixel, channel, VL);
+      if (edge) pool_strip(AVERAGE, 1, 0, p, y, y_end, x, pixel, channel, VL);
+      else pool_strip(AVERAGE, 0, 0, p, y, y_end, x, pixel, channel, VL);
     }
-    if (channel < p->channels) pool_tile(AVERAGE, 1, 1, p, y, y_end, x, pixel, channel, p->channels - channel);
+    if (channel < p->channels) pool_strip(AVERAGE, 1, 1, p, y, y_end, x, pixel, channel, p->channels - channel);
   }
 }
 
@@ -152,8 +153,8 @@ static void pooling(const void *arguments, int32_t begin, int32_t end) {
 
 static void global_pooling(const void *arguments, int32_t begin, int32_t end) {
   const zoo_global_pooling *p = arguments;
-  for (int channel = begin * 16; channel < at_most(end * 16, p->channels); channel += VL) {
-    const int count = at_most(VL, p->channels - channel);
+  for (int channel = begin * 16; channel < min_int(end * 16, p->channels); channel += VL) {
+    const int count = min_int(VL, p->channels - channel);
     vf total = v_set(p->average ? 0 : -__builtin_inff());
     for (int y = 0; y < p->height; y++) {
       // A sum for each row keeps the rounding small on large images.

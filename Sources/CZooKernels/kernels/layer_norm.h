@@ -1,4 +1,7 @@
 // Normalization of each pixel's vector by its own statistics.
+#pragma once
+
+#include "prelude.h"
 
 // The sum of (x - center), or of its square, over a vector.
 INLINE float moment(const int SQUARE, const float *input, int count, float center) {
@@ -31,7 +34,7 @@ static void layer_norm(const void *arguments, int32_t begin, int32_t end) {
     const float variance = moment(1, input, n->channels, mean) / (float)n->channels;
     const vf factor = v_set(1 / __builtin_sqrtf(variance + n->epsilon)), center = v_set(mean);
     for (int channel = 0; channel < n->channels; channel += VL) {
-      const int count = at_most(VL, n->channels - channel);
+      const int count = min_int(VL, n->channels - channel);
       const vf x = v_mul(v_load_n(input + channel, count) - center, factor);
       const vf y = v_fma(x, v_load_n(n->scale + channel, count), v_load_n(n->shift + channel, count));
       v_store_n(output + channel, y, count);

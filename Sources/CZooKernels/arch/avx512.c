@@ -9,7 +9,7 @@
 #define KERNELS_NAME "avx512"
 
 #include "vectors_avx512.h"
-#include "kernel_template.h"
+#include "../kernels/table.h"
 
 #pragma clang attribute pop
 #endif

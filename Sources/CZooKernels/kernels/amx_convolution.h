@@ -3,6 +3,12 @@
 // Where the weights are few, all of them are cut into parts, and the rows go by block by block: while one block is
 // multiplied the next is cut. Else all rows of a unit are cut and the weights go by, two tiles of columns at a time;
 // sums are taken in slices of `amx_slice` values, so that all that is used stays in the second-level cache.
+#pragma once
+
+#include "amx_product.h"
+#include "panels.h"
+#include "prelude.h"
+#include "vector_convolution.h"
 
 enum { amx_slice = 256 };
 
@@ -17,7 +23,7 @@ INLINE int amx_column_pairs(int columns) { return panels(columns) + last_panel_v
 static int64_t amx_scratch(int32_t rows, int32_t inputs, int32_t columns) {
   const int64_t step = amx_step / (int)sizeof(float), sums = 32 * 2 * VL;
   if (amx_has_few_weights(inputs, columns)) return (amx_column_pairs(columns) + 2) * amx_steps(inputs) * step + sums;
-  const int slice = at_most(inputs, amx_slice);
+  const int slice = min_int(inputs, amx_slice);
   const amx_shape s = amx_shape_of(rows, slice);
   return (s.blocks + 2) * s.steps * step + (inputs > amx_slice ? amx_column_pairs(columns) * s.blocks : 1) * sums;
 }
@@ -35,9 +41,9 @@ INLINE void amx_store(
       const int used = n == TILES - 1 ? last : VL;
       vf y = v_add(v_load(sums + n * VL), bias[n]);
       if (residual) {
-        y = v_add(y, used == VL ? v_load(residual + n * VL) : v_load_n(residual + n * VL, used));
+        y = v_add(y, v_load_up_to(residual + n * VL, used));
       }
-      tile_store(output + n * VL, v_clamp(y, c->lo, c->hi), used);
+      v_store_up_to(output + n * VL, v_clamp(y, c->lo, c->hi), used);
     }
     if (residual) residual += c->residual_pixel;
   }
@@ -59,33 +65,33 @@ INLINE void amx_block(
     const char *rows, const char *weights, float *sums, int pixel, int count, int column, amx_beside *beside) {
   if (ENDS) amx_prefetch_output(TILES, c, pixel, count, column);
   amx_multiply(TILES, BEGINS, BESIDE, s, rows, weights, sums, beside);
-  if (ENDS) amx_store(TILES, c, sums, pixel, count, column, at_most(TILES * VL, c->columns - column));
+  if (ENDS) amx_store(TILES, c, sums, pixel, count, column, min_int(TILES * VL, c->columns - column));
 }
 
-#define BLOCK(NAME, TILES, BEGINS, ENDS, BESIDE) \
+#define TILE_BLOCK(NAME, TILES, BEGINS, ENDS, BESIDE) \
   static __attribute__((noinline)) void NAME( \
       const zoo_convolution *c, const amx_shape *s, const char *rows, const char *weights, float *sums, int pixel, \
       int count, int column, amx_beside *beside) { \
     amx_block(TILES, BEGINS, ENDS, BESIDE, c, s, rows, weights, sums, pixel, count, column, beside); \
   }
-BLOCK(amx_whole_1, 1, 1, 1, amx_beside_rows)
-BLOCK(amx_whole_2, 2, 1, 1, amx_beside_rows)
-BLOCK(amx_slice_1, 1, 0, 0, amx_beside_weights)
-BLOCK(amx_slice_2, 2, 0, 0, amx_beside_weights)
-BLOCK(amx_last_1, 1, 0, 1, amx_beside_weights)
-BLOCK(amx_last_2, 2, 0, 1, amx_beside_weights)
-BLOCK(amx_first_1, 1, 1, 0, amx_beside_weights)
-BLOCK(amx_first_2, 2, 1, 0, amx_beside_weights)
-BLOCK(amx_only_1, 1, 1, 1, amx_beside_weights)
-BLOCK(amx_only_2, 2, 1, 1, amx_beside_weights)
-#undef BLOCK
+TILE_BLOCK(amx_whole_1, 1, 1, 1, amx_beside_rows)
+TILE_BLOCK(amx_whole_2, 2, 1, 1, amx_beside_rows)
+TILE_BLOCK(amx_slice_1, 1, 0, 0, amx_beside_weights)
+TILE_BLOCK(amx_slice_2, 2, 0, 0, amx_beside_weights)
+TILE_BLOCK(amx_last_1, 1, 0, 1, amx_beside_weights)
+TILE_BLOCK(amx_last_2, 2, 0, 1, amx_beside_weights)
+TILE_BLOCK(amx_first_1, 1, 1, 0, amx_beside_weights)
+TILE_BLOCK(amx_first_2, 2, 1, 0, amx_beside_weights)
+TILE_BLOCK(amx_only_1, 1, 1, 1, amx_beside_weights)
+TILE_BLOCK(amx_only_2, 2, 1, 1, amx_beside_weights)
+#undef TILE_BLOCK
 
 typedef void (*amx_block_function)(
     const zoo_convolution *, const amx_shape *, const char *, const char *, float *, int, int, int, amx_beside *);
 
 // The weights of a pair of tiles of columns, the values `from ..< end` of the sums.
 INLINE amx_weights amx_columns(const zoo_convolution *c, int pair, int inputs, int from, int end, int *column) {
-  const int panel = at_most(pair, panels(c->columns) - 1);
+  const int panel = min_int(pair, panels(c->columns) - 1);
   const int width = panel == panels(c->columns) - 1 ? last_panel_vectors(c->columns) * VL : 2 * VL;
   const int inside = (pair - panel) * 2 * VL;
   *column = panel * 2 * VL + inside;
@@ -93,7 +99,7 @@ INLINE amx_weights amx_columns(const zoo_convolution *c, int pair, int inputs, i
     .source = c->weights + (ptrdiff_t)inputs * panel * 2 * VL + (ptrdiff_t)from * width + inside,
     .width = width,
     .inputs = end - from,
-    .tiles = at_most(2, (width - inside) / VL),
+    .tiles = min_int(2, (width - inside) / VL),
   };
 }
 
@@ -109,10 +115,10 @@ typedef struct {
 static amx_rows amx_rows_of(const zoo_convolution *c, int first, int count, const float **pointers) {
   const int taps = c->window.kernel_height * c->window.kernel_width;
   amx_rows rows = {
-    .convolution = c, .first = first, .count = count, .chunk = at_most(TILE_ROWS_1, zoo_indirection_limit / taps)};
+    .convolution = c, .first = first, .count = count, .chunk = min_int(MR_1, zoo_indirection_limit / taps)};
   if (rows_are_input(&c->window)) return rows;
   for (int row = 0; row < count; row += rows.chunk) {
-    point_to_rows(c, first + row, at_most(rows.chunk, count - row), pointers + (ptrdiff_t)row * taps);
+    point_to_rows(c, first + row, min_int(rows.chunk, count - row), pointers + (ptrdiff_t)row * taps);
   }
   rows.pointers = pointers;
   return rows;
@@ -136,7 +142,7 @@ typedef struct {
 INLINE vf amx_gather(amx_cursor *at, int count) {
   vf values = v_set(0);
   for (int done = 0; done < count;) {
-    const int part = at_most(at->run - at->offset, count - done);
+    const int part = min_int(at->run - at->offset, count - done);
     // Lanes that are not asked for are not read.
     const __mmask16 lanes = (__mmask16)(v_mask(part) << done);
     values = _mm512_mask_loadu_ps(values, lanes, *at->runs + at->offset - done);
@@ -160,13 +166,13 @@ static void amx_split_rows(const amx_rows *r, int row, int count, int from, int 
   const zoo_convolution *c = r->convolution;
   const int taps = c->window.kernel_height * c->window.kernel_width;
   for (int last = row + count; row < last; row++, target += 64) {
-    const int in_chunk = row % r->chunk, stride = at_most(r->chunk, r->count - (row - in_chunk));
+    const int in_chunk = row % r->chunk, stride = min_int(r->chunk, r->count - (row - in_chunk));
     const float **runs = r->pointers + (ptrdiff_t)(row - in_chunk) * taps + in_chunk;
     amx_cursor at = {.runs = runs + from / c->run * stride, .stride = stride, .run = c->run, .offset = from % c->run};
     char *parts = target;
     for (int k = from; k < end; k += amx_length, parts += amx_step) {
-      const vf first = amx_gather(&at, at_most(VL, end - k));
-      amx_split_pair_of_vectors(first, amx_gather(&at, at_most(VL, at_least(end - k - VL, 0))), parts);
+      const vf first = amx_gather(&at, min_int(VL, end - k));
+      amx_split_pair_of_vectors(first, amx_gather(&at, min_int(VL, max_int(end - k - VL, 0))), parts);
     }
   }
 }
@@ -185,9 +191,9 @@ static void amx_stream_rows(const zoo_convolution *c, const amx_rows *rows, int 
     const amx_weights w = amx_columns(c, pair, inputs, 0, inputs, &column);
     amx_split_weights(&w, all_weights + (pair - first_pair) * part);
   }
-  amx_split_rows(rows, 0, at_most(block_rows, rows->count), 0, inputs, parts[0]);
+  amx_split_rows(rows, 0, min_int(block_rows, rows->count), 0, inputs, parts[0]);
   for (int block = 0, done = 0; block < s.blocks; block++, done += block_rows) {
-    const int next = at_most(done + block_rows, rows->count), next_count = at_most(block_rows, rows->count - next);
+    const int next = min_int(done + block_rows, rows->count), next_count = min_int(block_rows, rows->count - next);
     amx_beside beside = {0};
     if (!rows->pointers) beside = amx_direct(rows, next, next_count, 0, inputs, parts[(block + 1) % 2]);
     for (int pair = first_pair; pair < end_pair; pair++) {
@@ -211,7 +217,7 @@ typedef struct {
 
 INLINE amx_turn amx_next(amx_turn t, int first_pair, int end_pair, int inputs) {
   if (t.pair + 1 < end_pair) return (amx_turn){t.pair + 1, t.from, t.end};
-  return (amx_turn){first_pair, t.end, at_most(t.end + amx_slice, inputs)};
+  return (amx_turn){first_pair, t.end, min_int(t.end + amx_slice, inputs)};
 }
 
 // All rows are in parts, slice by slice; the weights go by.
@@ -220,12 +226,12 @@ static void amx_stream_weights(
   static const amx_block_function blocks[2][2][2] = {
     {{amx_slice_1, amx_last_1}, {amx_first_1, amx_only_1}}, {{amx_slice_2, amx_last_2}, {amx_first_2, amx_only_2}}};
   const int inputs = c->window.kernel_height * c->window.kernel_width * c->run;
-  amx_shape s = amx_shape_of(rows->count, at_most(inputs, amx_slice));
+  amx_shape s = amx_shape_of(rows->count, min_int(inputs, amx_slice));
   const int block_rows = s.upper + s.lower;
   const ptrdiff_t most = (ptrdiff_t)s.steps * amx_step;
   char *weights[2] = {memory, memory + most}, *parts = memory + 2 * most;
   float *all_sums = (float *)(parts + s.blocks * most), *sums = all_sums;
-  amx_turn turn = {first_pair, 0, at_most(amx_slice, inputs)};
+  amx_turn turn = {first_pair, 0, min_int(amx_slice, inputs)};
   int column;
   const amx_weights first = amx_columns(c, turn.pair, inputs, turn.from, turn.end, &column);
   amx_split_weights(&first, weights[0]);
@@ -236,7 +242,7 @@ static void amx_stream_weights(
       s.steps = amx_steps(turn.end - turn.from);
       for (int block = 0, row = 0; block < s.blocks; block++, row += block_rows) {
         amx_split_rows(
-            rows, row, at_most(block_rows, rows->count - row), turn.from, turn.end,
+            rows, row, min_int(block_rows, rows->count - row), turn.from, turn.end,
             parts + (ptrdiff_t)block * s.steps * amx_step);
       }
     }
@@ -256,7 +262,7 @@ static void amx_stream_weights(
     for (int block = 0, done = 0; block < s.blocks; block++, done += block_rows) {
       blocks[w.tiles - 1][begins][ends](
           c, &s, parts + (ptrdiff_t)block * s.steps * amx_step, weights[current], sums, rows->first + done,
-          at_most(block_rows, rows->count - done), column, &beside);
+          min_int(block_rows, rows->count - done), column, &beside);
       if (!(begins && ends)) sums += 32 * 2 * VL;
     }
     amx_finish(&beside);
@@ -269,12 +275,12 @@ static void amx_convolution(const zoo_convolution *c, int begin, int end) {
   const int all_rows = g->out_height * g->out_width, panel_count = panels(c->columns);
   const int blocks = (all_rows + c->row_block - 1) / c->row_block, inputs = g->kernel_height * g->kernel_width * c->run;
   const float *pointers[zoo_indirection_limit];
-  char *memory = (char *)(c->scratch + zoo_lane() * c->slot_floats);
+  char *memory = (char *)(c->scratch + zoo_thread_index() * c->slot_floats);
   for (int unit = begin; unit < end; unit++) {
     const int first = unit % blocks * c->row_block, first_pair = unit / blocks * c->panel_group;
     const int end_pair = first_pair + c->panel_group < panel_count ? first_pair + c->panel_group
                                                                    : amx_column_pairs(c->columns);
-    const int count = at_most(c->row_block, all_rows - first);
+    const int count = min_int(c->row_block, all_rows - first);
     amx_rows rows = amx_rows_of(c, first, count, pointers);
     const amx_shape s = amx_shape_of(count, 1);
     amx_begin(&s);

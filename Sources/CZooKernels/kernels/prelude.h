@@ -1,0 +1,26 @@
+// What the templates in this folder share. They are written once over the vector type of the instruction set that
+// includes them; see `table.h`.
+#pragma once
+
+#include <string.h>
+
+#define UNROLL _Pragma("clang loop unroll(full)")
+#define ROLLED _Pragma("clang loop unroll(disable) vectorize(disable)")
+
+INLINE int min_int(int a, int b) { return a < b ? a : b; }
+INLINE int max_int(int a, int b) { return a > b ? a : b; }
+
+INLINE vf v_clamp(vf x, float lo, float hi) { return v_min(v_set(hi), v_max(v_set(lo), x)); }
+
+// The first n values of half precision, the rest zero.
+INLINE vf v_load_half_n(const uint16_t *p, int n) {
+  uint16_t part[VL] = {0};
+  memcpy(part, p, (size_t)n * sizeof *p);
+  return v_load_half(part);
+}
+
+// The first n floats, which may be all.
+INLINE vf v_load_up_to(const float *p, int n) { return n == VL ? v_load(p) : v_load_n(p, n); }
+INLINE void v_store_up_to(float *p, vf v, int n) {
+  if (n == VL) v_store(p, v); else v_store_n(p, v, n);
+}

@@ -1,0 +1,39 @@
+// The table of one instruction set: includes the template of every operation and lists their kernels.
+//
+// The file that includes this defines VL (floats in a vector), REGISTERS (how many vectors they hold), MR_1 to MR_3
+// (rows of a register block by its vectors of columns, fewer for more), INLINE, KERNELS, KERNELS_NAME, vf, vi (as
+// many integers) and the v_ functions; and HAS_TILES if it has matrix tiles.
+#pragma once
+
+#include "activation.h"
+#include "convolution.h"
+#include "dense.h"
+#include "depthwise.h"
+#include "elementwise.h"
+#include "layer_norm.h"
+#include "panels.h"
+#include "peak.h"
+#include "pooling.h"
+#include "portable_ops.h"
+#include "resize.h"
+#include "scatter.h"
+#include "separable.h"
+#include "winograd.h"
+
+const zoo_kernels KERNELS = {
+  .name = KERNELS_NAME,
+  .vector = VL,
+  .mr = MR_2,
+  .peak_chains = peak_chains,
+  .packed_columns = packed_columns,
+  .panels = panels,
+#ifdef HAS_TILES
+  .tile_scratch = amx_scratch,
+#endif
+#define KERNEL(name, arguments) .name = name,
+  ZOO_VECTOR_KERNELS(KERNEL)
+#undef KERNEL
+#define KERNEL(name, arguments) .name = zoo_##name,
+  ZOO_PORTABLE_KERNELS(KERNEL)
+#undef KERNEL
+};
