@@ -5,11 +5,11 @@ import ZooGraph
 /// between algorithms and between ways to divide a step among threads.
 ///
 /// A thread computes while it waits for memory, so that a step takes the longer of the two. The constants are
-/// ratios that hold within a factor of 1.5 on the processors measured (docs/performance.md); `zoo bench --layers`
-/// prints what a step really took.
+/// ratios between what a core does, which differ less from one processor to another than times would;
+/// `zoo bench --layers` prints what a step really took.
 struct CostModel {
-  /// Multiplications in the time that a core waits for a byte of weights: it has some 16 cache lines on their
-  /// way at a time, whatever the memory could deliver.
+  /// Multiplications in the time that a core waits for a byte of weights: it has few cache lines on their way at a
+  /// time, whatever the memory could deliver.
   static let perWeightByte = 6
   /// Multiplications in the time of a byte that another core wrote last.
   static let perRemoteByte = 8
@@ -64,8 +64,9 @@ struct CostModel {
     return (byRows, .rows, false)
   }
 
-  /// On tiles of 16 columns and sums of 32 values, in 9/16 of the time: the tiles alone would take 3/8
-  /// (amx_product.h). By columns every thread cuts all rows into parts, by rows all weights.
+  /// On tiles of 16 columns and sums of 32 values, in 9/16 of the time: a tile multiplies 16 times as many values in
+  /// a cycle as vectors do, six products of parts are needed (amx_product.h), and what is done beside them takes half
+  /// as much again. By columns every thread cuts all rows into parts, by rows all weights.
   private func tileProduct(rows: Int, inputs: Int, columns: Int) -> Choice {
     let weights = 4 * inputs * columns * CostModel.perWeightByte
     let whole = rows * ((inputs + 31) / 32 * 32) * ((columns + 15) / 16 * 16) * 9 / 16

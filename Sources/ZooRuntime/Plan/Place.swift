@@ -31,25 +31,6 @@ struct Place: Hashable {
   var isContiguous: Bool { pixel == channels || pixels == 1 }
 }
 
-/// The memory behind one or more values.
-struct Buffer {
-  var floats: Int
-  /// The graph input that it is, if it belongs to the caller.
-  var input: Int?
-  /// The steps during which it holds something.
-  var steps: ClosedRange<Int>?
-  /// Layers still to be planned that read it.
-  var pendingReads = 0
-  /// Whether it belongs to the steps that are run for several images at a time.
-  var isInTail = false
-  /// In floats, from the start of the memory for one image or of its tail.
-  var arenaOffset = 0
-
-  mutating func touch(_ step: Int) {
-    steps = steps.map { min($0.lowerBound, step)...max($0.upperBound, step) } ?? step...step
-  }
-}
-
 extension Shape {
   /// As an image: other ranks are one row of vectors along the last axis.
   var image: (height: Int, width: Int, channels: Int) {
@@ -59,58 +40,4 @@ extension Shape {
     default: (1, dimensions.dropLast().reduce(1, *), self[rank - 1])
     }
   }
-}
-
-/// What a value is while the network is planned.
-enum Binding {
-  /// In memory.
-  case place(Place)
-  /// Not in memory: the layers that read it compute it from `source` as they go.
-  case view(View)
-}
-
-/// A place seen through padding or cropping, and cut off at zero before that if `rectified`.
-struct View {
-  var source: Place
-  /// Rows and columns of zeros around; negative where cropped.
-  var edges = Edges.none
-  var rectified = false
-
-  var isCropped: Bool { min(edges.top, edges.bottom, edges.left, edges.right) < 0 }
-  var isPadded: Bool { max(edges.top, edges.bottom, edges.left, edges.right) > 0 }
-}
-
-extension Edges {
-  static func + (a: Edges, b: Edges) -> Edges {
-    Edges(top: a.top + b.top, bottom: a.bottom + b.bottom, left: a.left + b.left, right: a.right + b.right)
-  }
-
-  var negated: Edges { Edges(top: -top, bottom: -bottom, left: -left, right: -right) }
-}
-
-/// Gives each of `members` its place in an arena; buffers that live at the same time don't overlap.
-///
-/// Largest first, each at the lowest offset that is free during its steps: near the least possible for
-/// networks, whose live sets are few. Returns the arena's size in floats.
-func layOut(_ buffers: inout [Buffer], _ members: [Int]) -> Int {
-  let alignment = 16
-  let order = members.sorted { (buffers[$0].floats, $1) > (buffers[$1].floats, $0) }
-  var placed: [Int] = []
-  var size = 0
-  for index in order {
-    guard let steps = buffers[index].steps else { continue }
-    var offset = 0
-    for other in placed {
-      guard let otherSteps = buffers[other].steps, otherSteps.overlaps(steps) else { continue }
-      let end = buffers[other].arenaOffset + buffers[other].floats
-      if buffers[other].arenaOffset < offset + buffers[index].floats && end > offset {
-        offset = (end + alignment - 1) / alignment * alignment
-      }
-    }
-    buffers[index].arenaOffset = offset
-    size = max(size, offset + buffers[index].floats)
-    placed.append(index)
-    placed.sort { buffers[$0].arenaOffset < buffers[$1].arenaOffset }
-  }
-  return size
 }

@@ -29,7 +29,7 @@ package struct Plan {
   package init(graph: Graph, kernels: Kernels, options: PlanOptions) throws(ZooError) {
     var planner = Planner(graph: graph, kernels: kernels, options: options)
     try planner.plan()
-    var buffers = planner.buffers
+    var buffers = planner.memory.buffers
     let used = buffers.indices.filter { buffers[$0].input == nil && buffers[$0].steps != nil }
     let largeDense = planner.steps.firstIndex {
       if case .dense = $0.arguments { $0.multiplications >= Plan.largeDenseLayer } else { false }
@@ -46,11 +46,11 @@ package struct Plan {
     tailFloats = layOut(&buffers, used.filter { buffers[$0].isInTail })
     var places: [Value: Place] = [:]
     for value in planner.given + planner.steps.flatMap(\.produced) {
-      if case .place(let place) = planner.bindings[value.index] { places[value] = place }
+      if case .place(let place) = planner.values.states[value.index] { places[value] = place }
     }
     steps = planner.steps
     given = planner.given
-    zeros = planner.zeros
+    zeros = planner.memory.zeros
     self.buffers = buffers
     self.places = places
   }

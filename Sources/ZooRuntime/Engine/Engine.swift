@@ -3,35 +3,6 @@ import ZooGraph
 import ZooSystem
 import ZooTensor
 
-/// What a plan is made for.
-package struct PlanOptions: Sendable {
-  /// When weights are brought into the form that kernels read.
-  package enum Packing: Sendable {
-    /// All, when the engine is made.
-    case ahead
-    /// Each step's just before it runs, again in each run: the whole takes less time and far less memory for
-    /// a network that runs once.
-    case streamed
-  }
-
-  /// Threads that a session uses, the caller's included; results don't depend on it.
-  package var threads: Int
-  /// Values besides the outputs that must exist in memory, so that they can be looked at.
-  package var taps: [Value]
-  /// Forces an instruction set (`amx`, `avx512`, `avx2`, `neon`, `portable`); `nil`: the environment variable
-  /// `ZOO_KERNELS`, or the best that the machine has.
-  package var kernels: String?
-  /// Results don't depend on it.
-  package var packing: Packing
-
-  package init(threads: Int = 1, taps: [Value] = [], kernels: String? = nil, packing: Packing = .ahead) {
-    self.threads = threads
-    self.taps = taps
-    self.kernels = kernels
-    self.packing = packing
-  }
-}
-
 /// The fast engine: a network planned once, with its weights packed. It never changes and may be
 /// shared; every concurrent caller makes a ``Session`` of its own.
 package final class Engine: @unchecked Sendable {

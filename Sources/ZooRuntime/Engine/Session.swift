@@ -15,10 +15,10 @@ package final class Session: @unchecked Sendable {
 
   package let engine: Engine
   /// `nil` where the caller does all by itself.
-  private let pool: OpaquePointer?
+  let pool: OpaquePointer?
   /// Made when they are first needed.
   private var shared: Workspace?
-  private var lanes: [Workspace] = []
+  private var workers: [Workspace] = []
   private var tails: FloatArena?
   /// What the workspaces copy out.
   private var wanted: [Value] = []
@@ -74,48 +74,9 @@ package final class Session: @unchecked Sendable {
     try run(inputs, keeping: engine.materialized).kept
   }
 
-  /// The median time of each step, in the order of ``Engine/steps``, over some runs of the first example.
-  package func timeSteps(
-    _ inputs: [Tensor], runs: Int = 15
-  ) throws -> [(step: StepDescription, milliseconds: Double)] {
-    guard try validate(inputs) > 0 else { return [] }
-    var times = [[Duration]](repeating: [], count: engine.steps.count)
-    want([])
-    let workspace = try sharedWorkspace()
-    try withPointers(to: inputs) { inputs in
-      let arrays = try arrays(inputs, [], tails: 1, of: engine.shared)
-      for _ in 0..<max(1, runs) {
-        workspace.time(0, arrays, pool: pool) { times[$0].append($1) }
-      }
-    }
-    return zip(engine.steps, times).map { step, samples in
-      (step, samples.sorted()[samples.count / 2].seconds * 1e3)
-    }
-  }
-
   /// The memory that it holds for activations.
   package var activationBytes: Int {
-    ([shared].compactMap(\.self) + lanes).reduce(tails?.byteCount ?? 0) { $0 + $1.activationBytes }
-  }
-
-  /// The most that this session's threads compute together in registers alone, in GFLOP/s: what its kernels
-  /// are measured by. Takes some 50 ms.
-  package func measurePeak() -> Double {
-    let kernels = engine.table.table.pointee
-    let units = engine.threads * 8
-    var sums = [Float](repeating: 0, count: units * engine.table.vector)
-    let turns = 20_000
-    let operations = Double(units * turns * Int(kernels.peak_chains) * engine.table.vector * 2)
-    var best = Duration.seconds(1000)
-    let clock = ContinuousClock()
-    let end = clock.now + .milliseconds(50)
-    sums.withUnsafeMutableBufferPointer { sums in
-      var arguments = zoo_peak(output: sums.baseAddress, factor: 0.5, term: 0.5, turns: Int32(turns))
-      repeat {
-        best = min(best, clock.measure { zoo_pool_run(pool, kernels.peak, &arguments, Int32(units)) })
-      } while clock.now < end
-    }
-    return operations / best.seconds * 1e-9
+    ([shared].compactMap(\.self) + workers).reduce(tails?.byteCount ?? 0) { $0 + $1.activationBytes }
   }
 
   // MARK: Sharing out a batch
@@ -123,12 +84,12 @@ package final class Session: @unchecked Sendable {
   private func run(
     _ batch: Int, _ inputs: [UnsafeMutablePointer<Float>], _ outputs: [UnsafeMutablePointer<Float>]
   ) throws {
-    let lanes = try lanes(for: batch)
-    let whole = lanes.isEmpty ? 0 : batch / lanes.count * lanes.count
+    let workers = try workers(for: batch)
+    let whole = workers.isEmpty ? 0 : batch / workers.count * workers.count
     for first in stride(from: 0, to: whole, by: Session.group) {
       let images = first..<min(whole, first + Session.group)
       let arrays = try arrays(inputs, outputs, tails: images.count, of: engine.single)
-      run(images, in: lanes, arrays)
+      run(images, in: workers, arrays)
     }
     guard whole < batch else { return }
     let workspace = try sharedWorkspace()
@@ -141,17 +102,17 @@ package final class Session: @unchecked Sendable {
     if let failure = workspace.failure { throw failure }
   }
 
-  /// Each lane takes the next image until there are none; then all threads share the tails.
-  private func run(_ images: Range<Int>, in lanes: [Workspace], _ arrays: Workspace.Arrays) {
+  /// Each worker takes the next image until there are none; then all threads share the tails.
+  private func run(_ images: Range<Int>, in workers: [Workspace], _ arrays: Workspace.Arrays) {
     let next = Atomic(images.lowerBound)
-    share(lanes.count) { lane in
+    share(workers.count) { worker in
       while true {
         let image = next.add(1, ordering: .relaxed).oldValue
         guard image < images.upperBound else { return }
-        lanes[lane].runHead(image, tail: image - images.lowerBound, arrays, pool: nil)
+        workers[worker].runHead(image, tail: image - images.lowerBound, arrays, pool: nil)
       }
     }
-    lanes[0].runTail(images, arrays, pool: pool, threads: engine.threads)
+    workers[0].runTail(images, arrays, pool: pool, threads: engine.threads)
   }
 
   /// Calls `body` with 0 ..< `count`, on as many threads as there are.
@@ -171,18 +132,18 @@ package final class Session: @unchecked Sendable {
   // MARK: Memory
 
   /// Workspaces for a thread each; none where the threads share every step.
-  private func lanes(for batch: Int) throws(ZooError) -> [Workspace] {
+  private func workers(for batch: Int) throws(ZooError) -> [Workspace] {
     guard engine.threads > 1, batch >= engine.threads, case .packed = engine.weights else { return [] }
     let bytes = max(1, engine.single.arenaFloats * MemoryLayout<Float>.size)
     guard engine.threads <= ReadingLimits.current.activations / bytes else { return [] }
-    while lanes.count < engine.threads {
-      lanes.append(
+    while workers.count < engine.threads {
+      workers.append(
         try Workspace(engine.single, kernels: engine.table, wanted: wanted, streaming: nil))
     }
-    return lanes
+    return workers
   }
 
-  private func sharedWorkspace() throws(ZooError) -> Workspace {
+  func sharedWorkspace() throws(ZooError) -> Workspace {
     if let shared { return shared }
     var packer: WeightPacker?
     if case .streamed(let source) = engine.weights {
@@ -194,14 +155,14 @@ package final class Session: @unchecked Sendable {
   }
 
   /// Sets what workspaces copy out; they are made again where that is something else than before.
-  private func want(_ values: [Value]) {
+  func want(_ values: [Value]) {
     guard values != wanted else { return }
     wanted = values
     shared = nil
-    lanes = []
+    workers = []
   }
 
-  private func arrays(
+  func arrays(
     _ inputs: [UnsafeMutablePointer<Float>], _ outputs: [UnsafeMutablePointer<Float>], tails count: Int,
     of plan: Plan
   ) throws(ZooError) -> Workspace.Arrays {
@@ -219,7 +180,7 @@ package final class Session: @unchecked Sendable {
 
   // MARK: The caller's arrays
 
-  private func validate(_ inputs: [Tensor]) throws(ZooError) -> Int {
+  func validate(_ inputs: [Tensor]) throws(ZooError) -> Int {
     let graph = engine.graph
     guard inputs.count == graph.inputs.count else {
       throw ZooError(
@@ -247,7 +208,7 @@ package final class Session: @unchecked Sendable {
   }
 
   /// Calls `body` with where the values of each tensor lie; nothing may be written there.
-  private func withPointers(
+  func withPointers(
     to tensors: [Tensor], _ found: [UnsafeMutablePointer<Float>] = [],
     _ body: ([UnsafeMutablePointer<Float>]) throws -> Void
   ) throws {

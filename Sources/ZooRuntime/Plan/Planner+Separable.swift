@@ -1,45 +1,38 @@
 import CZooKernels
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
-/// A depthwise convolution with what is fused to it.
-struct FusedDepthwise {
-  var view: View
-  var geometry: Geometry
-  var multiplier: Int
-  var fusion: Fusion
-  var kernel: WeightSlot?
-  var bias: WeightSlot?
-  /// Of its output.
-  var shape: (height: Int, width: Int, channels: Int)
-  var multiplications: Int
-
-  var stride: Int { Place.wholeLines(shape.channels) }
-
-  var weights: WeightRequest {
-    WeightRequest(
-      layout: .depthwise(
-        taps: geometry.kernel.height * geometry.kernel.width, channels: shape.channels, stride: stride),
-      kernel: kernel, bias: bias, channels: shape.channels, norms: fusion.norms)
-  }
-}
-
-// Depthwise convolutions, alone or in one step with the 1x1 convolution that follows.
+// Depthwise convolutions in one step with the 1x1 convolution that follows.
 
 extension Planner {
-  mutating func depthwiseArguments(_ inner: FusedDepthwise, output: Place) -> zoo_depthwise {
-    var arguments = zoo_depthwise()
-    arguments.window.setExtents(from: inner.view.source, to: output)
-    arguments.window.setWindow(
-      inner.geometry.kernel, strides: inner.geometry.strides, dilation: inner.geometry.dilation,
-      edges: inner.view.edges)
-    arguments.channels = Int32(inner.view.source.channels)
-    arguments.multiplier = Int32(inner.multiplier)
-    arguments.weight_stride = Int32(inner.stride)
-    arguments.in_lo = inner.view.rectified ? 0 : -.infinity
-    (arguments.lo, arguments.hi) = (inner.fusion.lo, inner.fusion.hi)
-    zeros = max(zeros, inner.view.source.channels + 16)
-    return arguments
+  mutating func planSeparable(_ index: Int, _ c: SeparableConvolution) throws(ZooError) {
+    let node = graph.nodes[index]
+    let source = node.inputs[0].index
+    let geometry = Geometry(c)
+    let view = try foldedView(of: source, by: geometry, rectified: true)
+    let (height, width, _) = node.shape.image
+    let channels = view.source.channels * c.multiplier
+    let inner = FusedDepthwise(
+      view: view, geometry: geometry, multiplier: c.multiplier,
+      fusion: Fusion(result: index, layers: [node.name]), kernel: slot(.depthwiseKernel, of: node), bias: nil,
+      shape: (height, width, channels),
+      multiplications: height * width * channels * c.kernel.height * c.kernel.width)
+    if fusesPointwise(inner, filters: node.shape.image.channels) {
+      appendSeparable(
+        inner, input: source, pointwise: index, activation: c.activation, kernel: .pointwiseKernel)
+      return
+    }
+    let between = newPlace(height: height, width: width, channels: channels, contiguous: false)
+    appendDepthwise(inner, output: between)
+    let fusion = fuse(after: index, rules: .all, activation: c.activation)
+    let output = self.output(of: fusion, input: source)
+    try append(
+      FusedProduct(
+        view: View(source: between), fusion: fusion, output: output, kernel: slot(.pointwiseKernel, of: node),
+        bias: slot(.bias, of: node), multiplications: graph.multiplications(of: node)),
+      of: index)
+    finish(fusion, activation: c.activation, in: output)
   }
 
   /// Whether the 1x1 convolution after `inner` is computed in the same step: not where its weights are so large
@@ -81,7 +74,7 @@ extension Planner {
     var between = scratch
     (between.height, between.width, between.channels, between.pixel) = (height, width, channels, pixel)
     arguments.depthwise = depthwiseArguments(inner, output: between)
-    if inner.multiplier == 1, channels >= 8, buffers[inner.view.source.buffer].input == nil {
+    if inner.multiplier == 1, channels >= 8, memory.buffers[inner.view.source.buffer].input == nil {
       // Whole vectors: behind the last channel something lies in every buffer, and what becomes of it goes to
       // the gap behind the channels of a pixel, which nothing reads.
       arguments.depthwise.channels = Int32(inner.stride)

@@ -3,60 +3,9 @@ import ZooGraph
 import ZooSystem
 import ZooTensor
 
-// Layers without a matrix product: norms, activations, sums and pooling.
+// Pooling over windows and over whole images.
 
 extension Planner {
-  /// A norm by channel that no convolution could take in.
-  mutating func planChannelMap(_ index: Int) throws(ZooError) {
-    let source = graph.nodes[index].inputs[0].index
-    let input = try place(of: source)
-    let fusion = fuse(after: index, rules: .clampOnly)
-    didRead(source)
-    let output = outputPlace(for: fusion.result, over: input)
-    var arguments = zoo_elementwise()
-    arguments.a_pixel = input.pixel
-    arguments.out_pixel = output.pixel
-    arguments.channels = Int32(input.channels)
-    (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
-    append(
-      Step(
-        layers: fusion.layers, algorithm: "scale and shift", multiplications: 0,
-        arguments: .affine(arguments),
-        units: input.pixels, inputs: [input], output: output,
-        weights: WeightRequest(
-          layout: .affine(channels: input.channels), channels: input.channels,
-          norms: [ChannelMap(graph.nodes[index])].compactMap(\.self))))
-    finish(fusion, in: output)
-  }
-
-  mutating func planActivation(_ index: Int, _ activation: Activation) throws(ZooError) {
-    let source = graph.nodes[index].inputs[0].index
-    if activation == .relu, rectified.contains(source), let binding = bindings[source] {
-      bind(index, to: binding)
-      didRead(source)
-      didProduce(index)
-      return
-    }
-    if activation == .relu, !pinned.contains(index), readers[index].allSatisfy(readsRectified) {
-      var view = try view(of: source)
-      view.rectified = true
-      bind(index, to: .view(view))
-      didRead(source)
-      return
-    }
-    let input = try place(of: source)
-    didRead(source)
-    let output = outputPlace(for: index, over: input)
-    let name = graph.nodes[index].name
-    if let (lo, hi) = activation.bounds {
-      append(copyStep(from: input, to: output, layers: [name], lo: lo, hi: hi))
-    } else {
-      appendActivation(activation, from: input, to: output, layers: [name])
-    }
-    bind(index, to: .place(output))
-    didProduce(index)
-  }
-
   mutating func planPooling(_ index: Int, _ pooling: Pooling, average: Bool) throws(ZooError) {
     let source = graph.nodes[index].inputs[0].index
     var view = try view(of: source)
@@ -134,30 +83,5 @@ extension Planner {
     bind(index, to: .place(output))
     didRead(source)
     didProduce(index)
-  }
-}
-
-extension zoo_window {
-  /// A 1x1 window of stride 1 from one image to another.
-  mutating func setExtents(from input: Place, to output: Place) {
-    in_height = Int32(input.height)
-    in_width = Int32(input.width)
-    in_pixel = input.pixel
-    in_row = input.row
-    out_height = Int32(output.height)
-    out_width = Int32(output.width)
-    out_pixel = output.pixel
-    setWindow(.one, strides: .one, dilation: .one, edges: .none)
-  }
-
-  mutating func setWindow(_ window: Extent2D, strides: Extent2D, dilation: Extent2D, edges: Edges) {
-    kernel_height = Int32(window.height)
-    kernel_width = Int32(window.width)
-    stride_height = Int32(strides.height)
-    stride_width = Int32(strides.width)
-    dilation_height = Int32(dilation.height)
-    dilation_width = Int32(dilation.width)
-    pad_top = Int32(edges.top)
-    pad_left = Int32(edges.left)
   }
 }

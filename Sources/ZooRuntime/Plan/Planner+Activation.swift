@@ -3,9 +3,37 @@ import ZooGraph
 import ZooSystem
 import ZooTensor
 
-// Functions of each value, and normalization of each vector.
+// Functions of each value.
 
 extension Planner {
+  mutating func planActivation(_ index: Int, _ activation: Activation) throws(ZooError) {
+    let source = graph.nodes[index].inputs[0].index
+    if activation == .relu, values.rectified.contains(source), let state = values.states[source] {
+      bind(index, to: state)
+      didRead(source)
+      didProduce(index)
+      return
+    }
+    if activation == .relu, !pinned.contains(index), readers[index].allSatisfy(readsRectified) {
+      var view = try view(of: source)
+      view.rectified = true
+      bind(index, to: .view(view))
+      didRead(source)
+      return
+    }
+    let input = try place(of: source)
+    didRead(source)
+    let output = outputPlace(for: index, over: input)
+    let name = graph.nodes[index].name
+    if let (lo, hi) = activation.bounds {
+      append(copyStep(from: input, to: output, layers: [name], lo: lo, hi: hi))
+    } else {
+      appendActivation(activation, from: input, to: output, layers: [name])
+    }
+    bind(index, to: .place(output))
+    didProduce(index)
+  }
+
   /// Appends an activation that no kernel takes in.
   mutating func appendActivation(
     _ activation: Activation, from input: Place, to output: Place, layers: [String]
@@ -39,7 +67,8 @@ extension Planner {
     arguments.b_pixel = isPerChannel ? 0 : input.channels
     append(
       Step(
-        layers: [node.name], algorithm: "rectify", multiplications: 0, arguments: .rectify(arguments),
+        layers: [node.name], algorithm: "rectify", multiplications: 0,
+        arguments: .elementwise(.rectify, arguments),
         units: input.pixels, inputs: [input], output: output,
         weights: WeightRequest(
           layout: isPerChannel
@@ -47,40 +76,6 @@ extension Planner {
           kernel: alpha, channels: input.channels)))
     bind(index, to: .place(output))
     didProduce(index)
-  }
-
-  mutating func planLayerNorm(_ index: Int, _ norm: LayerNormalization) throws(ZooError) {
-    let node = graph.nodes[index]
-    let source = node.inputs[0].index
-    let length = node.shape.dimensions.suffix(norm.axes).reduce(1, *)
-    // Over more than one axis a vector is several pixels, which then must lie side by side.
-    let isPixel = norm.axes == 1
-    let input = isPixel ? try place(of: source) : try contiguousPlace(of: source, layers: [node.name])
-    didRead(source)
-    var output = isPixel ? outputPlace(for: index, over: input) : newPlace(like: input)
-    let (height, width, channels) = node.shape.image
-    var arguments = zoo_layer_norm()
-    arguments.in_pixel = isPixel ? input.pixel : length
-    arguments.out_pixel = isPixel ? output.pixel : length
-    arguments.channels = Int32(length)
-    arguments.epsilon = Float(norm.epsilon)
-    let vectors = node.shape.elementCount / length
-    append(
-      Step(
-        layers: [node.name], algorithm: "layer normalization", multiplications: 0,
-        arguments: .layerNorm(arguments), units: vectors, inputs: [input],
-        output: output,
-        weights: WeightRequest(
-          layout: .values(count: length), kernel: node.weights.first { $0.role == .gamma },
-          bias: node.weights.first { $0.role == .beta }, channels: length)))
-    (output.height, output.width, output.channels) = (height, width, channels)
-    bind(index, to: .place(output))
-    didProduce(index)
-  }
-
-  /// A new buffer for values of the same extents, with nothing between its pixels.
-  private mutating func newPlace(like place: Place) -> Place {
-    newPlace(height: place.height, width: place.width, channels: place.channels, contiguous: true)
   }
 }
 

@@ -3,58 +3,28 @@ import ZooGraph
 import ZooSystem
 import ZooTensor
 
-// Several inputs in one, and values in another order or size.
+// Values under another name, in another order or at another size.
 
 extension Planner {
-  /// Any number of inputs, two at a time.
-  mutating func planMerge(_ index: Int, _ merge: Merge) throws(ZooError) {
-    let node = graph.nodes[index]
-    let inputs = node.inputs.map(\.index)
-    var operands: [(place: Place, pixel: Int)] = []
-    for input in inputs { operands.append(try operand(input, of: node)) }
-    let fusion = fuse(after: index, rules: .clampOnly)
-    for input in inputs { didRead(input) }
-    // The first result is written when all other inputs are still to be read.
-    let output = outputPlace(for: fusion.result, over: operands.count == 2 ? operands[0].place : nil)
-    var left = operands[0]
-    for (position, right) in operands.enumerated().dropFirst() {
-      let isLast = position == operands.count - 1
-      var arguments = zoo_elementwise()
-      arguments.a_pixel = left.pixel
-      arguments.b_pixel = right.pixel
-      arguments.out_pixel = output.pixel
-      arguments.channels = Int32(output.channels)
-      arguments.factor = 1 / Float(operands.count)
-      (arguments.lo, arguments.hi) = isLast ? (fusion.lo, fusion.hi) : (-.infinity, .infinity)
-      append(
-        Step(
-          layers: fusion.layers, algorithm: merge.rawValue, multiplications: 0,
-          arguments: .merge(merge == .average && !isLast ? .add : merge, arguments),
-          units: output.pixels, inputs: [left.place, right.place], output: output
-        ))
-      left = (output, output.pixel)
-    }
-    finish(fusion, in: output)
+  mutating func planAlias(_ index: Int) throws(ZooError) {
+    let source = graph.nodes[index].inputs[0].index
+    if pinned.contains(index) { _ = try place(of: source) }
+    if let state = values.states[source] { bind(index, to: state) }
+    didRead(source)
+    if case .place = values.states[index] { didProduce(index) }
   }
 
-  /// An input as the kernels can repeat it: whole, or one vector for all pixels.
-  private mutating func operand(
-    _ value: Int, of node: Node
-  ) throws(ZooError) -> (place: Place, pixel: Int) {
-    let shape = graph.nodes[value].shape
-    let place = try place(of: value)
-    if shape.elementCount == node.shape.elementCount, shape.dimensions.last == node.shape.dimensions.last {
-      return (place, place.pixel)
-    }
-    if place.pixels == 1, shape.elementCount == place.channels, place.channels == node.shape.dimensions.last {
-      return (place, 0)
-    }
-    let (height, width, channels) = node.shape.image
-    let whole = newPlace(height: height, width: width, channels: channels, contiguous: false)
-    let missing = [Int](repeating: 0, count: node.shape.rank - shape.rank)
-    let strides = missing + zip(shape.dimensions, place.strides(of: shape)).map { $0 == 1 ? 0 : $1 }
-    try appendStrided(from: place, strides: strides, to: whole, node: node)
-    return (whole, whole.pixel)
+  mutating func planReshape(_ index: Int) throws(ZooError) {
+    let source = graph.nodes[index].inputs[0].index
+    let (height, width, channels) = graph.nodes[index].shape.image
+    var place = try contiguousPlace(of: source, layers: [graph.nodes[index].name])
+    place.height = height
+    place.width = width
+    place.channels = channels
+    place.pixel = channels
+    bind(index, to: .place(place))
+    didRead(source)
+    didProduce(index)
   }
 
   mutating func planPermutation(_ index: Int, _ order: [Int]) throws(ZooError) {
@@ -70,7 +40,7 @@ extension Planner {
   }
 
   /// Copies into `output`, of the node's shape, whose axes go through the input in `strides`.
-  private mutating func appendStrided(
+  mutating func appendStrided(
     from input: Place, strides: [Int], to output: Place, node: Node
   ) throws(ZooError) {
     let extents = node.shape.dimensions.dropLast()
@@ -124,7 +94,7 @@ extension Planner {
 
 extension Place {
   /// Floats from one step to the next along each axis of a value of `shape` that lies here.
-  fileprivate func strides(of shape: Shape) -> [Int] {
+  func strides(of shape: Shape) -> [Int] {
     guard shape.rank > 0 else { return [] }
     var strides = [1]
     var stride = pixel

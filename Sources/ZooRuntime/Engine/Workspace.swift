@@ -6,7 +6,7 @@ import ZooTensor
 /// The memory in which a plan is run on one image at a time.
 final class Workspace {
   let plan: Plan
-  private let kernels: zoo_kernels
+  private let kernels: UnsafePointer<zoo_kernels>
   private let arena: FloatArena
   private let streamed: StreamedWeights?
   /// Where each buffer of the plan begins, for the image last chosen.
@@ -39,7 +39,7 @@ final class Workspace {
   ///   - streaming: packs weights as they are needed.
   init(_ plan: Plan, kernels: Kernels, wanted: [Value], streaming: WeightPacker?) throws(ZooError) {
     self.plan = plan
-    self.kernels = kernels.table.pointee
+    self.kernels = kernels.table
     // A kernel's vector may reach past the last value.
     arena = try FloatArena(floats: plan.arenaFloats + 64, for: "the activations")
     streamed = try streaming.map { packer throws(ZooError) in try StreamedWeights(for: plan, by: packer) }

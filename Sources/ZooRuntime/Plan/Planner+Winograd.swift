@@ -2,27 +2,7 @@ import CZooKernels
 import ZooGraph
 import ZooTensor
 
-/// A way to run a 3x3 convolution by Winograd's algorithm.
-struct WinogradTiling {
-  /// Pixels a side of a tile of the output.
-  let outputs: Int
-  let tiles: Int
-  /// The most tiles that go by all weights together.
-  let limit: Int
-  /// The panels of weights that go by a point's tiles together.
-  let panelsAtOnce: Int
-  let choice: CostModel.Choice
-
-  var points: Int { (outputs + 2) * (outputs + 2) }
-}
-
 extension Planner {
-  var costs: CostModel { costs(threads: threads) }
-
-  private func costs(threads: Int) -> CostModel {
-    CostModel(threads: threads, mr: kernels.mr, hasTiles: kernels.hasTiles)
-  }
-
   /// The best tiling, where Winograd's algorithm serves a convolution better than the direct product.
   func winogradTiling(
     _ geometry: Geometry, groups: Int, input: Place, height: Int, width: Int, columns: Int
@@ -36,7 +16,8 @@ extension Planner {
       let tiles = (height + outputs - 1) / outputs * ((width + outputs - 1) / outputs)
       let points = (outputs + 2) * (outputs + 2)
       // The transformed tiles of a block stay in the second-level cache, here taken as 2 MiB, and fill whole
-      // register blocks. Where those of two register blocks don't fit, four spare half of the passes over the weights.
+      // register blocks. Where those of two register blocks don't fit, four spare half of the passes over the
+      // weights.
       let cache = 2 * 1024 * 1024
       let bytes = 4 * points * (input.channels + 16)
       let rows = kernels.mr
@@ -78,12 +59,12 @@ extension Planner {
   }
 
   /// - Parameters:
-  ///   - height: of the convolution's own output, which `output` is or is the maximum of each 2x2 pixels of.
+  ///   - height: of the convolution's own output; where it is pooled, the product's is half as high.
   ///   - width: as `height`.
   mutating func appendWinograd(
-    _ tiling: WinogradTiling, view: View, fusion: Fusion, output: Place, height: Int, width: Int,
-    isPooled: Bool, multiplications: Int, weights: WeightRequest
+    _ tiling: WinogradTiling, _ product: FusedProduct, height: Int, width: Int, isPooled: Bool
   ) {
+    let (view, fusion, output) = (product.view, product.fusion, product.output)
     let channels = view.source.channels
     let tiles = tiling.tiles
     let panels = Int(kernels.table.pointee.panels(Int32(output.channels)))
@@ -108,15 +89,17 @@ extension Planner {
     arguments.slot_floats =
       tiling.points * block * (channels + 16 + (2 * tiling.panelsAtOnce + 1) * kernels.vector)
     (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
-    zeros = max(zeros, channels + 16)
+    memory.needZeros(channels + 16)
 
     let scratch = newScratch(floats: arguments.slot_floats)
     let units = (tiles + block - 1) / block * ((panels + group - 1) / group)
     let name = "Winograd \(tiling.outputs)x\(tiling.outputs)" + (isPooled ? " + max pool" : "")
     append(
       Step(
-        layers: fusion.layers, algorithm: name, multiplications: multiplications,
+        layers: fusion.layers, algorithm: name, multiplications: product.multiplications,
         arguments: .winograd(arguments), units: units, inputs: [view.source], output: output,
-        residual: fusion.residual, scratch: scratch, weights: weights))
+        residual: fusion.residual, scratch: scratch,
+        weights: product.weights(
+          .winograd(outputs: tiling.outputs, channels: channels, columns: output.channels))))
   }
 }

@@ -62,21 +62,3 @@ package struct Kernels: @unchecked Sendable {
     return best
   }
 }
-
-/// Whole pages of zeroed floats, huge where the system offers it.
-final class FloatArena: @unchecked Sendable {
-  let base: UnsafeMutablePointer<Float>
-  let byteCount: Int
-
-  /// At least one page.
-  init(floats: Int, for purpose: String) throws(ZooError) {
-    byteCount = max(4096, floats * MemoryLayout<Float>.size)
-    guard let address = zoo_pages_allocate(byteCount) else {
-      throw ZooError(
-        .outOfMemory, what: "out of memory", at: purpose, "\(byteCount) bytes cannot be allocated")
-    }
-    base = address.bindMemory(to: Float.self, capacity: byteCount / MemoryLayout<Float>.size)
-  }
-
-  deinit { zoo_pages_free(base, byteCount) }
-}

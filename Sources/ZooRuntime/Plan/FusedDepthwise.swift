@@ -1,0 +1,23 @@
+import ZooGraph
+
+/// A depthwise convolution with what is fused to it.
+struct FusedDepthwise {
+  var view: View
+  var geometry: Geometry
+  var multiplier: Int
+  var fusion: Fusion
+  var kernel: WeightSlot?
+  var bias: WeightSlot?
+  /// Of its output.
+  var shape: (height: Int, width: Int, channels: Int)
+  var multiplications: Int
+
+  var stride: Int { Place.wholeLines(shape.channels) }
+
+  var weights: WeightRequest {
+    WeightRequest(
+      layout: .depthwise(
+        taps: geometry.kernel.height * geometry.kernel.width, channels: shape.channels, stride: stride),
+      kernel: kernel, bias: bias, channels: shape.channels, norms: fusion.norms)
+  }
+}

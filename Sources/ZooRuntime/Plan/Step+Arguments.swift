@@ -1,0 +1,132 @@
+import CZooKernels
+
+extension Step {
+  /// A kernel with its arguments.
+  enum Arguments {
+    case convolution(zoo_convolution)
+    case winograd(zoo_winograd)
+    case depthwise(zoo_depthwise)
+    case separable(zoo_separable)
+    case dense(zoo_dense)
+    case pooling(zoo_pooling)
+    case globalPooling(zoo_global_pooling)
+    case elementwise(zoo_kernel_id, zoo_elementwise)
+    case activation(zoo_activation)
+    case softmax(zoo_activation)
+    case layerNorm(zoo_layer_norm)
+    case resize(zoo_resize)
+    case scatter(zoo_scatter)
+    case padding(zoo_padding)
+    case strided(zoo_strided)
+  }
+}
+
+extension Step.Arguments {
+  /// The one place that says which kernel takes which arguments.
+  @inline(__always)
+  private mutating func visit(by visitor: inout some ArgumentsVisitor) {
+    switch self {
+    case .convolution(var a):
+      visitor.visit(.convolution, &a)
+      self = .convolution(a)
+    case .winograd(var a):
+      visitor.visit(.winograd, &a)
+      self = .winograd(a)
+    case .depthwise(var a):
+      visitor.visit(.depthwise, &a)
+      self = .depthwise(a)
+    case .separable(var a):
+      visitor.visit(.separable, &a)
+      self = .separable(a)
+    case .dense(var a):
+      visitor.visit(.dense, &a)
+      self = .dense(a)
+    case .pooling(var a):
+      visitor.visit(.pooling, &a)
+      self = .pooling(a)
+    case .globalPooling(var a):
+      visitor.visit(.global_pooling, &a)
+      self = .globalPooling(a)
+    case .elementwise(let kernel, var a):
+      visitor.visit(kernel, &a)
+      self = .elementwise(kernel, a)
+    case .activation(var a):
+      visitor.visit(.activation, &a)
+      self = .activation(a)
+    case .softmax(var a):
+      visitor.visit(.softmax, &a)
+      self = .softmax(a)
+    case .layerNorm(var a):
+      visitor.visit(.layer_norm, &a)
+      self = .layerNorm(a)
+    case .resize(var a):
+      visitor.visit(.resize, &a)
+      self = .resize(a)
+    case .scatter(var a):
+      visitor.visit(.scatter, &a)
+      self = .scatter(a)
+    case .padding(var a):
+      visitor.visit(.pad, &a)
+      self = .padding(a)
+    case .strided(var a):
+      visitor.visit(.copy_strided, &a)
+      self = .strided(a)
+    }
+  }
+
+  var kernel: zoo_kernel_id {
+    var name = KernelName()
+    var copy = self
+    copy.visit(by: &name)
+    return name.kernel
+  }
+
+  mutating func point(to weights: StepWeights) {
+    var pointing = WeightPointing(weights: weights)
+    visit(by: &pointing)
+  }
+
+  /// Calls the kernel for units 0 ..< `units`; `pool` may be `nil`.
+  func run(
+    on activations: StepActivations, units: Int, kernels: UnsafePointer<zoo_kernels>, pool: OpaquePointer?
+  ) {
+    var call = KernelCall(activations: activations, units: units, kernels: kernels, pool: pool)
+    var copy = self
+    copy.visit(by: &call)
+  }
+}
+
+private protocol ArgumentsVisitor {
+  mutating func visit<A: KernelArguments>(_ kernel: zoo_kernel_id, _ arguments: inout A)
+}
+
+private struct KernelName: ArgumentsVisitor {
+  var kernel = zoo_kernel_id.peak
+
+  mutating func visit<A: KernelArguments>(_ kernel: zoo_kernel_id, _ arguments: inout A) {
+    self.kernel = kernel
+  }
+}
+
+private struct WeightPointing: ArgumentsVisitor {
+  let weights: StepWeights
+
+  func visit<A: KernelArguments>(_ kernel: zoo_kernel_id, _ arguments: inout A) {
+    arguments.point(to: weights)
+  }
+}
+
+private struct KernelCall: ArgumentsVisitor {
+  let activations: StepActivations
+  let units: Int
+  let kernels: UnsafePointer<zoo_kernels>
+  let pool: OpaquePointer?
+
+  @inline(__always)
+  func visit<A: KernelArguments>(_ kernel: zoo_kernel_id, _ arguments: inout A) {
+    arguments.point(to: activations)
+    withUnsafePointer(to: arguments) {
+      zoo_pool_run(pool, zoo_kernel_of(kernels, kernel), $0, Int32(truncatingIfNeeded: units))
+    }
+  }
+}
