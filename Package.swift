@@ -94,7 +94,8 @@ let package = Package(
 
     // MARK: Around it
     .executableTarget(
-      name: "zoo-benchmarks", dependencies: ground + data + ["ZooRuntime", "ZooConversion"],
+      name: "zoo-benchmarks",
+      dependencies: ground + data + ["ZooRuntime", "ZooConversion", "CZooKernels"],
       path: "Sources/ZooBenchmarks"),
     .executableTarget(
       name: "zoo-fuzz",

@@ -1,6 +1,6 @@
 import Foundation
 
-/// `zoo-benchmarks networks [MODELS] [NAME...]`, `zoo-benchmarks conversion [WEIGHTS...]`.
+/// `zoo-benchmarks networks [MODELS] [NAME...]`, `zoo-benchmarks conversion [WEIGHTS...]`, `zoo-benchmarks kernels`.
 ///
 /// `ZOO` is the command to time (by default the one beside this program), `PYTHON` a Python with the engines,
 /// or with h5py and safetensors, to compare with; `ROUNDS` how often each is measured. MODELS is a folder that
@@ -14,10 +14,11 @@ enum Benchmarks {
     case "networks":
       let rounds = environment("ROUNDS").flatMap { Int($0) } ?? 3
       try NetworkBenchmark(models: rest.first, names: Array(rest.dropFirst()), rounds: max(1, rounds)).run()
+    case "kernels": try KernelBenchmark().run()
     case "conversion": try ConversionBenchmark.run(files: rest)
     case "conversion-files": try ConversionBenchmark.makeFiles(in: URL(fileURLWithPath: rest.last ?? "."))
     case "network-file" where rest.count == 2: try NetworkBenchmark.writeFile(of: rest[0], to: rest[1])
-    default: print("usage: zoo-benchmarks networks [MODELS] [NAME...] | conversion [WEIGHTS...]")
+    default: print("usage: zoo-benchmarks networks [MODELS] [NAME...] | conversion [WEIGHTS...] | kernels")
     }
   }
 }
