@@ -123,17 +123,3 @@ extension Tensor {
     return Tensor(shape: [count, channels], values: result.map { finish($0, pixels) })
   }
 }
-
-extension Graph {
-  /// The last feature map (H, W, C) with more than one pixel on the way to the first output; the
-  /// output itself where there is none.
-  package var topFeatures: Value {
-    var value = outputs[0]
-    while true {
-      let shape = self[value].shape
-      if shape.rank == 3, shape[0] * shape[1] > 1 { return value }
-      guard let next = self[value].inputs.first else { return outputs[0] }
-      value = next
-    }
-  }
-}

@@ -150,7 +150,7 @@ package struct ModelSummary: Sendable, Encodable {
     self.variant = card?.variant
     self.parameters = graph?.parameterCount ?? tensors.reduce(0) { $0 + $1.shape.reduce(1, *) }
     self.trainableParameters = graph?.trainableParameterCount
-    self.macs = graph?.multiplications
+    self.macs = graph?.macs
     self.inputShape = graph.map { $0[$0.inputs[0]].shape.dimensions }
     self.outputShapes = graph.map { graph in graph.outputs.map { graph[$0].shape.dimensions } }
     self.preprocessing = card?.preprocessing.rawValue
@@ -161,7 +161,7 @@ package struct ModelSummary: Sendable, Encodable {
           Layer(
             name: node.name, kind: node.operation.kind, outputShape: node.shape.dimensions,
             parameters: node.sharing == nil ? node.weights.reduce(0) { $0 + $1.shape.elementCount } : 0,
-            macs: graph.multiplications(of: node))
+            macs: graph.macs(of: node))
         }
       } ?? []
     self.tensors = tensors

@@ -121,7 +121,7 @@ extension zoo_kernel_id {
     case .average: return .layer(.merge(.average), image, inputs: 2)
     case .maximum: return .layer(.merge(.maximum), image, inputs: 2)
     case .minimum: return .layer(.merge(.minimum), image, inputs: 2)
-    case .rectify: return .layer(.parametricRectifier(sharedAxes: [0, 1]), image)
+    case .rectify: return .layer(.prelu(sharedAxes: [0, 1]), image)
     case .activation: return .layer(.activation(.gelu(approximate: false)), image)
     case .layer_norm: return .layer(.layerNormalization(LayerNormalization(epsilon: 1e-6)), image)
     case .pack: return .packing(taps: 1, rows: 512, columns: 512, outputs: 0)

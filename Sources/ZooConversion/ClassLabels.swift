@@ -1,4 +1,4 @@
-import ZooFormat
+import ZooGraph
 import ZooSystem
 import ZooTensor
 

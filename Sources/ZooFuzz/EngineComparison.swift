@@ -13,7 +13,7 @@ enum EngineComparison {
   private static let largestCost = 2_000_000
 
   static func compare(_ graph: Graph, weights: some WeightSource) throws {
-    var cost = graph.multiplications
+    var cost = graph.macs
     for node in graph.nodes {
       for term in [node.shape.elementCount] + node.weights.map(\.shape.elementCount) {
         let (sum, overflow) = cost.addingReportingOverflow(term)

@@ -5,7 +5,8 @@ import ZooTensor
 /// Two graphs have equal forms if they are the same up to: layer names and the order of layers, layers
 /// that do nothing at inference, an activation inside its layer or after it, zero padding in a layer of
 /// its own or in the convolution (`same` counts as the pixels it comes to), a flattening or reshaping of
-/// one vector, and the order of what is added or merged in another way that knows none. Epsilon, filters, strides and sizes must be equal.
+/// one vector, and the order of what is added or merged by another commutative operation. Epsilon, filters,
+/// strides and sizes must be equal.
 package struct CanonicalForm: Hashable, Sendable {
   private struct Step: Hashable {
     let operation: Operation
@@ -127,8 +128,8 @@ private struct Rewriter {
       return reshaped(inputs[0], node.shape)
     case .merge(let merge) where merge.isCommutative:
       return append(node.operation, inputs.sorted { nodes[$0].digest < nodes[$1].digest }, node.shape)
-    case .input, .batchNormalization, .layerNormalization, .normalization, .rescaling, .channelScaling,
-      .parametricRectifier, .zeroPadding, .cropping, .resize, .merge, .concatenate, .permute:
+    default:
+      // No other operation is written in more than one way.
       return append(node.operation, inputs, node.shape)
     }
   }

@@ -1,3 +1,6 @@
+import ZooSystem
+import ZooTensor
+
 /// What a node of a ``Graph`` computes. One node is one call of a Keras layer; a layer that no single
 /// operation computes is several nodes, of which the last has its name.
 ///
@@ -19,11 +22,11 @@ package enum Operation: Hashable, Sendable {
   /// By constants.
   case rescaling(Rescaling)
   /// Times a weight per channel (last axis): gamma.
-  case channelScaling
+  case layerScale
   case activation(Activation)
   /// x where it is positive, else alpha * x. Alpha is a weight of the input's shape, with the extent 1 on
   /// the axes `sharedAxes`, which count from 0 and ascend.
-  case parametricRectifier(sharedAxes: [Int])
+  case prelu(sharedAxes: [Int])
   case maxPooling(Pooling)
   /// The mean over the part of the window that lies on the input: padding is not counted.
   case averagePooling(Pooling)
@@ -52,198 +55,108 @@ package enum Operation: Hashable, Sendable {
   package static let add = Operation.merge(.add)
 }
 
-/// Rows and columns of a window, a stride or a dilation.
-package struct Extent2D: Hashable, Sendable {
-  package var height: Int
-  package var width: Int
+// MARK: Payloads
 
-  package init(_ height: Int, _ width: Int) {
-    self.height = height
-    self.width = width
+extension Operation {
+  /// What the graph knows about this kind of operation.
+  var payload: any OperationPayload {
+    switch self {
+    case .input(let shape): Input(shape: shape)
+    case .convolution(let convolution): convolution
+    case .depthwiseConvolution(let convolution): convolution
+    case .separableConvolution(let convolution): convolution
+    case .transposedConvolution(let convolution): convolution
+    case .dense(let dense): dense
+    case .batchNormalization(let normalization): normalization
+    case .layerNormalization(let normalization): normalization
+    case .normalization(let normalization): normalization
+    case .rescaling(let rescaling): rescaling
+    case .layerScale: LayerScale()
+    case .activation(let activation): activation
+    case .prelu(let sharedAxes): PReLU(sharedAxes: sharedAxes)
+    case .maxPooling(let pooling): MaxPooling(pooling: pooling)
+    case .averagePooling(let pooling): AveragePooling(pooling: pooling)
+    case .globalAveragePooling(let keepDimensions): GlobalAveragePooling(keepDimensions: keepDimensions)
+    case .globalMaxPooling(let keepDimensions): GlobalMaxPooling(keepDimensions: keepDimensions)
+    case .zeroPadding(let edges): ZeroPadding(edges: edges)
+    case .cropping(let edges): Cropping(edges: edges)
+    case .resize(let resize): resize
+    case .merge(let merge): merge
+    case .concatenate: Concatenation()
+    case .flatten: Flatten()
+    case .reshape(let target): Reshape(target: target)
+    case .permute(let order): Permute(order: order)
+    case .identity(let layer): Identity(layer: layer)
+    }
   }
 
-  /// The same extent both ways.
-  package init(_ side: Int) { self.init(side, side) }
+  /// The types of all payloads; ``payload`` returns no other.
+  private static let payloadTypes: [any OperationPayload.Type] = [
+    Input.self, Convolution.self, DepthwiseConvolution.self, SeparableConvolution.self,
+    TransposedConvolution.self, Dense.self, BatchNormalization.self, LayerNormalization.self,
+    Normalization.self, Rescaling.self, LayerScale.self, Activation.self, PReLU.self, MaxPooling.self,
+    AveragePooling.self, GlobalAveragePooling.self, GlobalMaxPooling.self, ZeroPadding.self, Cropping.self,
+    Resize.self, Merge.self, Concatenation.self, Flatten.self, Reshape.self, Permute.self, Identity.self,
+  ]
 
-  package static let one = Extent2D(1)
+  private static let payloadTypesByKind: [String: any OperationPayload.Type] = Dictionary(
+    uniqueKeysWithValues: payloadTypes.flatMap { type in type.kinds.map { ($0, type) } })
 }
 
-/// Amounts at the four edges of an image, in pixels.
-package struct Edges: Hashable, Sendable {
-  package var top: Int
-  package var bottom: Int
-  package var left: Int
-  package var right: Int
+// MARK: As a name and named values
 
-  /// In the order in which Keras writes `((top, bottom), (left, right))`.
-  package init(top: Int, bottom: Int, left: Int, right: Int) {
-    self.top = top
-    self.bottom = bottom
-    self.left = left
-    self.right = right
-  }
-
-  /// The same amount at every edge.
-  package init(all amount: Int) { self.init(top: amount, bottom: amount, left: amount, right: amount) }
-
-  package static let none = Edges(all: 0)
-}
-
-/// How a window meets the border of the image.
-package enum Padding: Hashable, Sendable {
-  /// Only whole windows inside the image.
-  case valid
-  /// ceil(size / stride) outputs; the odd pixel of padding is at the bottom and right (TensorFlow's rule).
-  case same
-  /// Stated amounts of padding: zeros for convolutions, nothing (ignored) for pooling.
-  case explicit(Edges)
-}
-
-/// The kernel is (kernel height, kernel width, input channels / groups, filters).
-package struct Convolution: Hashable, Sendable {
-  package var filters: Int
-  package var kernel: Extent2D
-  package var strides: Extent2D
-  package var padding: Padding
-  package var dilation: Extent2D
-  package var groups: Int
-  package var useBias: Bool
-  package var activation: Activation
-
-  package init(
-    filters: Int, kernel: Extent2D, strides: Extent2D, padding: Padding, dilation: Extent2D = .one,
-    groups: Int = 1, useBias: Bool, activation: Activation = .linear
-  ) {
-    self.filters = filters
-    self.kernel = kernel
-    self.strides = strides
-    self.padding = padding
-    self.dilation = dilation
-    self.groups = groups
-    self.useBias = useBias
-    self.activation = activation
-  }
-}
-
-/// The kernel is (kernel height, kernel width, input channels, multiplier); output channel
-/// `c * multiplier + m` comes from input channel `c`.
-package struct DepthwiseConvolution: Hashable, Sendable {
-  package var multiplier: Int
-  package var kernel: Extent2D
-  package var strides: Extent2D
-  package var padding: Padding
-  package var dilation: Extent2D
-  package var useBias: Bool
-  package var activation: Activation
-
-  package init(
-    multiplier: Int = 1, kernel: Extent2D, strides: Extent2D, padding: Padding,
-    dilation: Extent2D = .one, useBias: Bool, activation: Activation = .linear
-  ) {
-    self.multiplier = multiplier
-    self.kernel = kernel
-    self.strides = strides
-    self.padding = padding
-    self.dilation = dilation
-    self.useBias = useBias
-    self.activation = activation
-  }
-}
-
-/// The depthwise kernel is (kernel height, kernel width, input channels, multiplier), the pointwise
-/// kernel (1, 1, input channels * multiplier, filters). Bias and activation come after both.
-package struct SeparableConvolution: Hashable, Sendable {
-  package var filters: Int
-  package var multiplier: Int
-  package var kernel: Extent2D
-  package var strides: Extent2D
-  package var padding: Padding
-  package var dilation: Extent2D
-  package var useBias: Bool
-  package var activation: Activation
-
-  package init(
-    filters: Int, multiplier: Int = 1, kernel: Extent2D, strides: Extent2D, padding: Padding,
-    dilation: Extent2D = .one, useBias: Bool, activation: Activation = .linear
-  ) {
-    self.filters = filters
-    self.multiplier = multiplier
-    self.kernel = kernel
-    self.strides = strides
-    self.padding = padding
-    self.dilation = dilation
-    self.useBias = useBias
-    self.activation = activation
-  }
-}
-
-/// A matrix product over the last axis; the kernel is (inputs, units).
-package struct Dense: Hashable, Sendable {
-  package var units: Int
-  package var useBias: Bool
-  package var activation: Activation
-
-  package init(units: Int, useBias: Bool, activation: Activation = .linear) {
-    self.units = units
-    self.useBias = useBias
-    self.activation = activation
-  }
-}
-
-/// The window and strides of a pooling layer.
-package struct Pooling: Hashable, Sendable {
-  package var window: Extent2D
-  package var strides: Extent2D
-  package var padding: Padding
-
-  package init(window: Extent2D, strides: Extent2D, padding: Padding) {
-    self.window = window
-    self.strides = strides
-    self.padding = padding
-  }
-}
-
-/// The kernel is (kernel height, kernel width, filters, input channels), as Keras has it.
+/// An operation as a name and named values, for files and for people; the names are Keras' in snake case.
 ///
-/// Input pixel (i, j) adds its product with the kernel's element (k, l) to pixel (i * strides.height +
-/// k * dilation.height, j * strides.width + l * dilation.width) of an image without end; the output is
-/// the part of it of the size `size` that begins at `offset`. Bias and activation come after that.
-package struct TransposedConvolution: Hashable, Sendable {
-  package var filters: Int
-  package var kernel: Extent2D
-  package var strides: Extent2D
-  package var dilation: Extent2D
-  package var offset: Extent2D
-  package var size: Extent2D
-  package var useBias: Bool
-  package var activation: Activation
+/// Every payload states every attribute, so that no reader needs defaults.
+extension Operation {
+  /// The names of all kinds of operation.
+  package static let kinds: Set<String> = Set(payloadTypesByKind.keys)
 
+  /// The name of this kind of operation, for example `batch_normalization`.
+  package var kind: String { payload.kind }
+
+  /// All parameters of the operation; extents are [height, width], edges [top, bottom, left, right].
+  package var attributes: [(String, AttributeValue)] { payload.attributes }
+
+  /// The operation of these names and values.
+  ///
+  /// Throws, naming `layer`, where the kind is unknown or an attribute is missing, unknown, given twice
+  /// or of the wrong type. Whether the values make sense is checked when a ``Graph`` is made of it.
   package init(
-    filters: Int, kernel: Extent2D, strides: Extent2D, dilation: Extent2D = .one, offset: Extent2D,
-    size: Extent2D, useBias: Bool, activation: Activation = .linear
-  ) {
-    self.filters = filters
-    self.kernel = kernel
-    self.strides = strides
-    self.dilation = dilation
-    self.offset = offset
-    self.size = size
-    self.useBias = useBias
-    self.activation = activation
+    kind: String, attributes: [(String, AttributeValue)], layer: String
+  ) throws(ZooError) {
+    var fields = try AttributeFields(attributes, kind: kind, layer: layer)
+    guard let type = Operation.payloadTypesByKind[kind] else {
+      throw ZooError.invalidNetwork(layer: layer, "its kind '\(kind)' is unknown")
+    }
+    self = try type.init(from: &fields).operation
+    try fields.checkAllUsed()
   }
+
+  /// The Keras class in snake case, as automatic layer names and Keras 3's weight store write it.
+  ///
+  /// Keras has several classes for one activation: a bounded or leaky ReLU is taken for `ReLU`, every
+  /// other for `Activation`. Neither has weights, so the difference never moves a weight.
+  package var kerasClassName: String { payload.kerasClassName }
 }
 
-/// How two or more inputs become one, value by value. Shapes are broadcast as NumPy does it for single
-/// examples: aligned at the last axis, where an extent of 1 or a missing axis repeats.
-package enum Merge: String, Hashable, Sendable, CaseIterable {
-  case add
-  /// The first of two inputs minus the second.
-  case subtract
-  case multiply
-  case average
-  case maximum
-  case minimum
+// MARK: Weights
 
-  /// Whether the order of the inputs makes no difference.
-  package var isCommutative: Bool { self != .subtract }
+extension Operation {
+  /// Whether this kind of operation can have weights.
+  package var hasWeights: Bool { type(of: payload).hasWeights }
+
+  /// The weights that this operation needs for one input of the given shape, in Keras' order.
+  ///
+  /// Throws where a weight would have more elements than any tensor may have.
+  func weights(of layer: String, input: Shape) throws(ZooError) -> [WeightSlot] {
+    var slots: [WeightSlot] = []
+    for (role, extents) in payload.weights(for: input) {
+      guard let shape = Shape(checking: extents) else {
+        throw ZooError.invalidNetwork(layer: layer, "its \(role.rawValue) would have the shape \(extents)")
+      }
+      slots.append(WeightSlot(layer: layer, role: role, shape: shape))
+    }
+    return slots
+  }
 }

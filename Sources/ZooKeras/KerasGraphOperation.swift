@@ -82,7 +82,7 @@ extension KerasLayer {
     switch className {
     case "PReLU":
       let isShared = members["shared_axes"] != nil && members["shared_axes"] != .null
-      return .parametricRectifier(
+      return .prelu(
         sharedAxes: isShared ? try axes("shared_axes", rank: try shape(inputs).rank) : [])
     case "MaxPooling2D", "MaxPool2D":
       return .maxPooling(try pooling())
@@ -184,7 +184,7 @@ extension KerasLayer {
           axes: axes.count, epsilon: try number("epsilon"), scale: try bool("scale"),
           center: try bool("center")))
     case "LayerScale":
-      return .channelScaling
+      return .layerScale
     case "Rescaling":
       guard let scale = members["scale"].flatMap(numbers), let offset = members["offset"].flatMap(numbers)
       else { throw malformedAttribute("scale", "numbers, and 'offset' too") }

@@ -12,7 +12,7 @@ enum ReferenceFormula: Sendable {
   case normalization(Normalization, period: Int)
   case rescaling(Rescaling)
   /// Weight: gamma (channels).
-  case channelScaling(channels: Int)
+  case layerScale(channels: Int)
   /// Weight: alpha, found at the place that the axes say.
   case rectifier(ReferenceAxes)
   /// `image` is the input's shape, `output` the output's.
@@ -64,7 +64,7 @@ enum ReferenceFormula: Sendable {
     case .rescaling(let r):
       return input(0, index).scaled(by: r.scale[index % r.scale.count])
         + Number(r.offset[index % r.offset.count])
-    case .channelScaling(let channels):
+    case .layerScale(let channels):
       return input(0, index).scaled(by: weight(0, index % channels))
     case .rectifier(let axes):
       return input(0, index).rectified(slope: weight(0, axes.source(of: index)))
@@ -109,7 +109,7 @@ enum ReferenceFormula: Sendable {
     case .layerNormalization(_, let length): length
     case .resize: 4
     case .merge(_, let places): places.count
-    case .normalization, .rescaling, .channelScaling, .rectifier, .permutation: 1
+    case .normalization, .rescaling, .layerScale, .rectifier, .permutation: 1
     }
   }
 }

@@ -135,9 +135,9 @@ struct ReferenceProgram: Sendable {
         [.mean, .variance])
     case .rescaling(let r):
       add(.formula(.rescaling(r)), node, inputs, node.shape)
-    case .channelScaling:
-      add(.formula(.channelScaling(channels: channels)), node, inputs, node.shape, [.gamma])
-    case .parametricRectifier:
+    case .layerScale:
+      add(.formula(.layerScale(channels: channels)), node, inputs, node.shape, [.gamma])
+    case .prelu:
       let alpha = node.weights.first?.shape ?? node.shape
       add(
         .formula(.rectifier(ReferenceAxes(broadcasting: alpha, to: node.shape))), node, inputs, node.shape,

@@ -21,7 +21,7 @@ extension TestCase {
   ) throws -> TestCase {
     let inputs = try TestInput.make(for: graph, preprocessing: preprocessing, seed: chosenSeed)
     let outputs: [[Double]]
-    if graph.multiplications <= referenceLimit {
+    if graph.macs <= referenceLimit {
       let reference = try ReferenceEngine(graph: graph, weights: weights, threads: threads)
       let values = try reference.run(inputs.map { ReferenceTensor($0, example: 0) })
       outputs = graph.outputs.map { values[$0]?.values ?? [] }

@@ -22,13 +22,15 @@ import ZooWeightFiles
   }
 
   static func entries(of graph: Graph, _ naming: Naming) -> [TensorEntry] {
-    let places = Dictionary(uniqueKeysWithValues: graph.kerasStorePaths.map { ($0.node, $0) })
+    let places = Dictionary(uniqueKeysWithValues: graph.kerasLayerPlaces.map { ($0.node, $0) })
     var result: [TensorEntry] = []
     for index in graph.kerasOrder {
       let node = graph.nodes[index]
       for (variable, slot) in node.weights.enumerated() {
         let key = places[index].map {
-          StoreKey(container: "", className: $0.className, ordinal: $0.ordinal, variable: variable)
+          let className = node.operation.kerasClassName
+          let number = Int($0.steps[0].group.dropFirst(className.count + 1))
+          return StoreKey(container: "", className: className, ordinal: number ?? 0, variable: variable)
         }
         let entry =
           switch naming {

@@ -43,7 +43,7 @@ private func convolution(
           multiplier: 2, kernel: Extent2D(3), strides: .one, padding: .valid, useBias: false)))
     #expect(depthwise.last.shape == [7, 6, 8])
     #expect(depthwise.last.weights.map(\.shape) == [[3, 3, 4, 2]])
-    #expect(depthwise.graph.multiplications == 7 * 6 * 8 * 9)
+    #expect(depthwise.graph.macs == 7 * 6 * 8 * 9)
     let separable = try chain(
       [9, 8, 4],
       .separableConvolution(
@@ -51,14 +51,14 @@ private func convolution(
           filters: 5, multiplier: 2, kernel: Extent2D(3), strides: .one, padding: .valid, useBias: true)))
     #expect(separable.last.shape == [7, 6, 5])
     #expect(separable.last.weights.map(\.shape) == [[3, 3, 4, 2], [1, 1, 8, 5], [5]])
-    #expect(separable.graph.multiplications == 7 * 6 * 8 * (9 + 5))
+    #expect(separable.graph.macs == 7 * 6 * 8 * (9 + 5))
   }
 
   @Test func costsOfConvolutionsAndDense() throws {
     #expect(
-      try chain([9, 8, 4], convolution(3, .valid, groups: 2)).graph.multiplications == 7 * 6 * 8 * 9 * 2)
+      try chain([9, 8, 4], convolution(3, .valid, groups: 2)).graph.macs == 7 * 6 * 8 * 9 * 2)
     let dense = try chain([6], .dense(Dense(units: 5, useBias: true)))
-    #expect(dense.graph.multiplications == 30)
+    #expect(dense.graph.macs == 30)
     #expect(dense.graph.parameterCount == 35)
   }
 
@@ -96,6 +96,29 @@ private func convolution(
         }
       }
     }
+  }
+}
+
+@Suite struct HeadTests {
+  private let image = [5, 4, 3]
+  private let pooled = Operation.globalAveragePooling(keepDimensions: false)
+  private let softmax = Operation.dense(Dense(units: 7, useBias: true, activation: .softmax))
+
+  @Test func classesAreWhatASoftmaxCounts() throws {
+    #expect(try chain(image, pooled, softmax).graph.classCount == 7)
+    #expect(try chain(image, pooled, softmax, .identity(layer: "Dropout")).graph.classCount == 7)
+    #expect(try chain([1, 1, 3], .activation(.softmax), .flatten).graph.classCount == 3)
+    #expect(try chain(image, pooled).graph.classCount == nil)
+    #expect(try chain(image, .activation(.softmax)).graph.classCount == nil)
+    #expect(try chain(image, pooled, softmax, .activation(.relu)).graph.classCount == nil)
+  }
+
+  @Test func topFeaturesAreTheLastWithMoreThanOnePixel() throws {
+    let edges = Edges(top: 1, bottom: 0, left: 0, right: 0)
+    let graph = try chain(image, .zeroPadding(edges), pooled, softmax).graph
+    #expect(graph[graph.topFeatures].shape == [6, 4, 3])
+    let vector = try chain([6], softmax)
+    #expect(vector.graph[vector.graph.topFeatures] == vector.last)
   }
 }
 
@@ -159,7 +182,7 @@ private func convolution(
             ]
             for operation in all {
               if let graph = try? chain(shape, operation).graph {
-                #expect(graph.multiplications >= 0 && graph.parameterCount >= 0)
+                #expect(graph.macs >= 0 && graph.parameterCount >= 0)
               }
             }
           }

@@ -18,11 +18,11 @@ let everyOperation: [Operation] = {
     .batchNormalization(BatchNormalization(epsilon: 1e-3, scale: false, center: false)),
     .globalAveragePooling(keepDimensions: true), .globalMaxPooling(keepDimensions: false),
     .zeroPadding(edges), .cropping(edges), .add, .concatenate, .flatten, .reshape(target: [1, 1, 9]),
-    .identity(layer: "Dropout"), .permute(order: [2, 0, 1]), .channelScaling,
+    .identity(layer: "Dropout"), .permute(order: [2, 0, 1]), .layerScale,
     .layerNormalization(LayerNormalization(axes: 2, epsilon: 1e-6, scale: false)),
     .normalization(Normalization(perChannel: true, inverted: false, epsilon: 1e-7)),
     .rescaling(Rescaling(scale: [0.5], offset: [1, -1, 0.25])),
-    .parametricRectifier(sharedAxes: []), .parametricRectifier(sharedAxes: [0, 1]),
+    .prelu(sharedAxes: []), .prelu(sharedAxes: [0, 1]),
     .transposedConvolution(
       TransposedConvolution(
         filters: 4, kernel: window.kernel, strides: window.strides, dilation: window.dilation,
@@ -67,6 +67,21 @@ let everyOperation: [Operation] = {
 
   @Test func everyKindIsTested() {
     #expect(Set(everyOperation.map(\.kind)) == Operation.kinds)
+  }
+
+  /// An operation never has weights if its kind is said to have none.
+  @Test func onlyKindsWithWeightsHaveThem() throws {
+    var weighted: Set<String> = []
+    for operation in everyOperation {
+      for inputs in [[], [0], [0, 0]] {
+        var layers = [Graph.Layer(name: "input", operation: .input(shape: [17, 16, 4]), inputs: [])]
+        layers.append(Graph.Layer(name: "layer", operation: operation, inputs: inputs))
+        guard let node = try? Graph(layers: layers, outputs: [1]).nodes[1] else { continue }
+        #expect(node.weights.isEmpty || operation.hasWeights)
+        if !node.weights.isEmpty { weighted.insert(operation.kind) }
+      }
+    }
+    #expect(weighted == Set(everyOperation.filter(\.hasWeights).map(\.kind)))
   }
 
   @Test(arguments: everyOperation)

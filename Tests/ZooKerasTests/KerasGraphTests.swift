@@ -41,13 +41,11 @@ private func configuration(_ name: String) throws -> JSONValue {
     #expect(network.layerOrder.map(\.node) == Array(known.nodes.indices))
     if !name.hasSuffix("k2") {
       #expect(network.graph == known)
-      let places = network.layerOrder.map {
-        KerasStorePath(node: $0.node, className: $0.className, ordinal: $0.ordinal)
-      }
       let weighted = Set(known.nodes.indices.filter { !known.nodes[$0].weights.isEmpty })
       #expect(
-        places.filter { weighted.contains($0.node) }
-          == known.kerasStorePaths.filter { weighted.contains($0.node) })
+        network.layerOrder.filter { weighted.contains($0.node) }.map { [String($0.node), $0.storePath] }
+          == known.kerasLayerPlaces.filter { weighted.contains($0.node) }
+          .map { [String($0.node), $0.storePath] })
     }
     #expect(Catalog.recognise(network.graph)?.variant.head == head)
   }
@@ -267,7 +265,7 @@ private func configuration(_ name: String) throws -> JSONValue {
       #"{"class_name":"Dense","config":{"name":"d","units":1048576,"use_bias":true,"activation":"linear"}}"#
     let network = try kerasGraph(
       configuration: jsonValue(sequential(dense, input: "[null,1024,1024,1048576]")), inputSize: nil)
-    #expect(network.graph.multiplications == 1 << 60)
+    #expect(network.graph.macs == 1 << 60)
   }
 
   @Test func deepNestingIsRefused() throws {

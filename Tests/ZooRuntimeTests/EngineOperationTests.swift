@@ -62,10 +62,10 @@ import ZooTestSupport
         let norm = LayerNormalization(axes: axes, epsilon: 1e-3, scale: axes != 2, center: axes != 3)
         try expectMatchesReference(Graph(.layerNormalization(norm), on: [3, 2, count]), seed: UInt64(count))
       }
-      try expectMatchesReference(Graph(.channelScaling, on: [3, 2, count]), seed: UInt64(count))
+      try expectMatchesReference(Graph(.layerScale, on: [3, 2, count]), seed: UInt64(count))
       for shared in [[], [0], [0, 1], [0, 1, 2], [2]] {
         try expectMatchesReference(
-          Graph(.parametricRectifier(sharedAxes: shared), on: [3, 2, count]), seed: UInt64(count))
+          Graph(.prelu(sharedAxes: shared), on: [3, 2, count]), seed: UInt64(count))
       }
     }
   }
@@ -135,7 +135,7 @@ import ZooTestSupport
         b.add("mean", .globalAveragePooling(keepDimensions: true), first))
       let gated = b.add("gated", .merge(.multiply), first, gate)
       let grouped = conv("each", gated, count, groups: count)
-      let layerScale = b.add("scale", .channelScaling, conv("second", grouped, count))
+      let layerScale = b.add("scale", .layerScale, conv("second", grouped, count))
       let residual = b.add("residual", .add, layerScale, gated)
       let up = b.add(
         "up",
@@ -150,7 +150,7 @@ import ZooTestSupport
       let both = b.add("both", .concatenate, large, rectified)
       let ln = b.add("layer norm", .layerNormalization(LayerNormalization(epsilon: 1e-6)), both)
       let turned = b.add("turned", .permute(order: [1, 0, 2]), ln)
-      let alpha = b.add("prelu", .parametricRectifier(sharedAxes: [0, 1]), turned)
+      let alpha = b.add("prelu", .prelu(sharedAxes: [0, 1]), turned)
       let output = b.add(
         "flat", .flatten, b.add("crop", .cropping(Edges(top: 1, bottom: 0, left: 0, right: 2)), alpha))
       try expectMatchesReference(b.build(outputs: [output, gate]), batch: 2, seed: UInt64(count), threads: 2)

@@ -278,7 +278,7 @@ package struct Binder {
     guard let variable = entry.variable else { return nil }
     if let slot = node.weights.first(where: { $0.role.rawValue == variable }) { return slot }
     // Keras' LayerScale gives its only weight no name.
-    if case .channelScaling = node.operation, variable.hasPrefix("variable") { return node.weights.first }
+    if case .layerScale = node.operation, variable.hasPrefix("variable") { return node.weights.first }
     // Keras 3 calls the kernel of a depthwise layer just 'kernel'.
     guard variable == WeightRole.kernel.rawValue, case .depthwiseConvolution = node.operation else {
       return nil

@@ -178,31 +178,6 @@ extension Recipe {
   }
 }
 
-extension Graph {
-  /// The number of classes, where the only output is a probability per class.
-  package var classCount: Int? {
-    guard outputs.count == 1, let output = outputs.first, self[output].shape.rank == 1 else { return nil }
-    guard endsInSoftmax(output) else { return nil }
-    return self[output].shape[0]
-  }
-
-  private func endsInSoftmax(_ value: Value) -> Bool {
-    var value = value
-    // A loop and no recursion: a file's author decides how many layers follow each other.
-    while true {
-      switch self[value].operation {
-      case .activation(let activation): return activation == .softmax
-      case .dense(let dense): return dense.activation == .softmax
-      case .convolution(let convolution): return convolution.activation == .softmax
-      case .reshape, .flatten, .identity:
-        guard let input = self[value].inputs.first else { return false }
-        value = input
-      default: return false
-      }
-    }
-  }
-}
-
 extension Extent2D {
   var sides: (Int, Int) { (height, width) }
 }

@@ -10,7 +10,7 @@ struct FusedDepthwise {
   var bias: WeightSlot?
   /// Of its output.
   var shape: (height: Int, width: Int, channels: Int)
-  var multiplications: Int
+  var macs: Int
 
   var stride: Int { Place.wholeLines(shape.channels) }
 

@@ -12,7 +12,7 @@ struct FusedProduct {
   /// The layer that it is the first half of: `output` then has, for each input pixel, all that this one adds to the
   /// layer's output.
   var transposed: TransposedConvolution?
-  var multiplications: Int
+  var macs: Int
 
   /// Positions of the window.
   var taps: Int { geometry.kernel.height * geometry.kernel.width }

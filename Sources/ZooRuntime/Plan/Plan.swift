@@ -32,7 +32,7 @@ package struct Plan {
     var buffers = planner.memory.buffers
     let used = buffers.indices.filter { buffers[$0].input == nil && buffers[$0].steps != nil }
     let largeDense = planner.steps.firstIndex {
-      if case .dense = $0.arguments { $0.multiplications >= Plan.largeDenseLayer } else { false }
+      if case .dense = $0.arguments { $0.macs >= Plan.largeDenseLayer } else { false }
     }
     let start = largeDense ?? planner.steps.count
     let inTail = used.filter { buffers[$0].steps.map { $0.upperBound >= start } == true }

@@ -45,7 +45,7 @@ extension Planner {
     arguments.set(activation)
     append(
       Step(
-        layers: layers, algorithm: activation.name, multiplications: 0,
+        layers: layers, algorithm: activation.name, macs: 0,
         arguments: activation == .softmax ? .softmax(arguments) : .activation(arguments),
         units: input.pixels, inputs: [input], output: output))
   }
@@ -67,7 +67,7 @@ extension Planner {
     arguments.b_pixel = isPerChannel ? 0 : input.channels
     append(
       Step(
-        layers: [node.name], algorithm: "rectify", multiplications: 0,
+        layers: [node.name], algorithm: "rectify", macs: 0,
         arguments: .elementwise(.rectify, arguments),
         units: input.pixels, inputs: [input], output: output,
         weights: WeightRequest(

@@ -27,7 +27,7 @@ extension Planner {
     let product = FusedProduct(
       view: view, geometry: geometry, groups: convolution.groups, fusion: fusion, output: output,
       kernel: slot(.kernel, of: node), bias: slot(.bias, of: node),
-      multiplications: graph.multiplications(of: node))
+      macs: graph.macs(of: node))
     if let tiling {
       appendWinograd(tiling, product, height: height, width: width, isPooled: isPooled)
     } else {
@@ -45,7 +45,7 @@ extension Planner {
     try append(
       FusedProduct(
         view: View(source: input), fusion: fusion, output: output, kernel: slot(.kernel, of: node),
-        bias: slot(.bias, of: node), multiplications: graph.multiplications(of: node)),
+        bias: slot(.bias, of: node), macs: graph.macs(of: node)),
       of: index)
     finish(fusion, activation: dense.activation, in: output)
   }
@@ -74,7 +74,7 @@ extension Planner {
     (arguments.lo, arguments.hi) = (product.fusion.lo, product.fusion.hi)
     append(
       Step(
-        layers: product.fusion.layers, algorithm: "dense", multiplications: product.multiplications,
+        layers: product.fusion.layers, algorithm: "dense", macs: product.macs,
         arguments: .dense(arguments), units: units, inputs: [input], output: output,
         residual: product.fusion.residual,
         weights: product.weights(.rows(inputs: input.channels, columns: output.channels))))
@@ -115,7 +115,7 @@ extension Planner {
         layers: product.fusion.layers,
         algorithm: (isPointwise ? "matrix product" : "indirect matrix product")
           + (onTiles ? " on tiles" : ""),
-        multiplications: product.multiplications / product.groups, arguments: .convolution(arguments),
+        macs: product.macs / product.groups, arguments: .convolution(arguments),
         units: units, inputs: [input], output: target, residual: residual, scratch: scratch,
         weights: product.weights(layout)))
   }

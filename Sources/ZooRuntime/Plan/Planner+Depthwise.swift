@@ -13,7 +13,7 @@ extension Planner {
     let fusion = fuse(after: index, rules: .normsAndClamp, activation: activation)
     let inner = FusedDepthwise(
       view: view, geometry: geometry, multiplier: multiplier, fusion: fusion, kernel: slot(role, of: node),
-      bias: slot(.bias, of: node), shape: node.shape.image, multiplications: graph.multiplications(of: node))
+      bias: slot(.bias, of: node), shape: node.shape.image, macs: graph.macs(of: node))
     if activation.bounds != nil, let reader = pointwiseReader(of: fusion.result),
       case .convolution(let c) = graph.nodes[reader].operation,
       fusesPointwise(inner, filters: c.filters)
@@ -39,7 +39,7 @@ extension Planner {
   mutating func appendDepthwise(_ inner: FusedDepthwise, output: Place) {
     append(
       Step(
-        layers: inner.fusion.layers, algorithm: "depthwise", multiplications: inner.multiplications,
+        layers: inner.fusion.layers, algorithm: "depthwise", macs: inner.macs,
         arguments: .depthwise(depthwiseArguments(inner, output: output)), units: output.height,
         inputs: [inner.view.source], output: output, weights: inner.weights))
   }

@@ -26,7 +26,7 @@ extension Planner {
       switch node.operation {
       case .identity, .activation(.linear):
         break
-      case .batchNormalization, .normalization, .rescaling, .channelScaling:
+      case .batchNormalization, .normalization, .rescaling, .layerScale:
         guard rules == .all || rules == .normsAndClamp, !isClamped, fusion.residual == nil,
           let norm = ChannelMap(node)
         else {

@@ -28,7 +28,7 @@ extension Planner {
       (arguments.lo, arguments.hi) = isLast ? (fusion.lo, fusion.hi) : (-.infinity, .infinity)
       append(
         Step(
-          layers: fusion.layers, algorithm: merge.rawValue, multiplications: 0,
+          layers: fusion.layers, algorithm: merge.rawValue, macs: 0,
           arguments: .elementwise(merge == .average && !isLast ? .add : merge.kernel, arguments),
           units: output.pixels, inputs: [left.place, right.place], output: output
         ))

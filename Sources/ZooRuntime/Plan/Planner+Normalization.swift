@@ -20,7 +20,7 @@ extension Planner {
     (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
     append(
       Step(
-        layers: fusion.layers, algorithm: "scale and shift", multiplications: 0,
+        layers: fusion.layers, algorithm: "scale and shift", macs: 0,
         arguments: .elementwise(.affine, arguments),
         units: input.pixels, inputs: [input], output: output,
         weights: WeightRequest(
@@ -47,7 +47,7 @@ extension Planner {
     let vectors = node.shape.elementCount / length
     append(
       Step(
-        layers: [node.name], algorithm: "layer normalization", multiplications: 0,
+        layers: [node.name], algorithm: "layer normalization", macs: 0,
         arguments: .layerNorm(arguments), units: vectors, inputs: [input],
         output: output,
         weights: WeightRequest(

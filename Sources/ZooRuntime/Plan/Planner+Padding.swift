@@ -65,7 +65,7 @@ extension Planner {
     arguments.channels = Int32(source.channels)
     append(
       Step(
-        layers: layers, algorithm: "pad", multiplications: 0, arguments: .padding(arguments),
+        layers: layers, algorithm: "pad", macs: 0, arguments: .padding(arguments),
         units: target.height, inputs: [source], output: target))
   }
 }

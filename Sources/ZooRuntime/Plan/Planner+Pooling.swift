@@ -45,7 +45,7 @@ extension Planner {
     append(
       Step(
         layers: fusion.layers, algorithm: average ? "average pool" : "max pool",
-        multiplications: 0, arguments: .pooling(arguments), units: output.height,
+        macs: 0, arguments: .pooling(arguments), units: output.height,
         inputs: [view.source], output: output, residual: fusion.residual))
     finish(fusion, in: output)
   }
@@ -78,7 +78,7 @@ extension Planner {
     append(
       Step(
         layers: [graph.nodes[index].name], algorithm: average ? "global average" : "global maximum",
-        multiplications: 0, arguments: .globalPooling(arguments), units: units,
+        macs: 0, arguments: .globalPooling(arguments), units: units,
         inputs: [input], output: output))
     bind(index, to: .place(output))
     didRead(source)

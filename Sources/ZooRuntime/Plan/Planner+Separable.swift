@@ -17,7 +17,7 @@ extension Planner {
       view: view, geometry: geometry, multiplier: c.multiplier,
       fusion: Fusion(result: index, layers: [node.name]), kernel: slot(.depthwiseKernel, of: node), bias: nil,
       shape: (height, width, channels),
-      multiplications: height * width * channels * c.kernel.height * c.kernel.width)
+      macs: height * width * channels * c.kernel.height * c.kernel.width)
     if fusesPointwise(inner, filters: node.shape.image.channels) {
       appendSeparable(
         inner, input: source, pointwise: index, activation: c.activation, kernel: .pointwiseKernel)
@@ -30,7 +30,7 @@ extension Planner {
     try append(
       FusedProduct(
         view: View(source: between), fusion: fusion, output: output, kernel: slot(.pointwiseKernel, of: node),
-        bias: slot(.bias, of: node), multiplications: graph.multiplications(of: node)),
+        bias: slot(.bias, of: node), macs: graph.macs(of: node)),
       of: index)
     finish(fusion, activation: c.activation, in: output)
   }
@@ -90,7 +90,7 @@ extension Planner {
     append(
       Step(
         layers: fusion.layers, algorithm: "depthwise + matrix product" + (onTiles ? " on tiles" : ""),
-        multiplications: inner.multiplications + pixels * channels * output.channels,
+        macs: inner.macs + pixels * channels * output.channels,
         arguments: .separable(arguments), units: (pixels + block - 1) / block, inputs: [inner.view.source],
         output: output, residual: fusion.residual, scratch: scratch, productScratch: productScratch,
         weights: inner.weights,

@@ -63,7 +63,7 @@ extension Planner {
     }
     append(
       Step(
-        layers: [node.name], algorithm: "strided copy", multiplications: 0, arguments: .strided(arguments),
+        layers: [node.name], algorithm: "strided copy", macs: 0, arguments: .strided(arguments),
         units: output.pixels, inputs: [input], output: output))
   }
 
@@ -83,7 +83,7 @@ extension Planner {
     arguments.bilinear = resize.interpolation == .bilinear ? 1 : 0
     append(
       Step(
-        layers: [graph.nodes[index].name], algorithm: "resize", multiplications: 0,
+        layers: [graph.nodes[index].name], algorithm: "resize", macs: 0,
         arguments: .resize(arguments), units: output.height, inputs: [input],
         output: output))
     bind(index, to: .place(output))

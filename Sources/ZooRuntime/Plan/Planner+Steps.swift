@@ -23,7 +23,7 @@ extension Planner {
     arguments.channels = Int32(source.channels)
     (arguments.lo, arguments.hi) = (lo, hi)
     return Step(
-      layers: layers, algorithm: lo == -.infinity && hi == .infinity ? "copy" : "clamp", multiplications: 0,
+      layers: layers, algorithm: lo == -.infinity && hi == .infinity ? "copy" : "clamp", macs: 0,
       arguments: .elementwise(.clamp, arguments), units: source.pixels, inputs: [source],
       output: target)
   }

@@ -20,7 +20,7 @@ extension Planner {
       FusedProduct(
         view: View(source: input), fusion: Fusion(result: index, layers: [node.name], norms: fusion.norms),
         output: parts, kernel: slot(.kernel, of: node), transposed: c,
-        multiplications: graph.multiplications(of: node)),
+        macs: graph.macs(of: node)),
       of: index)
     let output = self.output(of: fusion, input: source)
     var arguments = zoo_scatter()
@@ -32,7 +32,7 @@ extension Planner {
     (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
     append(
       Step(
-        layers: fusion.layers, algorithm: "transposed sums", multiplications: 0,
+        layers: fusion.layers, algorithm: "transposed sums", macs: 0,
         arguments: .scatter(arguments), units: output.height, inputs: [parts],
         output: output,
         weights: WeightRequest(

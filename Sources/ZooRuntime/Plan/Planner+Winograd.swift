@@ -96,7 +96,7 @@ extension Planner {
     let name = "Winograd \(tiling.outputs)x\(tiling.outputs)" + (isPooled ? " + max pool" : "")
     append(
       Step(
-        layers: fusion.layers, algorithm: name, multiplications: product.multiplications,
+        layers: fusion.layers, algorithm: name, macs: product.macs,
         arguments: .winograd(arguments), units: units, inputs: [view.source], output: output,
         residual: fusion.residual, scratch: scratch,
         weights: product.weights(

@@ -7,7 +7,7 @@ struct Step {
   /// The layers that it computes.
   var layers: [String]
   var algorithm: String
-  var multiplications: Int
+  var macs: Int
   var arguments: Arguments
   var units: Int
   /// Whether the threads share it, or the caller does it alone.
@@ -49,7 +49,7 @@ extension Step {
     if case .pooling(let a) = arguments {
       perValue += 4 * Int(a.window.kernel_height) * Int(a.window.kernel_width)
     }
-    return max(2 * multiplications, perValue * output.pixels * output.channels)
+    return max(2 * macs, perValue * output.pixels * output.channels)
   }
 
   /// Runs it on the activations that `pointer` finds.

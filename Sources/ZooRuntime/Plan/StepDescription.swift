@@ -17,10 +17,10 @@ package struct StepDescription: Sendable {
 extension StepDescription {
   init(_ step: Step) {
     var bytes = 0
-    if case .dense(let a) = step.arguments { bytes = step.multiplications * (a.half_weights == nil ? 4 : 2) }
+    if case .dense(let a) = step.arguments { bytes = step.macs * (a.half_weights == nil ? 4 : 2) }
     self.init(
       layers: step.layers, kernel: step.algorithm, kernelID: step.arguments.kernel,
-      macs: step.multiplications,
+      macs: step.macs,
       streamedBytes: bytes)
   }
 }

@@ -9,7 +9,7 @@ struct ChannelMap: Hashable {
   /// Nil for a layer of another kind.
   init?(_ node: Node) {
     switch node.operation {
-    case .batchNormalization, .normalization, .rescaling, .channelScaling: break
+    case .batchNormalization, .normalization, .rescaling, .layerScale: break
     default: return nil
     }
     operation = node.operation

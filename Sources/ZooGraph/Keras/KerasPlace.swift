@@ -1,13 +1,14 @@
 /// Where the Keras model that a network comes from keeps the weights of one layer.
 ///
-/// A graph is flat and calls layers as often as it likes; Keras finds weights by the layers of its model, those
-/// of the models inside it, and their order.
+/// A graph is flat and calls layers as often as it likes; Keras finds weights by the layers of its model,
+/// those of the models inside it, and their order.
 package struct KerasPlace: Sendable, Hashable {
   /// A model, or the layer itself, among the layers of the model around it.
   package struct Step: Sendable, Hashable {
     /// Its name in Keras.
     package let name: String
-    /// What Keras 3's store calls it under `layers`: its class, and `_` and its number from 1 on (`conv2d_1`).
+    /// What Keras 3's store calls it under `layers`: its class and, from the second of its class on, its
+    /// number from 1 (`conv2d`, `conv2d_1`).
     package let group: String
 
     package init(name: String, group: String) {
@@ -40,10 +41,14 @@ extension Graph {
   /// Where Keras keeps the layers, with weights and without, if the graph is its model, in the order of
   /// `model.layers`.
   package var kerasLayerPlaces: [KerasPlace] {
-    kerasStorePaths.map { path in
-      let group = path.ordinal == 0 ? path.className : "\(path.className)_\(path.ordinal)"
+    var counts: [String: Int] = [:]
+    return kerasOrder.map { index in
+      let className = nodes[index].operation.kerasClassName
+      let ordinal = counts[className, default: 0]
+      counts[className] = ordinal + 1
+      let group = ordinal == 0 ? className : "\(className)_\(ordinal)"
       return KerasPlace(
-        node: path.node, steps: [.init(name: nodes[path.node].name, group: group)], isTrainable: true)
+        node: index, steps: [.init(name: nodes[index].name, group: group)], isTrainable: true)
     }
   }
 

@@ -1,3 +1,6 @@
+import ZooSystem
+import ZooTensor
+
 /// The size (height, width) that an image is sampled at, and how.
 package struct Resize: Hashable, Sendable {
   package enum Interpolation: String, Hashable, Sendable, CaseIterable {
@@ -38,5 +41,28 @@ package struct Resize: Hashable, Sendable {
       let upper = max(0, min(Int(place.rounded(.up)), input - 1))
       return Position(lower: min(max(0, Int(below)), upper), upper: upper, fraction: place - below)
     }
+  }
+}
+
+extension Resize: OperationPayload {
+  static let kinds = ["resize"]
+  var operation: Operation { .resize(self) }
+  var kerasClassName: String { "resizing" }
+
+  var attributes: [(String, AttributeValue)] {
+    [("size", .extent(size)), ("interpolation", .string(interpolation.rawValue))]
+  }
+
+  init(from fields: inout AttributeFields) throws(ZooError) {
+    let size = try fields.extent("size")
+    guard let interpolation = Interpolation(rawValue: try fields.string("interpolation")) else {
+      throw fields.mismatch("interpolation", "'nearest' or 'bilinear'")
+    }
+    self.init(size: size, interpolation: interpolation)
+  }
+
+  func outputShape(_ inputs: LayerInputs) throws(ZooError) -> Shape {
+    let channels = try inputs.image().channels
+    return try inputs.shape([size.height, size.width, channels])
   }
 }

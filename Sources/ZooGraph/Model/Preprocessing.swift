@@ -1,0 +1,18 @@
+/// How pixels (RGB, 0…255) become what enters the network. The names of the first three are Keras'.
+package enum Preprocessing: String, Sendable, Hashable, CaseIterable {
+  /// RGB to BGR, minus the ImageNet means 103.939, 116.779, 123.68 (of B, G, R).
+  case caffe
+  /// x / 127.5 - 1.
+  case tf
+  /// x / 255, minus 0.485, 0.456, 0.406, over 0.229, 0.224, 0.225 (of R, G, B).
+  case torch
+  /// As `caffe`, but without exchanging channels: RGB, minus 123.68, 116.779, 103.939.
+  case caffeRGB = "caffe-rgb"
+  /// As `torch`, but in the order BGR.
+  case torchBGR = "torch-bgr"
+  /// The pixels as they are.
+  case none
+
+  /// Those that statistics can tell apart: an exchange of red and blue hardly shows in them.
+  package static let distinguishable: [Preprocessing] = [.caffe, .tf, .torch, .none]
+}
