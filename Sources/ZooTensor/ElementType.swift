@@ -1,9 +1,14 @@
 /// How one number of a tensor is stored; always little-endian.
 public enum ElementType: String, Sendable, Hashable, CaseIterable {
+  /// IEEE 754 half precision, 16 bits.
   case float16 = "f16"
+  /// The upper 16 bits of a 32-bit float.
   case bfloat16 = "bf16"
+  /// IEEE 754 single precision, 32 bits.
   case float32 = "f32"
+  /// IEEE 754 double precision, 64 bits.
   case float64 = "f64"
+  /// Integers: signed (two's complement) `i`, unsigned `u`, of 8 to 64 bits.
   case int8 = "i8"
   case int16 = "i16"
   case int32 = "i32"
@@ -12,6 +17,7 @@ public enum ElementType: String, Sendable, Hashable, CaseIterable {
   case uint16 = "u16"
   case uint32 = "u32"
   case uint64 = "u64"
+  /// One byte: 0 is false.
   case bool = "bool"
 
   /// The size of one element in bytes.
@@ -24,6 +30,7 @@ public enum ElementType: String, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// Whether the numbers are floating-point numbers, of any size.
   public var isFloatingPoint: Bool {
     switch self {
     case .float16, .bfloat16, .float32, .float64: true

@@ -35,6 +35,9 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
   /// The number of axes.
   public var rank: Int { dimensions.count }
 
+  /// The extent along the axis `axis`, counted from the outermost, 0.
+  ///
+  /// - Precondition: `axis` is in `0..<rank`.
   public subscript(axis: Int) -> Int { dimensions[axis] }
 
   /// For example `3x3x64x128`; `scalar` for rank 0.
@@ -44,5 +47,6 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Shape: ExpressibleByArrayLiteral {
+  /// A shape of constant extents, outermost axis first: `[224, 224, 3]` is (H, W, C). They must be valid.
   public init(arrayLiteral elements: Int...) { self.init(elements) }
 }
