@@ -2,7 +2,7 @@ import ZooGraph
 import ZooTensor
 
 /// A step each of whose values is a formula of some values of its inputs and weights. One definition
-/// serves whole layers and single recomputed values.
+/// serves whole layers and single recomputed values; see ``ReferenceStep/Kind``.
 enum ReferenceFormula: Sendable {
   /// Weight: the kernel (kernel height, kernel width, filters, input channels). `image` is the input's shape.
   case transposedConvolution(TransposedConvolution, image: Shape)
@@ -14,7 +14,7 @@ enum ReferenceFormula: Sendable {
   /// Weight: gamma (channels).
   case layerScale(channels: Int)
   /// Weight: alpha, found at the place that the axes say.
-  case rectifier(ReferenceAxes)
+  case prelu(ReferenceAxes)
   /// `image` is the input's shape, `output` the output's.
   case resize(Resize, image: Shape, output: Shape)
   /// Where the value of each input lies.
@@ -31,75 +31,108 @@ enum ReferenceFormula: Sendable {
   ) -> Number {
     switch self {
     case .transposedConvolution(let c, let image):
-      let (pixel, filter) = index.quotientAndRemainder(dividingBy: c.filters)
-      let (row, column) = pixel.quotientAndRemainder(dividingBy: c.size.width)
-      let channels = image[2]
-      var sum = Number(0)
-      for ky in 0..<c.kernel.height {
-        let y = row + c.offset.height - ky * c.dilation.height
-        guard y >= 0, y % c.strides.height == 0, y / c.strides.height < image[0] else { continue }
-        for kx in 0..<c.kernel.width {
-          let x = column + c.offset.width - kx * c.dilation.width
-          guard x >= 0, x % c.strides.width == 0, x / c.strides.width < image[1] else { continue }
-          let source = (y / c.strides.height * image[1] + x / c.strides.width) * channels
-          let tap = ((ky * c.kernel.width + kx) * c.filters + filter) * channels
-          for channel in 0..<channels {
-            sum = sum + input(0, source + channel).scaled(by: weight(0, tap + channel))
-          }
-        }
-      }
-      return sum
+      return transposedConvolution(c, image, at: index, input: input, weight: weight)
     case .layerNormalization(let n, let length):
-      let place = index % length
-      let vector = (index - place..<index - place + length).map { input(0, $0) }
-      let gamma = n.scale ? weight(0, place) : 1
-      let beta = n.center ? weight(n.scale ? 1 : 0, place) : 0
-      return Number.standardized(vector, at: place, epsilon: n.epsilon).scaled(by: gamma) + Number(beta)
+      return layerNormalization(n, length: length, at: index, input: input, weight: weight)
     case .normalization(let n, let period):
-      let mean = weight(0, index % period)
-      let deviation = max(weight(1, index % period).squareRoot(), n.epsilon)
-      return n.inverted
-        ? input(0, index).scaled(by: deviation) + Number(mean)
-        : (input(0, index) + Number(-mean)).scaled(by: 1 / deviation)
+      return normalization(n, period: period, at: index, input: input, weight: weight)
     case .rescaling(let r):
       return input(0, index).scaled(by: r.scale[index % r.scale.count])
         + Number(r.offset[index % r.offset.count])
     case .layerScale(let channels):
       return input(0, index).scaled(by: weight(0, index % channels))
-    case .rectifier(let axes):
+    case .prelu(let axes):
       return input(0, index).rectified(slope: weight(0, axes.source(of: index)))
     case .resize(let r, let image, let output):
-      let channels = image[2]
-      let (pixel, channel) = index.quotientAndRemainder(dividingBy: channels)
-      let (row, column) = pixel.quotientAndRemainder(dividingBy: output[1])
-      let y = r.position(of: row, output: output[0], input: image[0])
-      let x = r.position(of: column, output: output[1], input: image[1])
-      func sample(_ row: Int, _ column: Int) -> Number {
-        input(0, (row * image[1] + column) * channels + channel)
-      }
-      func across(_ row: Int) -> Number {
-        sample(row, x.lower).scaled(by: 1 - Double(x.fraction))
-          + sample(row, x.upper).scaled(by: Double(x.fraction))
-      }
-      if r.interpolation == .nearest { return sample(y.lower, x.lower) }
-      return across(y.lower).scaled(by: 1 - Double(y.fraction))
-        + across(y.upper).scaled(by: Double(y.fraction))
+      return resized(r, image, output, at: index, input: input)
     case .merge(let merge, let places):
-      var result = input(0, places[0].source(of: index))
-      for i in 1..<places.count {
-        let other = input(i, places[i].source(of: index))
-        switch merge {
-        case .add, .average: result = result + other
-        case .subtract: result = result + other.scaled(by: -1)
-        case .multiply: result = result * other
-        case .maximum: result = result.larger(other)
-        case .minimum: result = result.smaller(other)
-        }
-      }
-      return merge == .average ? result.scaled(by: 1 / Double(places.count)) : result
+      return merged(merge, places, at: index, input: input)
     case .permutation(let axes):
       return input(0, axes.source(of: index))
     }
+  }
+
+  private func transposedConvolution<Number: ReferenceNumber>(
+    _ c: TransposedConvolution, _ image: Shape, at index: Int, input: (Int, Int) -> Number,
+    weight: (Int, Int) -> Double
+  ) -> Number {
+    let (pixel, filter) = index.quotientAndRemainder(dividingBy: c.filters)
+    let (row, column) = pixel.quotientAndRemainder(dividingBy: c.size.width)
+    let channels = image[2]
+    var sum = Number(0)
+    for ky in 0..<c.kernel.height {
+      let y = row + c.offset.height - ky * c.dilation.height
+      guard y >= 0, y % c.strides.height == 0, y / c.strides.height < image[0] else { continue }
+      for kx in 0..<c.kernel.width {
+        let x = column + c.offset.width - kx * c.dilation.width
+        guard x >= 0, x % c.strides.width == 0, x / c.strides.width < image[1] else { continue }
+        let source = (y / c.strides.height * image[1] + x / c.strides.width) * channels
+        let tap = ((ky * c.kernel.width + kx) * c.filters + filter) * channels
+        for channel in 0..<channels {
+          sum = sum + input(0, source + channel).scaled(by: weight(0, tap + channel))
+        }
+      }
+    }
+    return sum
+  }
+
+  private func layerNormalization<Number: ReferenceNumber>(
+    _ n: LayerNormalization, length: Int, at index: Int, input: (Int, Int) -> Number,
+    weight: (Int, Int) -> Double
+  ) -> Number {
+    let place = index % length
+    let vector = (index - place..<index - place + length).map { input(0, $0) }
+    let gamma = n.scale ? weight(0, place) : 1
+    let beta = n.center ? weight(n.scale ? 1 : 0, place) : 0
+    return Number.standardized(vector, at: place, epsilon: n.epsilon).scaled(by: gamma) + Number(beta)
+  }
+
+  private func normalization<Number: ReferenceNumber>(
+    _ n: Normalization, period: Int, at index: Int, input: (Int, Int) -> Number,
+    weight: (Int, Int) -> Double
+  ) -> Number {
+    let mean = weight(0, index % period)
+    let deviation = max(weight(1, index % period).squareRoot(), n.epsilon)
+    return n.inverted
+      ? input(0, index).scaled(by: deviation) + Number(mean)
+      : (input(0, index) + Number(-mean)).scaled(by: 1 / deviation)
+  }
+
+  private func resized<Number: ReferenceNumber>(
+    _ r: Resize, _ image: Shape, _ output: Shape, at index: Int, input: (Int, Int) -> Number
+  ) -> Number {
+    let channels = image[2]
+    let (pixel, channel) = index.quotientAndRemainder(dividingBy: channels)
+    let (row, column) = pixel.quotientAndRemainder(dividingBy: output[1])
+    let y = r.position(of: row, output: output[0], input: image[0])
+    let x = r.position(of: column, output: output[1], input: image[1])
+    func sample(_ row: Int, _ column: Int) -> Number {
+      input(0, (row * image[1] + column) * channels + channel)
+    }
+    func across(_ row: Int) -> Number {
+      sample(row, x.lower).scaled(by: 1 - Double(x.fraction))
+        + sample(row, x.upper).scaled(by: Double(x.fraction))
+    }
+    if r.interpolation == .nearest { return sample(y.lower, x.lower) }
+    return across(y.lower).scaled(by: 1 - Double(y.fraction))
+      + across(y.upper).scaled(by: Double(y.fraction))
+  }
+
+  private func merged<Number: ReferenceNumber>(
+    _ merge: Merge, _ places: [ReferenceAxes], at index: Int, input: (Int, Int) -> Number
+  ) -> Number {
+    var result = input(0, places[0].source(of: index))
+    for i in 1..<places.count {
+      let other = input(i, places[i].source(of: index))
+      switch merge {
+      case .add, .average: result = result + other
+      case .subtract: result = result + other.scaled(by: -1)
+      case .multiply: result = result * other
+      case .maximum: result = result.larger(other)
+      case .minimum: result = result.smaller(other)
+      }
+    }
+    return merge == .average ? result.scaled(by: 1 / Double(places.count)) : result
   }
 
   /// About how many values of its inputs a value is made of.
@@ -109,7 +142,7 @@ enum ReferenceFormula: Sendable {
     case .layerNormalization(_, let length): length
     case .resize: 4
     case .merge(_, let places): places.count
-    case .normalization, .rescaling, .layerScale, .rectifier, .permutation: 1
+    case .normalization, .rescaling, .layerScale, .prelu, .permutation: 1
     }
   }
 }

@@ -4,6 +4,12 @@ import ZooTensor
 
 /// An elementary computation. Keras layers that do several things in a row are several steps.
 struct ReferenceStep: Sendable {
+  /// What a step computes.
+  ///
+  /// A ``formula(_:)`` is defined once. The steps of which most networks consist are defined twice: by
+  /// ``ReferenceRows`` a row at a time, because finding the pixel and the channel of each value anew would make
+  /// whole layers much slower, and by ``ProbedStep`` value by value, with the rounding error that each value may
+  /// have. The tests require that both agree.
   enum Kind: Sendable {
     /// A value from outside; it reads itself.
     case input
@@ -53,6 +59,50 @@ struct ReferenceProgram: Sendable {
     }
   }
 
+  private mutating func append(_ node: Node, reading inputs: [Int], shapes: [Shape]) throws(ZooError) {
+    let input = shapes.first ?? node.shape
+    let channels = node.shape.dimensions.last ?? 1
+    func formula(_ formula: ReferenceFormula, _ roles: [WeightRole] = []) {
+      add(.formula(formula), node, inputs, node.shape, roles)
+    }
+    switch node.operation {
+    case .input: add(.input, node, [steps.count], node.shape)
+    case .convolution(let c): append(c, node, inputs, input)
+    case .depthwiseConvolution(let c): append(c, node, inputs, input)
+    case .separableConvolution(let c): append(c, node, inputs, input)
+    case .transposedConvolution(let c): append(c, node, inputs, input)
+    case .dense(let d): append(d, node, inputs, input)
+    case .batchNormalization(let b):
+      add(
+        .normalization(b, channels: channels), node, inputs, node.shape,
+        affine(scale: b.scale, center: b.center) + [.movingMean, .movingVariance])
+    case .layerNormalization(let n):
+      let length = input.dimensions.suffix(n.axes).reduce(1, *)
+      formula(.layerNormalization(n, length: length), affine(scale: n.scale, center: n.center))
+    case .normalization(let n):
+      formula(.normalization(n, period: n.perChannel ? channels : 1), [.mean, .variance])
+    case .rescaling(let r): formula(.rescaling(r))
+    case .layerScale: formula(.layerScale(channels: channels), [.gamma])
+    case .prelu:
+      let alpha = node.weights.first?.shape ?? node.shape
+      formula(.prelu(ReferenceAxes(broadcasting: alpha, to: node.shape)), [.alpha])
+    case .activation(let activation):
+      add(.activation(activation, channels: channels), node, inputs, node.shape)
+    case .maxPooling(let p): add(.maximum(try window(p, of: node, on: input)), node, inputs, node.shape)
+    case .averagePooling(let p): add(.mean(try window(p, of: node, on: input)), node, inputs, node.shape)
+    case .globalMaxPooling: add(.maximum(whole(input)), node, inputs, [1, 1, channels])
+    case .globalAveragePooling: add(.mean(whole(input)), node, inputs, [1, 1, channels])
+    case .zeroPadding(let edges): appendShift(down: edges.top, right: edges.left, node, inputs, input)
+    case .cropping(let edges): appendShift(down: -edges.top, right: -edges.left, node, inputs, input)
+    case .resize(let r): formula(.resize(r, image: input, output: node.shape))
+    case .merge(let merge):
+      formula(.merge(merge, shapes.map { ReferenceAxes(broadcasting: $0, to: node.shape) }))
+    case .permute(let order): formula(.permutation(ReferenceAxes(input, order: order)))
+    case .concatenate: add(.concatenation, node, inputs, node.shape)
+    case .flatten, .reshape, .identity: add(.copy, node, inputs, node.shape)
+    }
+  }
+
   /// Adds a step of `node` and returns its index.
   @discardableResult
   private mutating func add(
@@ -64,126 +114,68 @@ struct ReferenceProgram: Sendable {
     return steps.count - 1
   }
 
+  // MARK: Layers with kernels
+
+  private mutating func append(_ c: Convolution, _ node: Node, _ inputs: [Int], _ input: Shape) {
+    let window = ReferenceWindow(
+      on: input, size: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation)
+    let sums = add(
+      .convolution(window, groups: c.groups, filters: c.filters), node, inputs, node.shape, [.kernel])
+    finish(node, sums, shape: node.shape, useBias: c.useBias, activation: c.activation)
+  }
+
+  private mutating func append(_ c: DepthwiseConvolution, _ node: Node, _ inputs: [Int], _ input: Shape) {
+    let window = ReferenceWindow(
+      on: input, size: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation)
+    let sums = add(
+      .depthwiseConvolution(window, multiplier: c.multiplier), node, inputs, node.shape, [.depthwiseKernel])
+    finish(node, sums, shape: node.shape, useBias: c.useBias, activation: c.activation)
+  }
+
+  private mutating func append(_ c: SeparableConvolution, _ node: Node, _ inputs: [Int], _ input: Shape) {
+    let window = ReferenceWindow(
+      on: input, size: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation)
+    let inner: Shape = [node.shape[0], node.shape[1], input[2] * c.multiplier]
+    let spatial = add(
+      .depthwiseConvolution(window, multiplier: c.multiplier), node, inputs, inner, [.depthwiseKernel])
+    let pixels = ReferenceWindow(on: inner, size: .one, strides: .one, padding: .valid)
+    let sums = add(
+      .convolution(pixels, groups: 1, filters: c.filters), node, [spatial], node.shape, [.pointwiseKernel])
+    finish(node, sums, shape: node.shape, useBias: c.useBias, activation: c.activation)
+  }
+
+  private mutating func append(_ c: TransposedConvolution, _ node: Node, _ inputs: [Int], _ input: Shape) {
+    let sums = add(.formula(.transposedConvolution(c, image: input)), node, inputs, node.shape, [.kernel])
+    finish(node, sums, shape: node.shape, useBias: c.useBias, activation: c.activation)
+  }
+
+  /// A 1x1 convolution of an image of one row, whose pixels are the vectors along the last axis.
+  private mutating func append(_ d: Dense, _ node: Node, _ inputs: [Int], _ input: Shape) {
+    let vectors = node.shape.elementCount / d.units
+    let row: Shape = [1, vectors, input.elementCount / vectors]
+    let pixels = ReferenceWindow(on: row, size: .one, strides: .one, padding: .valid)
+    let outputs: Shape = [1, vectors, d.units]
+    let sums = add(.convolution(pixels, groups: 1, filters: d.units), node, inputs, outputs, [.kernel])
+    finish(node, sums, shape: outputs, useBias: d.useBias, activation: d.activation)
+  }
+
   /// Adds the bias and activation that end a layer with weights.
   private mutating func finish(
-    _ node: Node, _ input: Int, shape: Shape, useBias: Bool, activation: Activation, channels: Int
+    _ node: Node, _ input: Int, shape: Shape, useBias: Bool, activation: Activation
   ) {
+    let channels = node.shape.dimensions.last ?? 1
     var last = input
     if useBias { last = add(.bias(channels: channels), node, [last], shape, [.bias]) }
     if activation != .linear { add(.activation(activation, channels: channels), node, [last], shape) }
   }
 
-  private mutating func append(_ node: Node, reading inputs: [Int], shapes: [Shape]) throws(ZooError) {
-    let input = shapes.first ?? node.shape
-    let channels = node.shape.dimensions.last ?? 1
-    switch node.operation {
-    case .input:
-      add(.input, node, [steps.count], node.shape)
-    case .convolution(let c):
-      let window = ReferenceWindow(
-        on: input, size: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation)
-      let sums = add(
-        .convolution(window, groups: c.groups, filters: c.filters), node, inputs, node.shape, [.kernel])
-      finish(
-        node, sums, shape: node.shape, useBias: c.useBias, activation: c.activation, channels: channels)
-    case .depthwiseConvolution(let c):
-      let window = ReferenceWindow(
-        on: input, size: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation)
-      let sums = add(
-        .depthwiseConvolution(window, multiplier: c.multiplier), node, inputs, node.shape,
-        [.depthwiseKernel])
-      finish(
-        node, sums, shape: node.shape, useBias: c.useBias, activation: c.activation, channels: channels)
-    case .separableConvolution(let c):
-      let window = ReferenceWindow(
-        on: input, size: c.kernel, strides: c.strides, padding: c.padding, dilation: c.dilation)
-      let inner: Shape = [node.shape[0], node.shape[1], input[2] * c.multiplier]
-      let spatial = add(
-        .depthwiseConvolution(window, multiplier: c.multiplier), node, inputs, inner, [.depthwiseKernel])
-      let pixels = ReferenceWindow(on: inner, size: .one, strides: .one, padding: .valid)
-      let sums = add(
-        .convolution(pixels, groups: 1, filters: c.filters), node, [spatial], node.shape,
-        [.pointwiseKernel])
-      finish(
-        node, sums, shape: node.shape, useBias: c.useBias, activation: c.activation, channels: channels)
-    case .transposedConvolution(let c):
-      let sums = add(
-        .formula(.transposedConvolution(c, image: input)), node, inputs, node.shape, [.kernel])
-      finish(
-        node, sums, shape: node.shape, useBias: c.useBias, activation: c.activation, channels: channels)
-    case .dense(let d):
-      // A 1x1 convolution of an image of one row, whose pixels are the vectors along the last axis.
-      let vectors = node.shape.elementCount / d.units
-      let row: Shape = [1, vectors, input.elementCount / vectors]
-      let pixels = ReferenceWindow(on: row, size: .one, strides: .one, padding: .valid)
-      let outputs: Shape = [1, vectors, d.units]
-      let sums = add(.convolution(pixels, groups: 1, filters: d.units), node, inputs, outputs, [.kernel])
-      finish(
-        node, sums, shape: outputs, useBias: d.useBias, activation: d.activation, channels: channels)
-    case .batchNormalization(let b):
-      add(
-        .normalization(b, channels: channels), node, inputs, node.shape,
-        (b.scale ? [.gamma] : []) + (b.center ? [.beta] : []) + [.movingMean, .movingVariance])
-    case .layerNormalization(let n):
-      let length = input.dimensions.suffix(n.axes).reduce(1, *)
-      add(
-        .formula(.layerNormalization(n, length: length)), node, inputs, node.shape,
-        (n.scale ? [.gamma] : []) + (n.center ? [.beta] : []))
-    case .normalization(let n):
-      add(
-        .formula(.normalization(n, period: n.perChannel ? channels : 1)), node, inputs, node.shape,
-        [.mean, .variance])
-    case .rescaling(let r):
-      add(.formula(.rescaling(r)), node, inputs, node.shape)
-    case .layerScale:
-      add(.formula(.layerScale(channels: channels)), node, inputs, node.shape, [.gamma])
-    case .prelu:
-      let alpha = node.weights.first?.shape ?? node.shape
-      add(
-        .formula(.rectifier(ReferenceAxes(broadcasting: alpha, to: node.shape))), node, inputs, node.shape,
-        [.alpha])
-    case .activation(let activation):
-      add(.activation(activation, channels: channels), node, inputs, node.shape)
-    case .maxPooling(let p):
-      add(.maximum(try poolingWindow(p, of: node, on: input)), node, inputs, node.shape)
-    case .averagePooling(let p):
-      add(.mean(try poolingWindow(p, of: node, on: input)), node, inputs, node.shape)
-    case .globalMaxPooling, .globalAveragePooling:
-      let whole = ReferenceWindow(
-        on: input, size: Extent2D(input[0], input[1]), strides: .one, padding: .valid)
-      let pixel: Shape = [1, 1, channels]
-      if case .globalMaxPooling = node.operation {
-        add(.maximum(whole), node, inputs, pixel)
-      } else {
-        add(.mean(whole), node, inputs, pixel)
-      }
-    case .zeroPadding(let edges):
-      add(
-        .shift(
-          down: edges.top, right: edges.left, height: input[0], width: input[1], channels: channels),
-        node, inputs, node.shape)
-    case .cropping(let edges):
-      add(
-        .shift(
-          down: -edges.top, right: -edges.left, height: input[0], width: input[1], channels: channels),
-        node, inputs, node.shape)
-    case .resize(let r):
-      add(.formula(.resize(r, image: input, output: node.shape)), node, inputs, node.shape)
-    case .merge(let merge):
-      let places = shapes.map { ReferenceAxes(broadcasting: $0, to: node.shape) }
-      add(.formula(.merge(merge, places)), node, inputs, node.shape)
-    case .permute(let order):
-      add(.formula(.permutation(ReferenceAxes(input, order: order))), node, inputs, node.shape)
-    case .concatenate:
-      add(.concatenation, node, inputs, node.shape)
-    case .flatten, .reshape, .identity:
-      add(.copy, node, inputs, node.shape)
-    }
+  private func affine(scale: Bool, center: Bool) -> [WeightRole] {
+    (scale ? [.gamma] : []) + (center ? [.beta] : [])
   }
 
-  private func poolingWindow(
-    _ p: Pooling, of node: Node, on image: Shape
-  ) throws(ZooError) -> ReferenceWindow {
+  // MARK: Windows and edges
+
+  private func window(_ p: Pooling, of node: Node, on image: Shape) throws(ZooError) -> ReferenceWindow {
     let window = ReferenceWindow(on: image, size: p.window, strides: p.strides, padding: p.padding)
     guard window.touchesImage(outputs: Extent2D(node.shape[0], node.shape[1])) else {
       throw ZooError(
@@ -191,5 +183,17 @@ struct ReferenceProgram: Sendable {
         "a window lies wholly in the padding")
     }
     return window
+  }
+
+  private func whole(_ image: Shape) -> ReferenceWindow {
+    ReferenceWindow(on: image, size: Extent2D(image[0], image[1]), strides: .one, padding: .valid)
+  }
+
+  private mutating func appendShift(
+    down: Int, right: Int, _ node: Node, _ inputs: [Int], _ input: Shape
+  ) {
+    add(
+      .shift(down: down, right: right, height: input[0], width: input[1], channels: input[2]), node, inputs,
+      node.shape)
   }
 }

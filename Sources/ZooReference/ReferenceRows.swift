@@ -5,6 +5,8 @@ import ZooTensor
 ///
 /// A row of an image (H, W, C) is W pixels of C channels; any other value is a single row. Each sum is
 /// taken in the order of the kernel's elements (height, width, channels), whatever the loops around it.
+///
+/// It defines the frequent steps a second time, beside ``ProbedStep``; see ``ReferenceStep/Kind``.
 struct ReferenceRows: @unchecked Sendable {
   private let step: ReferenceStep
   /// Only read, so that threads can share them.
@@ -46,125 +48,25 @@ struct ReferenceRows: @unchecked Sendable {
   /// Adds the row `row` of the output to `output`, which holds ``length`` zeros.
   func add(_ row: Int, to output: UnsafeMutableBufferPointer<Double>) {
     switch step.kind {
-    case .input, .copy:
-      _ = output.update(fromContentsOf: self.row(row, of: 0))
+    case .input, .copy: _ = output.update(fromContentsOf: self.row(row, of: 0))
     case .convolution(let window, let groups, let filters):
       addConvolution(row, window, groups: groups, filters: filters, to: output)
     case .depthwiseConvolution(let window, let multiplier):
-      let kernel = constants[0]
-      forEachPixel(of: output) { column, sums in
-        forEachTap(of: window, row, column) { tap, pixel in
-          for c in 0..<pixel.count {
-            for output in c * multiplier..<(c + 1) * multiplier {
-              sums[output] += pixel[c] * kernel[tap * sums.count + output]
-            }
-          }
-        }
-      }
-    case .bias:
-      let source = self.row(row, of: 0)
-      let bias = constants[0]
-      forEachPixel(of: output) { column, pixel in
-        for c in 0..<pixel.count { pixel[c] = source[column * pixel.count + c] + bias[c] }
-      }
-    case .normalization:
-      let source = self.row(row, of: 0)
-      let (mean, factor, beta) = (constants[0], constants[1], constants[2])
-      forEachPixel(of: output) { column, pixel in
-        for c in 0..<pixel.count {
-          pixel[c] = (source[column * pixel.count + c] - mean[c]) * factor[c] + beta[c]
-        }
-      }
-    case .activation(.softmax, _):
-      let source = self.row(row, of: 0)
-      forEachPixel(of: output) { column, pixel in
-        let vector = source[column * pixel.count..<(column + 1) * pixel.count]
-        let largest = vector.max() ?? 0
-        for (c, x) in vector.enumerated() { pixel[c] = naturalExponential(x - largest) }
-        let total = pixel.reduce(0, +)
-        for c in 0..<pixel.count { pixel[c] /= total }
-      }
-    case .activation(let activation, _):
-      let source = self.row(row, of: 0)
-      for index in 0..<output.count { output[index] = activation.scalar(source[index]) }
-    case .maximum(let window):
-      forEachPixel(of: output) { column, largest in
-        var isFirst = true
-        forEachTap(of: window, row, column) { _, pixel in
-          for c in 0..<pixel.count { largest[c] = isFirst ? pixel[c] : max(largest[c], pixel[c]) }
-          isFirst = false
-        }
-      }
-    case .mean(let window):
-      forEachPixel(of: output) { column, sums in
-        var count = 0.0
-        forEachTap(of: window, row, column) { _, pixel in
-          for c in 0..<pixel.count { sums[c] += pixel[c] }
-          count += 1
-        }
-        for c in 0..<sums.count { sums[c] *= 1 / count }
-      }
+      addDepthwiseConvolution(row, window, multiplier: multiplier, to: output)
+    case .bias: addBias(row, to: output)
+    case .normalization: normalize(row, to: output)
+    case .activation(.softmax, _): softmax(row, to: output)
+    case .activation(let activation, _): activate(row, activation, to: output)
+    case .maximum(let window): maximum(row, window, to: output)
+    case .mean(let window): mean(row, window, to: output)
     case .shift(let down, let right, let height, let width, let channels):
-      let y = row - down
-      guard y >= 0, y < height else { return }
-      forEachPixel(of: output) { column, pixel in
-        let x = column - right
-        guard x >= 0, x < width else { return }
-        let start = (y * width + x) * channels
-        _ = pixel.update(fromContentsOf: inputs[0][start..<start + channels])
-      }
-    case .formula(let formula):
-      for index in 0..<output.count {
-        output[index] = formula.value(
-          at: row * length + index, input: { inputs[$0][$1] }, weight: { constants[$0][$1] })
-      }
-    case .concatenation:
-      let pixels = length / max(1, step.shape.dimensions.last ?? 1)
-      forEachPixel(of: output) { column, pixel in
-        var first = 0
-        for input in inputs.indices {
-          let source = self.row(row, of: input)
-          let count = source.count / pixels
-          for c in 0..<count { pixel[first + c] = source[column * count + c] }
-          first += count
-        }
-      }
+      shift(row, down: down, right: right, height: height, width: width, channels: channels, to: output)
+    case .formula(let formula): evaluate(row, formula, to: output)
+    case .concatenation: concatenate(row, to: output)
     }
   }
 
-  /// The output's row `row` in an input that has as many rows as the output.
-  private func row(_ row: Int, of input: Int) -> UnsafeBufferPointer<Double> {
-    let length = inputs[input].count / count
-    return UnsafeBufferPointer(rebasing: inputs[input][row * length..<(row + 1) * length])
-  }
-
-  /// Calls `body` with each column of `row` and the channels of its pixel.
-  private func forEachPixel(
-    of row: UnsafeMutableBufferPointer<Double>,
-    _ body: (_ column: Int, _ pixel: UnsafeMutableBufferPointer<Double>) -> Void
-  ) {
-    let channels = step.shape.dimensions.last ?? 1
-    for column in 0..<row.count / max(1, channels) {
-      body(column, UnsafeMutableBufferPointer(rebasing: row[column * channels..<(column + 1) * channels]))
-    }
-  }
-
-  /// Calls `body` with each element of the window that lies on the image, and the channels under it.
-  private func forEachTap(
-    of window: ReferenceWindow, _ row: Int, _ column: Int,
-    _ body: (_ tap: Int, _ pixel: UnsafeBufferPointer<Double>) -> Void
-  ) {
-    for ky in 0..<window.size.height {
-      guard let y = window.inputRow(row, tap: ky) else { continue }
-      for kx in 0..<window.size.width {
-        guard let x = window.inputColumn(column, tap: kx) else { continue }
-        let start = window.index(y, x, 0)
-        body(
-          ky * window.size.width + kx,
-          UnsafeBufferPointer(rebasing: inputs[0][start..<start + window.channels]))
-      }
-    }
-  }
+  // MARK: One row of each kind of step
 
   /// Here the pixels are the innermost loop but one, so that each weight is converted once per row.
   private func addConvolution(
@@ -195,6 +97,144 @@ struct ReferenceRows: @unchecked Sendable {
           }
         }
       }
+    }
+  }
+
+  private func addDepthwiseConvolution(
+    _ row: Int, _ window: ReferenceWindow, multiplier: Int, to output: UnsafeMutableBufferPointer<Double>
+  ) {
+    let kernel = constants[0]
+    forEachPixel(of: output) { column, sums in
+      forEachTap(of: window, row, column) { tap, pixel in
+        for c in 0..<pixel.count {
+          for output in c * multiplier..<(c + 1) * multiplier {
+            sums[output] += pixel[c] * kernel[tap * sums.count + output]
+          }
+        }
+      }
+    }
+  }
+
+  private func addBias(_ row: Int, to output: UnsafeMutableBufferPointer<Double>) {
+    let source = self.row(row, of: 0)
+    let bias = constants[0]
+    forEachPixel(of: output) { column, pixel in
+      for c in 0..<pixel.count { pixel[c] = source[column * pixel.count + c] + bias[c] }
+    }
+  }
+
+  private func normalize(_ row: Int, to output: UnsafeMutableBufferPointer<Double>) {
+    let source = self.row(row, of: 0)
+    let (mean, factor, beta) = (constants[0], constants[1], constants[2])
+    forEachPixel(of: output) { column, pixel in
+      for c in 0..<pixel.count {
+        pixel[c] = (source[column * pixel.count + c] - mean[c]) * factor[c] + beta[c]
+      }
+    }
+  }
+
+  private func softmax(_ row: Int, to output: UnsafeMutableBufferPointer<Double>) {
+    let source = self.row(row, of: 0)
+    forEachPixel(of: output) { column, pixel in
+      let vector = source[column * pixel.count..<(column + 1) * pixel.count]
+      let largest = vector.max() ?? 0
+      for (c, x) in vector.enumerated() { pixel[c] = naturalExponential(x - largest) }
+      let total = pixel.reduce(0, +)
+      for c in 0..<pixel.count { pixel[c] /= total }
+    }
+  }
+
+  private func activate(
+    _ row: Int, _ activation: Activation, to output: UnsafeMutableBufferPointer<Double>
+  ) {
+    let source = self.row(row, of: 0)
+    for index in 0..<output.count { output[index] = activation.scalar(source[index]) }
+  }
+
+  private func maximum(_ row: Int, _ window: ReferenceWindow, to output: UnsafeMutableBufferPointer<Double>) {
+    forEachPixel(of: output) { column, largest in
+      var isFirst = true
+      forEachTap(of: window, row, column) { _, pixel in
+        for c in 0..<pixel.count { largest[c] = isFirst ? pixel[c] : max(largest[c], pixel[c]) }
+        isFirst = false
+      }
+    }
+  }
+
+  private func mean(_ row: Int, _ window: ReferenceWindow, to output: UnsafeMutableBufferPointer<Double>) {
+    forEachPixel(of: output) { column, sums in
+      var count = 0.0
+      forEachTap(of: window, row, column) { _, pixel in
+        for c in 0..<pixel.count { sums[c] += pixel[c] }
+        count += 1
+      }
+      for c in 0..<sums.count { sums[c] *= 1 / count }
+    }
+  }
+
+  private func shift(
+    _ row: Int, down: Int, right: Int, height: Int, width: Int, channels: Int,
+    to output: UnsafeMutableBufferPointer<Double>
+  ) {
+    let y = row - down
+    guard y >= 0, y < height else { return }
+    forEachPixel(of: output) { column, pixel in
+      let x = column - right
+      guard x >= 0, x < width else { return }
+      let start = (y * width + x) * channels
+      _ = pixel.update(fromContentsOf: inputs[0][start..<start + channels])
+    }
+  }
+
+  private func evaluate(
+    _ row: Int, _ formula: ReferenceFormula, to output: UnsafeMutableBufferPointer<Double>
+  ) {
+    for index in 0..<output.count {
+      output[index] = formula.value(
+        at: row * length + index, input: { inputs[$0][$1] }, weight: { constants[$0][$1] })
+    }
+  }
+
+  private func concatenate(_ row: Int, to output: UnsafeMutableBufferPointer<Double>) {
+    let pixels = length / max(1, step.shape.dimensions.last ?? 1)
+    forEachPixel(of: output) { column, pixel in
+      var first = 0
+      for input in inputs.indices {
+        let source = self.row(row, of: input)
+        let count = source.count / pixels
+        for c in 0..<count { pixel[first + c] = source[column * count + c] }
+        first += count
+      }
+    }
+  }
+
+  // MARK: Rows, pixels and windows
+
+  /// The output's row `row` in an input that has as many rows as the output.
+  private func row(_ row: Int, of input: Int) -> UnsafeBufferPointer<Double> {
+    let length = inputs[input].count / count
+    return UnsafeBufferPointer(rebasing: inputs[input][row * length..<(row + 1) * length])
+  }
+
+  /// Calls `body` with each column of `row` and the channels of its pixel.
+  private func forEachPixel(
+    of row: UnsafeMutableBufferPointer<Double>,
+    _ body: (_ column: Int, _ pixel: UnsafeMutableBufferPointer<Double>) -> Void
+  ) {
+    let channels = step.shape.dimensions.last ?? 1
+    for column in 0..<row.count / max(1, channels) {
+      body(column, UnsafeMutableBufferPointer(rebasing: row[column * channels..<(column + 1) * channels]))
+    }
+  }
+
+  /// Calls `body` with each element of the window that lies on the image, and the channels under it.
+  private func forEachTap(
+    of window: ReferenceWindow, _ row: Int, _ column: Int,
+    _ body: (_ tap: Int, _ pixel: UnsafeBufferPointer<Double>) -> Void
+  ) {
+    window.forEachTap(row, column) { tap, y, x in
+      let start = window.index(y, x, 0)
+      body(tap, UnsafeBufferPointer(rebasing: inputs[0][start..<start + window.channels]))
     }
   }
 }

@@ -37,6 +37,19 @@ struct ReferenceWindow: Sendable {
     return x >= 0 && x < width ? x : nil
   }
 
+  /// Calls `body` with each element of the window at output pixel (`row`, `column`) that lies on the image,
+  /// and with the pixel of the image under it. Elements are counted row by row.
+  @inline(__always)
+  func forEachTap(_ row: Int, _ column: Int, _ body: (_ tap: Int, _ y: Int, _ x: Int) -> Void) {
+    for ky in 0..<size.height {
+      guard let y = inputRow(row, tap: ky) else { continue }
+      for kx in 0..<size.width {
+        guard let x = inputColumn(column, tap: kx) else { continue }
+        body(ky * size.width + kx, y, x)
+      }
+    }
+  }
+
   /// The row-major index of a value of the image.
   func index(_ y: Int, _ x: Int, _ channel: Int) -> Int { (y * width + x) * channels + channel }
 
