@@ -5,6 +5,7 @@
 #include "convolution.h"
 #include "depthwise.h"
 #include "prelude.h"
+
 static void separable(const void *arguments, int32_t begin, int32_t end) {
   const zoo_separable *s = arguments;
   zoo_depthwise d = s->depthwise;
