@@ -251,9 +251,9 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
       [SpecifiedFile.kernelRecord(shape: [1 << 62, 1 << 62]), bias]),
     tensors("later element type", .unsupported, "'bf16'", [SpecifiedFile.kernelRecord(type: "bf16"), bias]),
     tensors("unknown element type", .unsupported, "'f8'", [SpecifiedFile.kernelRecord(type: "f8"), bias]),
-    tensors("length", .malformed, "make 24", [SpecifiedFile.kernelRecord(length: 20), bias]),
+    tensors("length", .malformed, "need 24", [SpecifiedFile.kernelRecord(length: 20), bias]),
     tensors(
-      "length of another type", .malformed, "make 12", [SpecifiedFile.kernelRecord(type: "f16"), bias]),
+      "length of another type", .malformed, "need 12", [SpecifiedFile.kernelRecord(type: "f16"), bias]),
     tensors("misaligned", .malformed, "byte 24", [kernel, SpecifiedFile.biasRecord(offset: 24)]),
     tensors("overlapping", .malformed, "byte 0", [kernel, SpecifiedFile.biasRecord(offset: 0)]),
     tensors("gap", .malformed, "byte 128", [kernel, SpecifiedFile.biasRecord(offset: 128)]),
