@@ -103,7 +103,7 @@ let package = Package(
         "ZooKeras", "ZooConversion", "ZooTestSupport", "CZlib", "CZooSystem",
       ],
       path: "Sources/ZooFuzz"),
-    .target(name: "ZooTestSupport", dependencies: ground),
+    .target(name: "ZooTestSupport", dependencies: ground + ["ZooModels"]),
 
     // MARK: The system's libraries
     .systemLibrary(
@@ -122,7 +122,7 @@ let package = Package(
     .testTarget(name: "ZooSystemTests", dependencies: ["ZooSystem", "ZooTestSupport", "HashChecks"]),
     .testTarget(name: "ZooTensorTests", dependencies: ["ZooSystem", "ZooTensor"]),
     .testTarget(name: "ZooGraphTests", dependencies: ground),
-    .testTarget(name: "ZooModelsTests", dependencies: ground + ["ZooModels"]),
+    .testTarget(name: "ZooModelsTests", dependencies: ground + ["ZooModels", "ZooTestSupport"]),
     .testTarget(name: "ZooImagesTests", dependencies: ground + images),
     .testTarget(name: "ZooWeightFilesTests", dependencies: ground + ["ZooWeightFiles", "ZooTestSupport"]),
     .testTarget(name: "ZooFormatTests", dependencies: ground + ["ZooFormat", "ZooModels"]),
@@ -134,7 +134,7 @@ let package = Package(
       dependencies: ground + engines + ["ZooModels", "ZooTestSupport", "KernelChecks"]),
     .testTarget(
       name: "ZooKerasTests",
-      dependencies: ground + engines + ["ZooKeras", "ZooModels", "ZooWeightFiles", "ZooTestSupport"]),
+      dependencies: ground + engines + ["ZooKeras", "ZooWeightFiles", "ZooTestSupport"]),
     .testTarget(
       name: "ZooVerificationTests", dependencies: ground + images + ["ZooVerification", "ZooTestSupport"]),
     .testTarget(

@@ -19,10 +19,10 @@ package struct Architecture: Sendable {
   /// The writers whose files differ in what tensors don't tell; what `--writer` takes.
   package let writers: [String]
   /// The members that weights of these shapes could belong to.
-  let guesses: @Sendable (Evidence) -> [Guess]
+  package let guesses: @Sendable (TensorInventory) -> [Guess]
 
   /// Whether `text` is a name of this architecture, in any case and punctuation.
-  func isCalled(_ text: String) -> Bool {
+  package func isCalled(_ text: String) -> Bool {
     func plain(_ s: String) -> String { s.lowercased().filter { $0.isLetter || $0.isNumber } }
     return ([name] + aliases).contains { plain($0) == plain(text) }
   }
@@ -48,6 +48,19 @@ package struct Architecture: Sendable {
   }
 }
 
+/// What programs do in different ways with the same network.
+package struct WriterConventions: Hashable, Sendable {
+  /// Nil where it is the architecture's.
+  package var preprocessing: Preprocessing?
+  /// Whether a Flatten reads (channel, height, width), so that a dense kernel's rows are in this order.
+  package var flattensChannelsFirst = false
+
+  package init(preprocessing: Preprocessing? = nil, flattensChannelsFirst: Bool = false) {
+    self.preprocessing = preprocessing
+    self.flattensChannelsFirst = flattensChannelsFirst
+  }
+}
+
 /// One network of the zoo with everything chosen.
 package struct Variant: Sendable {
   /// The name of its ``Architecture``.
@@ -56,30 +69,17 @@ package struct Variant: Sendable {
   package let input: InputShape
   package let head: Head
   /// What else the writer of the weights did in another way.
-  package let habits: Habits
-
-  /// What programs do in different ways with the same network.
-  package struct Habits: Hashable, Sendable {
-    /// Nil where it is the architecture's.
-    package var preprocessing: Preprocessing?
-    /// Whether a Flatten reads (channel, height, width), so that a dense kernel's rows are in this order.
-    package var flattensChannelsFirst = false
-
-    package init(preprocessing: Preprocessing? = nil, flattensChannelsFirst: Bool = false) {
-      self.preprocessing = preprocessing
-      self.flattensChannelsFirst = flattensChannelsFirst
-    }
-  }
+  package let conventions: WriterConventions
 
   package init(
     architecture: String, definition: any NetworkDefinition, input: InputShape, head: Head,
-    habits: Habits = Habits()
+    conventions: WriterConventions = WriterConventions()
   ) {
     self.architecture = architecture
     self.definition = definition
     self.input = input
     self.head = head
-    self.habits = habits
+    self.conventions = conventions
   }
 
   /// For people: `alpha 0.25, 224x224, with top, 1000 classes`.
@@ -103,7 +103,7 @@ package struct Variant: Sendable {
     let card = Catalog.architecture(named: architecture)?.card
     return ModelCard(
       architecture: architecture, variant: description,
-      preprocessing: habits.preprocessing ?? card?.preprocessing ?? .none,
+      preprocessing: conventions.preprocessing ?? card?.preprocessing ?? .none,
       trainingData: published ? card?.trainingData : nil, licence: published ? card?.licence : nil,
       citation: card?.citation,
       accuracy: published

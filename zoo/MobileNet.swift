@@ -85,16 +85,16 @@ extension MobileNet {
   /// The 3x3 kernel with more outputs per channel than the others is the stem's; in the narrowest members
   /// it has no more, and each may be it. Its filters give alpha to a 32nd only, the widest 1x1 kernels to
   /// a 1024th.
-  static func guesses(_ evidence: Evidence) -> [Guess] {
-    let windows = evidence.kernels.filter { $0[0] == 3 && $0[1] == 3 }
+  static func guesses(_ inventory: TensorInventory) -> [Guess] {
+    let windows = inventory.kernels.filter { $0[0] == 3 && $0[1] == 3 }
     guard let multiplier = windows.map({ $0[3] }).min() else { return [] }
     let stems = windows.first { $0[3] != multiplier }.map { [$0] } ?? Set(windows).sorted { $0[2] < $1[2] }
-    return stems.prefix(16).flatMap { guesses(evidence, stem: $0, multiplier: multiplier) }
+    return stems.prefix(16).flatMap { guesses(inventory, stem: $0, multiplier: multiplier) }
   }
 
-  private static func guesses(_ evidence: Evidence, stem: Shape, multiplier: Int) -> [Guess] {
-    guard evidence.count([3, 3, stem[3], multiplier]) > 0 else { return [] }
-    let pointwise = evidence.kernels.filter { $0[0] == 1 && $0[1] == 1 }
+  private static func guesses(_ inventory: TensorInventory, stem: Shape, multiplier: Int) -> [Guess] {
+    guard inventory.count([3, 3, stem[3], multiplier]) > 0 else { return [] }
+    let pointwise = inventory.kernels.filter { $0[0] == 1 && $0[1] == 1 }
     var guesses: [Guess] = []
     var tried: Set<Double> = []
     for widest in Set(pointwise.map { $0[2] }).sorted(by: >).prefix(4) {
@@ -113,7 +113,7 @@ extension MobileNet {
       for kernel in pointwise where kernel[2] == widest && !classes.contains(kernel[3]) {
         classes.append(kernel[3])
       }
-      for count in classes.prefix(Evidence.headLimit) {
+      for count in classes.prefix(TensorInventory.headLimit) {
         guesses.append(
           Guess(
             definition: definition, head: .classifier(classes: count, activation: .softmax),

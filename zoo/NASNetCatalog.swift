@@ -4,11 +4,11 @@ import ZooTensor
 extension NASNet {
   /// The stem's is the only 3x3 kernel with more than one output per channel; the widest square 1x1
   /// kernels give the filters of the last stack, and its 5x5 kernels, four per cell, the cells.
-  static func guesses(_ evidence: Evidence) -> [Guess] {
-    guard let stem = evidence.kernels.first(where: { $0[0] == 3 && $0[1] == 3 && $0[3] > 1 }),
-      let last = evidence.kernels.filter({ $0[0] == 1 && $0[1] == 1 && $0[2] == $0[3] }).map({ $0[2] }).max()
+  static func guesses(_ inventory: TensorInventory) -> [Guess] {
+    guard let stem = inventory.kernels.first(where: { $0[0] == 3 && $0[1] == 3 && $0[3] > 1 }),
+      let last = inventory.kernels.filter({ $0[0] == 1 && $0[1] == 1 && $0[2] == $0[3] }).map({ $0[2] }).max()
     else { return [] }
-    let cells = evidence.count([5, 5, last, 1]) / 4
+    let cells = inventory.count([5, 5, last, 1]) / 4
     guard cells > 0, cells < 100 else { return [] }
     var guesses: [Guess] = []
     for growth in 2...4 where last % (growth * growth * growth * growth) == 0 {
@@ -20,7 +20,7 @@ extension NASNet {
           penultimateFilters: penultimate, numBlocks: cells - 1, stemBlockFilters: stem[3],
           skipReduction: skips, filterMultiplier: growth)
         let features = last * (cells > 1 ? 6 : 4)
-        for head in evidence.denseHeads(rows: features) {
+        for head in inventory.denseHeads(rows: features) {
           guesses.append(
             Guess(
               definition: definition, head: head, channels: stem[2],

@@ -118,30 +118,30 @@ package struct ResNet: NetworkDefinition {
 
 extension ResNet {
   /// The stem's is the only 7x7 kernel; a block has one 3x3 kernel, of its stack's filters.
-  static func guesses(_ evidence: Evidence) -> [Guess] {
-    guard let stem = evidence.kernels.first(where: { $0[0] == 7 && $0[1] == 7 && $0[3] > 1 }),
+  static func guesses(_ inventory: TensorInventory) -> [Guess] {
+    guard let stem = inventory.kernels.first(where: { $0[0] == 7 && $0[1] == 7 && $0[3] > 1 }),
       stem[3] <= 1 << 20
     else { return [] }
     let width = stem[3]
     var depths: [Int] = []
     while depths.count < 8 {
       let filters = width << depths.count
-      let count = evidence.count([3, 3, filters, filters])
+      let count = inventory.count([3, 3, filters, filters])
       if count == 0 { break }
       depths.append(count)
     }
     guard !depths.isEmpty else { return [] }
-    let (conventions, found) = Convention.candidates(evidence)
+    let (conventions, found) = Convention.candidates(inventory)
     return conventions.flatMap { convention in
-      let epsilon = evidence.epsilon ?? convention.epsilon
+      let epsilon = inventory.epsilon ?? convention.epsilon
       let reason =
         "width \(width) from the 7x7 kernel, depths \(depths) from the number of 3x3 kernels, "
-        + "epsilon \(epsilon) \(evidence.epsilon == nil ? "and padding \(found)" : found)"
-      return evidence.denseHeads(rows: 4 * width << (depths.count - 1)).map { head in
+        + "epsilon \(epsilon) \(inventory.epsilon == nil ? "and padding \(found)" : found)"
+      return inventory.denseHeads(rows: 4 * width << (depths.count - 1)).map { head in
         Guess(
           definition: ResNet(depths: depths, width: width, epsilon: epsilon, convention: convention),
           head: head, channels: stem[2],
-          habits: Variant.Habits(preprocessing: convention.preprocessing), reason: reason)
+          conventions: WriterConventions(preprocessing: convention.preprocessing), reason: reason)
       }
     }
   }

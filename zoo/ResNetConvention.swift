@@ -58,12 +58,12 @@ extension ResNet {
 
     /// What a file may have been written by, and what says so: a person, the names, or, of a whole model, the
     /// configuration, which decides itself.
-    static func candidates(_ evidence: Evidence) -> ([Convention], reason: String) {
-      if let stated = evidence.circumstances.writer {
+    static func candidates(_ inventory: TensorInventory) -> ([Convention], reason: String) {
+      if let stated = inventory.context.writer {
         return (all.filter { $0.name == stated }, "as stated")
       }
-      if evidence.epsilon != nil { return (all, "as given") }
-      let names = evidence.layerNames
+      if inventory.epsilon != nil { return (all, "as given") }
+      let names = inventory.layerNames
       if names.contains(where: { layerName(tensorpack: $0) != nil && $0.contains("/") }) {
         return (
           [.tensorpack],
@@ -76,7 +76,7 @@ extension ResNet {
           "of Keras files since 2019, " + (names.isEmpty ? "by default" : "by the layer names")
         )
       }
-      return evidence.circumstances.layers.contains("pool1_pad")
+      return inventory.context.layers.contains("pool1_pad")
         ? ([.keras2018], "of the Keras code of 2018, by the older layer names and 'pool1_pad'")
         : ([.keras2015], "of the older published file, by its layer names")
     }

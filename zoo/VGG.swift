@@ -60,24 +60,24 @@ package struct VGG: NetworkDefinition {
 extension VGG {
   /// Blocks double their filters, so counting kernels by filters gives the depths; the last two blocks
   /// have as many and are told apart by name, or taken as equally deep.
-  static func guesses(_ evidence: Evidence) -> [Guess] {
-    let kernels = evidence.kernels.filter { $0[0] == 3 && $0[1] == 3 }
+  static func guesses(_ inventory: TensorInventory) -> [Guess] {
+    let kernels = inventory.kernels.filter { $0[0] == 3 && $0[1] == 3 }
     guard let width = kernels.map({ $0[3] }).min(), width <= 1 << 20 else { return [] }
     let first = kernels.filter { $0[3] == width }
     let channels = first.map { $0[2] }.first { $0 != width } ?? width
     func count(_ filters: Int) -> Int { kernels.count { $0[3] == filters } }
     let last = count(8 * width)
-    let named = depths(fromNames: evidence.layerNames)
+    let named = depths(fromNames: inventory.layerNames)
     let depths = named ?? [first.count, count(2 * width), count(4 * width), last / 2, last - last / 2]
     guard depths.allSatisfy({ $0 > 0 }) else { return [] }
 
     let reason =
       "width \(width) from the first kernel, depths \(depths) from the "
       + (named == nil ? "number of kernels" : "layer names")
-    let writer = Writer(evidence)
-    let habits = writer?.habits ?? Variant.Habits()
+    let writer = Writer(inventory)
+    let conventions = writer?.conventions ?? WriterConventions()
     var guesses: [Guess] = []
-    let matrices = evidence.matrices.prefix(16)
+    let matrices = inventory.matrices.prefix(16)
     for hidden in Set(matrices.filter { $0[0] == $0[1] }.map { $0[0] }).sorted() {
       for input in matrices where input[1] == hidden && input[0] % (8 * width) == 0 {
         for output in matrices where output[0] == hidden {
@@ -85,7 +85,7 @@ extension VGG {
             Guess(
               definition: VGG(depths: depths, width: width, denseWidth: hidden),
               head: .classifier(classes: output[1], activation: .softmax), channels: channels,
-              lastPixels: input[0] / (8 * width), habits: habits,
+              lastPixels: input[0] / (8 * width), conventions: conventions,
               reason: reason + ", \(output[1]) classes from the last dense layer"
                 + (writer.map { "; \($0.reason)" } ?? "")))
         }
@@ -94,7 +94,7 @@ extension VGG {
     guesses.append(
       Guess(
         definition: VGG(depths: depths, width: width), head: .features(.none), channels: channels,
-        habits: habits, reason: reason + (writer.map { "; \($0.reason)" } ?? "")))
+        conventions: conventions, reason: reason + (writer.map { "; \($0.reason)" } ?? "")))
     return guesses
   }
 
@@ -110,9 +110,9 @@ extension VGG {
 
     /// The stated one, else the one that names its weights so. The two of tensorpack have the same names and
     /// shapes; its converted weights are taken to be meant.
-    init?(_ evidence: Evidence) {
-      let names = evidence.hints.compactMap(\.name)
-      if let stated = evidence.circumstances.writer.flatMap(Writer.init(rawValue:)) {
+    init?(_ inventory: TensorInventory) {
+      let names = inventory.hints.compactMap(\.name)
+      if let stated = inventory.context.writer.flatMap(Writer.init(rawValue:)) {
         self = stated
       } else if names.contains(where: { $0.hasSuffix("conv1_1_W") }) {
         self = .frossard
@@ -123,11 +123,11 @@ extension VGG {
       }
     }
 
-    var habits: Variant.Habits {
+    var conventions: WriterConventions {
       switch self {
-      case .keras, .tensorpackCaffe: Variant.Habits()
-      case .frossard: Variant.Habits(preprocessing: .caffeRGB)
-      case .tensorpack: Variant.Habits(preprocessing: .torchBGR, flattensChannelsFirst: true)
+      case .keras, .tensorpackCaffe: WriterConventions()
+      case .frossard: WriterConventions(preprocessing: .caffeRGB)
+      case .tensorpack: WriterConventions(preprocessing: .torchBGR, flattensChannelsFirst: true)
       }
     }
 
@@ -205,9 +205,9 @@ extension Architecture {
       defaultInput: input, definition: definition,
       published: [file("", md5.top, .imageNet), file("_notop", md5.noTop, .features(.none))],
       currentLayerName: VGG.currentLayerName, writers: VGG.Writer.allCases.map(\.rawValue),
-      guesses: { evidence in
+      guesses: { inventory in
         // Members that are neither are named after the smaller of the two.
-        VGG.guesses(evidence).filter {
+        VGG.guesses(inventory).filter {
           (($0.definition as? VGG)?.depths == VGG.vgg19.depths) == (layers == 19)
         }
       })

@@ -78,7 +78,7 @@ extension ConversionReport {
     architecture = recipe.card.architecture
     variant = recipe.card.variant
     explanation = recipe.explanation
-    kernelOrder = recipe.binding.kernelOrder.text
+    kernelOrder = recipe.binding.kernelLayout.text
     preprocessing = recipe.card.preprocessing.rawValue
     preprocessingIsAssumed = recipe.assumesPreprocessing
     parameters = recipe.graph.parameterCount
@@ -90,7 +90,7 @@ extension ConversionReport {
         shape: assignment.slot.shape.dimensions,
         storedType: stored[assignment.slot.name]?.elementType.rawValue ?? storage.rawValue,
         storageError: stored[assignment.slot.name]?.storageError?.relative,
-        transform: assignment.transform.text, evidence: assignment.evidence.rawValue,
+        transform: assignment.transform.text, evidence: assignment.rule.rawValue,
         witnesses: Witness.allCases.filter(assignment.witnesses.contains).map(\.rawValue),
         alike: assignment.alike)
     }

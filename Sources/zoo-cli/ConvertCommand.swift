@@ -39,7 +39,7 @@ struct ConvertCommand: ParsableCommand {
   var writer: String?
 
   @Option(help: "The layout of the file's kernels; detected by default.")
-  var kernelOrder: KernelOrder.Named?
+  var kernelOrder: KernelLayout.Named?
 
   @Flag(help: "Match by name even if the order in the file disagrees.")
   var trustNames = false
@@ -97,7 +97,7 @@ struct ConvertCommand: ParsableCommand {
     var options = Converter.Options()
     options.recipe = RecipeOptions(
       architecture: architecture, preprocessing: preprocessing, inputSize: inputSize?.extent,
-      labels: try labels.map(ClassLabel.read(fromFile:)), writer: writer, kernelOrder: kernelOrder,
+      labels: try labels.map(ClassLabel.read(fromFile:)), writer: writer, kernelLayout: kernelOrder,
       trustsNames: trustNames)
     options.storage = try dtype.storage()
     if let largestError { options.largestStorageError = largestError }

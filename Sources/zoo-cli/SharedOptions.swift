@@ -34,7 +34,7 @@ struct ThreadsOption: ParsableArguments {
 }
 
 extension Preprocessing: ExpressibleByArgument {}
-extension KernelOrder.Named: ExpressibleByArgument {}
+extension KernelLayout.Named: ExpressibleByArgument {}
 
 /// How `--dtype` names the stored element type.
 enum DataType: String, ExpressibleByArgument {

@@ -122,24 +122,24 @@ import ZooWeightFiles
   }
 
   @Test func shapesSayWhereChannelsAre() throws {
-    let order = try KernelOrder(of: kernels([64, 3, 3, 3], .legacyWeights), stated: nil)
+    let order = try KernelLayout(of: kernels([64, 3, 3, 3], .legacyWeights), stated: nil)
     #expect(order.axesAreChannelsFirst && order.isRotated && order.rowsAreChannelsFirst)
-    #expect(try KernelOrder(of: kernels([3, 3, 3, 64], .legacyWeights), stated: nil) == .tensorFlow)
+    #expect(try KernelLayout(of: kernels([3, 3, 3, 64], .legacyWeights), stated: nil) == .tensorFlow)
     let published = kernels([64, 3, 3, 3], .legacyWeights, "a/x_th_dim_ordering_tf_kernels.h5")
-    #expect(try KernelOrder(of: published, stated: nil).isRotated == false)
+    #expect(try KernelLayout(of: published, stated: nil).isRotated == false)
   }
 
   @Test func whatNothingSaysIsRefused() throws {
     let both = try #require(throws: ZooError.self) {
-      try KernelOrder(of: kernels([3, 3, 3, 3], .legacyWeights), stated: nil)
+      try KernelLayout(of: kernels([3, 3, 3, 3], .legacyWeights), stated: nil)
     }
     #expect(both.what == "ambiguous kernels" && both.remedy?.contains("--kernel-order") == true)
     let rotation = try #require(throws: ZooError.self) {
-      try KernelOrder(of: kernels([64, 3, 3, 3], .namedArrays), stated: nil)
+      try KernelLayout(of: kernels([64, 3, 3, 3], .namedArrays), stated: nil)
     }
     #expect(rotation.why.contains("rotates"))
-    #expect(try KernelOrder(of: kernels([64, 3, 3, 3], .namedArrays), stated: .caffe).isRotated == false)
-    #expect(try KernelOrder(of: kernels([3, 3, 3, 3], .legacyWeights), stated: .theano).isRotated)
+    #expect(try KernelLayout(of: kernels([64, 3, 3, 3], .namedArrays), stated: .caffe).isRotated == false)
+    #expect(try KernelLayout(of: kernels([3, 3, 3, 3], .legacyWeights), stated: .theano).isRotated)
   }
 
   // MARK: Dictionaries
@@ -212,7 +212,7 @@ import ZooWeightFiles
 
   @Test func aBackboneUnderLayersThatAreNotSupported() throws {
     var file = MemoryFile(
-      layout: .legacyModel, tensors: BinderTests.entries(of: try BinderTests.mobileNet.graph(), .named))
+      layout: .legacyModel, tensors: SmallNetworks.entries(of: try SmallNetworks.mobileNet.graph(), .named))
     file.modelConfiguration = .object([
       "class_name": .string("Sequential"),
       "config": .object([

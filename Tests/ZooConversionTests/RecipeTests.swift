@@ -24,9 +24,9 @@ import ZooWeightFiles
 
   /// The older ResNet-50 has another epsilon; only its layers' names tell.
   @Test func olderNamesMeanTheOlderEpsilon() throws {
-    let current = BinderTests.entries(of: try BinderTests.resNet.graph(), .named)
+    let current = SmallNetworks.entries(of: try SmallNetworks.resNet.graph(), .named)
     let older = current.map { entry in
-      let layer = entry.layer.map(BinderTests.olderResNetName) ?? ""
+      let layer = entry.layer.map(SmallNetworks.olderResNetName) ?? ""
       return TensorEntry(
         name: "\(layer)/\(entry.variable ?? "")", shape: entry.shape, elementType: .float32, layer: layer,
         variable: entry.variable)

@@ -20,25 +20,25 @@ import ZooWeightFiles
   }
 
   private func named() throws -> [TensorEntry] {
-    BinderTests.entries(of: try BinderTests.mobileNet.graph(), .named)
+    SmallNetworks.entries(of: try SmallNetworks.mobileNet.graph(), .named)
   }
 
-  private func disagreement(_ file: MemoryFile, _ variant: Variant = BinderTests.mobileNet) throws -> String {
+  private func disagreement(_ file: MemoryFile, _ variant: Variant = SmallNetworks.mobileNet) throws -> String {
     let failure = try #require(throws: BindingFailure.self) { try binder(variant).bind(file) }
     #expect(throws: Never.self) { try binder(variant, trustsNames: true).bind(file) }
     return failure.explanation
   }
 
   @Test func everyWitnessIsNamed() throws {
-    let graph = try BinderTests.mobileNet.graph()
-    let expected: [(BinderTests.Naming, Set<Witness>)] = [
+    let graph = try SmallNetworks.mobileNet.graph()
+    let expected: [(SmallNetworks.Naming, Set<Witness>)] = [
       (.named, [.names, .order, .shape]), (.storeWithNames, [.names, .order, .shape]),
       (.store, [.order, .shape]), (.positional, [.order, .shape]),
     ]
     for (naming, witnesses) in expected {
       let file = MemoryFile(
-        layout: BinderTests.layout(naming), tensors: BinderTests.entries(of: graph, naming))
-      let binding = try binder(BinderTests.mobileNet).bind(file)
+        layout: SmallNetworks.layout(naming), tensors: SmallNetworks.entries(of: graph, naming))
+      let binding = try binder(SmallNetworks.mobileNet).bind(file)
       #expect(binding.assignments.allSatisfy { $0.witnesses == witnesses })
       let kernel = try #require(binding.assignments.first)
       #expect(kernel.slot.name == "conv1/kernel")
@@ -57,7 +57,7 @@ import ZooWeightFiles
     #expect(why.contains("names and order disagree"))
     #expect(why.contains("layer 'conv_pw_8_bn' before 'conv_pw_8'"), "\(why)")
     // In a dictionary, order means nothing.
-    let binding = try binder(BinderTests.mobileNet).bind(MemoryFile(layout: .namedArrays, tensors: entries))
+    let binding = try binder(SmallNetworks.mobileNet).bind(MemoryFile(layout: .namedArrays, tensors: entries))
     #expect(binding.assignments.allSatisfy { $0.witnesses == [.names, .shape] })
   }
 
@@ -72,15 +72,15 @@ import ZooWeightFiles
   }
 
   @Test func namesAgainstNumbersInAStore() throws {
-    let graph = try BinderTests.resNet.graph()
+    let graph = try SmallNetworks.resNet.graph()
     let pair = ["conv2_block1_0_conv", "conv2_block1_3_conv"]
-    let entries = BinderTests.entries(of: graph, .storeWithNames).map { entry in
+    let entries = SmallNetworks.entries(of: graph, .storeWithNames).map { entry in
       guard let index = pair.firstIndex(of: entry.layer ?? "") else { return entry }
       return TensorEntry(
         name: entry.name, shape: entry.shape, elementType: entry.elementType, layer: pair[1 - index],
         storeKey: entry.storeKey)
     }
-    let why = try disagreement(MemoryFile(layout: .kerasStore, tensors: entries), BinderTests.resNet)
+    let why = try disagreement(MemoryFile(layout: .kerasStore, tensors: entries), SmallNetworks.resNet)
     #expect(why.contains("'conv2_block1_3_conv'") && why.contains("'conv2_block1_0_conv'"), "\(why)")
   }
 

@@ -4,6 +4,7 @@ import ZooGraph
 import ZooModels
 import ZooSystem
 import ZooTensor
+import ZooTestSupport
 
 /// A layer as genuine Keras describes it.
 struct KerasLayer: Equatable, CustomStringConvertible {
@@ -44,35 +45,10 @@ func describedLayers(_ graph: Graph) -> [KerasLayer] {
 }
 
 @Suite struct ArchitectureTests {
-  static let networks: [(String, any NetworkDefinition, InputShape, Head)] = [
-    ("vgg16", VGG.vgg16, InputShape(224, 224), .imageNet),
-    ("vgg19", VGG.vgg19, InputShape(224, 224), .imageNet),
-    ("vgg16-notop-max-64x96", VGG.vgg16, InputShape(64, 96), .features(.max)),
-    ("resnet50", ResNet.resNet50, InputShape(224, 224), .imageNet),
-    ("resnet50-notop-max-97", ResNet.resNet50, InputShape(97, 97), .features(.max)),
-    ("mobilenet", MobileNet(), InputShape(224, 224), .imageNet),
-    (
-      "mobilenet-050-160", MobileNet(alpha: 0.5), InputShape(160, 160),
-      .classifier(classes: 10, activation: .softmax)
-    ),
-    (
-      "mobilenet-035-notop-avg-129", MobileNet(alpha: 0.35), InputShape(129, 129, channels: 1),
-      .features(.avg)
-    ),
-    ("nasnetmobile", NASNet.mobile, InputShape(224, 224), .imageNet),
-    ("nasnetmobile-225", NASNet.mobile, InputShape(225, 225), .imageNet),
-    ("nasnetmobile-notop-avg-331x262", NASNet.mobile, InputShape(331, 262), .features(.avg)),
-    (
-      "nasnet-narrow-skipping",
-      NASNet(penultimateFilters: 192, numBlocks: 1, stemBlockFilters: 8, skipReduction: true),
-      InputShape(96, 96), .classifier(classes: 7, activation: .softmax)
-    ),
-  ]
-
-  @Test("names, order, shapes, parameters and store places are genuine Keras'", arguments: networks.indices)
-  func agreesWithKeras(index: Int) throws {
-    let (name, definition, input, head) = Self.networks[index]
-    let graph = try definition.graph(input: input, head: head)
+  @Test("names, order, shapes, parameters and store places are genuine Keras'", arguments: KnownNetwork.described)
+  func agreesWithKeras(network: KnownNetwork) throws {
+    let name = try #require(network.fixture)
+    let graph = try network.graph()
     let ours = describedLayers(graph)
     let theirs = try kerasLayers(name)
     #expect(ours.count == theirs.count)

@@ -20,10 +20,10 @@ enum LegacyLayout {
       guard contents.tensors.count + names.count <= KerasFile.tensorLimit else {
         throw file.unsupported("", "more than \(KerasFile.tensorLimit) tensors")
       }
-      let isContainer = nestedModels.contains(layer) || Set(names.map(LegacyNames.scope)).count > 1
+      let isContainer = nestedModels.contains(layer) || Set(names.map(TensorNames.scope)).count > 1
       for name in names {
         let dataset = try file.dataset(join(group, name))
-        let parts = LegacyNames.parts(of: name)
+        let parts = TensorNames.parts(of: name)
         let entry = TensorEntry(
           name: dataset.path, shape: dataset.shape, elementType: dataset.elementType,
           layer: isContainer ? parts.layer ?? layer : layer, variable: parts.variable,

@@ -38,8 +38,8 @@ enum StoreLayout {
   /// (`conv2d`, `conv2d_2`, …). The ranks among the layers of one class are the current numbers.
   private static func currentNames(of names: [String]) -> [String: String] {
     var current: [String: String] = [:]
-    for (className, group) in Dictionary(grouping: names, by: { LegacyNames.numbered($0).base }) {
-      let ranked = group.sorted { LegacyNames.numbered($0).number < LegacyNames.numbered($1).number }
+    for (className, group) in Dictionary(grouping: names, by: { TensorNames.numbered($0).base }) {
+      let ranked = group.sorted { TensorNames.numbered($0).number < TensorNames.numbered($1).number }
       for (rank, name) in ranked.enumerated() {
         current[name] = rank == 0 ? className : "\(className)_\(rank)"
       }
@@ -51,7 +51,7 @@ enum StoreLayout {
   static func isLayer(_ path: String) -> Bool {
     let parts = path.split(separator: "/").map(String.init)
     return parts.count > 1 && ["layers", older].contains(parts[0])
-      && !parts.contains { LegacyNames.withoutNumber($0) == "seed_generator" }
+      && !parts.contains { TensorNames.withoutNumber($0) == "seed_generator" }
   }
 
   /// By container, class, and numbers as numbers.
@@ -91,7 +91,7 @@ enum StoreLayout {
         let inner = "\(path)/\(member.name)"
         if member.name == "vars", !member.isDataset {
           try addVariables(inner, owner: place)
-        } else if LegacyNames.withoutNumber(member.name) == "seed_generator" {
+        } else if TensorNames.withoutNumber(member.name) == "seed_generator" {
           try ignore(inner, "the state of a random generator")
         } else {
           let name = member.name == older ? "layers" : names[member.name] ?? member.name
@@ -127,7 +127,7 @@ enum StoreLayout {
     /// Splits `layers/functional/layers/conv2d_3` into `layers/functional`, `conv2d` and 3.
     private func place(of owner: String) -> (container: String, className: String, ordinal: Int) {
       var parts = owner.split(separator: "/")
-      let (className, ordinal) = LegacyNames.numbered(parts.popLast().map(String.init) ?? "")
+      let (className, ordinal) = TensorNames.numbered(parts.popLast().map(String.init) ?? "")
       if parts.last == "layers" { parts.removeLast() }
       return (parts.joined(separator: "/"), className, ordinal)
     }

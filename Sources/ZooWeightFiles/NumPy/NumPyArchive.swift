@@ -125,7 +125,7 @@ package final class NumPyArchive: WeightFile {
   }
 
   private static func entry(_ name: String, _ header: NumPyHeader, isNamed: Bool) -> TensorEntry {
-    let parts = isNamed ? LegacyNames.parts(ofArray: name) : nil
+    let parts = isNamed ? TensorNames.parts(ofArray: name) : nil
     return TensorEntry(
       name: name, shape: header.shape, elementType: header.elementType, layer: parts?.layer,
       variable: parts?.layer == nil ? nil : parts?.variable)

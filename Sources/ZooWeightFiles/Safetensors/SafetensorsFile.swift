@@ -24,7 +24,7 @@ final class SafetensorsFile: WeightFile {
       let separated =
         tensor.name.contains("/")
         ? tensor.name : String(tensor.name.map { $0 == "." ? "/" : $0 })
-      let parts = LegacyNames.parts(of: separated)
+      let parts = TensorNames.parts(of: separated)
       return TensorEntry(
         name: tensor.name, shape: tensor.shape, elementType: tensor.elementType, layer: parts.layer,
         variable: parts.layer == nil ? nil : parts.variable)

@@ -7,14 +7,14 @@ import ZooWeightFiles
 /// Keras on TensorFlow stores (height, width, in, out) of cross-correlations. Theano computes true
 /// convolutions, whose kernels are rotated by 180°, and Keras 0 and 1 stored them as (out, in, height,
 /// width) where images were (channels, height, width); a Flatten then reads one channel after another.
-package struct KernelOrder: Sendable, Hashable {
+package struct KernelLayout: Sendable, Hashable {
   package var axesAreChannelsFirst = false
   package var isRotated = false
   package var rowsAreChannelsFirst = false
   /// What it was concluded from, for the report; nil for the usual order.
   package var reason: String?
 
-  package static let tensorFlow = KernelOrder()
+  package static let tensorFlow = KernelLayout()
 
   /// What a person may state.
   package enum Named: String, Sendable, CaseIterable {
@@ -33,7 +33,7 @@ package struct KernelOrder: Sendable, Hashable {
   }
 }
 
-extension KernelOrder {
+extension KernelLayout {
   /// The largest window that any architecture has; channels are told from windows by it.
   private static let largestWindow = 11
 

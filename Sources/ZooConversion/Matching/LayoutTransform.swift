@@ -30,7 +30,7 @@ package struct LayoutTransform: Sendable, Hashable {
   package var text: String { steps.isEmpty ? "none" : steps.map(\.rawValue).joined(separator: "; ") }
 
   /// The transform that brings a tensor of shape `source` into `slot` of `node`, or nil where there is none.
-  init?(_ source: Shape, to slot: WeightSlot, of node: Node, in graph: Graph, order: KernelOrder) {
+  init?(_ source: Shape, to slot: WeightSlot, of node: Node, in graph: Graph, order: KernelLayout) {
     switch slot.role {
     case .kernel, .depthwiseKernel, .pointwiseKernel:
       if slot.shape.rank == 4, source.rank == 4 {
@@ -53,7 +53,7 @@ package struct LayoutTransform: Sendable, Hashable {
     self = source == target ? .none : .unitAxes
   }
 
-  private init?(kernel source: Shape, to target: Shape, order: KernelOrder) {
+  private init?(kernel source: Shape, to target: Shape, order: KernelLayout) {
     var view = StridedView(of: source)
     var steps: [Step] = []
     if order.axesAreChannelsFirst {

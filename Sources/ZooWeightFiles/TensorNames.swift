@@ -1,5 +1,5 @@
 /// What Keras' weight names say, in the dialects of all its versions.
-enum LegacyNames {
+enum TensorNames {
   /// A weight's name, taken apart.
   struct Parts: Hashable {
     /// The layer named inside the weight's own name, if any.

@@ -40,7 +40,7 @@ package struct RecipeOptions: Sendable {
   /// One of the architecture's writers.
   package var writer: String?
   /// How kernels are stored.
-  package var kernelOrder: KernelOrder.Named?
+  package var kernelLayout: KernelLayout.Named?
   /// Whether names decide where the order of the file disagrees with them.
   package var trustsNames = false
   /// By which the file is looked up in the catalogue, where it is.
@@ -50,7 +50,7 @@ package struct RecipeOptions: Sendable {
 
   package init(
     architecture: String? = nil, preprocessing: Preprocessing? = nil, inputSize: Extent2D? = nil,
-    labels: [ClassLabel]? = nil, writer: String? = nil, kernelOrder: KernelOrder.Named? = nil,
+    labels: [ClassLabel]? = nil, writer: String? = nil, kernelLayout: KernelLayout.Named? = nil,
     trustsNames: Bool = false
   ) {
     self.architecture = architecture
@@ -58,12 +58,12 @@ package struct RecipeOptions: Sendable {
     self.inputSize = inputSize
     self.labels = labels
     self.writer = writer
-    self.kernelOrder = kernelOrder
+    self.kernelLayout = kernelLayout
     self.trustsNames = trustsNames
   }
 
-  func circumstances(of file: some WeightFile) -> Circumstances {
-    Circumstances(
+  func context(of file: some WeightFile) -> MatchContext {
+    MatchContext(
       inputSize: inputSize.map { ($0.height, $0.width) }, layers: Set(file.layerNames), writer: writer)
   }
 }
@@ -165,7 +165,7 @@ extension Recipe {
     assumesPreprocessing = known == nil && options.preprocessing == nil
     let isPublished = known?.variant.isPublished ?? false
     let isImageNet =
-      (isPublished || known?.variant.habits.preprocessing != nil)
+      (isPublished || known?.variant.conventions.preprocessing != nil)
       && graph.classCount == ImageNetLabels.classes.count
     self.labels =
       try Recipe.checked(options.labels, for: graph)

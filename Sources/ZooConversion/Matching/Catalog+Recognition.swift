@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooModels
 import ZooTensor
 
 extension Catalog {
@@ -17,11 +18,11 @@ extension Catalog {
     let hints = graph.weightSlots.map {
       TensorHint(layer: $0.layer, variable: $0.role.rawValue, shape: $0.shape)
     }
-    let evidence = Evidence(
-      hints, epsilon: epsilon, Circumstances(inputSize: (input[0], input[1])))
+    let inventory = TensorInventory(
+      hints, epsilon: epsilon, MatchContext(inputSize: (input[0], input[1])))
     let form = graph.canonicalForm
     let candidates = sorted(
-      architectures.flatMap { Self.candidates(of: $0, for: evidence) })
+      architectures.flatMap { Self.candidates(of: $0, for: inventory) })
     for candidate in candidates where candidate.isExact {
       for head in heads(like: candidate.variant.head) {
         let variant = Variant(

@@ -24,9 +24,9 @@ extension Recipe {
     }
     let known = Catalog.recognise(network.graph)
     let wanted = options.architecture.flatMap(Catalog.architecture(named:))
-    var part: Backbone?
+    var part: KnownPart?
     if let wanted, known?.variant.architecture != wanted.name {
-      part = Backbone(of: wanted, in: network)
+      part = KnownPart(of: wanted, in: network)
       guard part != nil else {
         let found =
           known.map { "that of \($0.variant.architecture)" } ?? "that of another network"
@@ -39,7 +39,7 @@ extension Recipe {
     }
     var binder = Binder(network: network)
     binder.trustsNames = options.trustsNames
-    binder.kernelOrder = try KernelOrder(of: file, stated: options.kernelOrder)
+    binder.kernelLayout = try KernelLayout(of: file, stated: options.kernelLayout)
     let binding: Binding
     do {
       binding = try binder.bind(file)
@@ -48,7 +48,7 @@ extension Recipe {
         .doesNotFit, what: "weights do not fit the configuration", at: file.path, error.explanation,
         remedy: error.disagreement.map { _ in "If the names are right, use --trust-names." })
     }
-    let kernels = binder.kernelOrder.reason.map { "; kernels are \(binder.kernelOrder.text), by \($0)" } ?? ""
+    let kernels = binder.kernelLayout.reason.map { "; kernels are \(binder.kernelLayout.text), by \($0)" } ?? ""
     if let part {
       return try Recipe(
         file: file, graph: part.graph, binding: binding.restricted(to: part.graph), known: part.candidate,
@@ -73,6 +73,6 @@ extension Binding {
     let kept = assignments.filter { slots.contains($0.slot) }
     let taken = Set(kept.map(\.entry))
     let left = assignments.map(\.entry).filter { !taken.contains($0) }
-    return Binding(assignments: kept, unused: left + unused, kernelOrder: kernelOrder)
+    return Binding(assignments: kept, unused: left + unused, kernelLayout: kernelLayout)
   }
 }

@@ -3,53 +3,6 @@ import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
-/// A network as a Keras configuration describes it.
-package struct KerasNetwork: Sendable {
-  /// The model's name in the configuration.
-  package let name: String
-  /// Nested models flattened; the layers keep their names, with the container's in front only where a
-  /// name would repeat.
-  package let graph: Graph
-  /// Every layer that became a node, in the order of `model.layers`, a nested model's in its place.
-  package let layerOrder: [Placement]
-
-  /// Where a layer stands in the configuration and in Keras 3's weight store.
-  package struct Placement: Hashable, Sendable {
-    /// The layer's own name in the configuration.
-    package let layer: String
-    /// The names of the enclosing nested models and the layer's own.
-    package let path: [String]
-    /// The path of the enclosing nested models in the store (`layers/functional`); empty at the top.
-    package let container: String
-    /// The class in snake case (`conv2d`).
-    package let className: String
-    /// Counted from 0 per class among the layers of one model.
-    package let ordinal: Int
-    /// The index in `graph.nodes` of the node that has the layer's weights, else of its first call's last.
-    package let node: Int
-    /// Whether neither it nor a nested model that it is in is frozen.
-    package let isTrainable: Bool
-
-    /// Its group in the store: `layers/functional/layers/conv2d_3`.
-    package var storePath: String {
-      StoreKey(container: container, className: className, ordinal: ordinal, variable: 0).layerPath
-    }
-  }
-}
-
-extension KerasNetwork {
-  /// Where the model keeps its weights; empty where its graph alone tells it.
-  package var places: [KerasPlace] {
-    let places = layerOrder.filter { !graph.nodes[$0.node].weights.isEmpty }.map { place in
-      let groups = place.storePath.split(separator: "/").filter { $0 != "layers" }.map(String.init)
-      return KerasPlace(
-        node: place.node, steps: zip(place.path, groups).map { .init(name: $0, group: $1) },
-        isTrainable: place.isTrainable)
-    }
-    return graph.tells(places) ? [] : places
-  }
-}
-
 /// The network that a Keras model configuration (Sequential or Functional, of Keras 1, 2 or 3) describes.
 ///
 /// - Parameters:
@@ -75,45 +28,6 @@ package func kerasGraph(
     try importer.checkUnsupported()
     throw error
   }
-}
-
-/// A Sequential or Functional model inside a configuration.
-struct KerasModel {
-  static let classNames: Set<String> = ["Sequential", "Functional", "Model"]
-
-  let name: String
-  let isSequential: Bool
-  let members: [String: JSONValue]
-  let layers: [KerasLayer]
-
-  init(
-    _ configuration: JSONValue, name fallbackName: String, dialect: KerasDialect
-  ) throws(ZooError) {
-    guard let className = configuration["class_name"]?.string, let config = configuration["config"] else {
-      throw malformed(fallbackName, "it has no class_name and config")
-    }
-    guard KerasModel.classNames.contains(className) else {
-      throw ZooError(
-        .unsupported, what: "unsupported model", at: "\(fallbackName) (\(className))",
-        "only Sequential and Functional models describe their layers",
-        remedy: "Rebuild it with the functional API, and save it again.")
-    }
-    isSequential = className == "Sequential"
-    // Keras before 2.2.3 wrote a Sequential's configuration as a bare list of layers.
-    members = config.object ?? [:]
-    name = config["name"]?.string ?? configuration["name"]?.string ?? fallbackName
-    guard let list = config.array ?? config["layers"]?.array else {
-      throw malformed(name, "it has no list of layers")
-    }
-    var layers: [KerasLayer] = []
-    for layer in list { layers.append(try KerasLayer(layer, in: name, dialect: dialect)) }
-    self.layers = layers
-  }
-}
-
-/// Something in a configuration that breaks Keras' own rules.
-func malformed(_ layer: String, _ why: String) -> ZooError {
-  ZooError(.malformed, what: "malformed Keras configuration", at: "layer '\(layer)'", why)
 }
 
 /// Adds the layers of models to one graph.
@@ -361,83 +275,5 @@ struct KerasImporter {
       outputs.append(try run.resolve(reference, for: model.name))
     }
     return outputs
-  }
-}
-
-/// The calls of a functional model's layers, and what has come of them.
-private struct FunctionalRun {
-  struct Key: Hashable {
-    let layer: String
-    let call: Int
-
-    init(_ layer: String, _ call: Int) {
-      self.layer = layer
-      self.call = call
-    }
-  }
-
-  struct Unit {
-    let layer: KerasLayer
-    let key: Key
-    let call: KerasCall
-    let ordinal: Int
-  }
-
-  private(set) var calls: [Unit] = []
-  var values: [Key: [Value]] = [:]
-  private var layers: [String: (isModel: Bool, calls: Int)] = [:]
-
-  init(_ model: KerasModel) throws(ZooError) {
-    var counts: [String: Int] = [:]
-    for layer in model.layers {
-      guard layers[layer.name] == nil else { throw malformed(layer.name, "two layers have this name") }
-      let ordinal = counts[layer.storeName, default: 0]
-      counts[layer.storeName] = ordinal + 1
-      let calls = try layer.calls()
-      layers[layer.name] = (layer.isModel, calls.count)
-      for (index, call) in calls.enumerated() {
-        self.calls.append(Unit(layer: layer, key: Key(layer.name, index), call: call, ordinal: ordinal))
-      }
-    }
-  }
-
-  /// Lets the calls of these layers come first, in this order.
-  mutating func moveToFront(_ names: [String]) {
-    let first = names.flatMap { name in calls.filter { $0.key.layer == name } }
-    let others = calls.filter { !names.contains($0.key.layer) }
-    if first.count + others.count == calls.count { calls = first + others }
-  }
-
-  /// The call that `reference` means.
-  private func key(_ reference: KerasReference, for reader: String) throws(ZooError) -> Key {
-    guard let layer = layers[reference.layer] else {
-      throw malformed(reader, "it reads '\(reference.layer)', which does not exist")
-    }
-    guard let index = reference.index(among: layer.calls, isModel: layer.isModel) else {
-      throw malformed(
-        reader,
-        "it reads call \(reference.call) of '\(reference.layer)', which is called \(layer.calls) times")
-    }
-    return Key(reference.layer, index)
-  }
-
-  /// The first input of `unit` that has no value yet.
-  func firstMissing(of unit: Unit) throws(ZooError) -> Key? {
-    for reference in unit.call.references {
-      let key = try key(reference, for: unit.layer.name)
-      if values[key] == nil { return key }
-    }
-    return nil
-  }
-
-  func resolve(_ reference: KerasReference, for reader: String) throws(ZooError) -> Value {
-    guard let outputs = values[try key(reference, for: reader)] else {
-      throw malformed(reader, "it reads '\(reference.layer)', which is never computed")
-    }
-    guard reference.output < outputs.count else {
-      throw malformed(
-        reader, "it reads output \(reference.output) of '\(reference.layer)', which has \(outputs.count)")
-    }
-    return outputs[reference.output]
   }
 }

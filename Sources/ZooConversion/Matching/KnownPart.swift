@@ -5,7 +5,7 @@ import ZooTensor
 
 /// A network of the catalogue that is a part of a larger one: somebody's model on top of a published one,
 /// with other layers before and behind it.
-struct Backbone {
+struct KnownPart {
   /// The part, with the names that its layers have in the whole.
   let graph: Graph
   let candidate: Candidate
@@ -22,8 +22,8 @@ struct Backbone {
     let hints = whole.weightSlots.map {
       TensorHint(layer: $0.layer, variable: $0.role.rawValue, shape: $0.shape)
     }
-    let circumstances = Circumstances(layers: Set(whole.nodes.map(\.name)))
-    guard let found = try? Catalog.candidate(architecture: architecture.name, for: hints, circumstances),
+    let context = MatchContext(layers: Set(whole.nodes.map(\.name)))
+    guard let found = try? Catalog.candidate(architecture: architecture.name, for: hints, context),
       let model = try? found.variant.graph()
     else { return nil }
     let names = Set(model.nodes.lazy.filter { !$0.weights.isEmpty }.map(\.name))
@@ -53,7 +53,7 @@ struct Backbone {
       let variants = heads.map {
         Variant(
           architecture: architecture.name, definition: found.variant.definition,
-          input: InputShape(shape[0], shape[1], channels: shape[2]), head: $0, habits: found.variant.habits)
+          input: InputShape(shape[0], shape[1], channels: shape[2]), head: $0, conventions: found.variant.conventions)
       }
       for output in outputs.reversed() {
         let mayPool = !container.isEmpty && containers[output] == container

@@ -1,118 +1,7 @@
 import ZooGraph
+import ZooModels
 import ZooSystem
 import ZooTensor
-
-/// What a weight file says about one of its tensors.
-package struct TensorHint: Hashable, Sendable {
-  /// The layer's name, where the file has names.
-  package let layer: String?
-  /// `kernel`, `gamma`, …, where the file says so.
-  package let variable: String?
-  package let shape: Shape
-  /// The tensor's own name in the file.
-  package let name: String?
-
-  package init(layer: String?, variable: String?, shape: Shape, name: String? = nil) {
-    self.name = name
-    self.layer = layer
-    self.variable = variable
-    self.shape = shape
-  }
-}
-
-/// A member of a family that a file's tensors may belong to, before it has been checked.
-struct Guess {
-  let definition: any NetworkDefinition
-  let head: Head
-  let channels: Int
-  /// Height times width of the last feature map, where the weights tell.
-  var lastPixels: Int?
-  var habits = Variant.Habits()
-  /// How the parameters were found, for people.
-  let reason: String
-}
-
-/// What is known of a weight file besides its tensors.
-package struct Circumstances: Sendable {
-  /// Height and width in pixels; without them the size that the weights imply, else the architecture's default.
-  package var inputSize: (Int, Int)?
-  /// Every layer that the file lists, those without weights too, where it lists them.
-  package var layers: Set<String> = []
-  /// One of ``Architecture/writers``, where a person states it.
-  package var writer: String?
-
-  package init(inputSize: (Int, Int)? = nil, layers: Set<String> = [], writer: String? = nil) {
-    self.inputSize = inputSize
-    self.layers = layers
-    self.writer = writer
-  }
-}
-
-/// A file's tensors, sorted for guessing.
-struct Evidence {
-  let hints: [TensorHint]
-  let layerNames: Set<String>
-  let counts: [Shape: Int]
-  /// (height, width, in, out) in the file's order.
-  let kernels: [Shape]
-  /// (in, out) in the file's order.
-  let matrices: [Shape]
-  /// Of the batch normalizations, where it is known.
-  let epsilon: Double?
-  let circumstances: Circumstances
-
-  init(_ hints: [TensorHint], epsilon: Double? = nil, _ circumstances: Circumstances = Circumstances()) {
-    self.circumstances = circumstances
-    self.hints = hints
-    layerNames = Set(hints.compactMap(\.layer))
-    counts = hints.reduce(into: [:]) { $0[$1.shape, default: 0] += 1 }
-    kernels = hints.map(\.shape).filter { $0.rank == 4 && $0.elementCount > 0 }
-    matrices = hints.map(\.shape).filter { $0.rank == 2 && $0.elementCount > 0 }
-    self.epsilon = epsilon
-  }
-
-  /// How many tops to try for one network; a file has one.
-  static let headLimit = 8
-
-  var hasNames: Bool { !layerNames.isEmpty }
-
-  /// How many tensors have this shape.
-  func count(_ shape: Shape) -> Int { counts[shape, default: 0] }
-
-  /// The heads of a network that ends in one dense layer of `rows` inputs; without a top last.
-  func denseHeads(rows: Int) -> [Head] {
-    var classes: [Int] = []
-    for matrix in matrices where matrix[0] == rows && !classes.contains(matrix[1]) {
-      classes.append(matrix[1])
-    }
-    return classes.prefix(Evidence.headLimit).map { .classifier(classes: $0, activation: .softmax) } + [
-      .features(.none)
-    ]
-  }
-}
-
-/// A network that a file's tensors fit.
-package struct Candidate: Sendable {
-  package let variant: Variant
-  /// Whether every tensor of the file has its place.
-  package let isExact: Bool
-  /// How many tensors of the file would be left over.
-  package let unusedCount: Int
-  /// The share of the network's layers with weights whose names are in the file, 0…1.
-  package let nameAgreement: Double
-  /// In words, for the report.
-  package let explanation: String
-
-  package init(
-    variant: Variant, isExact: Bool, unusedCount: Int, nameAgreement: Double, explanation: String
-  ) {
-    self.variant = variant
-    self.isExact = isExact
-    self.unusedCount = unusedCount
-    self.nameAgreement = nameAgreement
-    self.explanation = explanation
-  }
-}
 
 extension Catalog {
   /// The networks that tensors of these names and shapes could belong to, best first.
@@ -121,17 +10,17 @@ extension Catalog {
   /// The order of `hints` is not relied on.
   ///
   package static func candidates(
-    for hints: [TensorHint], _ circumstances: Circumstances = Circumstances()
+    for hints: [TensorHint], _ context: MatchContext = MatchContext()
   ) -> [Candidate] {
-    let evidence = Evidence(hints, circumstances)
-    return sorted(architectures.flatMap { candidates(of: $0, for: evidence) })
+    let inventory = TensorInventory(hints, context)
+    return sorted(architectures.flatMap { candidates(of: $0, for: inventory) })
   }
 
   /// The best network of one architecture.
   ///
   /// - Throws: what does not fit.
   package static func candidate(
-    architecture name: String, for hints: [TensorHint], _ circumstances: Circumstances = Circumstances()
+    architecture name: String, for hints: [TensorHint], _ context: MatchContext = MatchContext()
   ) throws(ZooError) -> Candidate {
     guard let architecture = architecture(named: name) else {
       let known = architectures.map(\.name).joined(separator: ", ")
@@ -139,13 +28,13 @@ extension Catalog {
         .unknownArchitecture, what: "unknown architecture", at: "'\(name)'",
         "known architectures are \(known)")
     }
-    let evidence = Evidence(hints, circumstances)
-    if let best = sorted(candidates(of: architecture, for: evidence)).first {
+    let inventory = TensorInventory(hints, context)
+    if let best = sorted(candidates(of: architecture, for: inventory)).first {
       return best
     }
     throw ZooError(
       .doesNotFit, what: "weights that do not fit", at: "architecture '\(architecture.name)'",
-      whatDoesNotFit(architecture, evidence))
+      whatDoesNotFit(architecture, inventory))
   }
 
   static func sorted(_ candidates: [Candidate]) -> [Candidate] {
@@ -162,27 +51,27 @@ extension Catalog {
   }
 
   static func candidates(
-    of architecture: Architecture, for evidence: Evidence
+    of architecture: Architecture, for inventory: TensorInventory
   ) -> [Candidate] {
-    let inputSize = evidence.circumstances.inputSize
+    let inputSize = inventory.context.inputSize
     var found: [Candidate] = []
-    for guess in architecture.guesses(evidence) {
+    for guess in architecture.guesses(inventory) {
       guard let input = inputShape(of: architecture, guess, inputSize: inputSize) else { continue }
       let variant = Variant(
         architecture: architecture.name, definition: guess.definition, input: input, head: guess.head,
-        habits: guess.habits)
+        conventions: guess.conventions)
       guard let graph = try? variant.graph() else { continue }
       let slots = graph.weightSlots
       let needed = slots.reduce(into: [Shape: Int]()) { $0[$1.shape, default: 0] += 1 }
-      guard needed.allSatisfy({ evidence.count($0.key) >= $0.value }) else { continue }
-      let unused = evidence.hints.count - slots.count
-      guard unused == 0 || evidence.hasNames else { continue }
+      guard needed.allSatisfy({ inventory.count($0.key) >= $0.value }) else { continue }
+      let unused = inventory.hints.count - slots.count
+      guard unused == 0 || inventory.hasNames else { continue }
 
       let layers = Set(slots.map(\.layer))
-      let named = Set(evidence.layerNames.compactMap { architecture.layer(named: $0, in: graph) })
+      let named = Set(inventory.layerNames.compactMap { architecture.layer(named: $0, in: graph) })
         .intersection(layers).count
       // Tensors to spare prove nothing by their shapes alone.
-      guard unused == 0 || named == layers.count && !hasOwnTop(evidence, variant, architecture) else {
+      guard unused == 0 || named == layers.count && !hasOwnTop(inventory, variant, architecture) else {
         continue
       }
       found.append(
@@ -191,7 +80,7 @@ extension Catalog {
           nameAgreement: layers.isEmpty ? 0 : Double(named) / Double(layers.count),
           explanation: explanation(
             variant, guess.reason, slots: slots.count, layers: layers.count, named: named, unused: unused,
-            hasNames: evidence.hasNames, sizeGiven: inputSize != nil)))
+            hasNames: inventory.hasNames, sizeGiven: inputSize != nil)))
     }
     return found
   }
@@ -199,14 +88,14 @@ extension Catalog {
   /// Whether the file has layers of the top that `variant` leaves out: a top that does not fit is a
   /// mistake to report, not something to leave over.
   private static func hasOwnTop(
-    _ evidence: Evidence, _ variant: Variant, _ architecture: Architecture
+    _ inventory: TensorInventory, _ variant: Variant, _ architecture: Architecture
   ) -> Bool {
     guard case .features = variant.head,
       let backbone = try? variant.graph(),
       let whole = try? variant.definition.graph(input: variant.input, head: .imageNet)
     else { return false }
     let top = Set(whole.weightSlots.map(\.layer)).subtracting(backbone.weightSlots.map(\.layer))
-    return evidence.layerNames.contains { name in
+    return inventory.layerNames.contains { name in
       architecture.layer(named: name, in: whole).map(top.contains) ?? false
     }
   }
@@ -246,10 +135,10 @@ extension Catalog {
   /// The network that most nearly fits where none does: at least four fifths of its weights have a
   /// tensor of their shape.
   package static func nearest(
-    for hints: [TensorHint], _ circumstances: Circumstances = Circumstances()
+    for hints: [TensorHint], _ context: MatchContext = MatchContext()
   ) -> Variant? {
-    let evidence = Evidence(hints, circumstances)
-    let misfits = architectures.compactMap { misfit(of: $0, evidence) }
+    let inventory = TensorInventory(hints, context)
+    let misfits = architectures.compactMap { misfit(of: $0, inventory) }
     guard let best = misfits.min(by: { $0.missing < $1.missing }),
       best.missing <= hints.count / 4
     else { return nil }
@@ -257,23 +146,23 @@ extension Catalog {
   }
 
   private static func whatDoesNotFit(
-    _ architecture: Architecture, _ evidence: Evidence
+    _ architecture: Architecture, _ inventory: TensorInventory
   ) -> String {
-    misfit(of: architecture, evidence)?.text ?? ""
+    misfit(of: architecture, inventory)?.text ?? ""
   }
 
   /// The member of an architecture that lacks the fewest tensors, and what does not fit.
   private static func misfit(
-    of architecture: Architecture, _ evidence: Evidence
+    of architecture: Architecture, _ inventory: TensorInventory
   ) -> (variant: Variant, missing: Int, text: String)? {
-    let inputSize = evidence.circumstances.inputSize
+    let inputSize = inventory.context.inputSize
     var input = architecture.defaultInput
     if let (height, width) = inputSize { (input.height, input.width) = (height, width) }
-    var variants = architecture.guesses(evidence).compactMap { guess in
+    var variants = architecture.guesses(inventory).compactMap { guess in
       inputShape(of: architecture, guess, inputSize: inputSize).map {
         Variant(
           architecture: architecture.name, definition: guess.definition, input: $0, head: guess.head,
-          habits: guess.habits)
+          conventions: guess.conventions)
       }
     }
     if variants.isEmpty {
@@ -284,22 +173,22 @@ extension Catalog {
     }
     var best: (variant: Variant, missing: Int, text: String)?
     for variant in variants {
-      let (missing, text) = misfit(variant, evidence)
+      let (missing, text) = misfit(variant, inventory)
       if missing < best?.missing ?? .max { best = (variant, missing, text) }
     }
     return best
   }
 
   /// How many weights of `variant` have no tensor, and which.
-  private static func misfit(_ variant: Variant, _ evidence: Evidence) -> (missing: Int, text: String) {
+  private static func misfit(_ variant: Variant, _ inventory: TensorInventory) -> (missing: Int, text: String) {
     let graph: Graph
     do { graph = try variant.graph() } catch { return (.max - 1, "\(variant.description): \(error.why)") }
-    var left = evidence.counts
+    var left = inventory.counts
     var missing: [WeightSlot] = []
     for slot in graph.weightSlots {
       if left[slot.shape, default: 0] > 0 { left[slot.shape, default: 0] -= 1 } else { missing.append(slot) }
     }
-    let unused = evidence.hints.count - graph.weightSlots.count + missing.count
+    let unused = inventory.hints.count - graph.weightSlots.count + missing.count
     if let first = missing.first {
       return (
         missing.count,

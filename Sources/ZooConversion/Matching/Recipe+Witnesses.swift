@@ -29,7 +29,7 @@ extension Recipe {
       variant = Variant(
         architecture: variant.architecture, definition: variant.definition,
         input: InputShape(size.height, size.width, channels: variant.input.channels), head: variant.head,
-        habits: variant.habits)
+        conventions: variant.conventions)
     }
     let hash = byMD5 == nil ? "SHA-256" : "MD5"
     let candidate = Candidate(

@@ -9,24 +9,24 @@ extension Recipe {
   static func fromTensors(
     file: any WeightFile, options: RecipeOptions
   ) throws(ZooError) -> Recipe {
-    let order = try KernelOrder(of: file, stated: options.kernelOrder)
+    let order = try KernelLayout(of: file, stated: options.kernelLayout)
     let hints = file.tensors.map {
       TensorHint(
         layer: $0.layer, variable: $0.variable, shape: order.usualShape($0.shape), name: $0.name)
     }
-    let circumstances = options.circumstances(of: file)
+    let context = options.context(of: file)
     let candidates: [Candidate]
     if let name = options.architecture {
       do {
-        candidates = [try Catalog.candidate(architecture: name, for: hints, circumstances)]
+        candidates = [try Catalog.candidate(architecture: name, for: hints, context)]
       } catch {
         throw error.relocated(to: file.path, why: "\(error.location): \(error.why)")
       }
     } else {
-      candidates = Catalog.candidates(for: hints, circumstances)
+      candidates = Catalog.candidates(for: hints, context)
     }
     if let best = try bestFit(of: candidates, file, options: options) { return best }
-    if let variant = Catalog.nearest(for: hints, circumstances),
+    if let variant = Catalog.nearest(for: hints, context),
       case .failure(let failure) = bind(file, to: variant, options: options, order: order)
     {
       throw misfit(variant, failure, file: file)
@@ -46,7 +46,7 @@ extension Recipe {
   static func bestFit(
     of candidates: [Candidate], _ file: any WeightFile, options: RecipeOptions
   ) throws(ZooError) -> Recipe? {
-    let order = try KernelOrder(of: file, stated: options.kernelOrder)
+    let order = try KernelLayout(of: file, stated: options.kernelLayout)
     var best: (candidate: Candidate, fit: Fit)?
     var nearest: (candidate: Candidate, failure: BindingFailure)?
     for candidate in candidates {
@@ -77,15 +77,15 @@ extension Recipe {
   }
 
   private static func bind(
-    _ file: any WeightFile, to variant: Variant, options: RecipeOptions, order: KernelOrder
+    _ file: any WeightFile, to variant: Variant, options: RecipeOptions, order: KernelLayout
   ) -> Result<Fit, BindingFailure> {
     guard let architecture = Catalog.architecture(named: variant.architecture),
       let graph = try? variant.graph()
     else { return .failure(BindingFailure()) }
     var binder = Binder(graph: graph, architecture: architecture)
     binder.trustsNames = options.trustsNames
-    binder.kernelOrder = order
-    if variant.habits.flattensChannelsFirst { binder.kernelOrder.rowsAreChannelsFirst = true }
+    binder.kernelLayout = order
+    if variant.conventions.flattensChannelsFirst { binder.kernelLayout.rowsAreChannelsFirst = true }
     do throws(BindingFailure) {
       return .success(Fit(graph: graph, binding: try binder.bind(file)))
     } catch {

@@ -13,7 +13,7 @@ package enum Witness: String, Sendable, CaseIterable {
   case testimony
 }
 
-extension Binding.Evidence {
+extension Binding.MatchRule {
   /// Who speaks in a match of this kind.
   var witnesses: Set<Witness> {
     switch self {
