@@ -4,7 +4,7 @@ import ZooTensor
 /// The fixed first bytes of a `.zoo` file.
 struct Preamble: Equatable {
   static let byteCount = 64
-  static let magic: [UInt8] = [0x89, 0x5a, 0x4f, 0x4f, 0x0d, 0x0a, 0x1a, 0x0a]
+  static let magic = FileSignature.zoo.bytes
   /// What is written. Of version 1, tensors have SHA-256.
   static let version: UInt32 = 2
   static let headerLimit = 64 << 20

@@ -57,11 +57,6 @@ package final class ZooFile: WeightSource, Sendable {
     unverified = Mutex(verifyingOnUse ? Set(header.tensors.indices) : [])
   }
 
-  /// Whether a file that starts with `prefix` (8 bytes or more) is a `.zoo` file.
-  package static func isZooFile(_ prefix: some Sequence<UInt8>) -> Bool {
-    prefix.starts(with: Preamble.magic)
-  }
-
   /// The tensor for `slot`, where it is mapped; its bytes are not copied.
   package func tensor(for slot: WeightSlot) throws -> StoredTensor {
     guard let index = indexBySlot[slot] else {

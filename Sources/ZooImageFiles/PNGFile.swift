@@ -72,7 +72,7 @@
     ///
     /// Without gamma, profile and transparency chunks libpng leaves the stored values as they are.
     private func essentialChunks(_ limits: ImageLimits) throws(ZooError) -> (data: [UInt8], header: Header) {
-      var kept = ImageFormat.pngSignature
+      var kept = FileSignature.png.bytes
       kept.reserveCapacity(bytes.count)
       var header: Header?
       var offset = kept.count

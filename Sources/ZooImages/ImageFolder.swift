@@ -46,7 +46,7 @@ package enum ImageFolder {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    return withUnsafeTemporaryAllocation(byteCount: 8, alignment: 8) { start in
+    return withUnsafeTemporaryAllocation(byteCount: FileSignature.longest, alignment: 1) { start in
       let count = read(descriptor, start.baseAddress, start.count)
       return count > 0 && ImageFormat(recognising: UnsafeRawBufferPointer(rebasing: start[..<count])) != nil
     }

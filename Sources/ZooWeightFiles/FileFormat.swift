@@ -31,17 +31,17 @@ package enum FileFormat: String, Sendable {
   static func recognise(bytes: ByteSlice, location: String) throws(ZooError) -> FileFormat {
     if let format = bytes.withUnsafeBytes(bySignature) { return format }
     if bytes.withUnsafeBytes(ShardedStore.isIndex) { return .kerasShards }
-    guard bytes.withUnsafeBytes({ $0.starts(with: [0x50, 0x4b]) }) else { return .unknown }
+    guard bytes.withUnsafeBytes({ FileSignature.zip.isStart(of: $0) }) else { return .unknown }
     let archive = try ZipArchive(bytes: bytes, location: location)
     if KerasArchive.memberNames.contains(where: { archive[$0] != nil }) { return .kerasArchive }
     return archive.members.contains { $0.name.hasSuffix(".npy") } ? .npz : .unknown
   }
 
   private static func bySignature(_ bytes: UnsafeRawBufferPointer) -> FileFormat? {
-    if bytes.starts(with: [0x93] + Array("NUMPY".utf8)) { return .npy }
-    if bytes.starts(with: [0xff, 0xd8, 0xff]) { return .jpeg }
-    if bytes.starts(with: [0x89] + Array("PNG\r\n".utf8) + [0x1a, 0x0a]) { return .png }
-    if bytes.starts(with: [0x89] + Array("ZOO\r\n".utf8) + [0x1a, 0x0a]) { return .zoo }
+    if FileSignature.npy.isStart(of: bytes) { return .npy }
+    if FileSignature.jpeg.isStart(of: bytes) { return .jpeg }
+    if FileSignature.png.isStart(of: bytes) { return .png }
+    if FileSignature.zoo.isStart(of: bytes) { return .zoo }
     if HDF5Signature.offset(in: bytes) != nil { return .hdf5 }
     // A safetensors file starts with the length of the JSON object that follows; text has no zeros there.
     if bytes.count > SafetensorsHeader.prefixByteCount,

@@ -32,7 +32,7 @@ package enum WeightFiles {
   private static func unknown(_ bytes: ByteSlice, at path: String) -> ZooError {
     let start = bytes.withUnsafeBytes { Array($0.prefix(1 << 16)) }
     if start.isEmpty { return ZooError(.malformed, "weight file", at: path, "it is empty") }
-    if start.starts(with: Array("PK".utf8)) {
+    if FileSignature.zip.isStart(of: start) {
       return ZooError(
         .malformed, "weight file", at: path, "a ZIP archive with neither .npy arrays nor a Keras model in it")
     }

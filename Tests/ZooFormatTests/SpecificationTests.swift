@@ -147,6 +147,7 @@ enum CBOR {
     old.data[3] ^= 1
     let damaged = try open(old.bytes)
     let error = #expect(throws: ZooError.self) { try damaged.verifyChecksum(damaged.tensors[0]) }
+    #expect(error?.code == .damaged)
     #expect(error?.why.hasPrefix("its SHA-256 is") == true)
   }
 
@@ -160,8 +161,8 @@ enum CBOR {
   }
 
   @Test func recognition() {
-    #expect(ZooFile.isZooFile(SpecifiedFile().bytes))
-    #expect(!ZooFile.isZooFile([0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]))
-    #expect(!ZooFile.isZooFile(SpecifiedFile().bytes.prefix(7)))
+    #expect(FileSignature.zoo.isStart(of: SpecifiedFile().bytes))
+    #expect(!FileSignature.zoo.isStart(of: [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]))
+    #expect(!FileSignature.zoo.isStart(of: SpecifiedFile().bytes.prefix(7)))
   }
 }

@@ -1,6 +1,8 @@
+import ZooSystem
+
 /// HDF5's signature stands at the start of a file, or after a block of the user's, at 512, 1024, 2048, …
 enum HDF5Signature {
-  private static let bytes: [UInt8] = [0x89] + Array("HDF\r\n".utf8) + [0x1a, 0x0a]
+  private static let bytes = FileSignature.hdf5.bytes
 
   /// Where it is in `file`; nil where it is nowhere.
   static func offset(in file: UnsafeRawBufferPointer) -> Int? {

@@ -1,0 +1,29 @@
+/// The bytes with which files of a kind begin. A file is recognised by them and not by its name.
+package enum FileSignature: Sendable, CaseIterable {
+  case hdf5, npy, zip, zoo, jpeg, png
+
+  package var bytes: [UInt8] {
+    switch self {
+    case .hdf5: Self.hdf5Bytes
+    case .npy: Self.npyBytes
+    case .zip: Self.zipBytes
+    case .zoo: Self.zooBytes
+    case .jpeg: Self.jpegBytes
+    case .png: Self.pngBytes
+    }
+  }
+
+  // Like PNG's: a byte that is no text, the name, and line ends that a transfer as text would change.
+  private static let hdf5Bytes: [UInt8] = [0x89] + Array("HDF\r\n".utf8) + [0x1a, 0x0a]
+  private static let zooBytes: [UInt8] = [0x89] + Array("ZOO\r\n".utf8) + [0x1a, 0x0a]
+  private static let pngBytes: [UInt8] = [0x89] + Array("PNG\r\n".utf8) + [0x1a, 0x0a]
+  private static let npyBytes: [UInt8] = [0x93] + Array("NUMPY".utf8)
+  private static let zipBytes: [UInt8] = Array("PK".utf8)
+  private static let jpegBytes: [UInt8] = [0xff, 0xd8, 0xff]
+
+  /// How many bytes of a file are enough to tell them apart.
+  package static let longest = allCases.map(\.bytes.count).max() ?? 0
+
+  /// Whether `file` begins with these bytes.
+  package func isStart(of file: some Sequence<UInt8>) -> Bool { file.starts(with: bytes) }
+}
