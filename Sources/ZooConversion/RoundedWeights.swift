@@ -11,14 +11,11 @@ struct RoundedWeights: WeightSource {
 
   func tensor(for slot: WeightSlot) throws -> StoredTensor {
     let tensor = try source.tensor(for: slot)
-    if storage == .f32 || single.contains(slot), tensor.elementType == .float32 { return tensor }
+    let isSingle = storage.elementType == .float32 || single.contains(slot)
+    if isSingle, tensor.elementType == .float32 { return tensor }
     let values = tensor.floats()
-    guard storage == .f16, !single.contains(slot) else {
-      return StoredTensor(shape: tensor.shape, values: values)
-    }
-    let halves = Float.roundedToFloat16(values)
-    // A tensor beyond the range of half precision is stored in single.
-    let overflows = zip(values, halves).contains { $0.isFinite && !$1.isFinite }
-    return StoredTensor(shape: tensor.shape, values: overflows ? values : halves)
+    guard !isSingle else { return StoredTensor(shape: tensor.shape, values: values) }
+    let rounding = storage.rounding(values)
+    return StoredTensor(shape: tensor.shape, values: rounding.isInRange ? rounding.values : values)
   }
 }

@@ -170,7 +170,7 @@ struct HeaderFields {
     let role = WeightRole.numbered[number]
     let start = reader.position
     let typeName = try reader.text()
-    guard let type = ElementType(rawValue: typeName), type == .float32 || type == .float16 else {
+    guard let type = ElementType(rawValue: typeName), type.isStorable else {
       throw Failure(
         position: start, code: .unsupported,
         why: "element type '\(typeName)' is unknown; f32 and f16 are known")

@@ -2,14 +2,6 @@ import ZooGraph
 import ZooSystem
 import ZooTensor
 
-/// How weights are stored when a file is written.
-package enum StorageType: String, Sendable, CaseIterable {
-  /// 32-bit floats, bit for bit; wider sources are rounded.
-  case f32
-  /// 16-bit floats, but 32-bit ones for a tensor that has a finite value beyond their range.
-  case f16
-}
-
 /// A tensor of a `.zoo` file: where it is and how it is stored.
 package struct TensorRecord: Sendable, Hashable {
   /// The weight that it is for.

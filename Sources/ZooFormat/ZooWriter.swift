@@ -98,8 +98,8 @@ package struct ZooWriter {
     return try document.graph.weightSlots.map { slot in
       var type = ElementType.float32
       var error: StorageError?
-      if storage == .f16, !single.contains(slot) {
-        (type, error) = try halfPrecision(try tensor(weights, slot, path: path))
+      if storage.elementType != type, !single.contains(slot) {
+        (type, error) = form(of: try tensor(weights, slot, path: path))
       }
       guard let offset = Preamble.aligned(end) else {
         throw ZooError(
@@ -125,24 +125,24 @@ package struct ZooWriter {
     return tensor
   }
 
-  /// Half precision and what it changes, or single precision where a finite value would become infinite.
-  private func halfPrecision(_ source: StoredTensor) throws -> (ElementType, StorageError?) {
-    guard source.elementType != .float16 else { return (.float16, nil) }
+  /// The type in which a tensor is stored, and what that changes.
+  private func form(of source: StoredTensor) -> (ElementType, StorageError?) {
+    guard source.elementType != storage.elementType else { return (storage.elementType, nil) }
+    var isInRange = true
     var largestError: Float = 0
     var largestValue: Float = 0
     source.forEachPart(length: Self.chunkLength) { part in
-      let values = part.floats()
+      let rounding = storage.rounding(part.floats())
       part.bytes.letGo()
-      for (value, stored) in zip(values, Float.roundedToFloat16(values)) where value.isFinite {
-        // Exact: the error of rounding to fewer digits fits a single.
-        largestError = max(largestError, abs(stored - value))
-        largestValue = max(largestValue, abs(value))
-      }
+      isInRange = isInRange && rounding.isInRange
+      largestError = max(largestError, rounding.largestError)
+      largestValue = max(largestValue, rounding.largestValue)
     }
-    guard largestError.isFinite else { return (.float32, nil) }
-    guard largestError > 0 else { return (.float16, nil) }
+    guard isInRange else { return (.float32, nil) }
+    guard largestError > 0 else { return (storage.elementType, nil) }
     return (
-      .float16, StorageError(largestError: Double(largestError), largestValue: Double(largestValue))
+      storage.elementType,
+      StorageError(largestError: Double(largestError), largestValue: Double(largestValue))
     )
   }
 
