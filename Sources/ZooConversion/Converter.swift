@@ -14,7 +14,7 @@ package struct Converter: Sendable {
     package var storage = StorageType.f32
     /// With half precision, how far any layer's output may move, of its largest value; weights that would
     /// move it farther stay in single precision.
-    package var largestStorageError = StorageType.f16.relativeTolerance
+    package var largestStorageError = Tolerances.outputs(.f16)
     /// Whether to verify before the output appears.
     package var verify = true
     package var verifier = Verifier.Options()
@@ -40,78 +40,120 @@ package struct Converter: Sendable {
   /// Converts the file at `input`.
   ///
   /// - Parameter output: where to write.
-  /// - Throws: `ZooError`, `ZooError`, `ZooError`, `ZooError`;
-  ///   ``ZooError/Code/verificationFailed`` where a check says no, and then nothing is written.
+  /// - Throws: `ZooError`; ``ZooError/Code/verificationFailed`` where a check says no, and then nothing is written.
   package func convert(
     _ input: String, to output: String, progress: (Progress) -> Void = { _ in }
   ) throws -> ConversionReport {
     if !options.dryRun && !options.overwrite { try AtomicFile.checkAbsent(output) }
+    var source = try read(input, progress: progress)
+    // Weights that are used only once are not kept.
+    let original: any WeightSource =
+      options.verify ? CachedWeights(source.recipe.weights) : source.recipe.weights
+    let half = try chooseHalfPrecision(of: source.recipe, weights: original, progress: progress)
+    let verified =
+      options.verify ? try verify(&source, weights: original, half: half, progress: progress) : nil
+    let records =
+      options.dryRun
+      ? [] : try write(source, to: output, weights: original, half: half, verified, progress: progress)
+    return ConversionReport(
+      recipe: source.recipe,
+      source: sourceRecord(of: source.recipe, source.hashes, checksum: source.hashes.checksum),
+      storage: options.storage, records: records,
+      output: options.dryRun ? nil : output, verification: verified?.report)
+  }
+
+  // MARK: Phases
+
+  /// A weight file and what it turned out to hold.
+  private struct Source {
+    /// As it was given.
+    let path: String
+    var recipe: Recipe
+    /// Of all the files that the weights lie in.
+    let hashes: SourceHashes
+    /// Of the input as it was before anything was read of it; nil for a folder.
+    let opened: SourceHashes?
+
+    /// - Throws: where a file has changed while it was read.
+    func checkUnchanged() throws {
+      try opened?.checkUnchanged()
+      try hashes.checkUnchanged()
+    }
+  }
+
+  /// What a verification found, and what it leaves for later ones.
+  private struct Verified {
+    let report: VerificationReport
+    let testCase: TestCase
+  }
+
+  private func read(_ input: String, progress: (Progress) -> Void) throws -> Source {
     progress(.phase("reading \(input)"))
     // Before anything is read of it, so that a later change shows. Of a folder, the files in it are watched.
     let opened = (try? MappedFile(path: input)).map { SourceHashes(files: [$0]) }
     var choice = options.recipe
     if options.verify { choice.hashes = opened }
-    var recipe = try Recipe(path: input, options: choice)
-    let source = try hashes(of: recipe.file, opened: opened)
-    // Weights that are used only once are not kept.
-    let original: any WeightSource = options.verify ? CachedWeights(recipe.weights) : recipe.weights
-    var half = HalfPrecision.Choice()
-    if options.storage == .f16 {
-      progress(.phase("choosing tensors for half precision"))
-      half = try HalfPrecision(
-        graph: recipe.graph, preprocessing: recipe.card.preprocessing, threads: options.verifier.threads,
-        largestError: options.largestStorageError
-      ).choose(weights: original)
-    }
+    let recipe = try Recipe(path: input, options: choice)
+    return Source(
+      path: input, recipe: recipe, hashes: try hashes(of: recipe.file, opened: opened), opened: opened)
+  }
 
-    var records: [TensorRecord] = []
-    var verification: VerificationReport?
-    var testCase: TestCase?
-    if options.verify {
-      progress(.phase("preparing the engine"))
-      let weights = CachedWeights(
-        RoundedWeights(source: original, storage: options.storage, single: half.single))
-      let engine = try Engine(
-        graph: recipe.graph, weights: weights, options: PlanOptions(threads: options.verifier.threads))
-      var verifierOptions = options.verifier
-      verifierOptions.isPublished = Catalog.isPublished(recipe.graph)
-      let verifier = Verifier(
-        graph: recipe.graph, card: recipe.card, storage: options.storage, options: verifierOptions)
-      var report = try verifier.verify(weights: weights, engine: engine, testCase: nil) {
-        progress(.phase($0))
-      }
-      if let check = check(half) { report.checks.append(check) }
-      guard report.passed else { throw ZooError.verificationFailed(input, report) }
-      if report.checks.contains(where: { $0.name == BatchNormCheck.name && $0.status == .passed }) {
-        let covered = recipe.graph.layersWithTestimony
-        recipe.add(.testimony) { covered.contains($0.slot.layer) }
-      }
-      progress(.phase("making the test case"))
-      testCase = try TestCase.make(
-        graph: recipe.graph, weights: weights, preprocessing: recipe.card.preprocessing, engine: engine,
-        threads: options.verifier.threads)
-      verification = report
-    }
+  /// Which weights stay in single precision, where the others are stored in half.
+  private func chooseHalfPrecision(
+    of recipe: Recipe, weights: some WeightSource, progress: (Progress) -> Void
+  ) throws -> HalfPrecision.Choice {
+    guard options.storage == .f16 else { return HalfPrecision.Choice() }
+    progress(.phase("choosing tensors for half precision"))
+    return try HalfPrecision(
+      graph: recipe.graph, preprocessing: recipe.card.preprocessing, threads: options.verifier.threads,
+      largestError: options.largestStorageError
+    ).choose(weights: weights)
+  }
 
-    if !options.dryRun {
-      let document = ZooDocument(
-        graph: recipe.graph, card: recipe.card, kerasPlaces: recipe.kerasPlaces, labels: recipe.labels,
-        source: sourceRecord(of: recipe, source, checksum: .zero),
-        testCase: testCase, verification: verification?.summary ?? [:])
-      records = try ZooWriter(document: document, storage: options.storage, single: half.single)
-        .write(
-          to: output, overwrite: options.overwrite, weights: original,
-          source: source, progress: { progress(.writing(done: $0, total: $1)) },
-          confirm: {
-            try opened?.checkUnchanged()
-            try source.checkUnchanged()
-          })
+  /// Checks the weights as they will be stored, and makes the test case. Batch norms that agree become witnesses.
+  private func verify(
+    _ source: inout Source, weights original: any WeightSource, half: HalfPrecision.Choice,
+    progress: (Progress) -> Void
+  ) throws -> Verified {
+    progress(.phase("preparing the engine"))
+    let recipe = source.recipe
+    let weights = CachedWeights(
+      RoundedWeights(source: original, storage: options.storage, single: half.single))
+    let engine = try Engine(
+      graph: recipe.graph, weights: weights, options: PlanOptions(threads: options.verifier.threads))
+    var verifierOptions = options.verifier
+    verifierOptions.isPublished = Catalog.isPublished(recipe.graph)
+    let verifier = Verifier(
+      graph: recipe.graph, card: recipe.card, storage: options.storage, options: verifierOptions)
+    var report = try verifier.verify(weights: weights, engine: engine, testCase: nil) {
+      progress(.phase($0))
     }
-    return ConversionReport(
-      recipe: recipe,
-      source: sourceRecord(of: recipe, source, checksum: source.checksum),
-      storage: options.storage, records: records,
-      output: options.dryRun ? nil : output, verification: verification)
+    if let check = check(half) { report.checks.append(check) }
+    guard report.passed else { throw ZooError.verificationFailed(source.path, report) }
+    if report.checks.contains(where: { $0.name == BatchNormCheck.name && $0.status == .passed }) {
+      let covered = recipe.graph.layersWithTestimony
+      source.recipe.add(.testimony) { covered.contains($0.slot.layer) }
+    }
+    progress(.phase("making the test case"))
+    let testCase = try TestCase.make(
+      graph: recipe.graph, weights: weights, preprocessing: recipe.card.preprocessing, engine: engine,
+      threads: options.verifier.threads)
+    return Verified(report: report, testCase: testCase)
+  }
+
+  private func write(
+    _ source: Source, to output: String, weights: some WeightSource, half: HalfPrecision.Choice,
+    _ verified: Verified?, progress: (Progress) -> Void
+  ) throws -> [TensorRecord] {
+    let recipe = source.recipe
+    let document = ZooDocument(
+      graph: recipe.graph, card: recipe.card, kerasPlaces: recipe.kerasPlaces, labels: recipe.labels,
+      source: sourceRecord(of: recipe, source.hashes, checksum: .zero),
+      testCase: verified?.testCase, verification: verified?.report.summary ?? [:])
+    return try ZooWriter(document: document, storage: options.storage, single: half.single)
+      .write(
+        to: output, overwrite: options.overwrite, weights: weights, source: source.hashes,
+        progress: { progress(.writing(done: $0, total: $1)) }, confirm: { try source.checkUnchanged() })
   }
 
   /// Of all the files that `file` lies in; those of the input itself, where it is that one.

@@ -33,24 +33,6 @@ package struct BatchNormExchange: Sendable, Equatable {
     self.second = second
   }
 
-  /// Under so few channels anything fits anything.
-  private static let fewestChannels = 8
-  /// The least gain of each layer: the logarithm of how many times smaller the deviation is with the other
-  /// layer's tensor. A faulty layer in front of another one blurs what is seen there.
-  private static let leastGainOfEach = -0.2
-  /// The least gain of both layers together. What is summed or counted over few channels scatters.
-  private static func leastGain(channels: Int) -> Double { max(1, 8 / Double(channels).squareRoot()) }
-  /// The most by which the second layer's means may deviate at the first layer, in standard deviations: on
-  /// images unlike the training data, one misfit is often much smaller than another. (At the second layer
-  /// they may deviate more, because the first layer's fault has changed what reaches it.)
-  private static let mostDeviation = 0.5
-  /// How well another layer's variances have to correlate.
-  private static let leastCorrelation = 0.6
-  /// By how many standard deviations of chance they have to fit better, together and for each layer, and
-  /// by how many at all. Fisher's transform of a correlation over n channels has the standard deviation
-  /// 1 / sqrt(n - 3), a difference of two 1.4 times that, a sum of two such differences twice that.
-  private static let deviations = (together: 4.0, each: 1.5, atAll: 2.5)
-
   /// The clearest exchange among the layers, if there is one.
   static func find(in layers: [BatchNormStatistics]) -> BatchNormExchange? {
     let fits = layers.map { $0.fit(of: $0) }
@@ -59,9 +41,10 @@ package struct BatchNormExchange: Sendable, Equatable {
       let gains = (crossed.0 - fits[first], crossed.1 - fits[second])
       let scale = Double(layers[first].mean.count - 3).squareRoot()
       let together = (gains.0 + gains.1) * scale / 2
-      return min(crossed.0, crossed.1) >= max(atanh(leastCorrelation), deviations.atAll / scale)
-        && together >= deviations.together
-        && min(gains.0, gains.1) * scale / 2.0.squareRoot() >= deviations.each ? together : nil
+      return min(crossed.0, crossed.1)
+        >= max(atanh(Tolerances.exchangedVariances), Tolerances.beyondChance.atAll / scale)
+        && together >= Tolerances.beyondChance.together
+        && min(gains.0, gains.1) * scale / 2.0.squareRoot() >= Tolerances.beyondChance.each ? together : nil
     }
     if let ofVariances { return ofVariances }
 
@@ -78,8 +61,8 @@ package struct BatchNormExchange: Sendable, Equatable {
         predictions[second]?.gain(kind, from: layers[first]),
       ].compactMap { $0 }
       let together = gains.reduce(0, +)
-      return together >= leastGain(channels: layers[first].mean.count)
-        && gains.allSatisfy { $0 >= leastGainOfEach } ? together : nil
+      return together >= Tolerances.gainOfBoth(channels: layers[first].mean.count)
+        && gains.allSatisfy { $0 >= Tolerances.gainOfEach } ? together : nil
     }
   }
 
@@ -89,13 +72,14 @@ package struct BatchNormExchange: Sendable, Equatable {
       log((own + 1e-6) / (exchanged + 1e-6))
     }
     let exchanged = first.deviation(from: second)
-    guard exchanged <= mostDeviation else { return nil }
+    guard exchanged <= Tolerances.exchangedMeans else { return nil }
     let gains = (
       gain(first.deviation(from: first), exchanged),
       gain(second.deviation(from: second), second.deviation(from: first))
     )
     let together = gains.0 + gains.1
-    return together >= leastGain(channels: first.mean.count) && min(gains.0, gains.1) >= leastGainOfEach
+    return together >= Tolerances.gainOfBoth(channels: first.mean.count)
+      && min(gains.0, gains.1) >= Tolerances.gainOfEach
       ? together : nil
   }
 
@@ -107,7 +91,7 @@ package struct BatchNormExchange: Sendable, Equatable {
     for second in layers.indices {
       for first in 0..<second
       where layers[first].mean.count == layers[second].mean.count
-        && layers[first].mean.count >= fewestChannels
+        && layers[first].mean.count >= Tolerances.fewestChannels
       {
         for kind in kinds {
           guard let gain = gain(kind, first, second), gain > best?.gain ?? 0 else { continue }

@@ -168,7 +168,7 @@ package struct BatchNormTestimony: Sendable {
   /// Whether the first layer deviates by so much that no further picture will bring it back.
   package var isFarFromTraining: Bool {
     guard let first = deviations.first else { return true }
-    return !(first.z <= 1.5 && first.v <= 1.5)
+    return !(first.z <= Tolerances.hopeless.z && first.v <= Tolerances.hopeless.v)
   }
 
   /// The preprocessing mode that the weights were trained with, where it is another than `given`.
@@ -185,18 +185,10 @@ package struct BatchNormTestimony: Sendable {
     return agreeing.count == 1 ? agreeing.keys.first : nil
   }
 
-  /// The most by which the first layer may deviate.
-  private static func startLimits(_ images: Images) -> (z: Double, v: Double) {
-    switch images {
-    case .synthetic: (0.45, 0.25)
-    case .photographs: (0.45, 0.5)
-    }
-  }
-
   private static func verdict(_ deviations: [Deviation], _ images: Images) -> Verdict {
     var worstZ = deviations[0]
     var worstV = deviations[0]
-    let start = startLimits(images)
+    let start = Tolerances.firstLayer(images)
     for (index, layer) in deviations.enumerated() {
       // A value that is not a number fails every comparison, so each is written as what must hold.
       if index == 0 {
@@ -207,17 +199,19 @@ package struct BatchNormTestimony: Sendable {
       }
       if layer.z > worstZ.z { worstZ = layer }
       if layer.v > worstV.v { worstV = layer }
-      if index < 3, worstZ.z > 0.5 || worstV.v > 0.6 { return unlike(layer) }
-      if worstZ.z > 1 { return drifted(layer) }
+      let first = Tolerances.firstLayers
+      if index < first.count, worstZ.z > first.z || worstV.v > first.v { return unlike(layer) }
+      if worstZ.z > Tolerances.drift.z { return drifted(layer) }
     }
-    guard worstV.v < 1.5 else { return drifted(worstV) }
+    guard worstV.v < Tolerances.drift.v else { return drifted(worstV) }
     return .agrees(z: worstZ.z, zLayer: worstZ.layer, v: worstV.v, vLayer: worstV.layer)
   }
 
   private static func isGradual(_ layer: Deviation, after z: Double, _ v: Double) -> Bool {
-    let channelsKeepTheirOrder = layer.r >= 0.5
-    return layer.z <= max(0.65, 2 * z) && layer.v <= max(1.3, 2.5 * v)
-      && (layer.v <= max(0.6, 1.6 * v) || channelsKeepTheirOrder)
+    let (jump, narrow) = (Tolerances.jump, Tolerances.narrowJump)
+    let channelsKeepTheirOrder = layer.r >= Tolerances.order
+    return layer.z <= max(jump.z, jump.timesZ * z) && layer.v <= max(jump.v, jump.timesV * v)
+      && (layer.v <= max(narrow.v, narrow.timesV * v) || channelsKeepTheirOrder)
   }
 
   private static func unlike(_ layer: Deviation) -> Verdict {

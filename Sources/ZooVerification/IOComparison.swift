@@ -6,9 +6,8 @@ import ZooWeightFiles
 
 /// Inputs and outputs that another framework computed, to compare with.
 ///
-/// The arrays of an `.npz` file: `x`, `x1`, … are the input batches (N, H, W, C); `y`, `y1`, … the outputs and
-/// `tap:LAYER` the outputs of inner layers, each (N, …). Where `NAME:64` exists beside `NAME`, it is the
-/// same in double precision and counts as the truth.
+/// They are the arrays of an `.npz` file, named as ``IOArrays`` says. Where there is an array in double precision
+/// too, it counts as the truth.
 package struct IOComparison {
   /// An array of the file that names a value of the graph.
   private struct Target {
@@ -29,7 +28,7 @@ package struct IOComparison {
     file = try WeightFiles.open(path: path)
     self.graph = graph
     let entries = Dictionary(file.tensors.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-    let inputNames = graph.inputs.indices.map { $0 == 0 ? "x" : "x\($0)" }
+    let inputNames = graph.inputs.indices.map(IOArrays.input)
     var inputs: [Tensor] = []
     for name in inputNames {
       guard let x = entries[name] else {
@@ -41,10 +40,11 @@ package struct IOComparison {
     self.inputs = inputs
     var targets: [Target] = []
     var unmatched: [String] = []
-    for entry in file.tensors where !inputNames.contains(entry.name) && !entry.name.hasSuffix(":64") {
-      if let value = IOComparison.value(named: entry.name, in: graph) {
+    for entry in file.tensors where !inputNames.contains(entry.name) && !IOArrays.isTruth(entry.name) {
+      if let value = IOArrays.value(named: entry.name, in: graph) {
         targets.append(
-          Target(name: entry.name, value: value, expected: entry, truth: entries[entry.name + ":64"]))
+          Target(
+            name: entry.name, value: value, expected: entry, truth: entries[IOArrays.truth(of: entry.name)]))
       } else {
         unmatched.append(entry.name)
       }
@@ -58,19 +58,10 @@ package struct IOComparison {
     self.unmatched = unmatched
   }
 
-  private static func value(named name: String, in graph: Graph) -> Value? {
-    if name.hasPrefix("tap:") { return graph.value(named: String(name.dropFirst(4))) }
-    guard name.hasPrefix("y"), let index = name == "y" ? 0 : Int(name.dropFirst()),
-      graph.outputs.indices.contains(index)
-    else { return nil }
-    return graph.outputs[index]
-  }
-
   /// Runs the fast engine and compares.
   ///
-  /// With a truth in double precision, the error may be 4 times that of the other framework's own
-  /// 32-bit result or `relativeTolerance` of the largest value, whichever is more; without one,
-  /// `relativeTolerance` of the largest value.
+  /// The error may be `relativeTolerance` of the largest value. With a truth in double precision it may also be
+  /// ``Tolerances/timesOtherFrameworks`` that of the other framework's own 32-bit result, if that is more.
   package func check(
     weights: some WeightSource, relativeTolerance: Double, threads: Int
   ) throws -> VerificationReport.Check {
@@ -90,14 +81,15 @@ package struct IOComparison {
       let truth = try target.truth.map { try file.read($0).doubles() } ?? expected
       guard truth.count == expected.count else {
         throw ZooError(
-          .doesNotFit, what: "array does not fit", at: "\(file.path), '\(target.name):64'",
+          .doesNotFit, what: "array does not fit", at: "\(file.path), '\(IOArrays.truth(of: target.name))'",
           "its length differs from that of '\(target.name)'")
       }
       let largest = truth.reduce(0) { max($0, abs($1)) }
       let error = largestDifference(ours.values, truth)
       let theirs = largestDifference(expected, truth)
       worst.consider(
-        error: error, tolerance: max(4 * theirs, relativeTolerance * largest), location: target.name)
+        error: error, tolerance: max(Tolerances.timesOtherFrameworks * theirs, relativeTolerance * largest),
+        location: target.name)
       if theirs > 0, error > 0 { logRatios.append(log(error / theirs)) }
     }
     var detail = "\(targets.count) arrays of \(file.path)"

@@ -12,9 +12,6 @@ import ZooTensor
 struct LayerCheck {
   /// How many values of every layer are recomputed.
   let samplesPerLayer: Int
-  /// Of the largest value in the layer, or of the largest argument of the function that it ends in, times the
-  /// function's slope: several times what 32-bit sums of this length lose at worst.
-  static let relativeTolerance = 2e-5
 
   func check(graph: Graph, weights: some WeightSource, engine: Engine, inputs: [Tensor]) throws
     -> VerificationReport.Check
@@ -41,7 +38,7 @@ struct LayerCheck {
         samples += 1
       }
       worst.consider(
-        error: error, tolerance: Self.relativeTolerance * max(largest, largestArgument * slope),
+        error: error, tolerance: Tolerances.layer * max(largest, largestArgument * slope),
         location: node.name)
       layers += 1
     }

@@ -6,8 +6,6 @@ import ZooRuntime
 import ZooTensor
 
 extension TestCase {
-  /// Of the largest value: a hundred times what engines differ by, a hundredth of what a mistake makes.
-  private static let relativeTolerance = 1e-4
   private static let chosenSeed: UInt64 = 2014
   /// Above this many multiplications the reference engine takes too long for a conversion.
   private static let referenceLimit = 1_500_000_000
@@ -38,7 +36,7 @@ extension TestCase {
     }
     return TestCase(
       generator: TestInput.generator, seed: chosenSeed, preprocessing: preprocessing, outputs: expected,
-      tolerance: relativeTolerance)
+      tolerance: Tolerances.testCase)
   }
 
   /// Runs the fast engine on the recorded input and compares with the recorded outputs.

@@ -37,6 +37,33 @@ package struct VerificationReport: Sendable, Codable {
       self.errorRatio = errorRatio
       self.detail = detail
     }
+
+    enum CodingKeys: String, CodingKey {
+      case name, status
+      case largestError = "largest_error"
+      case location, tolerance
+      case errorRatio = "error_ratio"
+      case detail
+    }
+
+    /// The keys of earlier versions, which are still written beside the others for one version.
+    private enum FormerKeys: String, CodingKey {
+      case largestError, errorRatio
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(name, forKey: .name)
+      try container.encode(status, forKey: .status)
+      try container.encodeIfPresent(largestError, forKey: .largestError)
+      try container.encodeIfPresent(location, forKey: .location)
+      try container.encodeIfPresent(tolerance, forKey: .tolerance)
+      try container.encodeIfPresent(errorRatio, forKey: .errorRatio)
+      try container.encode(detail, forKey: .detail)
+      var former = encoder.container(keyedBy: FormerKeys.self)
+      try former.encodeIfPresent(largestError, forKey: .largestError)
+      try former.encodeIfPresent(errorRatio, forKey: .errorRatio)
+    }
   }
 
   package var checks: [Check]

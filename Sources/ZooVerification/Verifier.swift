@@ -9,13 +9,18 @@ package struct Verifier: Sendable {
   package struct Options: Sendable {
     package var threads = 2
     /// How many values of each layer the reference engine recomputes.
-    package var samplesPerLayer = 256
+    package var samplesPerLayer = Options.samplesOfConversion
     /// Pictures for the batch-norm statistics; synthetic ones where there is none.
     package var images: [String] = []
     /// An `.npz` with inputs and outputs of another framework.
     package var ioPath: String?
     /// Whether published weights of this network are known, whose training data is known too.
     package var isPublished = false
+
+    /// Few enough that a conversion is not held up by its checks.
+    package static let samplesOfConversion = 256
+    /// For `zoo verify`, which is run for the checks alone.
+    package static let samplesOfVerification = 1024
 
     package init() {}
   }
@@ -60,7 +65,7 @@ package struct Verifier: Sendable {
       let comparison = try IOComparison(path: path, graph: graph)
       report.checks.append(
         try comparison.check(
-          weights: weights, relativeTolerance: storage.relativeTolerance, threads: options.threads))
+          weights: weights, relativeTolerance: Tolerances.outputs(storage), threads: options.threads))
     }
     return report
   }
@@ -101,14 +106,4 @@ package struct Verifier: Sendable {
 extension ZooFile {
   /// How its weights are stored.
   var storage: StorageType { tensors.contains { $0.elementType == .float16 } ? .f16 : .f32 }
-}
-
-extension StorageType {
-  /// How far outputs may be from those of the original weights, of the largest value.
-  package var relativeTolerance: Double {
-    switch self {
-    case .f32: 2e-5
-    case .f16: 2e-3
-    }
-  }
 }

@@ -40,7 +40,7 @@ struct VerifyCommand: ParsableCommand {
     let file = try ZooFile(path: model)
     var options = Verifier.Options()
     options.threads = threads.count
-    options.samplesPerLayer = 1024
+    options.samplesPerLayer = Verifier.Options.samplesOfVerification
     options.isPublished = Catalog.isPublished(file.document.graph)
     options.ioPath = io
     options.images = try images.map { try ImageFolder.images(in: $0) } ?? []

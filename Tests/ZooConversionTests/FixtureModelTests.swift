@@ -68,7 +68,7 @@ import ZooWeightFiles
       #expect(verification.passed, "\(verification.text)")
       let graph = try Self.recordedGraph(zoo.document.graph, of: file)
       let comparison = try IOComparison(path: Self.io(of: file), graph: graph)
-        .check(weights: zoo, relativeTolerance: StorageType.f32.relativeTolerance, threads: 2)
+        .check(weights: zoo, relativeTolerance: Tolerances.outputs(.f32), threads: 2)
       #expect(comparison.status == .passed, "\(comparison)")
       #expect(try #require(comparison.errorRatio) < 1.5)
       expectSmall(zoo)
@@ -93,7 +93,7 @@ import ZooWeightFiles
       #expect(verification.passed, "\(verification.text)")
       let graph = try Self.recordedGraph(zoo.document.graph, of: file)
       let comparison = try IOComparison(path: Self.io(of: file), graph: graph)
-        .check(weights: zoo, relativeTolerance: StorageType.f16.relativeTolerance, threads: 2)
+        .check(weights: zoo, relativeTolerance: Tolerances.outputs(.f16), threads: 2)
       #expect(comparison.status == .passed, "\(comparison)")
       expectSmall(zoo)
     }

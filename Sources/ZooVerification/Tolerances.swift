@@ -1,0 +1,90 @@
+import ZooFormat
+
+/// What the checks of `zoo verify` accept. Each number stands here once, with the reason for it.
+package enum Tolerances {
+  // MARK: Engines
+
+  /// How far the fast engine may be from the reference engine, of the largest value in a layer, or of the largest
+  /// argument of the function that the layer ends in, times the function's slope: several times what 32-bit sums
+  /// of this length lose at worst.
+  static let layer = 2e-5
+
+  /// How far outputs may be from the recorded ones of the test case in a file, of the largest value: a hundred
+  /// times what engines differ by, a hundredth of what a mistake makes.
+  static let testCase = 1e-4
+
+  /// How far outputs may be from those of the original weights, of the largest value.
+  package static func outputs(_ storage: StorageType) -> Double {
+    switch storage {
+    // An order of magnitude above what two sound engines differ by in 32-bit floats.
+    case .f32: 2e-5
+    // Rounding weights to 11 significant bits moves outputs by some ten-thousandths, and every layer amplifies it.
+    case .f16: 2e-3
+    }
+  }
+
+  /// How many times as far from the truth as another framework's own 32-bit results ours may be: sums in another
+  /// order differ by so much in either direction, and a mistake by far more.
+  static let timesOtherFrameworks = 4.0
+
+  // MARK: Batch-norm statistics, layer by layer
+
+  // z, v and r are those of `BatchNormTestimony`.
+
+  /// The most by which the first layer may deviate before the images count as unlike the training data.
+  /// Photographs of unknown subjects vary more in contrast, which v measures, than synthetic pictures do.
+  static func firstLayer(_ images: BatchNormTestimony.Images) -> (z: Double, v: Double) {
+    switch images {
+    case .synthetic: (0.45, 0.25)
+    case .photographs: (0.45, 0.5)
+    }
+  }
+
+  /// The first layers decide whether the images are like the training data: there, no drift has added up yet.
+  static let firstLayers = (count: 3, z: 0.5, v: 0.6)
+
+  /// Beyond it, no further picture brings the first layer back, and the others need not be run.
+  static let hopeless = (z: 1.5, v: 1.5)
+
+  /// What a sound layer may deviate by, or by this many times the worst layer so far: drift grows with depth,
+  /// because no substitute for the training data is perfect. For v this is the wide margin, since the last layers
+  /// see maps of few pixels.
+  static let jump = (z: 0.65, timesZ: 2.0, v: 1.3, timesV: 2.5)
+
+  /// The narrow margin of v, for layers whose channels have lost their order: drift keeps it, a foreign tensor
+  /// does not.
+  static let narrowJump = (v: 0.6, timesV: 1.6)
+
+  /// The least r of a layer whose channels have kept their order.
+  static let order = 0.5
+
+  /// The most that may have drifted without a jump: statistics that are farther off say nothing about weights.
+  static let drift = (z: 1.0, v: 1.5)
+
+  // MARK: Batch-norm statistics, layers exchanged
+
+  /// Under so few channels anything fits anything.
+  static let fewestChannels = 8
+
+  /// The least gain of each of two layers: the logarithm of how many times smaller the deviation is with the
+  /// other layer's tensor. It may be a loss of a fifth: a faulty layer before another one blurs what is seen there.
+  static let gainOfEach = -0.2
+
+  /// The least gain of both layers together: a factor e, and more where little is summed, because what is summed or
+  /// counted over few channels scatters.
+  static func gainOfBoth(channels: Int) -> Double { max(1, 8 / Double(channels).squareRoot()) }
+
+  /// The most by which the second layer's means may deviate at the first layer, in standard deviations: on
+  /// images unlike the training data, one misfit is often much smaller than another. (At the second layer
+  /// they may deviate more, because the first layer's fault has changed what reaches it.)
+  static let exchangedMeans = 0.5
+
+  /// How well another layer's variances have to correlate: layers that merely resemble each other stay below.
+  static let exchangedVariances = 0.6
+
+  /// By how many standard deviations of chance they have to fit better, together and for each layer, and
+  /// by how many at all. Fisher's transform of a correlation over n channels has the standard deviation
+  /// 1 / sqrt(n - 3), a difference of two 1.4 times that, a sum of two such differences twice that. Four are
+  /// enough for the thousands of pairs that a network has.
+  static let beyondChance = (together: 4.0, each: 1.5, atAll: 2.5)
+}
