@@ -16,11 +16,7 @@ struct ComparedModel {
 
   let file: any WeightFile
 
-  init(path: String) throws {
-    file =
-      try FileFormat.recognise(path: path) == .zoo
-      ? ZooWeightFile(ZooFile(path: path)) : WeightFiles.open(path: path)
-  }
+  init(path: String) throws { file = try ModelFile.open(path: path).weightFile }
 
   /// The tensors by layer and variable as the file names them, or by the file's own names for them where
   /// it does not say so or says it twice.

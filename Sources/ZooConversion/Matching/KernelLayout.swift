@@ -34,10 +34,7 @@ package struct KernelLayout: Sendable, Hashable {
 }
 
 extension KernelLayout {
-  /// The largest window that any architecture has; channels are told from windows by it.
-  private static let largestWindow = 11
-
-  /// The order that the tensors of `file` have.
+  /// The layout that the tensors of `file` have.
   ///
   /// Shapes say where the channels are, since windows are square and few. Whether kernels are rotated is
   /// said by the attribute `backend`, by the name under which the file was published (`…_th_kernels…`), or
@@ -45,95 +42,103 @@ extension KernelLayout {
   ///
   /// - Throws: where nothing says it.
   package init(of file: some WeightFile, stated: Named?) throws(ZooError) {
-    let isOlder =
-      file.layout == .numberedLayers || file.writer == "keras 1"
-      || file.writer?.hasPrefix("keras 1.") == true
-    let names = file.path.split(separator: "/").last.map { $0.lowercased() } ?? ""
-    let shapes = file.tensors.map(\.shape).filter { $0.rank == 4 && $0.elementCount > 0 }
-    let votes = Set(shapes.compactMap(Self.channelsAreFirst))
-    let saysTheano = file.backend == "theano" || names.contains("th_kernels")
-    let saysTensorFlow =
-      file.backend != nil && file.backend != "theano" || names.contains("tf_kernels")
-
+    let clues = Clues(in: file)
     switch stated {
-    case .tensorflow:
-      self = .tensorFlow
-      return
-    case .caffe:
-      self.init(axesAreChannelsFirst: true, isRotated: false, rowsAreChannelsFirst: true, reason: "as stated")
-      return
-    case .theano, nil: break
-    }
-
-    let first: Bool
-    switch (votes.contains(true), votes.contains(false)) {
-    case (true, false): first = true
-    case (false, true): first = false
-    // Files of Keras 2 and later, and NumPy's, have one order; a shape that fits both says nothing.
-    default:
-      if stated == .theano && votes.isEmpty {
-        first = true
-      } else if let named = Self.dimensionOrdering(names) {
-        first = named
-      } else if isOlder && !shapes.isEmpty && votes.isEmpty && !saysTensorFlow {
+    case .tensorflow: self = .tensorFlow
+    case .caffe: self.init(channelsFirst: true, isRotated: false, reason: "as stated")
+    case .theano:
+      self.init(
+        channelsFirst: try clues.channelsAreFirst(whereOpen: true), isRotated: true, reason: "as stated")
+    case nil:
+      let channelsFirst = try clues.channelsAreFirst(whereOpen: nil)
+      let (attribute, name) = ("attribute backend", "the file's name")
+      if clues.isTheanos {
+        self.init(
+          channelsFirst: channelsFirst, isRotated: true, reason: file.backend == "theano" ? attribute : name)
+      } else if !channelsFirst {
+        self = .tensorFlow
+      } else if clues.isOtherBackends {
+        self.init(
+          channelsFirst: true, isRotated: false,
+          reason: "the shapes and \(file.backend != nil ? attribute : name)")
+      } else if clues.isOlder {
+        self.init(channelsFirst: true, isRotated: true, reason: "the shapes, in a file of Keras 0 or 1")
+      } else {
         throw ZooError(
           .ambiguous, what: "ambiguous kernels", at: file.path,
-          "their shapes fit both (height, width, in, out) and (out, in, height, width), and neither an attribute "
-            + "nor the file's name shows which",
-          remedy: "Set --kernel-order to tensorflow, theano or caffe.")
-      } else {
-        first = false
+          "their shapes are (out, in, height, width); Theano rotates such kernels by 180°, other programs do not",
+          remedy: "Set --kernel-order to theano or caffe.")
       }
     }
-
-    if stated == .theano || saysTheano {
-      self.init(
-        axesAreChannelsFirst: first, isRotated: true, rowsAreChannelsFirst: first,
-        reason: stated == .theano
-          ? "as stated" : file.backend == "theano" ? "attribute backend" : "the file's name")
-    } else if !first {
-      self = .tensorFlow
-    } else if saysTensorFlow {
-      self.init(
-        axesAreChannelsFirst: true, isRotated: false, rowsAreChannelsFirst: true,
-        reason: file.backend != nil ? "the shapes and attribute backend" : "the shapes and the file's name")
-    } else if isOlder {
-      self.init(
-        axesAreChannelsFirst: true, isRotated: true, rowsAreChannelsFirst: true,
-        reason: "the shapes, in a file of Keras 0 or 1")
-    } else {
-      throw ZooError(
-        .ambiguous, what: "ambiguous kernels", at: file.path,
-        "their shapes are (out, in, height, width); Theano rotates such kernels by 180°, other programs do not",
-        remedy: "Set --kernel-order to theano or caffe.")
-    }
   }
 
-  private init(
-    axesAreChannelsFirst: Bool, isRotated: Bool, rowsAreChannelsFirst: Bool, reason: String
-  ) {
-    self.axesAreChannelsFirst = axesAreChannelsFirst
+  private init(channelsFirst: Bool, isRotated: Bool, reason: String) {
+    axesAreChannelsFirst = channelsFirst
     self.isRotated = isRotated
-    self.rowsAreChannelsFirst = rowsAreChannelsFirst
+    rowsAreChannelsFirst = channelsFirst
     self.reason = reason
-  }
-
-  /// Whether a kernel's channels come first; nil where both are possible, or neither.
-  private static func channelsAreFirst(_ shape: Shape) -> Bool? {
-    func isWindow(_ height: Int, _ width: Int) -> Bool { height == width && height <= largestWindow }
-    let (front, back) = (isWindow(shape[0], shape[1]), isWindow(shape[2], shape[3]))
-    return front == back ? nil : back
-  }
-
-  /// What the name of a published file says of the order of dimensions.
-  private static func dimensionOrdering(_ name: String) -> Bool? {
-    if name.contains("th_dim_ordering") { return true }
-    return name.contains("tf_dim_ordering") ? false : nil
   }
 
   /// The shape in the usual order of axes, for finding the architecture.
   func usualShape(_ shape: Shape) -> Shape {
     guard axesAreChannelsFirst, shape.rank == 4 else { return shape }
     return Shape([2, 3, 1, 0].map { shape[$0] })
+  }
+}
+
+/// What a file says about its kernels.
+private struct Clues {
+  let path: String
+  /// Whether Keras 0 or 1 wrote it. Files of later versions, and NumPy's, have one order.
+  let isOlder: Bool
+  /// Whether the attribute or the file's name says that Theano computed with it.
+  let isTheanos: Bool
+  /// Whether they name another backend.
+  let isOtherBackends: Bool
+  let hasKernels: Bool
+  /// What kernels say whose shape fits one order alone: whether channels come first.
+  let votes: Set<Bool>
+  /// What the file's name says of the order of dimensions.
+  let nameSays: Bool?
+
+  init(in file: some WeightFile) {
+    let name = file.path.split(separator: "/").last.map { $0.lowercased() } ?? ""
+    let shapes = file.tensors.map(\.shape).filter { $0.rank == 4 && $0.elementCount > 0 }
+    path = file.path
+    isOlder =
+      file.layout == .numberedLayers || file.writer == "keras 1"
+      || file.writer?.hasPrefix("keras 1.") == true
+    isTheanos = file.backend == "theano" || name.contains("th_kernels")
+    isOtherBackends = file.backend != nil && file.backend != "theano" || name.contains("tf_kernels")
+    hasKernels = !shapes.isEmpty
+    votes = Set(shapes.compactMap(Self.channelsAreFirst))
+    nameSays =
+      name.contains("th_dim_ordering") ? true : name.contains("tf_dim_ordering") ? false : nil
+  }
+
+  /// Whether the axes are (out, in, height, width).
+  ///
+  /// - Parameter answer: the answer where all shapes fit both orders; nil where it is not known.
+  /// - Throws: where an older file leaves it open.
+  func channelsAreFirst(whereOpen answer: Bool?) throws(ZooError) -> Bool {
+    if votes.count == 1 { return votes.contains(true) }
+    if votes.isEmpty, let answer { return answer }
+    if let nameSays { return nameSays }
+    guard isOlder, hasKernels, votes.isEmpty, !isOtherBackends else { return false }
+    throw ZooError(
+      .ambiguous, what: "ambiguous kernels", at: path,
+      "their shapes fit both (height, width, in, out) and (out, in, height, width), and neither an attribute "
+        + "nor the file's name shows which",
+      remedy: "Set --kernel-order to tensorflow, theano or caffe.")
+  }
+
+  /// The largest window that any architecture has; channels are told from windows by it.
+  private static let largestWindow = 11
+
+  /// Whether a kernel's channels come first; nil where both are possible, or neither.
+  private static func channelsAreFirst(_ shape: Shape) -> Bool? {
+    func isWindow(_ height: Int, _ width: Int) -> Bool { height == width && height <= largestWindow }
+    let (front, back) = (isWindow(shape[0], shape[1]), isWindow(shape[2], shape[3]))
+    return front == back ? nil : back
   }
 }

@@ -71,17 +71,12 @@ package struct RecipeOptions: Sendable {
 extension Recipe {
   /// Finds the recipe for the file at `path`, recognised by its content.
   ///
-  /// - Throws: `ZooError`, `ZooError`, `ZooError`, ``ZooError``.
+  /// - Throws: `ZooError` where the file can't be read, or holds no network that is known.
   package init(path: String, options: RecipeOptions = .init()) throws {
-    if try FileFormat.recognise(path: path) == .zoo {
-      self = try Recipe(zoo: ZooFile(path: path), options: options)
-    } else {
-      let file = try WeightFiles.open(path: path)
-      if let known = try Recipe.fromPublished(file, options: options) {
-        self = known
-      } else {
-        self = try Recipe(file: file, options: options)
-      }
+    switch try ModelFile.open(path: path) {
+    case .zoo(let zoo): self = try Recipe(zoo: zoo, options: options)
+    case .weights(let file):
+      self = try Recipe.fromPublished(file, options: options) ?? Recipe(file: file, options: options)
     }
   }
 
