@@ -28,6 +28,41 @@ package struct ConversionReport: Sendable, Codable {
     package let witnesses: [String]
     /// How many other slots of the network have this shape.
     package let alike: Int
+
+    enum CodingKeys: String, CodingKey {
+      case slot, source
+      case sourceShape = "source_shape"
+      case sourceType = "source_type"
+      case shape
+      case storedType = "stored_type"
+      case storageError = "storage_error"
+      case transform, evidence, witnesses, alike
+    }
+
+    /// The keys of earlier versions, which are still written beside the others for one version.
+    private enum FormerKeys: String, CodingKey {
+      case sourceShape, sourceType, storedType, storageError
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(slot, forKey: .slot)
+      try container.encode(source, forKey: .source)
+      try container.encode(sourceShape, forKey: .sourceShape)
+      try container.encode(sourceType, forKey: .sourceType)
+      try container.encode(shape, forKey: .shape)
+      try container.encode(storedType, forKey: .storedType)
+      try container.encodeIfPresent(storageError, forKey: .storageError)
+      try container.encode(transform, forKey: .transform)
+      try container.encode(evidence, forKey: .evidence)
+      try container.encode(witnesses, forKey: .witnesses)
+      try container.encode(alike, forKey: .alike)
+      var former = encoder.container(keyedBy: FormerKeys.self)
+      try former.encode(sourceShape, forKey: .sourceShape)
+      try former.encode(sourceType, forKey: .sourceType)
+      try former.encode(storedType, forKey: .storedType)
+      try former.encodeIfPresent(storageError, forKey: .storageError)
+    }
   }
 
   package struct Omission: Sendable, Codable {
@@ -49,7 +84,7 @@ package struct ConversionReport: Sendable, Codable {
   /// Why this network and no other.
   package let explanation: String
   /// How kernels are stored in the file: axes, and whether they are rotated.
-  package let kernelOrder: String
+  package let kernelLayout: String
   package let preprocessing: String
   /// Whether nothing says how pixels are preprocessed; `preprocessing` is then `none`.
   package let preprocessingIsAssumed: Bool
@@ -59,6 +94,52 @@ package struct ConversionReport: Sendable, Codable {
   /// Tensors of the file that the network has no use for.
   package let unused: [Omission]
   package let verification: VerificationReport?
+
+  enum CodingKeys: String, CodingKey {
+    case source, layout, writer, sha256
+    case publishedFile = "published_file"
+    case output
+    case outputBytes = "output_bytes"
+    case architecture, variant, explanation
+    case kernelLayout = "kernel_order"
+    case preprocessing
+    case preprocessingIsAssumed = "preprocessing_is_assumed"
+    case parameters, storage, tensors, unused, verification
+  }
+
+  /// The keys of earlier versions, which are still written beside the others for one version.
+  private enum FormerKeys: String, CodingKey {
+    case publishedFile, outputBytes
+    case kernelLayout = "kernelOrder"
+    case preprocessingIsAssumed
+  }
+
+  package func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(source, forKey: .source)
+    try container.encode(layout, forKey: .layout)
+    try container.encodeIfPresent(writer, forKey: .writer)
+    try container.encode(sha256, forKey: .sha256)
+    try container.encodeIfPresent(publishedFile, forKey: .publishedFile)
+    try container.encodeIfPresent(output, forKey: .output)
+    try container.encodeIfPresent(outputBytes, forKey: .outputBytes)
+    try container.encode(architecture, forKey: .architecture)
+    try container.encode(variant, forKey: .variant)
+    try container.encode(explanation, forKey: .explanation)
+    try container.encode(kernelLayout, forKey: .kernelLayout)
+    try container.encode(preprocessing, forKey: .preprocessing)
+    try container.encode(preprocessingIsAssumed, forKey: .preprocessingIsAssumed)
+    try container.encode(parameters, forKey: .parameters)
+    try container.encode(storage, forKey: .storage)
+    try container.encode(tensors, forKey: .tensors)
+    try container.encode(unused, forKey: .unused)
+    try container.encodeIfPresent(verification, forKey: .verification)
+    var former = encoder.container(keyedBy: FormerKeys.self)
+    try former.encodeIfPresent(publishedFile, forKey: .publishedFile)
+    try former.encodeIfPresent(outputBytes, forKey: .outputBytes)
+    try former.encode(kernelLayout, forKey: .kernelLayout)
+    try former.encode(preprocessingIsAssumed, forKey: .preprocessingIsAssumed)
+  }
 }
 
 extension ConversionReport {
@@ -78,7 +159,7 @@ extension ConversionReport {
     architecture = recipe.card.architecture
     variant = recipe.card.variant
     explanation = recipe.explanation
-    kernelOrder = recipe.binding.kernelLayout.text
+    kernelLayout = recipe.binding.kernelLayout.text
     preprocessing = recipe.card.preprocessing.rawValue
     preprocessingIsAssumed = recipe.assumesPreprocessing
     parameters = recipe.graph.parameterCount

@@ -73,7 +73,7 @@ struct ConvertTests {
     let tensors = try #require(report["tensors"] as? [[String: Any]])
     #expect(tensors.count == 137)
     for tensor in tensors {
-      for key in ["slot", "source", "sourceShape", "shape", "transform", "evidence"] {
+      for key in ["slot", "source", "source_shape", "sourceShape", "shape", "transform", "evidence"] {
         #expect(tensor[key] != nil, "\(key)")
       }
     }
