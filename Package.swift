@@ -33,7 +33,7 @@ let package = Package(
   ],
 
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
   ],
 
   targets: [
@@ -121,11 +121,11 @@ let package = Package(
       name: "HashChecks", dependencies: ["CZooHash"], path: "Tests/HashChecks", exclude: ["main.c"]),
     .testTarget(name: "ZooSystemTests", dependencies: ["ZooSystem", "ZooTestSupport", "HashChecks"]),
     .testTarget(name: "ZooTensorTests", dependencies: ["ZooSystem", "ZooTensor"]),
-    .testTarget(name: "ZooGraphTests", dependencies: ground),
+    .testTarget(name: "ZooGraphTests", dependencies: ground + ["ZooTestSupport"]),
     .testTarget(name: "ZooModelsTests", dependencies: ground + ["ZooModels", "ZooTestSupport"]),
-    .testTarget(name: "ZooImagesTests", dependencies: ground + images),
+    .testTarget(name: "ZooImagesTests", dependencies: ground + images + ["ZooTestSupport"]),
     .testTarget(name: "ZooWeightFilesTests", dependencies: ground + ["ZooWeightFiles", "ZooTestSupport"]),
-    .testTarget(name: "ZooFormatTests", dependencies: ground + ["ZooFormat", "ZooModels"]),
+    .testTarget(name: "ZooFormatTests", dependencies: ground + ["ZooFormat", "ZooModels", "ZooTestSupport"]),
     .testTarget(name: "ZooReferenceTests", dependencies: ground + ["ZooReference", "ZooTestSupport"]),
     .target(
       name: "KernelChecks", dependencies: ["CZooKernels"], path: "Tests/KernelChecks", exclude: ["main.c"]),

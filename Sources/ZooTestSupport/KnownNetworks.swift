@@ -48,7 +48,8 @@ extension KnownNetwork {
       .classifier(classes: 10, activation: .softmax)),
     KnownNetwork("mobilenet", MobileNet(), InputShape(224, 224), .imageNet, fixture: "mobilenet"),
     KnownNetwork(
-      "mobilenet", MobileNet(alpha: 0.5), InputShape(160, 160), .classifier(classes: 10, activation: .softmax),
+      "mobilenet", MobileNet(alpha: 0.5), InputShape(160, 160),
+      .classifier(classes: 10, activation: .softmax),
       fixture: "mobilenet-050-160"),
     KnownNetwork(
       "mobilenet", MobileNet(alpha: 0.35), InputShape(129, 129, channels: 1), .features(.avg),

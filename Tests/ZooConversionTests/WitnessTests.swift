@@ -23,7 +23,8 @@ import ZooWeightFiles
     SmallNetworks.entries(of: try SmallNetworks.mobileNet.graph(), .named)
   }
 
-  private func disagreement(_ file: MemoryFile, _ variant: Variant = SmallNetworks.mobileNet) throws -> String {
+  private func disagreement(_ file: MemoryFile, _ variant: Variant = SmallNetworks.mobileNet) throws -> String
+  {
     let failure = try #require(throws: BindingFailure.self) { try binder(variant).bind(file) }
     #expect(throws: Never.self) { try binder(variant, trustsNames: true).bind(file) }
     return failure.explanation
@@ -88,7 +89,7 @@ import ZooWeightFiles
 
   private func keras213(_ network: String) throws -> MemoryFile {
     let archive = try NumPyArchive(path: fixture("dialects/keras213.names.npz"))
-    let bytes = try #require(try archive.tensor(named: network)).values.map { UInt8($0) }
+    let bytes = try #require(try archive.array(named: network)).floats().map { UInt8($0) }
     var entries: [TensorEntry] = []
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
       let fields = line.split(separator: "\t")

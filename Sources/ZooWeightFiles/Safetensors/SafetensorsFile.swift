@@ -20,11 +20,7 @@ final class SafetensorsFile: WeightFile {
     self.bytes = bytes
     writer = header.metadata["writer"]
     tensors = header.tensors.map { tensor in
-      // Keras separates scopes by a slash, other writers by a dot.
-      let separated =
-        tensor.name.contains("/")
-        ? tensor.name : String(tensor.name.map { $0 == "." ? "/" : $0 })
-      let parts = TensorNames.parts(of: separated)
+      let parts = TensorNames.parts(ofArray: tensor.name)
       return TensorEntry(
         name: tensor.name, shape: tensor.shape, elementType: tensor.elementType, layer: parts.layer,
         variable: parts.layer == nil ? nil : parts.variable)

@@ -1,22 +1,23 @@
 import ZooSystem
 import ZooTensor
+import ZooWeightFiles
 
 extension NumPyArchive {
   /// All arrays' names, without `.npy`, in the order of the file.
-  package var names: [String] { tensors.map(\.name) }
+  var names: [String] { tensors.map(\.name) }
 
   /// The array `name` as 32-bit floats; nil where there is none.
-  package func tensor(named name: String) throws(ZooError) -> Tensor? {
+  func tensor(named name: String) throws(ZooError) -> Tensor? {
     try array(named: name).map { Tensor(shape: $0.shape, values: $0.floats()) }
   }
 
   /// The array `name` as 64-bit floats, row-major; nil where there is none.
-  package func doubles(named name: String) throws(ZooError) -> (shape: Shape, values: [Double])? {
+  func doubles(named name: String) throws(ZooError) -> (shape: Shape, values: [Double])? {
     try array(named: name).map { ($0.shape, $0.doubles()) }
   }
 
   /// What `zoo run` takes as input: the array `x` of an `.npz`, or the one of an `.npy`.
-  package static func input(path: String) throws(ZooError) -> Tensor {
+  static func input(path: String) throws(ZooError) -> Tensor {
     let file = try NumPyArchive(path: path)
     if let x = try file.tensor(named: "x") { return x }
     if file.names.count == 1, let only = try file.tensor(named: file.names[0]) { return only }
