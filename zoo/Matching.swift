@@ -84,8 +84,9 @@ package struct TensorInventory {
     for matrix in matrices where matrix[0] == rows && !classes.contains(matrix[1]) {
       classes.append(matrix[1])
     }
-    return classes.prefix(TensorInventory.headLimit).map { .classifier(classes: $0, activation: .softmax) } + [
-      .features(.none)
-    ]
+    return classes.prefix(TensorInventory.headLimit).map { .classifier(classes: $0, activation: .softmax) }
+      + [
+        .features(.none)
+      ]
   }
 }

@@ -81,15 +81,18 @@ func hints(_ graph: Graph, names: Bool = true, rename: (String) -> String = { $0
     let short = #expect(throws: ZooError.self) {
       try Catalog.candidate(architecture: "mobilenet", for: tensors)
     }
+    #expect(short?.code == .doesNotFit)
     #expect(short?.why.contains("1 of 137 weights") == true, "\(short?.why ?? "")")
     let wrong = #expect(throws: ZooError.self) {
       try Catalog.candidate(architecture: "vgg16", for: hints(graph))
     }
+    #expect(wrong?.code == .doesNotFit)
     #expect(wrong?.location == "architecture 'vgg16'")
     #expect(wrong?.why.contains("block1_conv1/kernel (3x3x3x64)") == true, "\(wrong?.why ?? "")")
     let unknown = #expect(throws: ZooError.self) {
       try Catalog.candidate(architecture: "alexnet", for: [])
     }
+    #expect(unknown?.code == .unknownArchitecture)
     #expect(unknown?.description.contains("mobilenet") == true)
     #expect(Catalog.candidates(for: []).isEmpty)
   }

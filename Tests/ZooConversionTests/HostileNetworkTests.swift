@@ -4,6 +4,7 @@ import ZooGraph
 import ZooRuntime
 import ZooSystem
 import ZooTensor
+import ZooTestSupport
 
 /// Networks that no one would train, but that a file can describe.
 @Suite struct HostileNetworkTests {
@@ -35,7 +36,7 @@ import ZooTensor
       var builder = GraphBuilder()
       let input = builder.add("input", .input(shape: [2]))
       let output = builder.add("layer", operation, input)
-      #expect(throws: ZooError.self) { try builder.build(outputs: [output]) }
+      #expect(errorCode { try builder.build(outputs: [output]) } == .invalidNetwork)
     }
   }
 
@@ -47,9 +48,10 @@ import ZooTensor
     var limits = ReadingLimits()
     limits.activations = 1 << 30
     ReadingLimits.$scoped.withValue(limits) {
-      #expect(throws: ZooError.self) {
-        try Engine(graph: graph, weights: Ones(), options: PlanOptions())
-      }
+      #expect(
+        errorCode {
+          try Engine(graph: graph, weights: Ones(), options: PlanOptions())
+        } == .tooLarge)
     }
   }
 }

@@ -54,12 +54,13 @@ import ZooWeightFiles
   @Test func anotherArchitectureIsRefused() throws {
     let options = RecipeOptions(architecture: "resnet50")
     let configured = try failure(fixture("models/mobilenet.h5"), options)
-    #expect(configured.what == "wrong architecture")
+    #expect(configured.code == .doesNotFit && configured.what == "wrong architecture")
     #expect(configured.why.contains("mobilenet") && configured.why.contains("resnet50"))
     let unconfigured = try failure(fixture("models/mobilenet.k2w.h5"), options)
+    #expect(unconfigured.code == .doesNotFit)
     #expect(unconfigured.why.contains("resnet50") && unconfigured.category == .badInput, "\(unconfigured)")
     for file in ["mobilenet.npz", "mobilenet.pos.npz", "mobilenet.old.weights.h5", "vgg16.k2w.h5"] {
-      #expect(try failure(fixture("models/\(file)"), options).category == .badInput, "\(file)")
+      #expect(try failure(fixture("models/\(file)"), options).code == .doesNotFit, "\(file)")
     }
   }
 
@@ -74,7 +75,7 @@ import ZooWeightFiles
 
   @Test func anUnknownArchitectureNamesTheKnown() throws {
     let error = try failure(fixture("models/mobilenet.h5"), RecipeOptions(architecture: "alexnet"))
-    #expect(error.category == .usage)
+    #expect(error.code == .unknownArchitecture)
     #expect(error.description == "unknown architecture in --architecture: there is no 'alexnet'")
     #expect(error.remedy == "Known architectures: vgg16, vgg19, resnet50, mobilenet, nasnetmobile.")
   }
@@ -89,6 +90,7 @@ import ZooWeightFiles
     #expect(try Recipe(path: path, options: labels(10)).labels.map(\.name).last == "class 9")
     for count in [0, 9, 11] {
       let error = try failure(path, labels(count))
+      #expect(error.code == .doesNotFit)
       #expect(error.description == "labels do not fit in --labels: \(count) labels for 10 classes")
     }
   }
@@ -96,12 +98,14 @@ import ZooWeightFiles
   @Test func aNetworkWithoutClassesTakesNoLabels() throws {
     let options = RecipeOptions(inputSize: Extent2D(32, 32), labels: [ClassLabel(id: "", name: "one")])
     let error = try failure(fixture("models/mobilenet-notop-avg.k2w.h5"), options)
+    #expect(error.code == .doesNotFit)
     #expect(error.why == "1 labels for a network without classes")
   }
 
   @Test func anUnknownNetworkSaysSo() throws {
     let path = fixture("malformed/no-network.npz")
     let error = try failure(path)
+    #expect(error.code == .unknownNetwork)
     #expect(
       error.description
         == "unknown network in \(path): its tensors match no known architecture, and it has no configuration"
@@ -113,11 +117,14 @@ import ZooWeightFiles
 
   @Test func aMisfitNamesTheTensor() throws {
     let missing = try failure(fixture("malformed/missing-tensor.vgg16.npz"))
+    #expect(missing.code == .doesNotFit)
     #expect(missing.why.contains("fc2/bias"), "\(missing)")
     let shape = try failure(fixture("malformed/wrong-shape.vgg16.npz"))
+    #expect(shape.code == .doesNotFit)
     #expect(shape.why.contains("block4_conv2/kernel"), "\(shape)")
     #expect(shape.why.contains("8x3x3x8") && shape.why.contains("3x3x8x8"), "\(shape)")
-    _ = try failure(fixture("malformed/positional-too-few.vgg16.npz"))
+    let few = try failure(fixture("malformed/positional-too-few.vgg16.npz"))
+    #expect(few.code == .unknownNetwork)
   }
 
   @Test func whatIsLeftOverIsNamed() throws {
@@ -142,7 +149,7 @@ import ZooWeightFiles
       #expect(zoo.document.labels.count == 10)
       #expect(try zoo.document.graph == ZooFile(path: first).document.graph)
       let error = try failure(first, RecipeOptions(architecture: "vgg16"))
-      #expect(error.what == "wrong architecture")
+      #expect(error.code == .doesNotFit && error.what == "wrong architecture")
     }
   }
 

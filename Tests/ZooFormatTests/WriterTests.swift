@@ -5,6 +5,7 @@ import ZooGraph
 import ZooModels
 import ZooSystem
 import ZooTensor
+import ZooTestSupport
 
 @Suite struct WriterTests {
   private func write(
@@ -101,7 +102,7 @@ import ZooTensor
       let error = #expect(throws: ZooError.self) {
         try writer.write(to: path, overwrite: false, weights: InventedWeights())
       }
-      #expect(error?.category == .cannotCreate)
+      #expect(error?.code == .cannotCreate)
       #expect(try readBytes(path) == [1])
       var calls: [Int] = []
       try writer.write(to: path, overwrite: true, weights: InventedWeights()) { done, total in
@@ -121,9 +122,11 @@ import ZooTensor
         try writer.write(to: path, overwrite: false, weights: StoredWeights(tensors: [:]))
       }
       let wrong = StoredTensor(shape: [1], values: [1])
-      #expect(throws: ZooError.self) {
-        try writer.write(to: path, overwrite: false, weights: StoredWeights(tensors: ["conv/kernel": wrong]))
-      }
+      #expect(
+        errorCode {
+          try writer.write(
+            to: path, overwrite: false, weights: StoredWeights(tensors: ["conv/kernel": wrong]))
+        } == .malformed)
       #expect(!FileManager.default.fileExists(atPath: path))
     }
   }
@@ -138,10 +141,11 @@ import ZooTensor
     documents[4].testCase?.outputs[0].samples[1].index = 3
     for document in documents {
       withTemporaryPath { path in
-        #expect(throws: ZooError.self) {
-          try ZooWriter(document: document, storage: .f32)
-            .write(to: path, overwrite: false, weights: InventedWeights())
-        }
+        #expect(
+          errorCode {
+            try ZooWriter(document: document, storage: .f32)
+              .write(to: path, overwrite: false, weights: InventedWeights())
+          } == .malformed)
         #expect(!FileManager.default.fileExists(atPath: path))
       }
     }

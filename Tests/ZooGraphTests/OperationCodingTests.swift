@@ -1,6 +1,7 @@
 import Testing
 import ZooGraph
 import ZooSystem
+import ZooTestSupport
 
 /// Every kind of operation, with every payload that is coded differently.
 let everyOperation: [Operation] = {
@@ -102,9 +103,10 @@ let everyOperation: [Operation] = {
   func noAttributeIsTooMuch(operation: Operation) {
     for extra in [operation.attributes.first, ("colour", .int(1))] {
       guard let extra else { continue }
-      #expect(throws: ZooError.self) {
-        try Operation(kind: operation.kind, attributes: operation.attributes + [extra], layer: "here")
-      }
+      #expect(
+        errorCode {
+          try Operation(kind: operation.kind, attributes: operation.attributes + [extra], layer: "here")
+        } == .invalidNetwork)
     }
   }
 

@@ -2,6 +2,7 @@ import Testing
 import ZooImageFiles
 import ZooImages
 import ZooSystem
+import ZooTestSupport
 
 /// A line of the fixtures' index: what Pillow makes of an image file, at some size.
 struct Golden: CustomStringConvertible, Sendable {
@@ -65,6 +66,6 @@ struct Golden: CustomStringConvertible, Sendable {
     let found = try ImageFolder.images(in: fixtures)
     let files = Set(Golden.all.map { fixtures + "/" + $0.file }).union([fixtures + "/rgba16.png"])
     #expect(found == files.sorted())
-    #expect(throws: ZooError.self) { try ImageFolder.images(in: fixtures + "/absent") }
+    #expect(errorCode { try ImageFolder.images(in: fixtures + "/absent") } == .cannotOpen)
   }
 }

@@ -154,19 +154,21 @@ import ZooTestSupport
 
   @Test func aMissingInputIsAnError() throws {
     let setup = try Setup(seed: 1)
-    #expect(throws: ZooError.self) {
-      try ReferenceProbe(graph: setup.graph, weights: setup.weights, materialized: [:])
-    }
+    #expect(
+      errorCode {
+        try ReferenceProbe(graph: setup.graph, weights: setup.weights, materialized: [:])
+      } == .missing)
   }
 
   @Test func anExampleBeyondTheBatchIsAnError() throws {
     let setup = try Setup(seed: 1)
     for example in [-1, 2] {
-      #expect(throws: ZooError.self) {
-        try ReferenceProbe(
-          graph: setup.graph, weights: setup.weights, materialized: setup.materialized([]), example: example
-        )
-      }
+      #expect(
+        errorCode {
+          try ReferenceProbe(
+            graph: setup.graph, weights: setup.weights, materialized: setup.materialized([]), example: example
+          )
+        } == .doesNotFit)
     }
   }
 
@@ -174,14 +176,16 @@ import ZooTestSupport
     let setup = try Setup(seed: 1)
     var values = setup.materialized([])
     values[Value(index: 2)] = Tensor(zeros: [2, 4])
-    #expect(throws: ZooError.self) {
-      try ReferenceProbe(graph: setup.graph, weights: setup.weights, materialized: values)
-    }
+    #expect(
+      errorCode {
+        try ReferenceProbe(graph: setup.graph, weights: setup.weights, materialized: values)
+      } == .doesNotFit)
     values[Value(index: 2)] = nil
     values[Value(index: 1000)] = Tensor(zeros: [2, 4])
-    #expect(throws: ZooError.self) {
-      try ReferenceProbe(graph: setup.graph, weights: setup.weights, materialized: values)
-    }
+    #expect(
+      errorCode {
+        try ReferenceProbe(graph: setup.graph, weights: setup.weights, materialized: values)
+      } == .doesNotFit)
   }
 
   @Test func aLongChainOfMissingValuesIsAnError() throws {
@@ -190,10 +194,11 @@ import ZooTestSupport
     var x = input
     for index in 0..<300 { x = g.add("relu\(index)", .activation(.relu), x) }
     let graph = try g.build(outputs: [x])
-    #expect(throws: ZooError.self) {
-      try ReferenceProbe(
-        graph: graph, weights: DictionaryWeights([:]), materialized: [input: Tensor(zeros: [1, 1])])
-    }
+    #expect(
+      errorCode {
+        try ReferenceProbe(
+          graph: graph, weights: DictionaryWeights([:]), materialized: [input: Tensor(zeros: [1, 1])])
+      } == .missing)
   }
 
   @Test func theArgumentOfAFunctionIsKnownWhereItBends() throws {

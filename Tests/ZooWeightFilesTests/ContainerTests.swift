@@ -1,6 +1,7 @@
 import Testing
 import ZooSystem
 import ZooTensor
+import ZooTestSupport
 import ZooWeightFiles
 
 /// Four tensors of known values in every variant of HDF5 and NumPy files.
@@ -124,6 +125,6 @@ import ZooWeightFiles
     for (path, format) in expected {
       #expect(try FileFormat.recognise(path: fixture(path)) == format, "\(path)")
     }
-    #expect(throws: ZooError.self) { try FileFormat.recognise(path: "/nowhere/at/all") }
+    #expect(errorCode { try FileFormat.recognise(path: "/nowhere/at/all") } == .cannotOpen)
   }
 }

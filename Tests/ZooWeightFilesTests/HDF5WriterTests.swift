@@ -77,7 +77,7 @@ import ZooWeightFiles
   @Test(arguments: [".", "a/./b", "a//b", "a/", "nul\0", String(repeating: "n", count: 70_000)])
   func namesThatHDF5CannotHold(name: String) throws {
     let error = #expect(throws: ZooError.self) { try withHDF5(layers([name])) { _ in } }
-    #expect(error?.category == .inputOutput)
+    #expect(error?.code == .cannotWrite)
   }
 }
 

@@ -39,6 +39,38 @@ func refusal(_ path: String) -> ZooError? {
   }
 }
 
+/// All that a file is read as, or why it is refused.
+struct Reading: Equatable {
+  private(set) var entries: [TensorEntry] = []
+  private(set) var bytes: [[UInt8]] = []
+  private(set) var ignored: [String] = []
+  private(set) var configuration: JSONValue?
+  private(set) var refusal: String?
+  /// What the file contradicts itself in, although it was accepted.
+  private(set) var fault: String?
+
+  init(_ path: String) {
+    do throws(ZooError) {
+      let file = try WeightFiles.open(path: path)
+      entries = file.tensors
+      ignored = file.ignored.map { "\($0.name): \($0.reason)" }
+      configuration = file.modelConfiguration
+      if Set(entries.map(\.name)).count < entries.count { fault = "two tensors have one name" }
+      for entry in entries {
+        let tensor = try file.read(entry)
+        bytes.append(tensor.bytes.withUnsafeBytes(Array.init))
+        if tensor.shape != entry.shape || tensor.elementType != entry.elementType
+          || tensor.bytes.count != entry.shape.elementCount * entry.elementType.byteCount
+        {
+          fault = "tensor \(entry.name) is not as its entry says"
+        }
+      }
+    } catch {
+      refusal = error.description
+    }
+  }
+}
+
 extension WeightFile {
   /// Each layer's tensors, in the order of the file.
   func byLayer() throws -> [String: [[Float]]] {
