@@ -1,5 +1,6 @@
 import ZooFormat
 import ZooGraph
+import ZooRuntime
 import ZooSystem
 import ZooTensor
 
@@ -58,4 +59,8 @@ public struct Model: Sendable {
 
   /// The number of weights.
   public var parameterCount: Int { graph.parameterCount }
+
+  /// The instruction sets that the engine can use on this machine, the fastest first. The environment variable
+  /// `ZOO_KERNELS` chooses another than the first.
+  public static var availableKernels: [String] { Engine.availableKernels }
 }

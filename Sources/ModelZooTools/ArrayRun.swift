@@ -1,23 +1,32 @@
 import ZooConversion
+import ZooFormat
 import ZooGraph
 import ZooReference
 import ZooRuntime
 import ZooSystem
 import ZooTensor
+import ZooVerification
 import ZooWeightFiles
 
 /// A network run on arrays from a file: what `zoo run` does.
-package struct ArrayRun {
-  package enum EngineKind: String, Sendable, CaseIterable {
-    case fast, reference
+public struct ArrayRun {
+  /// Which engine computes.
+  public enum EngineKind: String, Sendable, CaseIterable {
+    /// The one that programs use.
+    case fast
+    /// The slow one in double precision.
+    case reference
   }
 
   /// Named arrays: `y`, `y1`, … and `tap:LAYER`.
-  package struct Results {
-    package let arrays: [(name: String, tensor: Tensor)]
+  public struct Results {
+    /// In the order of the outputs and taps; each (N, …).
+    public let arrays: [(name: String, tensor: Tensor)]
 
     /// Writes an `.npz` file, whole or not at all.
-    package func write(to path: String, overwrite: Bool) throws {
+    ///
+    /// - Throws: ``ZooError`` where it can't be written.
+    public func write(to path: String, overwrite: Bool) throws(ZooError) {
       try NumPyFile.write(to: path, overwrite: overwrite) { writer throws(ZooError) in
         for array in arrays { try writer.add(array.name, array.tensor) }
       }
@@ -25,6 +34,7 @@ package struct ArrayRun {
   }
 
   private let graph: Graph
+  private let weights: ZooFile
   private let inputs: [Tensor]
   private let targets: [(name: String, value: Value)]
 
@@ -32,11 +42,21 @@ package struct ArrayRun {
   ///
   /// - Parameters:
   ///   - inputPath: a `.npy` file, or an `.npz` with `x`, and `x1`, … for further inputs.
-  package init(graph: Graph, inputPath: String, taps: [String]) throws {
+  ///   - path: a `.zoo` file.
+  ///   - taps: the names of layers whose output is returned too.
+  /// - Throws: ``ZooError`` where a file can't be read, an input is missing or does not fit, or the model has no
+  ///   such layer.
+  public init(path: String, inputPath: String, taps: [String] = []) throws(ZooError) {
+    self = try ZooError.wrap { try ArrayRun(file: ZooFile(path: path), inputPath: inputPath, taps: taps) }
+  }
+
+  private init(file zoo: ZooFile, inputPath: String, taps: [String]) throws {
+    let graph = zoo.document.graph
     self.graph = graph
+    weights = zoo
     var targets: [(String, Value)] = []
     for (index, output) in graph.outputs.enumerated() {
-      targets.append((index == 0 ? "y" : "y\(index)", output))
+      targets.append((IOArrays.output(index), output))
     }
     for tap in taps {
       guard let value = graph.value(named: tap) else {
@@ -44,14 +64,14 @@ package struct ArrayRun {
           .unknownLayer, what: "no such layer", at: "--tap", "the model has no layer '\(tap)'",
           remedy: "See `zoo inspect --layers`.")
       }
-      targets.append(("tap:\(tap)", value))
+      targets.append((IOArrays.tap(tap), value))
     }
     self.targets = targets
 
     let file = try WeightFiles.open(path: inputPath)
     var inputs: [Tensor] = []
     for (index, value) in graph.inputs.enumerated() {
-      let name = index == 0 ? "x" : "x\(index)"
+      let name = IOArrays.input(index)
       let only = file.tensors.count == 1 && graph.inputs.count == 1 ? file.tensors.first : nil
       guard let entry = file.tensors.first(where: { $0.name == name }) ?? only else {
         throw ZooError(.missing, what: "no input", at: inputPath, "there is no array '\(name)'")
@@ -70,14 +90,19 @@ package struct ArrayRun {
     self.inputs = inputs
   }
 
-  package func results(weights: some WeightSource, engine: EngineKind, threads: Int) throws -> Results {
-    switch engine {
-    case .fast: try fastResults(weights: weights, threads: threads)
-    case .reference: try referenceResults(weights: weights, threads: threads)
+  /// Runs the network.
+  ///
+  /// - Throws: ``ZooError`` where the network can't be run.
+  public func results(engine: EngineKind = .fast, threads: Int = 1) throws(ZooError) -> Results {
+    try ZooError.wrap {
+      switch engine {
+      case .fast: try fastResults(threads: threads)
+      case .reference: try referenceResults(threads: threads)
+      }
     }
   }
 
-  private func fastResults(weights: some WeightSource, threads: Int) throws -> Results {
+  private func fastResults(threads: Int) throws -> Results {
     let values = targets.map(\.value)
     // One example does not pay for packing all weights ahead.
     let options = PlanOptions(
@@ -87,7 +112,7 @@ package struct ArrayRun {
     return Results(arrays: targets.compactMap { target in kept[target.value].map { (target.name, $0) } })
   }
 
-  private func referenceResults(weights: some WeightSource, threads: Int) throws -> Results {
+  private func referenceResults(threads: Int) throws -> Results {
     let engine = try ReferenceEngine(graph: graph, weights: weights, threads: threads)
     let count = inputs[0].shape[0]
     var collected = targets.map { _ in [Float]() }

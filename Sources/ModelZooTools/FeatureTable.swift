@@ -5,18 +5,35 @@ import ZooTensor
 import ZooWeightFiles
 
 /// The features of many pictures, as `zoo features` writes them.
-package struct FeatureTable: Sendable {
+public struct FeatureTable: Sendable {
   /// (N, …), one row for each of `paths`.
-  package let features: Tensor
-  package let paths: [String]
+  public let features: Tensor
+  /// The pictures, in the order of the rows.
+  public let paths: [String]
   /// Pictures found in folders that could not be decoded.
-  package let skipped: [(path: String, reason: String)]
+  public let skipped: [(path: String, reason: String)]
 
   /// Computes the features of pictures and of all pictures in folders.
   ///
   /// A picture that is named and can't be decoded is an error; one found in a folder is skipped.
-  package init(
-    backbone: Backbone, batch: Int, paths: [String], progress: (_ done: Int, _ total: Int) -> Void
+  ///
+  /// - Parameters:
+  ///   - backbone: what computes them.
+  ///   - batch: how many pictures run at once.
+  ///   - paths: files and folders.
+  ///   - progress: gets the number of pictures done so far and in all.
+  /// - Throws: ``ZooError`` where a picture that is named can't be decoded, or there is none.
+  public init(
+    backbone: Backbone, batch: Int = 8, paths: [String],
+    progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) throws(ZooError) {
+    self = try ZooError.wrap {
+      try FeatureTable(computing: backbone, batch: batch, paths: paths, progress: progress)
+    }
+  }
+
+  private init(
+    computing backbone: Backbone, batch: Int, paths: [String], progress: (_ done: Int, _ total: Int) -> Void
   ) throws {
     var files: [(path: String, isNamed: Bool)] = []
     for path in paths {
@@ -58,7 +75,9 @@ package struct FeatureTable: Sendable {
   }
 
   /// Writes `features`, `paths` and `skipped` as an `.npz` file, whole or not at all.
-  package func write(to path: String, overwrite: Bool) throws {
+  ///
+  /// - Throws: ``ZooError`` where it can't be written.
+  public func write(to path: String, overwrite: Bool) throws(ZooError) {
     try NumPyFile.write(to: path, overwrite: overwrite) { writer throws(ZooError) in
       try writer.add("features", features)
       try writer.add("paths", strings: paths)

@@ -1,8 +1,10 @@
 import ModelZoo
 import ZooConversion
 import ZooFormat
+import ZooImages
+import ZooModels
 import ZooSystem
-import ZooWeightFiles
+import ZooVerification
 
 extension Model {
   /// Opens a `.zoo` file, or reads a weight file (`.h5`, `.keras`, `.npz`, `.safetensors`) and matches it to
@@ -27,7 +29,7 @@ extension Model {
     }
   }
 
-  /// Converts a weight file to a verified `.zoo` file, as `zoo convert` does.
+  /// Converts a weight file to a verified `.zoo` file, as `zoo convert` does; ``Converter`` has every option.
   ///
   /// The output appears whole or not at all.
   ///
@@ -36,11 +38,32 @@ extension Model {
   ///   - output: where to write the `.zoo` file.
   ///   - overwrite: whether an existing output is replaced.
   /// - Throws: ``ZooError``, with the code ``ZooError/Code/verificationFailed`` where a check says no.
-  public static func convert(_ input: String, to output: String, overwrite: Bool = false) throws(ZooError) {
-    _ = try ZooError.wrap {
-      var options = Converter.Options()
-      options.overwrite = overwrite
-      return try Converter(options: options).convert(input, to: output)
+  /// - Returns: what was converted to what, and why.
+  @discardableResult
+  public static func convert(
+    _ input: String, to output: String, overwrite: Bool = false
+  ) throws(ZooError) -> ConversionReport {
+    var options = Converter.Options()
+    options.overwrite = overwrite
+    return try Converter(options: options).convert(input, to: output)
+  }
+
+  /// Verifies a `.zoo` file, as `zoo verify` does.
+  ///
+  /// - Parameters:
+  ///   - path: the file.
+  ///   - options: what to check against, and how closely; its images may be folders too.
+  ///   - progress: gets the name of each check as it begins.
+  /// - Throws: ``ZooError`` where the file can't be read; a check that says no is in the report.
+  public static func verify(
+    _ path: String, options: Verifier.Options = .thorough, progress: (String) -> Void = { _ in }
+  ) throws(ZooError) -> VerificationReport {
+    try ZooError.wrap {
+      let file = try ZooFile(path: path)
+      var options = options
+      options.images = try options.images.flatMap { isFolder($0) ? try ImageFolder.images(in: $0) : [$0] }
+      options.isPublished = Catalog.isPublished(file.document.graph)
+      return try Verifier.verify(file, options: options, progress: progress)
     }
   }
 }

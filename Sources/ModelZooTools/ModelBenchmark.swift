@@ -8,21 +8,24 @@ import ZooTensor
 import ZooVerification
 
 /// How long a model takes, measured in this process: what `zoo bench` prints.
-package struct ModelBenchmark: Sendable, Encodable {
-  package struct Step: Sendable, Encodable {
+public struct ModelBenchmark: Sendable, Encodable {
+  /// A step of the plan.
+  public struct Step: Sendable, Encodable {
     /// The layers that run as one.
-    package let layers: [String]
+    public let layers: [String]
     /// The kernel or algorithm that was chosen.
-    package let kernel: String
-    package let macs: Int
-    package let medianMilliseconds: Double
+    public let kernel: String
+    /// Multiplications of its layers for one example, as their definitions have them.
+    public let macs: Int
+    /// The median time.
+    public let medianMilliseconds: Double
     /// In GFLOP/s, a multiplication and addition of the layer's definition counting two, whatever the
     /// algorithm spares; absent where the step has none.
-    package let rate: Double?
+    public let rate: Double?
     /// Of ``ModelBenchmark/peakRate``; above 1 where the algorithm spares operations.
-    package let shareOfPeak: Double?
+    public let shareOfPeak: Double?
     /// In GB/s, of weights that are used once; absent for other steps.
-    package let weightRate: Double?
+    public let weightRate: Double?
 
     enum CodingKeys: String, CodingKey {
       case layers, kernel, macs
@@ -44,28 +47,34 @@ package struct ModelBenchmark: Sendable, Encodable {
     }
   }
 
-  package let medianMilliseconds: Double
-  package let minimumMilliseconds: Double
-  package let millisecondsPerImage: Double
-  package let runs: Int
+  /// The median time of a batch.
+  public let medianMilliseconds: Double
+  /// The least time of a batch.
+  public let minimumMilliseconds: Double
+  /// The median time by the size of the batch.
+  public let millisecondsPerImage: Double
+  /// How often the batch ran.
+  public let runs: Int
   /// From opening the file to knowing what is in it.
-  package let openMilliseconds: Double
+  public let openMilliseconds: Double
   /// From opening the file to the engine being ready.
-  package let loadMilliseconds: Double
-  package let threads: Int
-  package let batch: Int
+  public let loadMilliseconds: Double
+  /// How many threads computed.
+  public let threads: Int
+  /// How many examples ran at once.
+  public let batch: Int
   /// Memory for the activations of this batch, all threads' together.
-  package let activationMebibytes: Double
+  public let activationMebibytes: Double
   /// The most memory that the process had used before it opened the file.
-  package let baseMebibytes: Int
+  public let baseMebibytes: Int
   /// The most memory that the process has used so far.
-  package let peakMebibytes: Int
+  public let peakMebibytes: Int
   /// The instruction set that was chosen.
-  package let kernels: String
+  public let kernels: String
   /// What all threads together compute at most, in GFLOP/s, measured where steps are.
-  package let peakRate: Double?
+  public let peakRate: Double?
   /// The time of each step for one example, where it was asked for.
-  package let steps: [Step]?
+  public let steps: [Step]?
 
   enum CodingKeys: String, CodingKey {
     case medianMilliseconds = "median_ms"
@@ -84,7 +93,23 @@ package struct ModelBenchmark: Sendable, Encodable {
   }
 
   /// Runs the model at `path` on a synthetic batch, over and over for `seconds` and at least 5 times.
-  package init(path: String, threads: Int, batch: Int, seconds: Double, perLayer: Bool) throws {
+  ///
+  /// - Parameters:
+  ///   - path: a `.zoo` file.
+  ///   - threads: how many threads compute, 1 to 256.
+  ///   - batch: how many examples run at once.
+  ///   - seconds: how long to measure.
+  ///   - perLayer: whether every step is timed too.
+  /// - Throws: ``ZooError`` where the file can't be used.
+  public init(
+    path: String, threads: Int = 1, batch: Int = 1, seconds: Double = 5, perLayer: Bool = false
+  ) throws(ZooError) {
+    self = try ZooError.wrap {
+      try ModelBenchmark(measuring: path, threads: threads, batch: batch, seconds: seconds, perLayer: perLayer)
+    }
+  }
+
+  private init(measuring path: String, threads: Int, batch: Int, seconds: Double, perLayer: Bool) throws {
     baseMebibytes = Self.peakResidentMebibytes
     let clock = ContinuousClock()
     let start = clock.now

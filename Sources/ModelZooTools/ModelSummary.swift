@@ -6,15 +6,21 @@ import ZooTensor
 import ZooWeightFiles
 
 /// What `zoo inspect` tells of a file, as its JSON has it.
-package struct ModelSummary: Sendable, Encodable {
-  package struct Layer: Sendable, Encodable {
-    package let name: String
-    package let kind: String
+public struct ModelSummary: Sendable, Encodable {
+  /// A layer.
+  public struct Layer: Sendable, Encodable {
+    /// Its name, unique in the network.
+    public let name: String
+    /// The kind of operation, for example `convolution`.
+    public let kind: String
     /// (H, W, C) or (C).
-    package let outputShape: [Int]
-    package let parameters: Int
+    public let outputShape: [Int]
+    /// The number of its weights.
+    /// The number of weights.
+  public let parameters: Int
     /// Multiplications for one example.
-    package let macs: Int
+    /// Multiplications for one example.
+  public let macs: Int
 
     enum CodingKeys: String, CodingKey {
       case name, kind
@@ -23,15 +29,20 @@ package struct ModelSummary: Sendable, Encodable {
     }
   }
 
-  package struct Tensor: Sendable, Encodable {
-    package let name: String
-    package let shape: [Int]
-    package let dtype: String
-    package let bytes: Int
+  /// A tensor of the file.
+  public struct Tensor: Sendable, Encodable {
+    /// Its name in the file; `LAYER/ROLE` in a `.zoo` file.
+    public let name: String
+    /// Its extents, outermost first.
+    public let shape: [Int]
+    /// Its element type, for example `f32`.
+    public let dtype: String
+    /// Its size.
+    public let bytes: Int
     /// XXH3-128 of the bytes, in hexadecimal digits.
-    package let checksum: String?
+    public let checksum: String?
     /// In place of `checksum` where the file has that.
-    package let sha256: String?
+    public let sha256: String?
 
     init(_ record: TensorRecord) {
       self.init(
@@ -51,33 +62,52 @@ package struct ModelSummary: Sendable, Encodable {
     }
   }
 
-  package struct Source: Sendable, Encodable {
-    package let file: String
-    package let sha256: String?
-    package let writer: String?
+  /// The weight file that the model comes from.
+  public struct Source: Sendable, Encodable {
+    /// Its name.
+    public let file: String
+    /// Its SHA-256, in hexadecimal digits.
+    public let sha256: String?
+    /// The program that wrote it, where the file says so.
+    public let writer: String?
   }
 
-  package let file: String
-  package let format: String
-  package let architecture: String?
-  package let variant: String?
-  package let parameters: Int
-  package let trainableParameters: Int?
-  package let macs: Int?
+  /// The file.
+  public let file: String
+  /// `zoo`, or how a weight file names and orders its tensors.
+  public let format: String
+  /// The catalogue's name of the network, or the model's name in its configuration.
+  public let architecture: String?
+  /// Which member of the family, in words.
+  public let variant: String?
+  public let parameters: Int
+  /// The number of weights that training changes.
+  public let trainableParameters: Int?
+  public let macs: Int?
   /// (H, W, C).
-  package let inputShape: [Int]?
-  package let outputShapes: [[Int]]?
-  package let preprocessing: String?
-  package let classes: Int?
-  package let layers: [Layer]
-  package let tensors: [Tensor]
-  package let source: Source
-  package let verification: [String: String]
-  package let licence: String?
-  package let citation: String?
-  package let accuracy: String?
+  public let inputShape: [Int]?
+  /// The shape of one example of each output.
+  public let outputShapes: [[Int]]?
+  /// How pixels become what enters the network, see ``Preprocessing``.
+  public let preprocessing: String?
+  /// The number of classes.
+  public let classes: Int?
+  /// In the order in which they run.
+  public let layers: [Layer]
+  /// In the order of the file.
+  public let tensors: [Tensor]
+  /// Where the weights come from.
+  public let source: Source
+  /// What each check found when the file was written.
+  public let verification: [String: String]
+  /// The licence of the weights.
+  public let licence: String?
+  /// How to cite the architecture.
+  public let citation: String?
+  /// Measured accuracy in percent, and on what.
+  public let accuracy: String?
   /// Why nothing is known of the network, where that is so.
-  package let remark: String?
+  public let remark: String?
 
   enum CodingKeys: String, CodingKey {
     case file, format, architecture, variant, parameters
@@ -93,13 +123,16 @@ package struct ModelSummary: Sendable, Encodable {
   ///
   /// A weight file whose network is unknown still has its tensors listed.
   ///
-  /// - Parameter withDigests: whether the tensors of a weight file, which stores no checksums, are read
-  ///   to compute them.
-  package init(path: String, withDigests: Bool) throws {
-    if try FileFormat.recognise(path: path) == .zoo {
-      self.init(try ZooFile(path: path))
-    } else {
-      try self.init(WeightFiles.open(path: path), withDigests: withDigests)
+  /// - Parameters:
+  ///   - path: a `.zoo` file or a weight file.
+  ///   - withDigests: whether the tensors of a weight file, which stores no checksums, are read to compute them.
+  /// - Throws: ``ZooError`` where the file can't be read.
+  public init(path: String, withDigests: Bool = false) throws(ZooError) {
+    self = try ZooError.wrap {
+      switch try ModelFile.open(path: path) {
+      case .zoo(let zoo): ModelSummary(zoo)
+      case .weights(let file): try ModelSummary(file, withDigests: withDigests)
+      }
     }
   }
 

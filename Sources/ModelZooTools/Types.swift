@@ -1,7 +1,39 @@
 @_exported import ModelZoo
+import ZooConversion
+import ZooFormat
+import ZooGraph
+import ZooVerification
 import ZooWeightFiles
 
 // What this product's functions take and return, under one import.
 
+/// Turns a weight file into a verified `.zoo` file.
+public typealias Converter = ZooConversion.Converter
+/// What a person may state about a weight file in place of what is found in it.
+public typealias RecipeOptions = ZooConversion.RecipeOptions
+/// What a conversion did.
+public typealias ConversionReport = ZooConversion.ConversionReport
+/// How weights are stored when a file is written.
+public typealias StorageType = ZooFormat.StorageType
+/// How pixels become what enters the network.
+public typealias Preprocessing = ZooGraph.Preprocessing
+/// A class that a model tells apart.
+public typealias ClassLabel = ZooGraph.ClassLabel
+/// A height and a width.
+public typealias Extent2D = ZooGraph.Extent2D
+/// How a file stores kernels.
+public typealias KernelLayout = ZooConversion.KernelLayout
+/// The checks of a verification.
+public typealias Verifier = ZooVerification.Verifier
+/// What a verification found.
+public typealias VerificationReport = ZooVerification.VerificationReport
+/// The report of a verification that said no.
+public typealias VerificationFailure = ZooVerification.VerificationFailure
+/// Writes a model's weights as a file that other programs read.
+public typealias Exporter = ZooConversion.Exporter
+/// Where two model files differ.
+public typealias ModelDifference = ZooConversion.ModelDifference
 /// Where libhdf5 looks at files: in this process, or apart from it.
 public typealias HDF5Access = ZooWeightFiles.HDF5Access
+/// The process apart in which libhdf5 looks at files.
+public typealias HDF5Helper = ZooWeightFiles.HDF5Helper

@@ -12,22 +12,32 @@ import ZooWeightFiles
 #endif
 
 /// What a conversion did, as `--report` and `--json` write it.
-package struct ConversionReport: Sendable, Codable {
-  package struct TensorRow: Sendable, Codable {
-    package let slot: String
-    package let source: String
-    package let sourceShape: [Int]
-    package let sourceType: String
-    package let shape: [Int]
-    package let storedType: String
+public struct ConversionReport: Sendable, Codable {
+  /// A weight slot of the network and the tensor that fills it.
+  public struct TensorRow: Sendable, Codable {
+    /// The weight slot of the network, `LAYER/ROLE`.
+    public let slot: String
+    /// The tensor's name in the file.
+    public let source: String
+    /// The shape that it has there.
+    public let sourceShape: [Int]
+    /// The element type that it has there, for example `f32`.
+    public let sourceType: String
+    /// The shape that it has in the network.
+    public let shape: [Int]
+    /// The element type that it was stored in.
+    public let storedType: String
     /// What storing changed at most, of the largest value; nil where it changed nothing.
-    package let storageError: Double?
-    package let transform: String
-    package let evidence: String
+    /// The type that weights are stored in as far as they may be.
+  public let storageError: Double?
+    /// How its layout was changed, in words.
+    public let transform: String
+    /// By which rule it was matched.
+    public let evidence: String
     /// Who spoke for the match: `names`, `order`, `shape`, `hash`, `testimony`.
-    package let witnesses: [String]
+    public let witnesses: [String]
     /// How many other slots of the network have this shape.
-    package let alike: Int
+    public let alike: Int
 
     enum CodingKeys: String, CodingKey {
       case slot, source
@@ -44,7 +54,8 @@ package struct ConversionReport: Sendable, Codable {
       case sourceShape, sourceType, storedType, storageError
     }
 
-    package func encode(to encoder: any Encoder) throws {
+    /// Writes the row with the keys of this version and of the one before.
+    public func encode(to encoder: any Encoder) throws {
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(slot, forKey: .slot)
       try container.encode(source, forKey: .source)
@@ -65,35 +76,49 @@ package struct ConversionReport: Sendable, Codable {
     }
   }
 
-  package struct Omission: Sendable, Codable {
-    package let name: String
-    package let reason: String
+  /// A tensor that was not used.
+  public struct Omission: Sendable, Codable {
+    /// The tensor's name in the file.
+    public let name: String
+    /// Why it was not used.
+    public let reason: String
   }
 
-  package let source: String
-  package let layout: String
-  package let writer: String?
-  package let sha256: String
+  /// The file that was converted.
+  public let source: String
+  /// How the file names and orders its tensors, for example `Keras HDF5 model`.
+  public let layout: String
+  /// The program that wrote it, where the file says so.
+  public let writer: String?
+  /// The SHA-256 of the file, in hexadecimal digits.
+  public let sha256: String
   /// The name of the published file that has these bytes, by SHA-256 or MD5.
-  package let publishedFile: String?
+  public let publishedFile: String?
   /// Where the model was written; nil for a dry run.
-  package let output: String?
-  package let outputBytes: Int?
-  package let architecture: String
-  package let variant: String
+  public let output: String?
+  /// The size of the output.
+  public let outputBytes: Int?
+  /// The catalogue's name of the network, or the model's name in its configuration.
+  public let architecture: String
+  /// Which member of the family, in words.
+  public let variant: String
   /// Why this network and no other.
-  package let explanation: String
+  public let explanation: String
   /// How kernels are stored in the file: axes, and whether they are rotated.
-  package let kernelLayout: String
-  package let preprocessing: String
+  public let kernelLayout: String
+  /// The preprocessing that was stored, see ``Preprocessing``.
+  public let preprocessing: String
   /// Whether nothing says how pixels are preprocessed; `preprocessing` is then `none`.
-  package let preprocessingIsAssumed: Bool
-  package let parameters: Int
-  package let storage: String
-  package let tensors: [TensorRow]
+  public let preprocessingIsAssumed: Bool
+  /// The number of weights.
+  public let parameters: Int
+  public let storage: String
+  /// One row for each weight slot of the network.
+  public let tensors: [TensorRow]
   /// Tensors of the file that the network has no use for.
-  package let unused: [Omission]
-  package let verification: VerificationReport?
+  public let unused: [Omission]
+  /// What verifying found; nil where it was skipped.
+  public let verification: VerificationReport?
 
   enum CodingKeys: String, CodingKey {
     case source, layout, writer, sha256
@@ -114,7 +139,8 @@ package struct ConversionReport: Sendable, Codable {
     case preprocessingIsAssumed
   }
 
-  package func encode(to encoder: any Encoder) throws {
+  /// Writes the report with the keys of this version and of the one before.
+  public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(source, forKey: .source)
     try container.encode(layout, forKey: .layout)
@@ -182,7 +208,9 @@ extension ConversionReport {
   }
 
   /// Writes the report as JSON, whole or not at all.
-  package func write(to path: String, overwrite: Bool) throws {
+  ///
+  /// - Throws: ``ZooError`` where the file can't be made.
+  public func write(to path: String, overwrite: Bool) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let file = try AtomicFile(path: path)

@@ -8,41 +8,60 @@ import ZooVerification
 import ZooWeightFiles
 
 /// Turns a weight file into a verified `.zoo` file.
-package struct Converter: Sendable {
-  package struct Options: Sendable {
-    package var recipe = RecipeOptions()
-    package var storage = StorageType.f32
+public struct Converter: Sendable {
+  /// What to convert to, and what to check before the output appears.
+  public struct Options: Sendable {
+    /// What is stated about the file in place of what would be found in it.
+    public var recipe = RecipeOptions()
+    /// How weights are stored.
+    public var storage = StorageType.f32
     /// With half precision, how far any layer's output may move, of its largest value; weights that would
     /// move it farther stay in single precision.
-    package var largestStorageError = Tolerances.outputs(.f16)
+    public var largestStorageError = Tolerances.outputs(.f16)
     /// Whether to verify before the output appears.
-    package var verify = true
-    package var verifier = Verifier.Options()
+    public var verify = true
+    /// How it is verified.
+    public var verifier = Verifier.Options()
     /// Whether an existing output is replaced.
-    package var overwrite = false
+    public var overwrite = false
     /// Whether everything is done but the writing.
-    package var dryRun = false
+    public var dryRun = false
 
-    package init() {}
+    /// Single precision, verified, and nothing replaced.
+    public init() {}
   }
 
   /// What happens during a conversion, for whoever shows it.
-  package enum Progress: Sendable {
+  public enum Progress: Sendable {
+    /// A phase begins.
     case phase(String)
     /// Bytes of tensors written and to write.
     case writing(done: Int, total: Int)
   }
 
-  package let options: Options
+  /// What it converts to.
+  public let options: Options
 
-  package init(options: Options = Options()) { self.options = options }
+  /// A converter for any number of files.
+  public init(options: Options = Options()) { self.options = options }
 
   /// Converts the file at `input`.
   ///
-  /// - Parameter output: where to write.
-  /// - Throws: `ZooError`; ``ZooError/Code/verificationFailed`` where a check says no, and then nothing is written.
-  package func convert(
+  /// The output appears whole or not at all.
+  ///
+  /// - Parameters:
+  ///   - input: a weight file or a `.zoo` file, recognised by its content.
+  ///   - output: where to write the `.zoo` file.
+  ///   - progress: is told what happens.
+  /// - Throws: ``ZooError``; ``ZooError/Code/verificationFailed`` where a check says no, and then nothing is written.
+  public func convert(
     _ input: String, to output: String, progress: (Progress) -> Void = { _ in }
+  ) throws(ZooError) -> ConversionReport {
+    try ZooError.wrap { try converted(input, to: output, progress: progress) }
+  }
+
+  private func converted(
+    _ input: String, to output: String, progress: (Progress) -> Void
   ) throws -> ConversionReport {
     if !options.dryRun && !options.overwrite { try AtomicFile.checkAbsent(output) }
     var source = try read(input, progress: progress)
@@ -129,7 +148,7 @@ package struct Converter: Sendable {
       progress(.phase($0))
     }
     if let check = check(half) { report.checks.append(check) }
-    guard report.passed else { throw ZooError.verificationFailed(source.path, report) }
+    if let failure = report.failure(of: source.path) { throw failure }
     if report.checks.contains(where: { $0.name == BatchNormCheck.name && $0.status == .passed }) {
       let covered = recipe.graph.layersWithTestimony
       source.recipe.add(.testimony) { covered.contains($0.slot.layer) }
@@ -173,7 +192,7 @@ package struct Converter: Sendable {
   }
 
   /// INPUT's name with `.zoo` in the current folder.
-  package static func defaultOutput(for input: String) -> String {
+  public static func defaultOutput(for input: String) -> String {
     var name = lastComponent(of: input)
     for suffix in [".weights.h5", ".h5", ".hdf5", ".keras", ".npz", ".safetensors", ".zoo"]
     where name.lowercased().hasSuffix(suffix) && name.count > suffix.count {
@@ -193,29 +212,5 @@ package struct Converter: Sendable {
 
   private static func lastComponent(of path: String) -> String {
     path.split(separator: "/").last.map(String.init) ?? path
-  }
-}
-
-/// The report of a verification that said no: the underlying error of a ``ZooError`` with the code
-/// ``ZooError/Code/verificationFailed``.
-package struct VerificationFailure: Error {
-  package let report: VerificationReport
-}
-
-extension ZooError {
-  /// A verification of `file` that said no.
-  package static func verificationFailed(_ file: String, _ report: VerificationReport) -> ZooError {
-    let check = report.firstFailure
-    let why: String =
-      switch (check, check?.largestError, check?.tolerance) {
-      case (let check?, let error?, let tolerance?):
-        "\(check.name): error \(significant(error)), at most \(significant(tolerance)) allowed (\(check.detail))"
-      case (let check?, _, _): "\(check.name): \(check.detail)"
-      case (nil, _, _): "unknown"
-      }
-    return ZooError(
-      .verificationFailed, what: "verification failed",
-      at: check?.location.map { "\(file), '\($0)'" } ?? file, why,
-      underlyingError: VerificationFailure(report: report))
   }
 }

@@ -1,7 +1,7 @@
 import ZooTensor
 
 /// How weights are stored when a file is written.
-package enum StorageType: String, Sendable, CaseIterable {
+public enum StorageType: String, Sendable, CaseIterable {
   /// 32-bit floats, bit for bit; wider sources are rounded.
   case f32
   /// 16-bit floats, but 32-bit ones for a tensor that has a finite value beyond their range.

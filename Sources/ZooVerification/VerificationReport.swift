@@ -1,29 +1,34 @@
 import ZooSystem
 
 /// What a verification found: one entry per check, in the order in which they ran.
-package struct VerificationReport: Sendable, Codable {
-  package enum Status: String, Sendable, Codable {
+public struct VerificationReport: Sendable, Codable {
+  /// What a check found.
+  public enum Status: String, Sendable, Codable {
+    /// What was compared agrees.
     case passed
+    /// It does not.
     case failed
     /// There was nothing to compare; this is no failure.
     case noTestimony = "no testimony"
   }
 
   /// One check and where it stands worst.
-  package struct Check: Sendable, Codable {
+  public struct Check: Sendable, Codable {
     /// For example `fast engine against reference engine`.
-    package let name: String
-    package let status: Status
+    public let name: String
+    /// What it found.
+    public let status: Status
     /// The largest error found, in the unit that `tolerance` has.
-    package let largestError: Double?
+    public let largestError: Double?
     /// The layer, tensor or array with the largest error in proportion to its tolerance.
-    package let location: String?
-    package let tolerance: Double?
+    public let location: String?
+    /// The largest error that is allowed.
+    public let tolerance: Double?
     /// Our error over another framework's own, against a truth in double precision: the geometric mean
     /// over all arrays where both differ from it.
-    package let errorRatio: Double?
+    public let errorRatio: Double?
     /// What was compared, in words.
-    package let detail: String
+    public let detail: String
 
     package init(
       _ name: String, _ status: Status, largestError: Double? = nil, location: String? = nil,
@@ -51,7 +56,8 @@ package struct VerificationReport: Sendable, Codable {
       case largestError, errorRatio
     }
 
-    package func encode(to encoder: any Encoder) throws {
+    /// Writes the check with the keys of this version and of the one before.
+    public func encode(to encoder: any Encoder) throws {
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(name, forKey: .name)
       try container.encode(status, forKey: .status)
@@ -66,12 +72,15 @@ package struct VerificationReport: Sendable, Codable {
     }
   }
 
-  package var checks: [Check]
+  /// In the order in which they ran.
+  public package(set) var checks: [Check]
 
   package init(checks: [Check] = []) { self.checks = checks }
 
-  package var passed: Bool { !checks.contains { $0.status == .failed } }
-  package var firstFailure: Check? { checks.first { $0.status == .failed } }
+  /// Whether no check failed.
+  public var passed: Bool { !checks.contains { $0.status == .failed } }
+  /// The first check that failed.
+  public var firstFailure: Check? { checks.first { $0.status == .failed } }
 
   /// Per check its finding in a few words, as a `.zoo` file records it.
   package var summary: [String: String] {

@@ -5,15 +5,17 @@ import ZooRuntime
 import ZooTensor
 
 /// Whether a network with its weights computes what it should: the checks of `zoo verify`.
-package struct Verifier: Sendable {
-  package struct Options: Sendable {
-    package var threads = 2
+public struct Verifier: Sendable {
+  /// What to check against, and how closely.
+  public struct Options: Sendable {
+    /// How many threads compute.
+    public var threads = 2
     /// How many values of each layer the reference engine recomputes.
-    package var samplesPerLayer = Options.samplesOfConversion
+    public var samplesPerLayer = Options.samplesOfConversion
     /// Pictures for the batch-norm statistics; synthetic ones where there is none.
-    package var images: [String] = []
+    public var images: [String] = []
     /// An `.npz` with inputs and outputs of another framework.
-    package var ioPath: String?
+    public var ioPath: String?
     /// Whether published weights of this network are known, whose training data is known too.
     package var isPublished = false
 
@@ -22,7 +24,15 @@ package struct Verifier: Sendable {
     /// For `zoo verify`, which is run for the checks alone.
     package static let samplesOfVerification = 1024
 
-    package init() {}
+    /// The options that a conversion has.
+    public init() {}
+
+    /// The options that `zoo verify` has: four times as many values of each layer.
+    public static var thorough: Options {
+      var options = Options()
+      options.samplesPerLayer = samplesOfVerification
+      return options
+    }
   }
 
   let graph: Graph

@@ -1,9 +1,6 @@
 import ArgumentParser
-import ZooConversion
-import ZooFormat
-import ZooGraph
+import ModelZooTools
 import ZooSystem
-import ZooTensor
 
 struct ConvertCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

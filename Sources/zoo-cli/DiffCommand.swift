@@ -1,7 +1,6 @@
 import ArgumentParser
-import ZooConversion
+import ModelZooTools
 import ZooSystem
-import ZooTensor
 
 struct DiffCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

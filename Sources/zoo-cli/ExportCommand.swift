@@ -1,5 +1,5 @@
 import ArgumentParser
-import ZooConversion
+import ModelZooTools
 import ZooSystem
 
 struct ExportCommand: ParsableCommand {

@@ -1,8 +1,6 @@
 import ArgumentParser
 import ModelZooTools
-import ZooConversion
 import ZooSystem
-import ZooTensor
 
 struct FeaturesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,7 +1,6 @@
 import ArgumentParser
 import ModelZooTools
 import ZooSystem
-import ZooTensor
 
 struct InspectCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,7 +1,6 @@
 import ArgumentParser
 import ModelZooTools
 import ZooSystem
-import ZooTensor
 
 struct PredictCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

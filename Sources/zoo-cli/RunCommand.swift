@@ -1,8 +1,6 @@
 import ArgumentParser
 import ModelZooTools
-import ZooFormat
 import ZooSystem
-import ZooTensor
 
 struct RunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -39,10 +37,9 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let file = try ZooFile(path: model)
     if let output, !overwrite.force { try AtomicFile.checkAbsent(output) }
-    let run = try ArrayRun(graph: file.document.graph, inputPath: input, taps: tap)
-    let results = try run.results(weights: file, engine: engine, threads: threads.count)
+    let run = try ArrayRun(path: model, inputPath: input, taps: tap)
+    let results = try run.results(engine: engine, threads: threads.count)
     if let output {
       try results.write(to: output, overwrite: overwrite.force)
     }

@@ -1,6 +1,6 @@
 import ArgumentParser
+import ModelZooTools
 import ZooSystem
-import ZooTensor
 
 #if canImport(FoundationEssentials)
   import FoundationEssentials

@@ -1,11 +1,6 @@
 import ArgumentParser
-import ZooConversion
-import ZooFormat
-import ZooImages
-import ZooModels
+import ModelZooTools
 import ZooSystem
-import ZooTensor
-import ZooVerification
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -37,15 +32,12 @@ struct VerifyCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let file = try ZooFile(path: model)
-    var options = Verifier.Options()
+    var options = Verifier.Options.thorough
     options.threads = threads.count
-    options.samplesPerLayer = Verifier.Options.samplesOfVerification
-    options.isPublished = Catalog.isPublished(file.document.graph)
     options.ioPath = io
-    options.images = try images.map { try ImageFolder.images(in: $0) } ?? []
+    options.images = images.map { [$0] } ?? []
     let bar = ProgressBar(quiet: common.quiet)
-    let report = try Verifier.verify(file, options: options) { bar.show($0) }
+    let report = try Model.verify(model, options: options) { bar.show($0) }
     bar.finish()
     if common.json {
       try Terminal.print(json: VerifyOutput(file: model, passed: report.passed, checks: report.checks))
@@ -53,7 +45,7 @@ struct VerifyCommand: ParsableCommand {
       for check in report.checks { try Terminal.print(check.line) }
       try Terminal.print(report.passed ? "\(model): verified" : "\(model): NOT verified")
     }
-    guard report.passed else { throw ZooError.verificationFailed(model, report) }
+    if let failure = report.failure(of: model) { throw failure }
   }
 }
 

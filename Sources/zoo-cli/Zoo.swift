@@ -1,7 +1,6 @@
 import ArgumentParser
+import ModelZooTools
 import ZooSystem
-import ZooTensor
-import ZooWeightFiles
 
 struct Zoo: ParsableCommand {
   static let configuration = CommandConfiguration(

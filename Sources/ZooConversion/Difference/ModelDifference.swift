@@ -2,22 +2,26 @@ import ZooSystem
 import ZooTensor
 
 /// Where two model files differ: what `zoo diff` tells, as its JSON has it.
-package struct ModelDifference: Sendable, Encodable {
+public struct ModelDifference: Sendable, Encodable {
   /// A tensor that both have in one shape.
-  package struct Row: Sendable, Encodable {
+  public struct Row: Sendable, Encodable {
     /// By what both were matched: `layer/variable`, or a place.
-    package let name: String
+    public let name: String
     /// What each file calls it.
-    package let first: String
-    package let second: String
-    package let shape: [Int]
-    package let firstType: String
-    package let secondType: String
+    public let first: String
+    public let second: String
+    /// The shape that both have.
+    public let shape: [Int]
+    /// Its element type in the first file.
+    public let firstType: String
+    /// Its element type in the second file.
+    public let secondType: String
     /// The largest absolute difference.
-    package let largest: Double
+    public let largest: Double
     /// The mean absolute difference.
-    package let mean: Double
-    package let cosine: Double
+    public let mean: Double
+    /// The cosine of the angle between both as vectors; 1 where they are equal.
+    public let cosine: Double
 
     enum CodingKeys: String, CodingKey {
       case name, first, second, shape
@@ -28,26 +32,35 @@ package struct ModelDifference: Sendable, Encodable {
   }
 
   /// A tensor that the files have in different shapes.
-  package struct ShapeRow: Sendable, Encodable {
-    package let name: String
-    package let first: [Int]
-    package let second: [Int]
+  public struct ShapeRow: Sendable, Encodable {
+    /// By what both were matched.
+    public let name: String
+    /// The shape in the first file.
+    public let first: [Int]
+    /// The shape in the second file.
+    public let second: [Int]
   }
 
-  package let first: String
-  package let second: String
+  /// The first file.
+  public let first: String
+  /// The second file.
+  public let second: String
   /// What tensors were matched by.
-  package let matching: Matching
-  package let tolerance: Double
+  public let matching: Matching
+  /// How far any value may differ.
+  public let tolerance: Double
   /// Whether both hold the same tensors, no value farther apart than the tolerance.
-  package let same: Bool
+  public let same: Bool
   /// The worst first.
-  package let tensors: [Row]
-  package let shapesDiffer: [ShapeRow]
-  package let onlyInFirst: [String]
-  package let onlyInSecond: [String]
+  public let tensors: [Row]
+  /// Tensors that the files have in different shapes; they are not compared.
+  public let shapesDiffer: [ShapeRow]
+  /// Names of tensors that only the first file has.
+  public let onlyInFirst: [String]
+  /// Names of tensors that only the second file has.
+  public let onlyInSecond: [String]
   /// What could be each other and was not compared, in words.
-  package let ambiguous: [String]
+  public let ambiguous: [String]
 
   enum CodingKeys: String, CodingKey {
     case first, second, matching, tolerance, same, tensors
@@ -58,7 +71,8 @@ package struct ModelDifference: Sendable, Encodable {
   }
 
   /// What says that two tensors are the same one.
-  package enum Matching: String, Sendable, Encodable {
+  public enum Matching: String, Sendable, Encodable {
+    /// The names in both files.
     case names
     /// The slots of the network that both were found to be.
     case slots = "slots of the network"
@@ -75,10 +89,22 @@ package struct ModelDifference: Sendable, Encodable {
   /// Tensors are matched by the files' names for them; where these do not agree for all, by the slots of
   /// the networks that the files, or one of them, are recognised as, or by their layers, if that matches more.
   ///
-  /// - Parameter progress: gets the number of tensors compared so far and in all.
-  /// - Throws: as opening and reading; ``ZooError`` where nothing matches.
-  package init(
+  /// - Parameters:
+  ///   - first: a file.
+  ///   - second: the other one.
+  ///   - tolerance: how far any value may differ.
+  ///   - progress: gets the number of tensors compared so far and in all.
+  /// - Throws: ``ZooError`` where a file can't be read, with the code ``ZooError/Code/missing`` where nothing matches.
+  public init(
     _ first: String, _ second: String, tolerance: Double, progress: (Int, Int) -> Void = { _, _ in }
+  ) throws(ZooError) {
+    self = try ZooError.wrap {
+      try ModelDifference(comparing: first, with: second, tolerance: tolerance, progress: progress)
+    }
+  }
+
+  private init(
+    comparing first: String, with second: String, tolerance: Double, progress: (Int, Int) -> Void
   ) throws {
     let pairing = try Pairing(ComparedModel(path: first), ComparedModel(path: second))
     var rows: [Row] = []

@@ -8,17 +8,23 @@ import ZooWeightFiles
 ///
 /// Weights keep their element types, except where a format's readers lack one: NumPy and Keras get
 /// bfloat16 as 32-bit floats, which hold it exactly.
-package struct Exporter: Sendable {
+public struct Exporter: Sendable {
   /// What an export did.
-  package struct Report: Sendable, Encodable {
-    package let output: String
-    package let format: String
-    package let architecture: String
-    package let tensors: Int
-    package let parameters: Int
-    package let bytes: Int
+  public struct Report: Sendable, Encodable {
+    /// The file that was written.
+    public let output: String
+    /// Its format, for example `safetensors`.
+    public let format: String
+    /// The name of the network.
+    public let architecture: String
+    /// How many tensors it holds.
+    public let tensors: Int
+    /// How many weights.
+    public let parameters: Int
+    /// The bytes of all tensors.
+    public let bytes: Int
     /// Tensors that are stored in a wider type than the model has them in.
-    package let widened: Int
+    public let widened: Int
   }
 
   let recipe: Recipe
@@ -28,9 +34,12 @@ package struct Exporter: Sendable {
   /// - Parameters:
   ///   - path: a `.zoo` file, or any weight file whose network is recognised.
   ///   - output: where to write; its ending chooses the format.
-  /// - Throws: as ``Recipe``; ``ZooError`` of the category `usage` for an ending that stands for no
-  ///   format.
-  package init(path: String, output: String) throws {
+  /// - Throws: ``ZooError``, with the code ``ZooError/Code/invalidArgument`` for an ending that stands for no format.
+  public init(path: String, output: String) throws(ZooError) {
+    self = try ZooError.wrap { try Exporter(reading: path, output: output) }
+  }
+
+  private init(reading path: String, output: String) throws {
     guard let format = ExportFormat(path: output) else {
       let endings = ExportFormat.allCases.map { ".\($0.rawValue)" }.joined(separator: ", ")
       throw ZooError(
@@ -45,12 +54,18 @@ package struct Exporter: Sendable {
 
   /// Writes the file, whole or not at all.
   ///
-  /// - Parameter progress: gets the bytes of tensors written so far and in all.
-  /// - Throws: `ZooError`; ``ZooError`` where a layer's name can't be a name in the format; what
-  ///   reading the weights throws.
-  package func export(
+  /// - Parameters:
+  ///   - overwrite: whether an existing output is replaced.
+  ///   - progress: gets the bytes of tensors written so far and in all.
+  /// - Throws: ``ZooError`` where a weight can't be read, a layer's name can't be a name in the format, or the
+  ///   output can't be written.
+  public func export(
     overwrite: Bool, progress: @escaping (Int, Int) -> Void = { _, _ in }
-  ) throws -> Report {
+  ) throws(ZooError) -> Report {
+    try ZooError.wrap { try exported(overwrite: overwrite, progress: progress) }
+  }
+
+  private func exported(overwrite: Bool, progress: @escaping (Int, Int) -> Void) throws -> Report {
     if !overwrite { try AtomicFile.checkAbsent(output) }
     let tensors = exportedTensors()
     let total = tensors.reduce(0) { $0 + $1.byteCount }

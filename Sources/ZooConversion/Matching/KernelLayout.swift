@@ -7,7 +7,7 @@ import ZooWeightFiles
 /// Keras on TensorFlow stores (height, width, in, out) of cross-correlations. Theano computes true
 /// convolutions, whose kernels are rotated by 180°, and Keras 0 and 1 stored them as (out, in, height,
 /// width) where images were (channels, height, width); a Flatten then reads one channel after another.
-package struct KernelLayout: Sendable, Hashable {
+public struct KernelLayout: Sendable, Hashable {
   package var axesAreChannelsFirst = false
   package var isRotated = false
   package var rowsAreChannelsFirst = false
@@ -17,7 +17,7 @@ package struct KernelLayout: Sendable, Hashable {
   package static let tensorFlow = KernelLayout()
 
   /// What a person may state.
-  package enum Named: String, Sendable, CaseIterable {
+  public enum Named: String, Sendable, CaseIterable {
     /// (height, width, in, out), not rotated.
     case tensorflow
     /// Rotated by 180°; (out, in, height, width) unless the shapes say otherwise.

@@ -30,25 +30,28 @@ package struct Recipe: Sendable {
 }
 
 /// What a person may state about a weight file in place of what is found in it.
-package struct RecipeOptions: Sendable {
+public struct RecipeOptions: Sendable {
   /// The catalogue's name of the architecture.
-  package var architecture: String?
-  package var preprocessing: Preprocessing?
+  public var architecture: String?
+  /// How pixels become what enters the network.
+  public var preprocessing: Preprocessing?
   /// Height and width, for files that do not say it.
-  package var inputSize: Extent2D?
-  package var labels: [ClassLabel]?
+  public var inputSize: Extent2D?
+  /// The classes, in the order of the output.
+  public var labels: [ClassLabel]?
   /// One of the architecture's writers.
-  package var writer: String?
+  public var writer: String?
   /// How kernels are stored.
-  package var kernelLayout: KernelLayout.Named?
+  public var kernelLayout: KernelLayout.Named?
   /// Whether names decide where the order of the file disagrees with them.
-  package var trustsNames = false
+  public var trustsNames = false
   /// By which the file is looked up in the catalogue, where it is.
   package var hashes: SourceHashes?
   /// The published file with this hash.
   package var published: @Sendable (PublishedFile.Hash) -> PublishedFile? = { Catalog.published(hash: $0) }
 
-  package init(
+  /// What is not stated is found in the file.
+  public init(
     architecture: String? = nil, preprocessing: Preprocessing? = nil, inputSize: Extent2D? = nil,
     labels: [ClassLabel]? = nil, writer: String? = nil, kernelLayout: KernelLayout.Named? = nil,
     trustsNames: Bool = false

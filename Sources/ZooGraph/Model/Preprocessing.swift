@@ -1,5 +1,5 @@
 /// How pixels (RGB, 0…255) become what enters the network. The names of the first three are Keras'.
-package enum Preprocessing: String, Sendable, Hashable, CaseIterable {
+public enum Preprocessing: String, Sendable, Hashable, CaseIterable {
   /// RGB to BGR, minus the ImageNet means 103.939, 116.779, 123.68 (of B, G, R).
   case caffe
   /// x / 127.5 - 1.

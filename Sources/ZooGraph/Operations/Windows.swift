@@ -1,15 +1,18 @@
 /// Rows and columns of a window, a stride or a dilation.
-package struct Extent2D: Hashable, Sendable {
-  package var height: Int
-  package var width: Int
+public struct Extent2D: Hashable, Sendable {
+  /// In pixels.
+  public var height: Int
+  /// In pixels.
+  public var width: Int
 
-  package init(_ height: Int, _ width: Int) {
+  /// Height and width, in pixels.
+  public init(_ height: Int, _ width: Int) {
     self.height = height
     self.width = width
   }
 
   /// The same extent both ways.
-  package init(_ side: Int) { self.init(side, side) }
+  public init(_ side: Int) { self.init(side, side) }
 
   package static let one = Extent2D(1)
 }

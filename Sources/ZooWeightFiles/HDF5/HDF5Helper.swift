@@ -6,7 +6,7 @@ import ZooTensor
 ///
 /// It gets the file as its standard input, says on its standard output what is in it, and ends. No
 /// tensor passes between the processes, only the catalogue.
-package enum HDF5Helper {
+public enum HDF5Helper {
   /// The first argument that makes the executable this helper.
   private static let argument = "--hdf5-catalogue"
   /// What an answer starts with; it changes with the answer's form.
@@ -86,7 +86,7 @@ package enum HDF5Helper {
   // MARK: The child
 
   /// The path of this process's executable, for an executable that is its own helper.
-  package static func ownExecutable() throws(ZooError) -> String {
+  public static func ownExecutable() throws(ZooError) -> String {
     var path = [CChar](repeating: 0, count: 1 << 14)
     let error = zoo_process_executable(&path, path.count)
     guard error == 0 else {
@@ -96,12 +96,12 @@ package enum HDF5Helper {
   }
 
   /// Whether this process has been started to be the helper.
-  package static var isRequested: Bool {
+  public static var isRequested: Bool {
     CommandLine.arguments.count == 5 && CommandLine.arguments[1] == argument
   }
 
   /// Does the helper's work and returns the process's exit code; for the executable's first line.
-  package static func run() -> Int32 {
+  public static func run() -> Int32 {
     let arguments = CommandLine.arguments
     guard let start = Int(arguments[2]), let count = Int(arguments[3]),
       let limits = ReadingLimits(changes: arguments[4]), start >= 0, count > 0, start <= .max - count
