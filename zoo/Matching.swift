@@ -33,7 +33,8 @@ package struct Guess {
 
 /// What is known of a weight file besides its tensors.
 package struct MatchContext: Sendable {
-  /// Height and width in pixels; without them the size that the weights imply, else the architecture's default.
+  /// Height and width in pixels; without them the size that the weights imply, else the architecture's
+  /// default.
   package var inputSize: (Int, Int)?
   /// Every layer that the file lists, those without weights too, where it lists them.
   package var layers: Set<String> = []

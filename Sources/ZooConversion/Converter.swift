@@ -129,7 +129,8 @@ public struct Converter: Sendable {
     ).choose(weights: weights)
   }
 
-  /// Checks the weights as they will be stored, and makes the test case. Batch norms that agree become witnesses.
+  /// Checks the weights as they will be stored, and makes the test case. Batch norms that agree become
+  /// witnesses.
   private func verify(
     _ source: inout Source, weights original: any WeightSource, half: HalfPrecision.Choice,
     progress: (Progress) -> Void

@@ -23,7 +23,8 @@ public enum StorageType: String, Sendable, CaseIterable {
     /// The largest absolute value that is finite.
     package let largestValue: Float
 
-    /// Whether all finite values are within the type's range. A tensor with others is stored in 32-bit floats.
+    /// Whether all finite values are within the type's range. A tensor with others is stored in 32-bit
+    /// floats.
     package var isInRange: Bool { largestError.isFinite }
   }
 

@@ -6,8 +6,8 @@ import ZooWeightFiles
 
 /// Inputs and outputs that another framework computed, to compare with.
 ///
-/// They are the arrays of an `.npz` file, named as ``IOArrays`` says. Where there is an array in double precision
-/// too, it counts as the truth.
+/// They are the arrays of an `.npz` file, named as ``IOArrays`` says. Where there is an array in double
+/// precision too, it counts as the truth.
 package struct IOComparison {
   /// An array of the file that names a value of the graph.
   private struct Target {
@@ -60,8 +60,8 @@ package struct IOComparison {
 
   /// Runs the fast engine and compares.
   ///
-  /// The error may be `relativeTolerance` of the largest value. With a truth in double precision it may also be
-  /// ``Tolerances/timesOtherFrameworks`` that of the other framework's own 32-bit result, if that is more.
+  /// The error may be `relativeTolerance` of the largest value. With a truth in double precision it may also
+  /// be ``Tolerances/timesOtherFrameworks`` that of the other framework's own 32-bit result, if that is more.
   package func check(
     weights: some WeightSource, relativeTolerance: Double, threads: Int
   ) throws -> VerificationReport.Check {

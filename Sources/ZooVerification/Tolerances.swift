@@ -4,13 +4,13 @@ import ZooFormat
 package enum Tolerances {
   // MARK: Engines
 
-  /// How far the fast engine may be from the reference engine, of the largest value in a layer, or of the largest
-  /// argument of the function that the layer ends in, times the function's slope: several times what 32-bit sums
-  /// of this length lose at worst.
+  /// How far the fast engine may be from the reference engine, of the largest value in a layer, or of the
+  /// largest argument of the function that the layer ends in, times the function's slope: several times what
+  /// 32-bit sums of this length lose at worst.
   static let layer = 2e-5
 
-  /// How far outputs may be from the recorded ones of the test case in a file, of the largest value: a hundred
-  /// times what engines differ by, a hundredth of what a mistake makes.
+  /// How far outputs may be from the recorded ones of the test case in a file, of the largest value: a
+  /// hundred times what engines differ by, a hundredth of what a mistake makes.
   static let testCase = 1e-4
 
   /// How far outputs may be from those of the original weights, of the largest value.
@@ -18,13 +18,14 @@ package enum Tolerances {
     switch storage {
     // An order of magnitude above what two sound engines differ by in 32-bit floats.
     case .f32: 2e-5
-    // Rounding weights to 11 significant bits moves outputs by some ten-thousandths, and every layer amplifies it.
+    // Rounding weights to 11 significant bits moves outputs by some ten-thousandths, and every layer
+    // amplifies it.
     case .f16: 2e-3
     }
   }
 
-  /// How many times as far from the truth as another framework's own 32-bit results ours may be: sums in another
-  /// order differ by so much in either direction, and a mistake by far more.
+  /// How many times as far from the truth as another framework's own 32-bit results ours may be: sums in
+  /// another order differ by so much in either direction, and a mistake by far more.
   static let timesOtherFrameworks = 4.0
 
   // MARK: Batch-norm statistics, layer by layer
@@ -47,18 +48,19 @@ package enum Tolerances {
   static let hopeless = (z: 1.5, v: 1.5)
 
   /// What a sound layer may deviate by, or by this many times the worst layer so far: drift grows with depth,
-  /// because no substitute for the training data is perfect. For v this is the wide margin, since the last layers
-  /// see maps of few pixels.
+  /// because no substitute for the training data is perfect. For v this is the wide margin, since the last
+  /// layers see maps of few pixels.
   static let jump = (z: 0.65, timesZ: 2.0, v: 1.3, timesV: 2.5)
 
-  /// The narrow margin of v, for layers whose channels have lost their order: drift keeps it, a foreign tensor
-  /// does not.
+  /// The narrow margin of v, for layers whose channels have lost their order: drift keeps it, a foreign
+  /// tensor does not.
   static let narrowJump = (v: 0.6, timesV: 1.6)
 
   /// The least r of a layer whose channels have kept their order.
   static let order = 0.5
 
-  /// The most that may have drifted without a jump: statistics that are farther off say nothing about weights.
+  /// The most that may have drifted without a jump: statistics that are farther off say nothing about
+  /// weights.
   static let drift = (z: 1.0, v: 1.5)
 
   // MARK: Batch-norm statistics, layers exchanged
@@ -67,11 +69,12 @@ package enum Tolerances {
   static let fewestChannels = 8
 
   /// The least gain of each of two layers: the logarithm of how many times smaller the deviation is with the
-  /// other layer's tensor. It may be a loss of a fifth: a faulty layer before another one blurs what is seen there.
+  /// other layer's tensor. It may be a loss of a fifth: a faulty layer before another one blurs what is seen
+  /// there.
   static let gainOfEach = -0.2
 
-  /// The least gain of both layers together: a factor e, and more where little is summed, because what is summed or
-  /// counted over few channels scatters.
+  /// The least gain of both layers together: a factor e, and more where little is summed, because what is
+  /// summed or counted over few channels scatters.
   static func gainOfBoth(channels: Int) -> Double { max(1, 8 / Double(channels).squareRoot()) }
 
   /// The most by which the second layer's means may deviate at the first layer, in standard deviations: on

@@ -1,5 +1,5 @@
-/// What the names of tensors say: those that Keras gives, in the dialects of all its versions, and those of other
-/// programs.
+/// What the names of tensors say: those that Keras gives, in the dialects of all its versions, and those of
+/// other programs.
 enum TensorNames {
   /// A weight's name, taken apart.
   struct Parts: Hashable {
@@ -41,8 +41,9 @@ enum TensorNames {
     "variance": "moving_variance", "moving_var": "moving_variance",
   ]
 
-  /// Takes apart the name of a tensor in a dictionary, of whatever container, where the layer may have a path: Keras'
-  /// `model/conv1/kernel`, with dots, tensorpack's `group0/block0/conv1/bn/mean/EMA`, Frossard's `conv1_1_W`.
+  /// Takes apart the name of a tensor in a dictionary, of whatever container, where the layer may have a
+  /// path: Keras' `model/conv1/kernel`, with dots, tensorpack's `group0/block0/conv1/bn/mean/EMA`, Frossard's
+  /// `conv1_1_W`.
   static func parts(ofArray name: String) -> Parts {
     var path = withoutOutputIndex(name)
     if path.hasSuffix("/EMA") { path.removeLast(4) }

@@ -204,8 +204,8 @@ import ZooWeightFiles
   }
 }
 
-/// Cut and damaged at many places, a file is refused, or read as its entries say and twice alike; it never takes
-/// the program down.
+/// Cut and damaged at many places, a file is refused, or read as its entries say and twice alike; it never
+/// takes the program down.
 @Suite struct DamageTests {
   private static let files = [
     "containers/stored.npz", "containers/deflated.npz", "containers/zip64-directory.npz",

@@ -41,8 +41,8 @@ package struct Binder {
     orderIsExact = true
   }
 
-  /// A binder for a network whose layers the file calls as the graph does, or has at `places` of Keras' store;
-  /// where there are none, at those of a Keras model with the graph's layers.
+  /// A binder for a network whose layers the file calls as the graph does, or has at `places` of Keras'
+  /// store; where there are none, at those of a Keras model with the graph's layers.
   init(graph: Graph, places: [KerasPlace]) {
     let all = places.isEmpty ? graph.kerasLayerPlaces : places
     self.graph = graph
@@ -191,7 +191,8 @@ package struct Binder {
     return slot(of: node, entry)
   }
 
-  /// What the file lists as a layer may be a model with one layer inside, whose name is in the weight's alone.
+  /// What the file lists as a layer may be a model with one layer inside, whose name is in the weight's
+  /// alone.
   private func slot(byScopeOf entry: TensorEntry) -> WeightSlot? {
     guard entry.container == nil, let scope = entry.name.split(separator: "/").dropLast().last,
       let node = node(named: String(scope))

@@ -85,7 +85,8 @@ struct KnownPart {
     return inputs
   }
 
-  /// The network for an input of this shape, with each pooling that weights don't tell; as it was found first.
+  /// The network for an input of this shape, with each pooling that weights don't tell; as it was found
+  /// first.
   private static func variants(of found: Variant, input shape: Shape) -> [Variant] {
     let heads: [Head] =
       found.head == .features(.none) ? GlobalPooling.allCases.map { .features($0) } : [found.head]
