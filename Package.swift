@@ -5,8 +5,6 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 
 // The layers of docs/architecture.md, from the bottom up: a module may use those of the layers below its own.
 let ground: [Target.Dependency] = ["ZooSystem", "ZooTensor", "ZooGraph"]
-let images: [Target.Dependency] = ["ZooImages", "ZooImageFiles"]
-let data: [Target.Dependency] = images + ["ZooModels", "ZooWeightFiles", "ZooFormat"]
 let engines: [Target.Dependency] = ["ZooReference", "ZooRuntime"]
 
 /// Elsewhere the system decodes images.
@@ -38,8 +36,8 @@ let package = Package(
 
   targets: [
     // MARK: Ground
-    .target(name: "CZooHash"),
     .target(name: "CZooSystem"),
+    .target(name: "CZooHash"),
     .target(name: "ZooSystem", dependencies: ["CZooHash", "CZooSystem"]),
     .target(name: "ZooTensor", dependencies: ["ZooSystem"]),
     .target(name: "ZooGraph", dependencies: ["ZooSystem", "ZooTensor"]),
@@ -47,13 +45,6 @@ let package = Package(
     // MARK: Data
     .target(name: "ZooModels", dependencies: ground, path: "zoo"),
     .target(name: "ZooImages", dependencies: ground),
-    .target(
-      name: "ZooImageFiles",
-      dependencies: ground + [
-        "ZooImages",
-        .target(name: "CTurboJPEG", condition: .when(platforms: withoutImageDecoders)),
-        .target(name: "CPNG", condition: .when(platforms: withoutImageDecoders)),
-      ]),
     .target(
       name: "ZooWeightFiles", dependencies: ["ZooSystem", "ZooTensor", "CHDF5", "CZlib", "CZooSystem"]),
     .target(name: "ZooFormat", dependencies: ground),
@@ -65,14 +56,25 @@ let package = Package(
 
     // MARK: Importers
     .target(name: "ZooKeras", dependencies: ground + ["ZooWeightFiles"]),
+    .target(
+      name: "ZooImageFiles",
+      dependencies: [
+        "ZooSystem", "ZooImages",
+        .target(name: "CTurboJPEG", condition: .when(platforms: withoutImageDecoders)),
+        .target(name: "CPNG", condition: .when(platforms: withoutImageDecoders)),
+      ]),
 
     // MARK: Checks
     .target(
       name: "ZooVerification",
-      dependencies: ground + images + ["ZooWeightFiles", "ZooFormat"] + engines),
+      dependencies: ground + ["ZooImages", "ZooImageFiles", "ZooWeightFiles", "ZooFormat"] + engines),
 
     // MARK: Work
-    .target(name: "ZooConversion", dependencies: ground + data + engines + ["ZooKeras", "ZooVerification"]),
+    .target(
+      name: "ZooConversion",
+      dependencies: ground + [
+        "ZooModels", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooKeras", "ZooVerification",
+      ]),
 
     // MARK: Library
     .target(
@@ -81,29 +83,34 @@ let package = Package(
         "ZooImages", "ZooFormat", "ZooRuntime",
         .target(name: "ZooImageFiles", condition: .when(traits: ["ImageFiles"])),
       ]),
+
+    // MARK: Tools
     .target(
       name: "ModelZooTools",
-      dependencies: ground + data + engines + ["ZooVerification", "ZooConversion", "ModelZoo"]),
+      dependencies: ground + [
+        "ZooModels", "ZooImages", "ZooImageFiles", "ZooWeightFiles", "ZooFormat", "ZooVerification",
+        "ZooConversion", "ModelZoo",
+      ] + engines),
 
     // MARK: Fronts
-    .executableTarget(
-      name: "zoo-cli",
-      dependencies: ground + data + [
-        "ZooRuntime", "ZooVerification", "ZooConversion", "ModelZooTools", argumentParser,
-      ]),
+    .executableTarget(name: "zoo-cli", dependencies: ["ZooSystem", "ModelZooTools", argumentParser]),
 
-    // MARK: Around it
+    // MARK: For development
+    .target(name: "ZooTestSupport", dependencies: ground),
     .executableTarget(
       name: "zoo-benchmarks",
-      dependencies: ground + data + ["ZooRuntime", "ZooConversion", "CZooKernels"],
+      dependencies: ground + [
+        "ZooModels", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooVerification",
+        "ZooConversion",
+      ],
       path: "Sources/ZooBenchmarks"),
     .executableTarget(
       name: "zoo-fuzz",
-      dependencies: ground + data + engines + [
-        "ZooKeras", "ZooConversion", "ZooTestSupport", "CZlib", "CZooSystem",
-      ],
+      dependencies: ground + [
+        "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooKeras", "ZooVerification", "ZooConversion",
+        "ZooTestSupport", "CZlib", "CZooSystem",
+      ] + engines,
       path: "Sources/ZooFuzz"),
-    .target(name: "ZooTestSupport", dependencies: ground + ["ZooModels"]),
 
     // MARK: The system's libraries
     .systemLibrary(
@@ -123,7 +130,8 @@ let package = Package(
     .testTarget(name: "ZooTensorTests", dependencies: ["ZooSystem", "ZooTensor"]),
     .testTarget(name: "ZooGraphTests", dependencies: ground + ["ZooTestSupport"]),
     .testTarget(name: "ZooModelsTests", dependencies: ground + ["ZooModels", "ZooTestSupport"]),
-    .testTarget(name: "ZooImagesTests", dependencies: ground + images + ["ZooTestSupport"]),
+    .testTarget(
+      name: "ZooImagesTests", dependencies: ground + ["ZooImages", "ZooImageFiles", "ZooTestSupport"]),
     .testTarget(name: "ZooWeightFilesTests", dependencies: ground + ["ZooWeightFiles", "ZooTestSupport"]),
     .testTarget(name: "ZooFormatTests", dependencies: ground + ["ZooFormat", "ZooModels", "ZooTestSupport"]),
     .testTarget(name: "ZooReferenceTests", dependencies: ground + ["ZooReference", "ZooTestSupport"]),
@@ -136,11 +144,13 @@ let package = Package(
       name: "ZooKerasTests",
       dependencies: ground + engines + ["ZooKeras", "ZooWeightFiles", "ZooTestSupport"]),
     .testTarget(
-      name: "ZooVerificationTests", dependencies: ground + images + ["ZooVerification", "ZooTestSupport"]),
+      name: "ZooVerificationTests", dependencies: ground + ["ZooImages", "ZooVerification", "ZooTestSupport"]),
     .testTarget(
       name: "ZooConversionTests",
-      dependencies: ground + data + engines + [
-        "ZooKeras", "ZooVerification", "ZooConversion", "ZooTestSupport",
+      dependencies: ground + engines + [
+        "ZooModels", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooKeras", "ZooVerification",
+        "ZooConversion",
+        "ZooTestSupport",
       ]),
     .testTarget(name: "ModelZooTests", dependencies: ground + ["ModelZooTools"]),
     .testTarget(name: "ZooTestSupportTests", dependencies: ["ZooTestSupport"]),

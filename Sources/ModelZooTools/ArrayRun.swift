@@ -27,8 +27,10 @@ public struct ArrayRun {
     ///
     /// - Throws: ``ZooError`` where it can't be written.
     public func write(to path: String, overwrite: Bool) throws(ZooError) {
-      try NumPyFile.write(to: path, overwrite: overwrite) { writer throws(ZooError) in
-        for array in arrays { try writer.add(array.name, array.tensor) }
+      try ZooError.wrap {
+        try NumPyFile.write(to: path, overwrite: overwrite) { writer throws(ZooError) in
+          for array in arrays { try writer.add(array.name, array.tensor) }
+        }
       }
     }
   }

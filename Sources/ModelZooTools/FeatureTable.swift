@@ -78,10 +78,12 @@ public struct FeatureTable: Sendable {
   ///
   /// - Throws: ``ZooError`` where it can't be written.
   public func write(to path: String, overwrite: Bool) throws(ZooError) {
-    try NumPyFile.write(to: path, overwrite: overwrite) { writer throws(ZooError) in
-      try writer.add("features", features)
-      try writer.add("paths", strings: paths)
-      try writer.add("skipped", strings: skipped.map(\.path))
+    try ZooError.wrap {
+      try NumPyFile.write(to: path, overwrite: overwrite) { writer throws(ZooError) in
+        try writer.add("features", features)
+        try writer.add("paths", strings: paths)
+        try writer.add("skipped", strings: skipped.map(\.path))
+      }
     }
   }
 }

@@ -20,12 +20,14 @@ extension Model {
   /// - Throws: ``ZooError`` where the file can't be read or fits no network.
   public init(converting path: String, architecture: String? = nil) throws(ZooError) {
     self = try ZooError.wrap {
-      if try FileFormat.recognise(path: path) == .zoo { return Model(file: try ZooFile(path: path)) }
-      let recipe = try Recipe(
-        file: try WeightFiles.open(path: path), options: RecipeOptions(architecture: architecture))
-      return Model(
-        graph: recipe.graph, card: recipe.card, classLabels: recipe.labels, weights: recipe.weights,
-        path: path)
+      switch try ModelFile.open(path: path) {
+      case .zoo(let zoo): return Model(file: zoo)
+      case .weights(let file):
+        let recipe = try Recipe(file: file, options: RecipeOptions(architecture: architecture))
+        return Model(
+          graph: recipe.graph, card: recipe.card, classLabels: recipe.labels, weights: recipe.weights,
+          path: path)
+      }
     }
   }
 

@@ -105,7 +105,8 @@ public struct ModelBenchmark: Sendable, Encodable {
     path: String, threads: Int = 1, batch: Int = 1, seconds: Double = 5, perLayer: Bool = false
   ) throws(ZooError) {
     self = try ZooError.wrap {
-      try ModelBenchmark(measuring: path, threads: threads, batch: batch, seconds: seconds, perLayer: perLayer)
+      try ModelBenchmark(
+        measuring: path, threads: threads, batch: batch, seconds: seconds, perLayer: perLayer)
     }
   }
 

@@ -17,10 +17,10 @@ public struct ModelSummary: Sendable, Encodable {
     public let outputShape: [Int]
     /// The number of its weights.
     /// The number of weights.
-  public let parameters: Int
+    public let parameters: Int
     /// Multiplications for one example.
     /// Multiplications for one example.
-  public let macs: Int
+    public let macs: Int
 
     enum CodingKeys: String, CodingKey {
       case name, kind

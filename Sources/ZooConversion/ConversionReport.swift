@@ -29,7 +29,7 @@ public struct ConversionReport: Sendable, Codable {
     public let storedType: String
     /// What storing changed at most, of the largest value; nil where it changed nothing.
     /// The type that weights are stored in as far as they may be.
-  public let storageError: Double?
+    public let storageError: Double?
     /// How its layout was changed, in words.
     public let transform: String
     /// By which rule it was matched.

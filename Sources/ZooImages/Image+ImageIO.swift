@@ -29,7 +29,8 @@
       }
       guard bytes.count <= limits.fileBytes else {
         throw ZooError(
-          .unsupported, "image", at: location, "a file of \(bytes.count) bytes, more than \(limits.fileBytes)")
+          .unsupported, "image", at: location, "a file of \(bytes.count) bytes, more than \(limits.fileBytes)"
+        )
       }
       let data = Data(
         bytesNoCopy: UnsafeMutableRawPointer(mutating: base), count: bytes.count, deallocator: .none)
@@ -42,7 +43,8 @@
       }
       try Image.check(width: width, height: height, limits: limits, location: location)
       guard CGImageSourceGetStatusAtIndex(source, 0) == .statusComplete,
-        let image = CGImageSourceCreateImageAtIndex(source, 0, nil), image.width == width, image.height == height
+        let image = CGImageSourceCreateImageAtIndex(source, 0, nil), image.width == width,
+        image.height == height
       else {
         throw ZooError(.malformed, "image", at: location, "its pixels can't be decoded")
       }
@@ -52,7 +54,8 @@
       let drawn = rgbx.withUnsafeMutableBytes { target -> Bool in
         guard
           let context = CGContext(
-            data: target.baseAddress, width: width, height: height, bitsPerComponent: 8, bytesPerRow: width * 4,
+            data: target.baseAddress, width: width, height: height, bitsPerComponent: 8,
+            bytesPerRow: width * 4,
             space: own ?? CGColorSpaceCreateDeviceRGB(), bitmapInfo: CGImageAlphaInfo.noneSkipLast.rawValue)
         else { return false }
         context.draw(image, in: CGRect(x: 0, y: 0, width: width, height: height))

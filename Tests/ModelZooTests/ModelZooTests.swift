@@ -108,7 +108,7 @@ import ZooSystem
   @Test func aBackboneIsNoClassifierWhereThereAreNoClasses() throws {
     let models = Self.folder.deletingLastPathComponent().appending(path: "models")
     let maps = models.appending(path: "nasnet-35-notop-max.k2w.h5").path
-    #expect(throws: Never.self) { try Model(path: maps) }
+    #expect(throws: Never.self) { try Model(converting: maps) }
   }
 
   // MARK: Backbone

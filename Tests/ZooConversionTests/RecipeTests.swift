@@ -7,6 +7,7 @@ import ZooModels
 import ZooSystem
 import ZooTensor
 import ZooTestSupport
+import ZooVerification
 import ZooWeightFiles
 
 /// What a file turns out to hold, and what is said where it is no network or another one.

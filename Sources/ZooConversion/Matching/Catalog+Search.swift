@@ -180,7 +180,8 @@ extension Catalog {
   }
 
   /// How many weights of `variant` have no tensor, and which.
-  private static func misfit(_ variant: Variant, _ inventory: TensorInventory) -> (missing: Int, text: String) {
+  private static func misfit(_ variant: Variant, _ inventory: TensorInventory) -> (missing: Int, text: String)
+  {
     let graph: Graph
     do { graph = try variant.graph() } catch { return (.max - 1, "\(variant.description): \(error.why)") }
     var left = inventory.counts

@@ -48,7 +48,8 @@ extension Recipe {
         .doesNotFit, what: "weights do not fit the configuration", at: file.path, error.explanation,
         remedy: error.disagreement.map { _ in "If the names are right, use --trust-names." })
     }
-    let kernels = binder.kernelLayout.reason.map { "; kernels are \(binder.kernelLayout.text), by \($0)" } ?? ""
+    let kernels =
+      binder.kernelLayout.reason.map { "; kernels are \(binder.kernelLayout.text), by \($0)" } ?? ""
     if let part {
       return try Recipe(
         file: file, graph: part.graph, binding: binding.restricted(to: part.graph), known: part.candidate,

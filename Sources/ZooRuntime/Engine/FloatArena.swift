@@ -10,7 +10,8 @@ final class FloatArena: @unchecked Sendable {
   init(floats: Int, for purpose: String) throws(ZooError) {
     byteCount = max(4096, floats * MemoryLayout<Float>.size)
     guard let address = zoo_pages_allocate(byteCount) else {
-      throw ZooError(.outOfMemory, what: "out of memory", at: purpose, "\(byteCount) bytes cannot be allocated")
+      throw ZooError(
+        .outOfMemory, what: "out of memory", at: purpose, "\(byteCount) bytes cannot be allocated")
     }
     base = address.bindMemory(to: Float.self, capacity: byteCount / MemoryLayout<Float>.size)
   }
