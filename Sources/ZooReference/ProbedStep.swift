@@ -97,7 +97,8 @@ final class ProbedStep {
 
   // MARK: One value of each kind of step
 
-  // Sums walk their window themselves: in a closure of `forEachTap`, the sum would not stay in registers.
+  // Convolutions walk the window in loops of their own: in a closure of `forEachTap`, the sum of so many
+  // products would not stay in registers.
 
   private func convolution(
     _ index: Int, _ window: ReferenceWindow, groups: Int, filters: Int
