@@ -259,7 +259,7 @@ import ZooWeightFiles
         ]),
       ]),
     ])
-    #expect(errorCode { try Recipe(file: file) } == .unsupported)
+    #expect(errorCode { try Recipe(file: file) } == .malformed)
     let recipe = try Recipe(
       file: file, options: RecipeOptions(architecture: "mobilenet", inputSize: Extent2D(32, 32)))
     #expect(recipe.card.architecture == "mobilenet")

@@ -125,7 +125,7 @@ import ZooWeightFiles
     #expect(shape.why.contains("block4_conv2/kernel"), "\(shape)")
     #expect(shape.why.contains("8x3x3x8") && shape.why.contains("3x3x8x8"), "\(shape)")
     let few = try failure(fixture("malformed/positional-too-few.vgg16.npz"))
-    #expect(few.code == .unknownNetwork)
+    #expect(few.code == .doesNotFit)
   }
 
   @Test func whatIsLeftOverIsNamed() throws {
