@@ -96,7 +96,7 @@ let package = Package(
     .executableTarget(name: "zoo-cli", dependencies: ["ZooSystem", "ModelZooTools", argumentParser]),
 
     // MARK: For development
-    .target(name: "ZooTestSupport", dependencies: ground),
+    .target(name: "ZooTestSupport", dependencies: ground + ["ZooModels"]),
     .executableTarget(
       name: "zoo-benchmarks",
       dependencies: ground + [

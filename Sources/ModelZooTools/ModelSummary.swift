@@ -80,9 +80,11 @@ public struct ModelSummary: Sendable, Encodable {
   public let architecture: String?
   /// Which member of the family, in words.
   public let variant: String?
+  /// The number of weights.
   public let parameters: Int
   /// The number of weights that training changes.
   public let trainableParameters: Int?
+  /// Multiplications for one example.
   public let macs: Int?
   /// (H, W, C).
   public let inputShape: [Int]?

@@ -112,6 +112,7 @@ public struct ConversionReport: Sendable, Codable {
   public let preprocessingIsAssumed: Bool
   /// The number of weights.
   public let parameters: Int
+  /// The type that weights are stored in as far as they may be.
   public let storage: String
   /// One row for each weight slot of the network.
   public let tensors: [TensorRow]

@@ -8,14 +8,21 @@ public enum ElementType: String, Sendable, Hashable, CaseIterable {
   case float32 = "f32"
   /// IEEE 754 double precision, 64 bits.
   case float64 = "f64"
-  /// Integers: signed (two's complement) `i`, unsigned `u`, of 8 to 64 bits.
+  /// Whole numbers of 8 bits, in two's complement as all with a sign.
   case int8 = "i8"
+  /// Whole numbers of 16 bits.
   case int16 = "i16"
+  /// Whole numbers of 32 bits.
   case int32 = "i32"
+  /// Whole numbers of 64 bits.
   case int64 = "i64"
+  /// Whole numbers of 8 bits without a sign.
   case uint8 = "u8"
+  /// Whole numbers of 16 bits without a sign.
   case uint16 = "u16"
+  /// Whole numbers of 32 bits without a sign.
   case uint32 = "u32"
+  /// Whole numbers of 64 bits without a sign.
   case uint64 = "u64"
   /// One byte: 0 is false.
   case bool = "bool"

@@ -9,6 +9,7 @@ public struct ModelDifference: Sendable, Encodable {
     public let name: String
     /// What each file calls it.
     public let first: String
+    /// What the second file calls it.
     public let second: String
     /// The shape that both have.
     public let shape: [Int]

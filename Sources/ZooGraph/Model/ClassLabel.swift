@@ -5,6 +5,7 @@ public struct ClassLabel: Sendable, Hashable {
   /// The name for people, for example `tabby`.
   public var name: String
 
+  /// A label; `id` is empty where there is none.
   public init(id: String, name: String) {
     self.id = id
     self.name = name
