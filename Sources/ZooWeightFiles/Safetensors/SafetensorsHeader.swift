@@ -47,7 +47,8 @@ struct SafetensorsHeader {
     }
     var tensors: [Tensor] = []
     tensors.reserveCapacity(names.count)
-    for name in names {
+    // In the order of names, so that of several faults the same one is reported each time.
+    for name in names.sorted() {
       let place = "\(location), \(name)"
       tensors.append(
         try Self.tensor(name, members[name] ?? .null, from: dataStart, to: file.count, location: place))
