@@ -34,13 +34,17 @@ public struct Backbone: Sendable {
   ///   - layer: the layer whose output is the features; by default the last feature map, before any
   ///     global pooling and classifier.
   ///   - pooling: what becomes of a feature map.
-  ///   - threads: how many threads compute.
+  ///   - threads: how many threads compute, 1 to 256.
+  ///   - pictureCount: how many pictures will run in all, where that is known. For a single one weights are
+  ///     prepared as they are used, which takes less time and far less memory.
   /// - Throws: ``ZooError`` where the file can't be used, with the code ``ZooError/Code/unknownLayer`` where the
   ///   model has no such layer.
   public init(
-    path: String, layer: String? = nil, pooling: Pooling = .none, threads: Int = 1
+    path: String, layer: String? = nil, pooling: Pooling = .none, threads: Int = 1,
+    pictureCount: Int? = nil
   ) throws(ZooError) {
-    try self.init(model: Model(path: path), layer: layer, pooling: pooling, threads: threads)
+    try self.init(
+      model: Model(path: path), layer: layer, pooling: pooling, threads: threads, pictureCount: pictureCount)
   }
 
   /// Prepares an opened model to run up to the features.
@@ -51,10 +55,13 @@ public struct Backbone: Sendable {
   ///     global pooling and classifier.
   ///   - pooling: what becomes of a feature map.
   ///   - threads: how many threads compute, 1 to 256.
+  ///   - pictureCount: how many pictures will run in all, where that is known. For a single one weights are
+  ///     prepared as they are used, which takes less time and far less memory.
   /// - Throws: ``ZooError``, with the code ``ZooError/Code/unknownLayer`` where the model has no such layer, and
   ///   ``ZooError/Code/invalidArgument`` where there is no feature map to pool.
   public init(
-    model: Model, layer: String? = nil, pooling: Pooling = .none, threads: Int = 1
+    model: Model, layer: String? = nil, pooling: Pooling = .none, threads: Int = 1,
+    pictureCount: Int? = nil
   ) throws(ZooError) {
     let tap: Value
     if let layer {
@@ -78,7 +85,9 @@ public struct Backbone: Sendable {
     self.layer = model.graph[tap].name
     self.pooling = pooling
     self.featureShape = pooling == .none ? shape : [shape[2]]
-    self.runner = try ZooError.wrap { try Runner(model: model, taps: [tap], threads: threads) }
+    self.runner = try ZooError.wrap {
+      try Runner(model: model, taps: [tap], threads: threads, examples: pictureCount)
+    }
   }
 
   /// The shape of the features of one picture: (H, W, C), or (C) when pooled.

@@ -30,11 +30,13 @@ public struct Classifier: Sendable {
   ///
   /// - Parameters:
   ///   - path: a `.zoo` file.
-  ///   - threads: how many threads compute.
+  ///   - threads: how many threads compute, 1 to 256.
+  ///   - pictureCount: how many pictures will run in all, where that is known. For a single one weights are
+  ///     prepared as they are used, which takes less time and far less memory.
   /// - Throws: ``ZooError`` where the file can't be used, with the code ``ZooError/Code/unsuitable`` where the model
   ///   is no classifier.
-  public init(path: String, threads: Int = 1) throws(ZooError) {
-    try self.init(model: Model(path: path), threads: threads)
+  public init(path: String, threads: Int = 1, pictureCount: Int? = nil) throws(ZooError) {
+    try self.init(model: Model(path: path), threads: threads, pictureCount: pictureCount)
   }
 
   /// Prepares an opened model to run.
@@ -42,8 +44,10 @@ public struct Classifier: Sendable {
   /// - Parameters:
   ///   - model: a model, which other users can share.
   ///   - threads: how many threads compute, 1 to 256.
+  ///   - pictureCount: how many pictures will run in all, where that is known. For a single one weights are
+  ///     prepared as they are used, which takes less time and far less memory.
   /// - Throws: ``ZooError`` with the code ``ZooError/Code/unsuitable`` where the model is no classifier.
-  public init(model: Model, threads: Int = 1) throws(ZooError) {
+  public init(model: Model, threads: Int = 1, pictureCount: Int? = nil) throws(ZooError) {
     guard model.graph.outputs.count == 1, model.outputShapes[0].rank == 1 else {
       throw ZooError(
         .unsuitable, what: "model is no classifier", at: model.path,
@@ -52,7 +56,7 @@ public struct Classifier: Sendable {
     }
     self.model = model
     self.runner = try ZooError.wrap {
-      try Runner(model: model, taps: model.graph.outputs, threads: threads)
+      try Runner(model: model, taps: model.graph.outputs, threads: threads, examples: pictureCount)
     }
   }
 

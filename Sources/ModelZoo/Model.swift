@@ -45,6 +45,21 @@ public struct Model: Sendable {
   /// The name of the architecture, for example `mobilenet`.
   public var architecture: String { card.architecture }
 
+  /// Which member of the family, for people: `alpha 0.25, 224x224, with top, 1000 classes`.
+  public var variant: String { card.variant }
+
+  /// How pixels become what enters the network.
+  public var preprocessing: Preprocessing { card.preprocessing }
+
+  /// The licence of the weights, where it is known.
+  public var licence: String? { card.licence }
+
+  /// How to cite the architecture, where that is known.
+  public var citation: String? { card.citation }
+
+  /// Measured accuracy in percent and what it was measured on, where it is known.
+  public var accuracy: String? { card.accuracy }
+
   /// The names of all layers, in the order in which they run. Any can be tapped.
   public var layerNames: [String] { graph.nodes.map(\.name) }
 

@@ -17,12 +17,15 @@ final class Runner: Sendable {
     let session: Session
   }
 
-  /// - Parameter taps: the values to return, in this order.
-  init(model: Model, taps: [Value], threads: Int) throws {
+  /// - Parameters:
+  ///   - taps: the values to return, in this order.
+  ///   - examples: how many will run in all, where that is known.
+  init(model: Model, taps: [Value], threads: Int, examples: Int?) throws {
     self.model = model
     self.taps = taps
     self.engine = try Engine(
-      graph: model.graph, weights: model.weights, options: PlanOptions(threads: threads, taps: taps))
+      graph: model.graph, weights: model.weights,
+      options: PlanOptions(threads: threads, taps: taps, packing: .init(examples: examples)))
   }
 
   /// The tapped values for a batch (N, H, W, C) of preprocessed inputs, each (N, …).

@@ -1,3 +1,4 @@
+import ZooGraph
 import ZooSystem
 import ZooTensor
 
@@ -13,3 +14,5 @@ public typealias ZooError = ZooSystem.ZooError
 public typealias ErrorCategory = ZooSystem.ErrorCategory
 /// How much a file may ask for before it is refused.
 public typealias ReadingLimits = ZooSystem.ReadingLimits
+/// How pixels become what enters the network.
+public typealias Preprocessing = ZooGraph.Preprocessing

@@ -106,9 +106,8 @@ public struct ArrayRun {
 
   private func fastResults(threads: Int) throws -> Results {
     let values = targets.map(\.value)
-    // One example does not pay for packing all weights ahead.
     let options = PlanOptions(
-      threads: threads, taps: values, packing: inputs.first?.shape[0] == 1 ? .streamed : .ahead)
+      threads: threads, taps: values, packing: .init(examples: inputs.first?.shape[0]))
     let engine = try Engine(graph: graph, weights: weights, options: options)
     let kept = try engine.makeSession().run(inputs, keeping: values).kept
     return Results(arrays: targets.compactMap { target in kept[target.value].map { (target.name, $0) } })

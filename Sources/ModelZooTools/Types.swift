@@ -15,8 +15,6 @@ public typealias RecipeOptions = ZooConversion.RecipeOptions
 public typealias ConversionReport = ZooConversion.ConversionReport
 /// How weights are stored when a file is written.
 public typealias StorageType = ZooFormat.StorageType
-/// How pixels become what enters the network.
-public typealias Preprocessing = ZooGraph.Preprocessing
 /// A class that a model tells apart.
 public typealias ClassLabel = ZooGraph.ClassLabel
 /// A height and a width.

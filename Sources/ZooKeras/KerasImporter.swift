@@ -38,7 +38,7 @@ struct KerasImporter {
   let inputSize: (Int, Int)?
   let dialect: KerasDialect
   var builder = GraphBuilder()
-  var placements: [KerasNetwork.Placement] = []
+  var placements: [KerasPlace] = []
   private var names: Set<String> = []
   private var reserved: Set<String> = []
   private var nodeCount = 0
@@ -150,10 +150,11 @@ struct KerasImporter {
     }
     nodeCount += steps.count
     if called[path]?.times == 1 {
+      let group = layer.storeName + (ordinal == 0 ? "" : "_\(ordinal)")
+      let groups = container.split(separator: "/").filter { $0 != "layers" }.map(String.init) + [group]
       placements.append(
-        KerasNetwork.Placement(
-          layer: layer.name, path: path, container: container, className: layer.storeName, ordinal: ordinal,
-          node: (owners[path] ?? values.last)?.index ?? 0,
+        KerasPlace(
+          node: (owners[path] ?? values.last)?.index ?? 0, steps: zip(path, groups).map(KerasPlace.Step.init),
           isTrainable: !isFrozen && layer.members["trainable"]?.bool != false))
     }
     return values.last ?? Value(index: nodeCount - 1)

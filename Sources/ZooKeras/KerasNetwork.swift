@@ -1,5 +1,4 @@
 import ZooGraph
-import ZooWeightFiles
 
 /// A network as a Keras configuration describes it.
 package struct KerasNetwork: Sendable {
@@ -8,42 +7,13 @@ package struct KerasNetwork: Sendable {
   /// Nested models flattened; the layers keep their names, with the container's in front only where a
   /// name would repeat.
   package let graph: Graph
-  /// Every layer that became a node, in the order of `model.layers`, a nested model's in its place.
-  package let layerOrder: [Placement]
+  /// Every layer that became a node, in the order of `model.layers`, a nested model's in its place: where it
+  /// stands, and the node that has its weights, or its first call's last node where it has none.
+  package let layerOrder: [KerasPlace]
 
-  /// Where a layer stands in the configuration and in Keras 3's weight store.
-  package struct Placement: Hashable, Sendable {
-    /// The layer's own name in the configuration.
-    package let layer: String
-    /// The names of the enclosing nested models and the layer's own.
-    package let path: [String]
-    /// The path of the enclosing nested models in the store (`layers/functional`); empty at the top.
-    package let container: String
-    /// The class in snake case (`conv2d`).
-    package let className: String
-    /// Counted from 0 per class among the layers of one model.
-    package let ordinal: Int
-    /// The index in `graph.nodes` of the node that has the layer's weights, else of its first call's last.
-    package let node: Int
-    /// Whether neither it nor a nested model that it is in is frozen.
-    package let isTrainable: Bool
-
-    /// Its group in the store: `layers/functional/layers/conv2d_3`.
-    package var storePath: String {
-      StoreKey(container: container, className: className, ordinal: ordinal, variable: 0).layerPath
-    }
-  }
-}
-
-extension KerasNetwork {
   /// Where the model keeps its weights; empty where its graph alone tells it.
   package var places: [KerasPlace] {
-    let places = layerOrder.filter { !graph.nodes[$0.node].weights.isEmpty }.map { place in
-      let groups = place.storePath.split(separator: "/").filter { $0 != "layers" }.map(String.init)
-      return KerasPlace(
-        node: place.node, steps: zip(place.path, groups).map { .init(name: $0, group: $1) },
-        isTrainable: place.isTrainable)
-    }
+    let places = layerOrder.filter { !graph.nodes[$0.node].weights.isEmpty }
     return graph.tells(places) ? [] : places
   }
 }

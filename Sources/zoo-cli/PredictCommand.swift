@@ -31,7 +31,8 @@ struct PredictCommand: ParsableCommand {
   }
 
   func run() throws {
-    let classifier = try Classifier(model: Model(converting: model), threads: threads.count)
+    let classifier = try Classifier(
+      model: Model(converting: model), threads: threads.count, pictureCount: images.count)
     let bar = ProgressBar(quiet: common.quiet)
     var results: [PredictOutput] = []
     for (index, path) in images.enumerated() {

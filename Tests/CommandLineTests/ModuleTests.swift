@@ -8,7 +8,7 @@ struct ModuleTests {
     contentsOf: ZooCommand.root.appendingPathComponent("docs/architecture.md"), encoding: .utf8)
 
   /// A target as `swift package dump-package` describes it.
-  private struct Target: Decodable {
+  private struct Target: Decodable, Sendable {
     let name: String
     let type: String
     let path: String?
@@ -17,7 +17,7 @@ struct ModuleTests {
     var folder: URL { ZooCommand.root.appendingPathComponent(path ?? "Sources/\(name)") }
   }
 
-  private struct Dependency: Decodable {
+  private struct Dependency: Decodable, Sendable {
     let name: String
     let isProduct: Bool
     /// The package traits without which it is none.
@@ -56,11 +56,17 @@ struct ModuleTests {
     }
   }
 
-  private static func targets() throws -> [String: Target] {
+  private static func targets() throws -> [String: Target] { try dumped.get() }
+
+  private static let dumped = Result<[String: Target], any Error> {
     struct Manifest: Decodable { let targets: [Target] }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["swift", "package", "dump-package", "--package-path", ZooCommand.root.path]
+    process.arguments = [
+      "swift", "package", "dump-package", "--package-path", ZooCommand.root.path,
+      // The build folder is locked while tests run.
+      "--scratch-path", ZooCommand.root.appendingPathComponent(".build/manifest").path,
+    ]
     let output = Pipe()
     process.standardOutput = output
     try process.run()
@@ -167,5 +173,18 @@ struct ModuleTests {
       }
     }
     #expect(reached.contains("CZooKernels"))
+  }
+
+  @Test func whatThePageNamesExists() throws {
+    let page = try #require(Self.page)
+    let places = page.components(separatedBy: "`").enumerated().filter { $0.offset % 2 == 1 }.map(\.element)
+      .filter { $0.contains("/") && !$0.contains("…") && !$0.contains("\n") }
+    #expect(places.count >= 15)
+    for place in places {
+      let found = ["", "Sources/"].contains {
+        FileManager.default.fileExists(atPath: ZooCommand.root.appendingPathComponent($0 + place).path)
+      }
+      #expect(found, "\(place)")
+    }
   }
 }

@@ -30,8 +30,18 @@ package struct KerasPlace: Sendable, Hashable {
     self.isTrainable = isTrainable
   }
 
+  /// The layer's own name.
+  package var layer: String { steps.last?.name ?? "" }
+
   /// The group in Keras 3's store: `layers/functional/layers/conv2d_1`.
-  package var storePath: String { steps.map { "layers/\($0.group)" }.joined(separator: "/") }
+  package var storePath: String { Self.path(of: steps) }
+
+  /// The group of the model around the layer: `layers/functional`; empty at the top.
+  package var container: String { Self.path(of: steps.dropLast()) }
+
+  private static func path(of steps: some Sequence<Step>) -> String {
+    steps.map { "layers/\($0.group)" }.joined(separator: "/")
+  }
 
   /// How deep models may be nested in each other.
   package static let depthLimit = 16

@@ -9,6 +9,10 @@ package struct PlanOptions: Sendable {
     /// Each step's just before it runs, again in each run: the whole takes less time and far less memory for
     /// a network that runs once.
     case streamed
+
+    /// What suits so many examples in all, where their number is known: a single one does not pay for packing
+    /// all weights ahead.
+    package init(examples: Int?) { self = examples == 1 ? .streamed : .ahead }
   }
 
   /// Threads that a session uses, the caller's included; results don't depend on it.
