@@ -40,8 +40,9 @@ demo: build ## Convert a weight file, verify and inspect the result, and classif
 	$(ZOO) predict $(DEMO)/digits.zoo Fixtures/digits/pictures/* --top 1
 
 # First with the best kernels that this machine has, then with each of the others.
-test: test-packages ## Run all tests, once for each instruction set that this machine has
+test: test-packages ## Run all tests, once for each instruction set that this machine has, and check the documentation
 	$(SWIFT) test -c release
+	Scripts/check-docs.sh release
 	@for kernels in $$($(ZOO) list --kernels | tail -n +2); do \
 	  echo "ZOO_KERNELS=$$kernels $(SWIFT) test -c release --skip-build"; \
 	  ZOO_KERNELS=$$kernels $(SWIFT) test -c release --skip-build || exit 1; \

@@ -100,8 +100,8 @@ let package = Package(
     .executableTarget(
       name: "zoo-benchmarks",
       dependencies: ground + [
-        "ZooModels", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooVerification",
-        "ZooConversion",
+        "ZooModels", "ZooImages", "ZooWeightFiles", "ZooFormat", "CZooKernels", "ZooRuntime",
+        "ZooVerification", "ZooConversion",
       ],
       path: "Sources/ZooBenchmarks"),
     .executableTarget(

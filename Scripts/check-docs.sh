@@ -11,12 +11,19 @@ output=${DOCS:-.build/docs}
   echo "There is no build in $build; run: swift build --build-tests -c ${1:-release}" >&2
   exit 1
 }
+command -v python3 >/dev/null || {
+  echo "python3 is needed to look for public symbols without a comment." >&2
+  exit 1
+}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+
+tool() { command -v "$1" || xcrun --find "$1"; }
 
 # The modules whose public symbols the two products hand on.
 shared=(ZooSystem ZooTensor ZooGraph ZooWeightFiles ZooVerification ZooConversion)
 flags=(-I "$build/Modules" -target "$(swift -print-target-info | sed -n 's/.*"unversionedTriple": "\(.*\)".*/\1/p' | head -1)")
+[ "$(uname -s)" != Darwin ] || flags+=(-sdk "$(xcrun --show-sdk-path)")
 for target in Sources/C*/; do
   target=$(basename "$target")
   for map in "$build/$target.build/module.modulemap" "Sources/$target/module.modulemap"; do
@@ -26,7 +33,7 @@ done
 for flag in $(pkg-config --cflags hdf5 zlib libturbojpeg libpng); do flags+=(-Xcc "$flag"); done
 for module in ModelZoo ModelZooTools "${shared[@]}"; do
   mkdir -p "$work/$module"
-  swift-symbolgraph-extract -module-name "$module" "${flags[@]}" -output-dir "$work/$module" \
+  "$(tool swift-symbolgraph-extract)" -module-name "$module" "${flags[@]}" -output-dir "$work/$module" \
     -minimum-access-level public -skip-synthesized-members -skip-inherited-docs >/dev/null
 done
 
@@ -50,6 +57,7 @@ if [ -n "$bare" ]; then
 fi
 
 rm -rf "$output"
+mkdir -p "$output"
 for product in ModelZoo ModelZooTools; do
   mkdir -p "$work/graphs-$product"
   find "$work" -path "$work/graphs-*" -prune -o -name '*.symbols.json' -print | while read -r file; do
@@ -59,7 +67,7 @@ for product in ModelZoo ModelZooTools; do
     esac
     cp "$file" "$work/graphs-$product/"
   done
-  docc convert "Sources/$product/$product.docc" --additional-symbol-graph-dir "$work/graphs-$product" \
+  "$(tool docc)" convert "Sources/$product/$product.docc" --additional-symbol-graph-dir "$work/graphs-$product" \
     --fallback-display-name "$product" --fallback-bundle-identifier "model-zoo.$product" \
     --warnings-as-errors --output-path "$output/$product.doccarchive"
 done

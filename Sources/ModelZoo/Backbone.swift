@@ -37,7 +37,7 @@ public struct Backbone: Sendable {
   ///   - threads: how many threads compute, 1 to 256.
   ///   - pictureCount: how many pictures will run in all, where that is known. For a single one weights are
   ///     prepared as they are used, which takes less time and far less memory.
-  /// - Throws: ``ZooError`` where the file can't be used, with the code ``ZooError/Code/unknownLayer`` where the
+  /// - Throws: ``ZooError`` where the file can't be used, with the code `ZooError.Code.unknownLayer` where the
   ///   model has no such layer.
   public init(
     path: String, layer: String? = nil, pooling: Pooling = .none, threads: Int = 1,
@@ -57,8 +57,8 @@ public struct Backbone: Sendable {
   ///   - threads: how many threads compute, 1 to 256.
   ///   - pictureCount: how many pictures will run in all, where that is known. For a single one weights are
   ///     prepared as they are used, which takes less time and far less memory.
-  /// - Throws: ``ZooError``, with the code ``ZooError/Code/unknownLayer`` where the model has no such layer, and
-  ///   ``ZooError/Code/invalidArgument`` where there is no feature map to pool.
+  /// - Throws: ``ZooError``, with the code `ZooError.Code.unknownLayer` where the model has no such layer, and
+  ///   `ZooError.Code.invalidArgument` where there is no feature map to pool.
   public init(
     model: Model, layer: String? = nil, pooling: Pooling = .none, threads: Int = 1,
     pictureCount: Int? = nil
@@ -96,14 +96,14 @@ public struct Backbone: Sendable {
   /// The features of pictures, which are resized and preprocessed as the model needs: (N, …), a row for each
   /// picture in the given order.
   ///
-  /// - Throws: ``ZooError`` with the code ``ZooError/Code/unsuitable`` where the model takes no pictures.
+  /// - Throws: ``ZooError`` with the code `ZooError.Code.unsuitable` where the model takes no pictures.
   public func features(of pictures: [Picture]) throws(ZooError) -> Tensor {
     try ZooError.wrap { try features(preprocessed: runner.batch(of: pictures)) }
   }
 
   /// The features of a batch (N, H, W, C) that is already preprocessed: (N, …).
   ///
-  /// - Throws: ``ZooError`` with the code ``ZooError/Code/doesNotFit`` where the shape is not the network's.
+  /// - Throws: ``ZooError`` with the code `ZooError.Code.doesNotFit` where the shape is not the network's.
   public func features(preprocessed input: Tensor) throws(ZooError) -> Tensor {
     let features = try ZooError.wrap { try runner.run(input)[0] }
     return switch pooling {

@@ -33,7 +33,7 @@ public struct Classifier: Sendable {
   ///   - threads: how many threads compute, 1 to 256.
   ///   - pictureCount: how many pictures will run in all, where that is known. For a single one weights are
   ///     prepared as they are used, which takes less time and far less memory.
-  /// - Throws: ``ZooError`` where the file can't be used, with the code ``ZooError/Code/unsuitable`` where the model
+  /// - Throws: ``ZooError`` where the file can't be used, with the code `ZooError.Code.unsuitable` where the model
   ///   is no classifier.
   public init(path: String, threads: Int = 1, pictureCount: Int? = nil) throws(ZooError) {
     try self.init(model: Model(path: path), threads: threads, pictureCount: pictureCount)
@@ -46,7 +46,7 @@ public struct Classifier: Sendable {
   ///   - threads: how many threads compute, 1 to 256.
   ///   - pictureCount: how many pictures will run in all, where that is known. For a single one weights are
   ///     prepared as they are used, which takes less time and far less memory.
-  /// - Throws: ``ZooError`` with the code ``ZooError/Code/unsuitable`` where the model is no classifier.
+  /// - Throws: ``ZooError`` with the code `ZooError.Code.unsuitable` where the model is no classifier.
   public init(model: Model, threads: Int = 1, pictureCount: Int? = nil) throws(ZooError) {
     guard model.graph.outputs.count == 1, model.outputShapes[0].rank == 1 else {
       throw ZooError(
@@ -65,14 +65,14 @@ public struct Classifier: Sendable {
   /// - Parameters:
   ///   - picture: a picture of any size; it is resized and preprocessed as the model needs.
   ///   - count: how many classes to return at most.
-  /// - Throws: ``ZooError`` with the code ``ZooError/Code/unsuitable`` where the model takes no pictures.
+  /// - Throws: ``ZooError`` with the code `ZooError.Code.unsuitable` where the model takes no pictures.
   public func classify(_ picture: Picture, top count: Int = 5) throws(ZooError) -> [Prediction] {
     try classify([picture], top: count)[0]
   }
 
   /// The most probable classes of each picture, the best first; one list for each picture, in their order.
   ///
-  /// - Throws: ``ZooError`` with the code ``ZooError/Code/unsuitable`` where the model takes no pictures.
+  /// - Throws: ``ZooError`` with the code `ZooError.Code.unsuitable` where the model takes no pictures.
   public func classify(_ pictures: [Picture], top count: Int = 5) throws(ZooError) -> [[Prediction]] {
     let output = try ZooError.wrap { try runner.run(runner.batch(of: pictures))[0] }
     return pictures.indices.map { best(of: output[example: $0].values, count: count) }

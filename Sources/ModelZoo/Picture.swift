@@ -12,7 +12,7 @@ public struct Picture: Sendable {
   ///   - width: in pixels.
   ///   - height: in pixels.
   ///   - rgb: red, green, blue of each pixel, row by row; `width * height * 3` values.
-  /// - Throws: ``ZooError`` with the code ``ZooError/Code/invalidArgument`` where the number of values does not fit.
+  /// - Throws: ``ZooError`` with the code `ZooError.Code.invalidArgument` where the number of values does not fit.
   public init(width: Int, height: Int, rgb: [UInt8]) throws(ZooError) {
     guard width > 0, height > 0, Shape(checking: [height, width, 3])?.elementCount == rgb.count else {
       throw ZooError(

@@ -25,7 +25,7 @@ public struct ArrayRun {
 
     /// Writes an `.npz` file, whole or not at all.
     ///
-    /// - Throws: ``ZooError`` where it can't be written.
+    /// - Throws: `ZooError` where it can't be written.
     public func write(to path: String, overwrite: Bool) throws(ZooError) {
       try ZooError.wrap {
         try NumPyFile.write(to: path, overwrite: overwrite) { writer throws(ZooError) in
@@ -46,7 +46,7 @@ public struct ArrayRun {
   ///   - inputPath: a `.npy` file, or an `.npz` with `x`, and `x1`, … for further inputs.
   ///   - path: a `.zoo` file.
   ///   - taps: the names of layers whose output is returned too.
-  /// - Throws: ``ZooError`` where a file can't be read, an input is missing or does not fit, or the model has no
+  /// - Throws: `ZooError` where a file can't be read, an input is missing or does not fit, or the model has no
   ///   such layer.
   public init(path: String, inputPath: String, taps: [String] = []) throws(ZooError) {
     self = try ZooError.wrap { try ArrayRun(file: ZooFile(path: path), inputPath: inputPath, taps: taps) }
@@ -94,7 +94,7 @@ public struct ArrayRun {
 
   /// Runs the network.
   ///
-  /// - Throws: ``ZooError`` where the network can't be run.
+  /// - Throws: `ZooError` where the network can't be run.
   public func results(engine: EngineKind = .fast, threads: Int = 1) throws(ZooError) -> Results {
     try ZooError.wrap {
       switch engine {

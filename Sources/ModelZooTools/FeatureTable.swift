@@ -22,7 +22,7 @@ public struct FeatureTable: Sendable {
   ///   - batch: how many pictures run at once.
   ///   - paths: files and folders.
   ///   - progress: gets the number of pictures done so far and in all.
-  /// - Throws: ``ZooError`` where a picture that is named can't be decoded, or there is none.
+  /// - Throws: `ZooError` where a picture that is named can't be decoded, or there is none.
   public init(
     backbone: Backbone, batch: Int = 8, paths: [String],
     progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
@@ -76,7 +76,7 @@ public struct FeatureTable: Sendable {
 
   /// Writes `features`, `paths` and `skipped` as an `.npz` file, whole or not at all.
   ///
-  /// - Throws: ``ZooError`` where it can't be written.
+  /// - Throws: `ZooError` where it can't be written.
   public func write(to path: String, overwrite: Bool) throws(ZooError) {
     try ZooError.wrap {
       try NumPyFile.write(to: path, overwrite: overwrite) { writer throws(ZooError) in

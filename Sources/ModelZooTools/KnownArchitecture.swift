@@ -18,7 +18,7 @@ public struct KnownArchitecture: Sendable, Encodable {
   public let name: String
   /// Other names for it.
   public let aliases: [String]
-  /// How pixels become what enters the network, see ``Preprocessing``.
+  /// How pixels become what enters the network, see `Preprocessing`.
   public let preprocessing: String
   /// (height, width) in pixels of the published member.
   public let inputSize: [Int]

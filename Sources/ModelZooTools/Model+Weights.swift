@@ -17,7 +17,7 @@ extension Model {
   /// - Parameters:
   ///   - path: the file.
   ///   - architecture: the catalogue's name of the network; by default it is found from the file.
-  /// - Throws: ``ZooError`` where the file can't be read or fits no network.
+  /// - Throws: `ZooError` where the file can't be read or fits no network.
   public init(converting path: String, architecture: String? = nil) throws(ZooError) {
     self = try ZooError.wrap {
       switch try ModelFile.open(path: path) {
@@ -39,7 +39,7 @@ extension Model {
   ///   - input: a `.h5`, `.keras`, `.npz` or `.safetensors` file.
   ///   - output: where to write the `.zoo` file.
   ///   - overwrite: whether an existing output is replaced.
-  /// - Throws: ``ZooError``, with the code ``ZooError/Code/verificationFailed`` where a check says no.
+  /// - Throws: `ZooError`, with the code `ZooError.Code.verificationFailed` where a check says no.
   /// - Returns: what was converted to what, and why.
   @discardableResult
   public static func convert(
@@ -56,7 +56,7 @@ extension Model {
   ///   - path: the file.
   ///   - options: what to check against, and how closely; its images may be folders too.
   ///   - progress: gets the name of each check as it begins.
-  /// - Throws: ``ZooError`` where the file can't be read; a check that says no is in the report.
+  /// - Throws: `ZooError` where the file can't be read; a check that says no is in the report.
   public static func verify(
     _ path: String, options: Verifier.Options = .thorough, progress: (String) -> Void = { _ in }
   ) throws(ZooError) -> VerificationReport {

@@ -100,7 +100,7 @@ public struct ModelBenchmark: Sendable, Encodable {
   ///   - batch: how many examples run at once.
   ///   - seconds: how long to measure.
   ///   - perLayer: whether every step is timed too.
-  /// - Throws: ``ZooError`` where the file can't be used.
+  /// - Throws: `ZooError` where the file can't be used.
   public init(
     path: String, threads: Int = 1, batch: Int = 1, seconds: Double = 5, perLayer: Bool = false
   ) throws(ZooError) {

@@ -90,7 +90,7 @@ public struct ModelSummary: Sendable, Encodable {
   public let inputShape: [Int]?
   /// The shape of one example of each output.
   public let outputShapes: [[Int]]?
-  /// How pixels become what enters the network, see ``Preprocessing``.
+  /// How pixels become what enters the network, see `Preprocessing`.
   public let preprocessing: String?
   /// The number of classes.
   public let classes: Int?
@@ -128,7 +128,7 @@ public struct ModelSummary: Sendable, Encodable {
   /// - Parameters:
   ///   - path: a `.zoo` file or a weight file.
   ///   - withDigests: whether the tensors of a weight file, which stores no checksums, are read to compute them.
-  /// - Throws: ``ZooError`` where the file can't be read.
+  /// - Throws: `ZooError` where the file can't be read.
   public init(path: String, withDigests: Bool = false) throws(ZooError) {
     self = try ZooError.wrap {
       switch try ModelFile.open(path: path) {

@@ -11,7 +11,7 @@
     /// Pixels are those that Pillow's `convert("RGB")` gives: neither colour profiles nor the orientation tag
     /// are applied, and alpha is dropped.
     ///
-    /// - Throws: ``ZooError`` where the file can't be opened or decoded, or is larger than
+    /// - Throws: `ZooError` where the file can't be opened or decoded, or is larger than
     ///   ``ReadingLimits/current`` allows.
     public init(path: String) throws(ZooError) { self.init(image: try Image(path: path)) }
 

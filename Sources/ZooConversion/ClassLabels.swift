@@ -9,7 +9,7 @@ extension ClassLabel {
   /// Reads labels, one a line; a line `n02123045 tabby cat` or `3 metal` begins with the class's
   /// identifier or number.
   ///
-  /// - Throws: `ZooError`; ``ZooError`` where the file is no text or has an empty line inside.
+  /// - Throws: `ZooError`; `ZooError` where the file is no text or has an empty line inside.
   package static func read(fromFile path: String) throws -> [ClassLabel] {
     let bytes = ByteSlice(try MappedFile(path: path))
     guard bytes.count <= byteLimit,

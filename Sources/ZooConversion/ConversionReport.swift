@@ -106,7 +106,7 @@ public struct ConversionReport: Sendable, Codable {
   public let explanation: String
   /// How kernels are stored in the file: axes, and whether they are rotated.
   public let kernelLayout: String
-  /// The preprocessing that was stored, see ``Preprocessing``.
+  /// The preprocessing that was stored, see `Preprocessing`.
   public let preprocessing: String
   /// Whether nothing says how pixels are preprocessed; `preprocessing` is then `none`.
   public let preprocessingIsAssumed: Bool
@@ -210,7 +210,7 @@ extension ConversionReport {
 
   /// Writes the report as JSON, whole or not at all.
   ///
-  /// - Throws: ``ZooError`` where the file can't be made.
+  /// - Throws: `ZooError` where the file can't be made.
   public func write(to path: String, overwrite: Bool) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -53,7 +53,7 @@ public struct Converter: Sendable {
   ///   - input: a weight file or a `.zoo` file, recognised by its content.
   ///   - output: where to write the `.zoo` file.
   ///   - progress: is told what happens.
-  /// - Throws: ``ZooError``; ``ZooError/Code/verificationFailed`` where a check says no, and then nothing is written.
+  /// - Throws: `ZooError`; `ZooError.Code.verificationFailed` where a check says no, and then nothing is written.
   public func convert(
     _ input: String, to output: String, progress: (Progress) -> Void = { _ in }
   ) throws(ZooError) -> ConversionReport {

@@ -33,7 +33,7 @@ package struct ReferenceEngine: Sendable {
   /// The values of the graph's outputs and of `keeping`, for one example.
   ///
   /// `inputs` are in the order of ``Graph/inputs``. Other values are let go after their last use.
-  /// Throws ``ZooError`` where an input or a weight does not fit, and what the source of the
+  /// Throws `ZooError` where an input or a weight does not fit, and what the source of the
   /// weights throws.
   package func run(
     _ inputs: [ReferenceTensor], keeping: Set<Value> = []

@@ -17,7 +17,7 @@ package final class ReferenceProbe {
   ///   - materialized: Values (N, …) of the other engine, the graph's inputs among them.
   ///   - example: Which of the N examples.
   ///
-  /// Throws ``ZooError`` where a value or weight does not fit or too much is missing, and what the
+  /// Throws `ZooError` where a value or weight does not fit or too much is missing, and what the
   /// source of the weights throws.
   package init(
     graph: Graph, weights: some WeightSource, materialized: [Value: Tensor], example: Int = 0

@@ -11,7 +11,7 @@ final class ReferenceWeight: Sendable {
 
   /// Fetches the tensor for `slot`.
   ///
-  /// Throws what the source throws, and ``ZooError`` where the tensor's shape is not the slot's.
+  /// Throws what the source throws, and `ZooError` where the tensor's shape is not the slot's.
   init(_ slot: WeightSlot, from source: some WeightSource) throws {
     let tensor = try source.tensor(for: slot)
     guard tensor.shape == slot.shape else {

@@ -11,7 +11,7 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
 
   /// A shape whose extents come from outside.
   ///
-  /// Returns `nil` where an extent is negative or the product exceeds ``elementLimit``. An extent of 0 does
+  /// Returns `nil` where an extent is negative or the product exceeds 2^40. An extent of 0 does
   /// not excuse the others: products of some axes alone are as limited.
   public init?(checking dimensions: [Int]) {
     var count = 1

@@ -1,7 +1,7 @@
 import ZooSystem
 
-/// The report of a verification that said no: the underlying error of a ``ZooError`` with the code
-/// ``ZooError/Code/verificationFailed``.
+/// The report of a verification that said no: the underlying error of a `ZooError` with the code
+/// `ZooError.Code.verificationFailed`.
 public struct VerificationFailure: Error {
   /// What each check found.
   public let report: VerificationReport

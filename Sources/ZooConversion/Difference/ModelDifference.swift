@@ -95,7 +95,7 @@ public struct ModelDifference: Sendable, Encodable {
   ///   - second: the other one.
   ///   - tolerance: how far any value may differ.
   ///   - progress: gets the number of tensors compared so far and in all.
-  /// - Throws: ``ZooError`` where a file can't be read, with the code ``ZooError/Code/missing`` where nothing matches.
+  /// - Throws: `ZooError` where a file can't be read, with the code `ZooError.Code.missing` where nothing matches.
   public init(
     _ first: String, _ second: String, tolerance: Double, progress: (Int, Int) -> Void = { _, _ in }
   ) throws(ZooError) {

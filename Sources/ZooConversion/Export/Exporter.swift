@@ -34,7 +34,7 @@ public struct Exporter: Sendable {
   /// - Parameters:
   ///   - path: a `.zoo` file, or any weight file whose network is recognised.
   ///   - output: where to write; its ending chooses the format.
-  /// - Throws: ``ZooError``, with the code ``ZooError/Code/invalidArgument`` for an ending that stands for no format.
+  /// - Throws: `ZooError`, with the code `ZooError.Code.invalidArgument` for an ending that stands for no format.
   public init(path: String, output: String) throws(ZooError) {
     self = try ZooError.wrap { try Exporter(reading: path, output: output) }
   }
@@ -57,7 +57,7 @@ public struct Exporter: Sendable {
   /// - Parameters:
   ///   - overwrite: whether an existing output is replaced.
   ///   - progress: gets the bytes of tensors written so far and in all.
-  /// - Throws: ``ZooError`` where a weight can't be read, a layer's name can't be a name in the format, or the
+  /// - Throws: `ZooError` where a weight can't be read, a layer's name can't be a name in the format, or the
   ///   output can't be written.
   public func export(
     overwrite: Bool, progress: @escaping (Int, Int) -> Void = { _, _ in }

@@ -31,7 +31,7 @@ package final class Engine: @unchecked Sendable {
 
   /// Plans `graph` and packs its weights.
   ///
-  /// - Throws: ``ZooError`` where the network or the options can't be run, and whatever `weights` throws.
+  /// - Throws: `ZooError` where the network or the options can't be run, and whatever `weights` throws.
   package init(graph: Graph, weights: some WeightSource, options: PlanOptions) throws {
     guard (1...Engine.threadLimit).contains(options.threads) else {
       throw ZooError(

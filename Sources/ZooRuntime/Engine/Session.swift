@@ -34,7 +34,7 @@ package final class Session: @unchecked Sendable {
   ///
   /// - Parameter inputs: (N, …) for each of the graph's inputs, in its order; images (N, H, W, C).
   /// - Returns: (N, …) for each of the graph's outputs, in its order.
-  /// - Throws: ``ZooError`` for inputs that don't fit, and, where weights are streamed, whatever their
+  /// - Throws: `ZooError` for inputs that don't fit, and, where weights are streamed, whatever their
   ///   source throws.
   package func run(_ inputs: [Tensor]) throws -> [Tensor] {
     try run(inputs, keeping: []).outputs

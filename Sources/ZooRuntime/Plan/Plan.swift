@@ -25,7 +25,7 @@ package struct Plan {
   /// Floats for each image's tail.
   package let tailFloats: Int
 
-  /// - Throws: ``ZooError`` where the network can't be run.
+  /// - Throws: `ZooError` where the network can't be run.
   package init(graph: Graph, kernels: Kernels, options: PlanOptions) throws(ZooError) {
     var planner = Planner(graph: graph, kernels: kernels, options: options)
     try planner.plan()
