@@ -23,7 +23,7 @@ package struct ZooWriter {
   /// The file appears under its name only when it is whole and synced. With `.f16` every tensor is asked
   /// for twice. The checksum of `source` is waited for when the tensors are written; without, it
   /// is what the document says. `progress` gets the bytes of tensors written so far and in all. `confirm` is
-  /// called when all is written; where it throws, nothing appears. Throws `ZooError`, `ZooError` where
+  /// called when all is written; where it throws, nothing appears. Throws `ZooError` where
   /// the document breaks the specification, and what `weights` and `confirm` throw.
   @discardableResult
   package func write(
