@@ -30,7 +30,7 @@ public struct ReadingLimits: Sendable, Hashable {
   public var image = 1 << 30
   /// Bytes of memory of the process in which libhdf5 runs.
   public var memory = 1 << 30
-  /// Seconds of that process.
+  /// Seconds of that process for a large file; a small one gets a part of them, see ``seconds(forBytes:)``.
   public var seconds = 20
 
   /// The limits as they are at first.
@@ -49,6 +49,15 @@ public struct ReadingLimits: Sendable, Hashable {
   public static var current: ReadingLimits {
     get { scoped ?? shared.limits.withLock { $0 } }
     set { shared.limits.withLock { $0 = newValue } }
+  }
+
+  /// The seconds of processor time that libhdf5 gets for a file of `count` bytes: all of ``seconds`` from 80 MB
+  /// on, a twentieth of them (one second at first) for up to 4 MB. Sound files take some milliseconds.
+  package func seconds(forBytes count: Int) -> Int {
+    let step = 4 << 20
+    let share = min(20, 1 + max(0, count - 1) / step)
+    let (product, overflow) = seconds.multipliedReportingOverflow(by: share)
+    return overflow ? seconds : max(1, (product + 19) / 20)
   }
 
   /// The limits with those changed that `text` names: `tensors=200000,text=128M`. A number can end in K, M

@@ -15,4 +15,18 @@ import ZooSystem
     "tensor=3", "tensors", "tensors=0", "tensors=-1", "tensors=1T", "tensors=9999999999G", "=1",
   ])
   func refusesWhatIsNone(text: String) { #expect(ReadingLimits(changes: text) == nil) }
+
+  @Test func timeGrowsWithTheFile() {
+    var limits = ReadingLimits()
+    #expect(limits.seconds(forBytes: 0) == 1)
+    #expect(limits.seconds(forBytes: 4 << 20) == 1)
+    #expect(limits.seconds(forBytes: (4 << 20) + 1) == 2)
+    #expect(limits.seconds(forBytes: 1 << 40) == 20)
+    limits.seconds = 1
+    #expect(limits.seconds(forBytes: 1 << 40) == 1)
+    limits.seconds = 400
+    #expect(limits.seconds(forBytes: 100) == 20)
+    limits.seconds = .max
+    #expect(limits.seconds(forBytes: 1 << 40) == .max)
+  }
 }

@@ -27,6 +27,7 @@ public enum HDF5Helper {
       ZooError(.malformed, "HDF5 file", at: location, why)
     }
     let limits = ReadingLimits.current
+    let seconds = limits.seconds(forBytes: file.count)
     let answer: [UInt8]
     do throws(ChildProcess.Failure) {
       let input = try InputFile(file)
@@ -43,7 +44,7 @@ public enum HDF5Helper {
       case .timeout:
         throw ZooError(
           .unsupported, "HDF5 file", at: location,
-          "libhdf5 did not finish within \(limits.seconds) seconds: its structure is damaged or excessive",
+          "libhdf5 did not finish within \(seconds == 1 ? "a second" : "\(seconds) seconds"): its structure is damaged or excessive",
           remedy: ReadingLimits.remedy("seconds"))
       case .tooLong: throw fault("it has more content than any weight file")
       case .failed(let code): throw fault("libhdf5 fails on it (exit code \(code)): its structure is damaged")
@@ -106,7 +107,7 @@ public enum HDF5Helper {
     guard let start = Int(arguments[2]), let count = Int(arguments[3]),
       let limits = ReadingLimits(changes: arguments[4]), start >= 0, count > 0, start <= .max - count
     else { return 64 }
-    zoo_process_confine(limits.memory, start + count, UInt32(clamping: limits.seconds))
+    zoo_process_confine(limits.memory, start + count, UInt32(clamping: limits.seconds(forBytes: count)))
     var status = stat()
     guard fstat(STDIN_FILENO, &status) == 0, Int(status.st_size) >= start + count,
       let address = mmap(nil, start + count, PROT_READ, MAP_PRIVATE, STDIN_FILENO, 0), address != MAP_FAILED
