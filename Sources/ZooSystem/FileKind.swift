@@ -4,6 +4,20 @@ package func isFolder(_ path: String) -> Bool { mode(of: path) & S_IFMT == S_IFD
 /// Whether `path` is a regular file or a link to one. Opening anything else could block or have an effect.
 package func isFile(_ path: String) -> Bool { mode(of: path) & S_IFMT == S_IFREG }
 
+/// The names in the folder at `path` in no order, but those of `.` and `..`; none where it can't be read.
+package func names(inFolder path: String, atMost limit: Int) -> [String] {
+  guard let handle = opendir(path) else { return [] }
+  defer { closedir(handle) }
+  var names: [String] = []
+  while names.count < limit, let entry = readdir(handle) {
+    let name = withUnsafePointer(to: &entry.pointee.d_name) {
+      $0.withMemoryRebound(to: CChar.self, capacity: 1) { String(cString: $0) }
+    }
+    if name != ".", name != ".." { names.append(name) }
+  }
+  return names
+}
+
 private func mode(of path: String) -> mode_t {
   var status = stat()
   return stat(path, &status) == 0 ? status.st_mode : 0

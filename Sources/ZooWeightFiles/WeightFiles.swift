@@ -6,14 +6,20 @@ package enum WeightFiles {
   /// Opens the file or folder at `path`, recognised by content: lists its tensors, reads none.
   package static func open(path: String) throws(ZooError) -> any WeightFile {
     let file = try openAny(path: path)
-    guard !file.tensors.isEmpty else {
+    // A model may have no weights: its configuration tells.
+    guard !file.tensors.isEmpty || file.modelConfiguration != nil else {
       throw ZooError(.malformed, "weight file", at: path, "it holds no tensors")
     }
     return file
   }
 
   private static func openAny(path: String) throws(ZooError) -> any WeightFile {
-    if isFolder(path) { return try KerasArchive.open(folder: path) }
+    if isFolder(path) {
+      guard try FileFormat.recognise(path: path) == .kerasFolder else {
+        throw ForeignFile(folder: path).error(at: path)
+      }
+      return try KerasArchive.open(folder: path)
+    }
     let bytes = ByteSlice(try map(path))
     let format = try FileFormat.recognise(bytes: bytes, location: path)
     switch format {
@@ -23,16 +29,18 @@ package enum WeightFiles {
     case .npz: return try NumPyArchive(path: path, archive: bytes)
     case .npy: return try NumPyArchive(path: path, array: bytes)
     case .safetensors: return try SafetensorsFile(path: path, bytes: bytes)
-    case .zoo, .jpeg, .png:
-      throw ZooError(.unsupported, "weight file", at: path, "it is a \(format.rawValue) file")
-    case .unknown: throw unknown(bytes, at: path)
+    case .zoo: throw ZooError(.unsupported, "weight file", at: path, "it is a .zoo file")
+    case .jpeg, .png: throw ForeignFile.picture(format.rawValue).error(at: path)
+    case .unknown: throw try unknown(bytes, at: path)
     }
   }
 
-  private static func unknown(_ bytes: ByteSlice, at path: String) -> ZooError {
-    let start = bytes.withUnsafeBytes { Array($0.prefix(1 << 16)) }
-    if start.isEmpty { return ZooError(.malformed, "weight file", at: path, "it is empty") }
-    if FileSignature.zip.isStart(of: start) {
+  private static func unknown(_ bytes: ByteSlice, at path: String) throws(ZooError) -> ZooError {
+    if bytes.count == 0 { return ZooError(.malformed, "weight file", at: path, "it is empty") }
+    if let foreign = bytes.withUnsafeBytes(ForeignFile.init) { return foreign.error(at: path) }
+    if bytes.withUnsafeBytes({ FileSignature.zip.isStart(of: $0) }) {
+      let members = try ZipArchive(bytes: bytes, location: path).members.map(\.name)
+      if let foreign = ForeignFile(members: members) { return foreign.error(at: path) }
       return ZooError(
         .malformed, "weight file", at: path, "a ZIP archive with neither .npy arrays nor a Keras model in it")
     }
@@ -47,6 +55,8 @@ package enum WeightFiles {
     do {
       return try MappedFile(path: path)
     } catch {
+      // TensorFlow takes a checkpoint by a name that is the start of those of its files.
+      if isFile(path + ".index") { throw ForeignFile.checkpoint.error(at: path) }
       throw ZooError(.cannotOpen, "file", at: path, error.why)
     }
   }

@@ -54,7 +54,9 @@ struct NumPyHeader: Sendable, Hashable {
     else { throw malformed("its header is not a dictionary of descr, fortran_order and shape") }
 
     switch members["descr"] {
-    case .string(let text): (elementType, isBigEndian) = try Self.elementType(text, at: location)
+    case .string(let text):
+      let isScalar = if case .tuple(let extents) = members["shape"] { extents.isEmpty } else { false }
+      (elementType, isBigEndian) = try Self.elementType(text, isScalar: isScalar, at: location)
     case .list:
       throw ZooError(
         .unsupported, "NumPy array", at: location, "its elements are records of several fields")
@@ -76,17 +78,29 @@ struct NumPyHeader: Sendable, Hashable {
     self.shape = shape
   }
 
+  /// For a dictionary of layers, which NumPy stores as one object.
+  private static let rewriteDictionary =
+    "If you trust the file, store its arrays by name in Python: d = numpy.load(FILE, allow_pickle=True).item(); "
+    + "numpy.savez('weights.npz', **{f'{l}/{k}': a for l, w in d.items() for k, a in "
+    + "(w.items() if hasattr(w, 'items') else zip(('kernel', 'bias'), w))})"
+  /// For what `get_weights()` returns, stored as one array.
+  private static let rewriteList =
+    "If you trust the file, store its arrays one by one in Python: a = numpy.load(FILE, allow_pickle=True); "
+    + "numpy.savez('weights.npz', *(a if a.dtype == object else a[a.files[0]]))"
+
   private static func elementType(
-    _ text: String, at location: String
+    _ text: String, isScalar: Bool, at location: String
   ) throws(ZooError) -> (ElementType, isBigEndian: Bool) {
-    func unsupported(_ why: String) -> ZooError {
-      ZooError(.unsupported, "NumPy array", at: location, why)
+    func unsupported(_ why: String, remedy: String? = nil) -> ZooError {
+      ZooError(.unsupported, "NumPy array", at: location, why, remedy: remedy)
     }
     let order = text.first ?? " "
     guard "<>|=".contains(order) else { throw unsupported("element type \(text)") }
     let code = String(text.dropFirst())
     if code.hasPrefix("O") {
-      throw unsupported("its elements are Python objects (a pickle), which can run code and are not read")
+      throw unsupported(
+        "its elements are Python objects (a pickle), which can run code and are not read",
+        remedy: isScalar ? rewriteDictionary : rewriteList)
     }
     let types: [String: ElementType] = [
       "f2": .float16, "f4": .float32, "f8": .float64, "i1": .int8, "i2": .int16, "i4": .int32, "i8": .int64,
