@@ -62,6 +62,14 @@ public struct ModelSummary: Sendable, Encodable {
     }
   }
 
+  /// Something in a weight file that is no weight, such as an optimizer's state.
+  public struct LeftOut: Sendable, Encodable {
+    /// Its path in the file.
+    public let name: String
+    /// What it is.
+    public let reason: String
+  }
+
   /// The weight file that the model comes from.
   public struct Source: Sendable, Encodable {
     /// Its name.
@@ -98,6 +106,8 @@ public struct ModelSummary: Sendable, Encodable {
   public let layers: [Layer]
   /// In the order of the file.
   public let tensors: [Tensor]
+  /// What else the file holds.
+  public let leftOut: [LeftOut]
   /// Where the weights come from.
   public let source: Source
   /// What each check found when the file was written.
@@ -118,6 +128,7 @@ public struct ModelSummary: Sendable, Encodable {
     case inputShape = "input_shape"
     case outputShapes = "output_shapes"
     case preprocessing, classes, layers, tensors
+    case leftOut = "left_out"
     case source, verification, licence, citation, accuracy, remark
   }
 
@@ -157,18 +168,18 @@ public struct ModelSummary: Sendable, Encodable {
           checksum: withDigests ? try file.read(entry).checksum : nil))
     }
     var recipe: Recipe?
-    var remark: String?
+    var remark = file.remark
     do {
       recipe = try Recipe(file: file)
     } catch {
-      remark = error.description
+      remark = [error.description, remark].compactMap(\.self).joined(separator: "; ")
     }
     let sources =
       withDigests
       ? try? file.sourcePaths.map { path throws(ZooError) in try MappedFile(path: path) } : nil
     self.init(
       file: file.path, format: file.layout.rawValue, graph: recipe?.graph, card: recipe?.card,
-      tensors: tensors,
+      tensors: tensors, leftOut: file.ignored.map { LeftOut(name: $0.name, reason: $0.reason) },
       source: Source(
         file: file.path, sha256: sources.map { SourceHashes(files: $0).checksum.hexadecimal },
         writer: file.writer),
@@ -176,8 +187,8 @@ public struct ModelSummary: Sendable, Encodable {
   }
 
   private init(
-    file: String, format: String, graph: Graph?, card: ModelCard?, tensors: [Tensor], source: Source,
-    verification: [String: String], remark: String?
+    file: String, format: String, graph: Graph?, card: ModelCard?, tensors: [Tensor],
+    leftOut: [LeftOut] = [], source: Source, verification: [String: String], remark: String?
   ) {
     self.file = file
     self.format = format
@@ -200,6 +211,7 @@ public struct ModelSummary: Sendable, Encodable {
         }
       } ?? []
     self.tensors = tensors
+    self.leftOut = leftOut
     self.source = source
     self.verification = verification
     self.licence = card?.licence

@@ -19,6 +19,8 @@ package protocol WeightFile: Sendable {
   var backend: String? { get }
   /// The layers that the file lists, in its order, those without weights too where it lists them.
   var layerNames: [String] { get }
+  /// What a person should know of the file although it can be read, where there is something.
+  var remark: String? { get }
   /// The files that hold the bytes, the first the one that was opened.
   var sourcePaths: [String] { get }
   /// Reads one tensor: row-major, little-endian, in the shape of its entry; without a copy where the
@@ -28,6 +30,7 @@ package protocol WeightFile: Sendable {
 
 extension WeightFile {
   package var backend: String? { nil }
+  package var remark: String? { nil }
   package var sourcePaths: [String] { [path] }
   package var layerNames: [String] {
     var seen: Set<String> = []

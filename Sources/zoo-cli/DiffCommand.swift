@@ -67,11 +67,12 @@ struct DiffCommand: ParsableCommand {
     try print(difference.onlyInFirst, onlyIn: first)
     try print(difference.onlyInSecond, onlyIn: second)
     for text in difference.ambiguous { try Terminal.print("ambiguous: \(text)") }
+    for text in difference.notCompared.prefix(Self.rowLimit) { try Terminal.print("not compared: \(text)") }
     let largest = difference.tensors.first?.largest ?? 0
     var verdict = "\(difference.tensors.count) tensors matched by \(difference.matching.rawValue): "
     verdict +=
       largest == 0
-      ? "all equal"
+      ? (difference.isComplete ? "all equal" : "no differences in these")
       : "\(differing.count) differ by more than \(significant(tolerance)), the largest by \(significant(largest))"
     if !difference.ambiguous.isEmpty { verdict += "; ambiguous layers were not compared" }
     if !difference.shapesDiffer.isEmpty { verdict += "; \(difference.shapesDiffer.count) shapes differ" }

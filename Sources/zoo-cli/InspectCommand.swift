@@ -52,6 +52,7 @@ struct InspectCommand: ParsableCommand {
     try row("layers", summary.layers.isEmpty ? nil : String(summary.layers.count))
     try row(
       "tensors", "\(summary.tensors.count), \(byteSize(summary.tensors.reduce(0) { $0 + $1.bytes }))")
+    try row("left out", summary.leftOut.map { "\($0.name): \($0.reason)" }.joined(separator: ", "))
     try row("accuracy", summary.accuracy)
     try row("licence", summary.licence)
     try row("citation", summary.citation)

@@ -41,7 +41,6 @@ import ZooWeightFiles
     ("absent-index.weights.h5", .malformed, "not named 0"),
     ("config-not-json.h5", .malformed, "JSON"),
     ("config-not-json.keras", .malformed, "JSON"),
-    ("config-without-layers.h5", .malformed, "no tensors"),
     ("deep-config.keras", .unsupported, "nested"),
     ("lambda.h5", .unsupported, "never run"),
     ("lambda.keras", .unsupported, "never run"),

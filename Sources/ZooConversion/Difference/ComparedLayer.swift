@@ -22,7 +22,7 @@ extension ComparedModel {
       let place = entry.storeKey.map { "\($0.container)/\($0.className)_\($0.ordinal)" }
       guard
         let name = entry.layer.map({ [entry.container, $0].compactMap(\.self).joined(separator: "/") })
-          ?? place
+          ?? place ?? unplaced(entry)
       else { return nil }
       if members[name] == nil { names.append(name) }
       members[name, default: []].append(entry)
@@ -34,6 +34,14 @@ extension ComparedModel {
         ComparedLayer(name: name, sequence: entries.first.flatMap(sequence), tensors: entries.map(tensor)))
     }
     return layers
+  }
+
+  /// A tensor that Keras keeps for no layer is compared under its own name.
+  private func unplaced(_ entry: TensorEntry) -> String? {
+    switch file.layout {
+    case .legacyWeights, .legacyModel, .numberedLayers, .kerasStore, .kerasArchive, .kerasShards: entry.name
+    case .namedArrays, .positionalArrays, .safetensors, .zoo: nil
+    }
   }
 
   /// The weights of one layer as Keras orders them: as the file does, or by what they are.

@@ -62,6 +62,14 @@ public struct ModelDifference: Sendable, Encodable {
   public let onlyInSecond: [String]
   /// What could be each other and was not compared, in words.
   public let ambiguous: [String]
+  /// What else the files hold, such as an optimizer's state, which is not compared; in words.
+  public let notCompared: [String]
+
+  /// Whether everything in both files has been compared.
+  public var isComplete: Bool {
+    shapesDiffer.isEmpty && onlyInFirst.isEmpty && onlyInSecond.isEmpty && ambiguous.isEmpty
+      && notCompared.isEmpty
+  }
 
   enum CodingKeys: String, CodingKey {
     case first, second, matching, tolerance, same, tensors
@@ -69,6 +77,7 @@ public struct ModelDifference: Sendable, Encodable {
     case onlyInFirst = "only_in_first"
     case onlyInSecond = "only_in_second"
     case ambiguous
+    case notCompared = "not_compared"
   }
 
   /// What says that two tensors are the same one.
@@ -107,7 +116,8 @@ public struct ModelDifference: Sendable, Encodable {
   private init(
     comparing first: String, with second: String, tolerance: Double, progress: (Int, Int) -> Void
   ) throws {
-    let pairing = try Pairing(ComparedModel(path: first), ComparedModel(path: second))
+    let models = (try ComparedModel(path: first), try ComparedModel(path: second))
+    let pairing = try Pairing(models.0, models.1)
     var rows: [Row] = []
     var shapesDiffer: [ShapeRow] = []
     for (done, pair) in pairing.pairs.enumerated() {
@@ -136,6 +146,9 @@ public struct ModelDifference: Sendable, Encodable {
     onlyInFirst = pairing.onlyInFirst
     onlyInSecond = pairing.onlyInSecond
     ambiguous = pairing.ambiguous
+    notCompared = [models.0, models.1].flatMap { model in
+      model.file.ignored.map { "'\($0.name)' in \(model.file.path) (\($0.reason))" }
+    }
     same =
       shapesDiffer.isEmpty && onlyInFirst.isEmpty && onlyInSecond.isEmpty
       && ambiguous.isEmpty && rows.allSatisfy { $0.largest <= tolerance }

@@ -191,7 +191,8 @@ extension HDF5Walk {
     case H5T_ENUM where size == 1:
       return (.bool, false)
     case H5T_OPAQUE where size == 2:
-      guard attributes["dtype"] == .strings(["bfloat16"]) else { break }
+      // Keras 3's legacy format drops the name; no other type of two bytes becomes an opaque one.
+      guard attributes["dtype"] == nil || attributes["dtype"] == .strings(["bfloat16"]) else { break }
       return (.bfloat16, false)
     default: break
     }

@@ -1,9 +1,9 @@
 import ZooSystem
 
 /// Questions to a Keras configuration (`config.json`, `model_config`) that reading its weights raises.
-enum KerasConfiguration {
+package enum KerasConfiguration {
   /// Refuses a model with code of its own in it: it can't be converted, and is never run.
-  static func refuseCode(in configuration: JSONValue, at location: String) throws(ZooError) {
+  package static func refuseCode(in configuration: JSONValue, at location: String) throws(ZooError) {
     switch configuration {
     case .object(let members):
       if let name = members["class_name"]?.string, name == "Lambda" || name == "__lambda__" {
@@ -18,6 +18,23 @@ enum KerasConfiguration {
       for value in values { try refuseCode(in: value, at: location) }
     default: break
     }
+  }
+
+  /// Whether `configuration` is that of a model of somebody's own class, which has no list of layers.
+  package static func isOfOwnClass(_ configuration: JSONValue) -> Bool {
+    guard let name = configuration["class_name"]?.string, layers(of: configuration) == nil else {
+      return false
+    }
+    return !["Sequential", "Functional", "Model", "Graph"].contains(name)
+  }
+
+  /// Whether a Sequential model does not say the shape of its input, so that it can't have had weights.
+  package static func isUnbuilt(_ configuration: JSONValue) -> Bool {
+    guard configuration["class_name"]?.string == "Sequential", let first = layers(of: configuration)?.first
+    else { return false }
+    return first["config"]?["batch_input_shape"] == nil && first["config"]?["batch_shape"] == nil
+      && (configuration["config"]?["build_input_shape"] ?? .null) == .null
+      && (configuration["build_config"]?["input_shape"] ?? .null) == .null
   }
 
   /// The names of models that are layers of another model, in any depth.

@@ -12,6 +12,7 @@ final class KerasFile: WeightFile {
   let backend: String?
   let layerNames: [String]
   let sourcePaths: [String]
+  let remark: String?
 
   private let file: HDF5File
   private let datasets: [String: HDF5Dataset]
@@ -38,6 +39,7 @@ final class KerasFile: WeightFile {
     try Expansion.check(declared: total, stored: file.bytes.count, limit: Expansion.hdf5) { why, remedy in
       file.unsupported("", why, remedy: remedy)
     }
+    remark = Self.remark(on: contents, layout: layout, in: file)
     self.path = path
     self.layout = layout
     self.writer = writer
@@ -53,6 +55,17 @@ final class KerasFile: WeightFile {
     self.file = file
     self.datasets = datasets
     self.checkBytes = checkBytes
+  }
+
+  private static func remark(
+    on contents: KerasContents, layout: WeightFileLayout, in file: HDF5File
+  ) -> String? {
+    guard layout == .legacyModel || layout == .legacyWeights,
+      contents.tensors.contains(where: { entry, dataset in
+        entry.elementType == .bfloat16 && (try? file.hasAttribute("dtype", of: dataset.path)) == false
+      })
+    else { return nil }
+    return "numbers of 16 bits without a type are read as bfloat16; Keras itself can't load this file"
   }
 
   func read(_ entry: TensorEntry) throws(ZooError) -> StoredTensor {
@@ -99,7 +112,8 @@ extension KerasFile {
         configuration: configuration, backend: root.backend, file: file)
     case .numberedLayers:
       return try KerasFile(
-        path: path, layout: root.layout, writer: "keras 0", contents: try NumberedLayers.contents(of: file),
+        path: path, layout: root.layout, writer: "keras 0",
+        contents: try NumberedLayers.contents(of: file, root: root),
         configuration: nil, file: file)
     default:
       return try KerasFile(
@@ -124,15 +138,14 @@ struct RootGroup: Sendable {
 
   init(of file: HDF5File) throws(ZooError) {
     members = try file.members(of: "", limit: KerasFile.tensorLimit)
-    let groups = Set(members.lazy.filter { !$0.isDataset }.map(\.name))
     let hasNames = try file.names("layer_names", of: "") != nil
-    if !hasNames, groups.contains("model_weights") {
+    if !hasNames, members.contains(where: { $0.name == "model_weights" && !$0.isDataset }) {
       layout = .legacyModel
       weights = "model_weights"
     } else if hasNames {
       layout = .legacyWeights
       weights = ""
-    } else if !groups.isDisjoint(with: StoreLayout.roots) {
+    } else if StoreLayout.isStore(file, members: members) {
       layout = .kerasStore
       weights = ""
     } else if try file.hasAttribute("nb_layers", of: "") {

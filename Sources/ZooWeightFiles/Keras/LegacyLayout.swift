@@ -31,21 +31,19 @@ enum LegacyLayout {
         contents.tensors.append((entry, dataset))
       }
     }
-    try nameIgnored(in: file, root: root, &contents)
+    if root.members.contains(where: { $0.name == optimizer }) {
+      contents.ignored.append((optimizer, "the optimizer's state"))
+    }
+    var rest = UnlistedTensors(file: file, listed: Set(contents.tensors.map(\.dataset.path)))
+    for member in root.members where member.name != optimizer {
+      rest.visit(member.name, isDataset: member.isDataset)
+    }
+    contents.tensors += rest.tensors
+    contents.ignored += rest.ignored
     return contents
   }
 
-  private static func nameIgnored(
-    in file: HDF5File, root: RootGroup, _ contents: inout KerasContents
-  ) throws(ZooError) {
-    if root.members.contains(where: { $0.name == "optimizer_weights" }) {
-      contents.ignored.append(("optimizer_weights", "the optimizer's state"))
-    }
-    let own = join(root.weights, "top_level_model_weights")
-    if try file.exists(own), let names = try file.names("weight_names", of: own), !names.isEmpty {
-      contents.ignored.append((own, "variables of the model itself, outside of any layer"))
-    }
-  }
+  private static let optimizer = "optimizer_weights"
 
   private static func join(_ group: String, _ name: String) -> String {
     group.isEmpty ? name : "\(group)/\(name)"

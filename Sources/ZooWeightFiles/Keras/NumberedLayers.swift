@@ -6,7 +6,7 @@ import ZooTensor
 /// There are no names. Layers without weights have groups too, so that `k` counts all layers.
 enum NumberedLayers {
   /// Lists the weights in the order of layers and of each layer's weights.
-  static func contents(of file: HDF5File) throws(ZooError) -> KerasContents {
+  static func contents(of file: HDF5File, root: RootGroup) throws(ZooError) -> KerasContents {
     let layers = try count("nb_layers", of: "", in: file)
     var contents = KerasContents()
     for layer in 0..<layers {
@@ -26,6 +26,10 @@ enum NumberedLayers {
           ))
       }
     }
+    var rest = UnlistedTensors(file: file, listed: Set(contents.tensors.map(\.dataset.path)))
+    for member in root.members { rest.visit(member.name, isDataset: member.isDataset) }
+    contents.tensors += rest.tensors
+    contents.ignored += rest.ignored
     return contents
   }
 
