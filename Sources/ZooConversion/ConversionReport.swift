@@ -203,7 +203,7 @@ extension ConversionReport {
         alike: assignment.alike)
     }
     unused =
-      recipe.binding.unused.map { Omission(name: $0.name, reason: "the network has no such weight") }
+      recipe.binding.unused.map { Omission(name: $0.name, reason: recipe.reasonOfUnused) }
       + recipe.file.ignored.map { Omission(name: $0.name, reason: $0.reason) }
     self.verification = verification
   }

@@ -32,6 +32,12 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "The model's Keras configuration (to_json()), for weights that were saved without it.",
+      valueName: "model.json"), completion: .file(extensions: ["json"]))
+  var config: String?
+
+  @Option(
+    help: ArgumentHelp(
       "The program that wrote the file, if variants differ. See zoo list.", valueName: "name"))
   var writer: String?
 
@@ -95,7 +101,7 @@ struct ConvertCommand: ParsableCommand {
     options.recipe = RecipeOptions(
       architecture: architecture, preprocessing: preprocessing, inputSize: inputSize?.extent,
       labels: try labels.map(ClassLabel.read(fromFile:)), writer: writer, kernelLayout: kernelOrder,
-      trustsNames: trustNames)
+      trustsNames: trustNames, configuration: config)
     options.storage = try dtype.storage()
     if let largestError { options.largestStorageError = largestError }
     options.verify = !skipVerification

@@ -109,7 +109,7 @@ import ZooWeightFiles
     #expect(error.code == .unknownNetwork)
     #expect(
       error.description
-        == "unknown network in \(path): its tensors match no known architecture, and it has no configuration"
+        == "unknown network in \(path): these are the weights of no known architecture, and it has no configuration"
     )
     #expect(error.remedy?.contains("zoo list") == true)
     let named = try failure(path, RecipeOptions(architecture: "vgg16"))

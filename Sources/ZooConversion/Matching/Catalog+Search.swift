@@ -204,4 +204,43 @@ extension Catalog {
         + "that they belong elsewhere"
     )
   }
+
+  /// The architecture of whose layers with weights the file has the largest share by their names; nil where
+  /// that is less than a quarter for all.
+  static func nearestByNames(
+    for hints: [TensorHint], _ context: MatchContext = MatchContext()
+  ) -> NearestArchitecture? {
+    let inventory = TensorInventory(hints, context)
+    var best: NearestArchitecture?
+    for architecture in architectures {
+      var variants = [
+        Variant(
+          architecture: architecture.name, definition: architecture.definition,
+          input: architecture.defaultInput, head: .features(.none))
+      ]
+      if let misfit = misfit(of: architecture, inventory) { variants.append(misfit.variant) }
+      for variant in variants {
+        guard let graph = try? variant.graph() else { continue }
+        let layers = Set(graph.weightSlots.map(\.layer))
+        let named = Set(inventory.layerNames.compactMap { architecture.layer(named: $0, in: graph) })
+          .intersection(layers).count
+        let nearest = NearestArchitecture(variant: variant, named: named, layers: layers.count)
+        if nearest.share > best?.share ?? 0 { best = nearest }
+      }
+    }
+    return best.flatMap { $0.share >= 0.25 ? $0 : nil }
+  }
+}
+
+/// An architecture that a file's names make think of.
+struct NearestArchitecture {
+  let variant: Variant
+  /// How many of its layers with weights the file has by name.
+  let named: Int
+  /// How many layers with weights it has.
+  let layers: Int
+
+  var share: Double { layers == 0 ? 0 : Double(named) / Double(layers) }
+  /// Whether the file is most likely this network with something wrong, and not another one.
+  var isNearMiss: Bool { share >= 0.75 }
 }

@@ -15,6 +15,7 @@ extension Recipe {
       network = try kerasGraph(
         configuration: configuration, inputSize: options.inputSize?.sides, writer: file.writer)
     } catch {
+      if file.tensors.isEmpty, KerasConfiguration.isUnbuilt(configuration) { throw neverBuilt(file) }
       // A known part can be found by its names, whatever else the model is made of.
       if options.architecture != nil, var part = try? fromTensors(file: file, options: options) {
         part.explanation += "; the configuration is not used (\(error.location): \(error.why))"
@@ -44,6 +45,7 @@ extension Recipe {
     do {
       binding = try binder.bind(file)
     } catch {
+      guard !file.tensors.isEmpty else { throw neverBuilt(file) }
       throw ZooError(
         .doesNotFit, what: "weights do not fit the configuration", at: file.path, error.explanation,
         remedy: error.disagreement.map { _ in "If the names are right, use --trust-names." })
@@ -51,18 +53,21 @@ extension Recipe {
     let kernels =
       binder.kernelLayout.reason.map { "; kernels are \(binder.kernelLayout.text), by \($0)" } ?? ""
     if let part {
-      return try Recipe(
+      var recipe = try Recipe(
         file: file, graph: part.graph, binding: binding.restricted(to: part.graph), known: part.candidate,
         modelName: part.candidate.variant.architecture,
         explanation: "\(part.candidate.explanation) of the model '\(network.name)'" + kernels,
         options: options)
+      recipe.usesConfiguration = true
+      return recipe
     }
     var recipe = try Recipe(
       file: file, graph: network.graph, binding: binding, known: known, modelName: network.name,
-      explanation: "the model's configuration"
+      explanation: (options.configuration.map { "the configuration \($0)" } ?? "the model's configuration")
         + (known.map { ", which computes the same as \($0.variant.architecture)" } ?? "") + kernels,
       options: options)
     recipe.kerasPlaces = network.places
+    recipe.usesConfiguration = true
     return recipe
   }
 }

@@ -9,13 +9,31 @@ extension Recipe {
   static func fromTensors(
     file: any WeightFile, options: RecipeOptions
   ) throws(ZooError) -> Recipe {
+    do {
+      return try fromAllTensors(file: file, options: options)
+    } catch {
+      // A known network may be an attribute or a layer of somebody's own model. Two are no answer.
+      var found: [Recipe] = []
+      for (container, part) in StorePart.parts(of: file) {
+        guard var recipe = try? fromAllTensors(file: part, options: options) else { continue }
+        recipe.explanation += "; found in '\(container)'"
+        found.append(recipe)
+      }
+      guard found.count == 1 else { throw error }
+      return found[0]
+    }
+  }
+
+  private static func fromAllTensors(
+    file: any WeightFile, options: RecipeOptions
+  ) throws(ZooError) -> Recipe {
     let order = try KernelLayout(of: file, stated: options.kernelLayout)
     let hints = file.tensors.map {
       TensorHint(
         layer: $0.layer, variable: $0.variable, shape: order.usualShape($0.shape), name: $0.name)
     }
     let context = options.context(of: file)
-    let candidates: [Candidate]
+    var candidates: [Candidate]
     if let name = options.architecture {
       do {
         candidates = [try Catalog.candidate(architecture: name, for: hints, context)]
@@ -25,19 +43,17 @@ extension Recipe {
     } else {
       candidates = Catalog.candidates(for: hints, context)
     }
+    // Names that are not an architecture's are another network's, whatever the shapes.
+    let hasNames = hints.contains { $0.layer != nil }
+    if hasNames { candidates.removeAll { $0.nameAgreement == 0 } }
     if let best = try bestFit(of: candidates, file, options: options) { return best }
-    if let variant = Catalog.nearest(for: hints, context),
+    let named = hasNames ? Catalog.nearestByNames(for: hints, context) : nil
+    if !hasNames || named?.isNearMiss == true, let variant = Catalog.nearest(for: hints, context),
       case .failure(let failure) = bind(file, to: variant, options: options, order: order)
     {
       throw misfit(variant, failure, file: file)
     }
-    throw ZooError(
-      .unknownNetwork, what: "unknown network", at: file.path,
-      options.architecture.map { "its tensors do not match '\($0)'" }
-        ?? "its tensors match no known architecture, and it has no configuration",
-      remedy:
-        "See `zoo list` for the known architectures. If the input is not square, set --input-size. For other networks, save the full model, so that the file has its configuration."
-    )
+    throw unknownNetwork(file, nearest: named, options: options)
   }
 
   /// The candidate that leaves the fewest tensors over; nil where there is no candidate.

@@ -15,7 +15,8 @@ extension Recipe {
   static func fromPublished(
     _ file: any WeightFile, options: RecipeOptions
   ) throws -> Recipe? {
-    guard let hashes = options.hashes, options.writer == nil, file.modelConfiguration == nil,
+    guard let hashes = options.hashes, options.writer == nil, options.configuration == nil,
+      file.modelConfiguration == nil,
       file.layout == .legacyWeights, file.sourcePaths == hashes.paths
     else { return nil }
     try checkNames(options)

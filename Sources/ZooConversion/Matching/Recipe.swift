@@ -16,10 +16,20 @@ package struct Recipe: Sendable {
   package internal(set) var explanation: String
   /// Whether nothing says how pixels are preprocessed, so that they are taken to go in as they are.
   package let assumesPreprocessing: Bool
+  /// Whether a configuration describes the network.
+  package internal(set) var usesConfiguration = false
   /// Where the Keras model that the file has the configuration of keeps its weights; empty where the graph tells.
   package internal(set) var kerasPlaces: [KerasPlace] = []
   /// The published file that has the same bytes.
   package internal(set) var publishedFile: PublishedFile?
+
+  /// Why the file's unused tensors are unused.
+  var reasonOfUnused: String {
+    graph.classCount == nil && !usesConfiguration
+      ? "layers of the model's own, such as its head, are left out, as nothing says how they are connected; to "
+        + "convert them too, add --config MODEL.json or convert what model.save() wrote"
+      : "the network has no such weight"
+  }
 
   package var weights: BoundWeights { BoundWeights(file: file, binding: binding) }
 
@@ -45,6 +55,8 @@ public struct RecipeOptions: Sendable {
   public var kernelLayout: KernelLayout.Named?
   /// Whether names decide where the order of the file disagrees with them.
   public var trustsNames = false
+  /// The path of a Keras configuration (`to_json()`) that describes the network in place of the file's own.
+  public var configuration: String?
   /// By which the file is looked up in the catalogue, where it is.
   package var hashes: SourceHashes?
   /// The published file with this hash.
@@ -54,7 +66,7 @@ public struct RecipeOptions: Sendable {
   public init(
     architecture: String? = nil, preprocessing: Preprocessing? = nil, inputSize: Extent2D? = nil,
     labels: [ClassLabel]? = nil, writer: String? = nil, kernelLayout: KernelLayout.Named? = nil,
-    trustsNames: Bool = false
+    trustsNames: Bool = false, configuration: String? = nil
   ) {
     self.architecture = architecture
     self.preprocessing = preprocessing
@@ -63,6 +75,7 @@ public struct RecipeOptions: Sendable {
     self.writer = writer
     self.kernelLayout = kernelLayout
     self.trustsNames = trustsNames
+    self.configuration = configuration
   }
 
   func context(of file: some WeightFile) -> MatchContext {
@@ -86,16 +99,25 @@ extension Recipe {
   /// Finds the recipe for a weight file: from its configuration where it has one, else from its tensors.
   package init(file: any WeightFile, options: RecipeOptions = .init()) throws(ZooError) {
     try Recipe.checkNames(options)
-    guard !file.tensors.isEmpty else {
+    let stated = try options.configuration.map { path throws(ZooError) in try ConfigurationFile.read(path) }
+    let configuration = stated ?? file.modelConfiguration
+    guard !file.tensors.isEmpty || configuration != nil else {
       throw ZooError(
         .missing, what: "no weights", at: file.path,
         "a \(file.layout.rawValue) file without a single tensor of a layer")
     }
-    if let configuration = file.modelConfiguration {
+    if let configuration, KerasConfiguration.isOfOwnClass(configuration) {
+      do {
+        self = try Recipe.fromTensors(file: file, options: options)
+      } catch {
+        throw Recipe.subclassed(file, attributes: file.attributes)
+      }
+    } else if let configuration {
       self = try Recipe.fromConfiguration(configuration, file: file, options: options)
     } else {
       self = try Recipe.fromTensors(file: file, options: options)
     }
+    if let remark = file.remark { explanation += "; \(remark)" }
     if binding.isAmbiguous { try settleByTestimony() }
   }
 
@@ -137,6 +159,7 @@ extension Recipe {
     if let preprocessing = options.preprocessing { card.preprocessing = preprocessing }
     labels = try Recipe.checked(options.labels, for: document.graph) ?? document.labels
     explanation = "the .zoo file's own header"
+    usesConfiguration = true
     assumesPreprocessing = false
   }
 
