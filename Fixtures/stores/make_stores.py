@@ -18,8 +18,9 @@ By Keras 3, weights of random bits:
 By Keras 2 (tf_keras):
 
     windows.keras                a store whose paths are joined as Windows does, windows.io.npz its values
-    beside.weights.h5            legacy HDF5, weights only, with beside.json (to_json()) and beside.io.npz
-    unlisted.h5                  the same with two datasets that no list names, and a text
+    beside.weights.h5            weights only, with beside.json (to_json()) and beside.io.npz
+    unlisted.h5                  ../dialects/custom.k2w.h5 with two datasets that no list names, and a text;
+                                 unlisted.weights.h5 is beside.weights.h5 with the same
 """
 import ntpath
 import os
@@ -136,14 +137,18 @@ gfile.join = join
 values(model, "windows.io.npz")
 
 model = small()
-model.save_weights(path("beside.weights.h5"), save_format="h5")
+model.save_weights(path("beside.weights.h5"))
 compact(path("beside.weights.h5"))
 with open(path("beside.json"), "w") as file:
     file.write(model.to_json())
 values(model, "beside.io.npz")
 
-shutil.copy(path("beside.weights.h5"), path("unlisted.h5"))
-with h5py.File(path("unlisted.h5"), "a") as file:
-    file["c1/c1/mask"] = np.ones(4, "int8")
-    file["extra/table"] = np.arange(4, dtype="float32")
-    file["note"] = "written by hand"
+for source, name, group in (
+    ("../dialects/custom.k2w.h5", "unlisted.h5", "our_first/our_first"),
+    ("beside.weights.h5", "unlisted.weights.h5", "layers/conv2d"),
+):
+    shutil.copy(path(source), path(name))
+    with h5py.File(path(name), "a") as file:
+        file[f"{group}/mask"] = np.ones(4, "int8")
+        file["extra/table"] = np.arange(4, dtype="float32")
+        file["note"] = "written by hand"

@@ -30,7 +30,7 @@ public struct ReadingLimits: Sendable, Hashable {
   public var image = 1 << 30
   /// Bytes of memory of the process in which libhdf5 runs.
   public var memory = 1 << 30
-  /// Seconds of that process for a large file; a small one gets a part of them, see ``seconds(forBytes:)``.
+  /// Seconds of that process for a large file; one below 76 MiB gets a part of them.
   public var seconds = 20
 
   /// The limits as they are at first.

@@ -43,12 +43,18 @@ import ZooWeightFiles
     #expect(file.attributes.isEmpty)
   }
 
-  /// Legacy HDF5 lists its weights in attributes; a dataset beside them is in none.
-  @Test func whatNoListNamesIsListed() throws {
-    let file = try WeightFiles.open(path: fixture("stores/unlisted.h5"))
-    #expect(file.tensors.count == 12)
-    #expect(file.tensors.suffix(2).map(\.name) == ["c1/c1/mask", "extra/table"])
-    #expect(file.tensors.suffix(2).allSatisfy { $0.layer == nil })
+  /// Legacy HDF5 lists its weights in attributes, a store numbers them: a dataset beside them is neither's.
+  @Test(
+    arguments: [
+      ("unlisted.h5", "dialects/custom.k2w.h5", "our_first/our_first/mask"),
+      ("unlisted.weights.h5", "stores/beside.weights.h5", "layers/conv2d/mask"),
+    ])
+  func whatNoListNamesIsListed(name: String, original: String, mask: String) throws {
+    let whole = try WeightFiles.open(path: fixture(original))
+    let file = try WeightFiles.open(path: fixture("stores/\(name)"))
+    #expect(file.tensors.count == whole.tensors.count + 2)
+    #expect(Set(file.tensors.suffix(2).map(\.name)) == [mask, "extra/table"])
+    #expect(file.tensors.suffix(2).allSatisfy { $0.layer == nil && $0.storeKey == nil })
     #expect(file.ignored.map(\.name) == ["note"])
     #expect(try file.read(file.entry("extra/table")).floats() == [0, 1, 2, 3])
   }

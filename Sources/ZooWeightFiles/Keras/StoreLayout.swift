@@ -84,7 +84,7 @@ enum StoreLayout {
   /// Whether the group at `path` is one of a layer's variables, as opposed to those of training.
   static func isLayer(_ path: String) -> Bool {
     let parts = parts(of: path)
-    return training[parts.first ?? ""] == nil
+    return parts.count > 1 && training[parts[0]] == nil
       && !parts.contains { TensorNames.withoutNumber($0) == "seed_generator" }
   }
 
@@ -179,7 +179,13 @@ enum StoreLayout {
     private mutating func add(
       _ path: String, owner: [String], layer: String?, index: Int?
     ) throws(ZooError) {
-      found.append(Found(dataset: try file.dataset(path), owner: owner, layer: layer, index: index))
+      do {
+        found.append(Found(dataset: try file.dataset(path), owner: owner, layer: layer, index: index))
+      } catch {
+        // What Keras did not write need not be numbers.
+        guard index == nil else { throw error }
+        ignored.append((path, error.why))
+      }
     }
 
     /// All that was found, in order.

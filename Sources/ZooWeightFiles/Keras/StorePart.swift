@@ -60,7 +60,7 @@ extension WeightFile {
   /// is no such model's.
   package var attributes: [String] {
     guard [.kerasStore, .kerasArchive, .kerasShards].contains(layout) else { return [] }
-    let names = tensors.map(\.name).filter(StoreLayout.isAttribute)
+    let names = tensors.filter { $0.storeKey != nil }.map(\.name).filter(StoreLayout.isAttribute)
       .compactMap { $0.split(separator: "/").first.map(String.init) }
     return Set(names).subtracting(["vars"]).sorted()
   }
