@@ -1,6 +1,8 @@
 """Writes networks.npz (one array of bytes, JSON): small networks by their Keras configuration, with weights, inputs and outputs.
 
-    python make_networks.py
+    python make_networks.py [--later]
+
+With `--later` it keeps the networks that are there and makes those of `LATER` anew.
 
 The network `nested and shared` is also saved by each, as nested.k2.h5 and nested.keras, with its inputs and
 outputs in nested.*.io.npz.
@@ -13,6 +15,7 @@ that TensorFlow resizes images and looks up hard constants in float32. Inputs an
 """
 import json
 import os
+import sys
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -51,7 +54,7 @@ def leaves(model):
             yield layer
 
 
-def case(name, model, config=None, writer=None, scale=1.0, fill=True):
+def case(name, model, config=None, writer=None, scale=1.0, fill=True, names=None, compiled=False):
     """Fills the model with weights, runs it, and notes all. `config` stands in for the model's own."""
     for v in model.weights if fill else []:
         path = getattr(v, "path", v.name)
@@ -59,8 +62,11 @@ def case(name, model, config=None, writer=None, scale=1.0, fill=True):
         v.assign(multiples(v.shape, low, 32) * (1 if "variance" in path else scale))
     shapes = [tuple(t.shape[1:]) for t in model.inputs]
     x = [multiples((1,) + s) for s in shapes]
-    y = model(x if len(x) > 1 else x[0], training=False)
-    y = y if isinstance(y, (list, tuple)) else [y]
+    # Keras lists what is in a dictionary in the order of the names.
+    given = dict(zip(sorted(names), x)) if names else x if len(x) > 1 else x[0]
+    y = tf.function(lambda v: model(v, training=False), jit_compile=compiled)(given) if compiled else model(
+        given, training=False)
+    y = [y[k] for k in sorted(y)] if names else y if isinstance(y, (list, tuple)) else [y]
     weights = {}
     for layer in leaves(model):
         values = [np.asarray(v) for v in layer.weights if "count" not in getattr(v, "path", v.name)]
@@ -340,11 +346,168 @@ def keras1():
     case("sequential (keras 1)", model, config, writer="keras 1.2.2")
 
 
+NEW_ACTIVATIONS = ["celu", "glu", "hard_shrink", "hard_tanh", "log_sigmoid", "log_softmax", "soft_shrink", "sparse_plus",
+                   "sparse_sigmoid", "squareplus", "tanh_shrink"]
+
+
+def composed_activations():
+    for name in NEW_ACTIVATIONS:
+        x = keras.Input((3, 2, 6))
+        case("activation " + name, keras.Model(x, keras.layers.Activation(name)(x)))
+    x = keras.Input((6, 5, 3))
+    case("conv with squareplus, dense with glu", keras.Model(x, keras.layers.Dense(4, activation="glu")(
+        keras.layers.Flatten()(keras.layers.Conv2D(4, 3, activation="squareplus", name="conv")(x)))))
+    x = keras.Input((3, 4, 6))
+    o = keras.ops
+    case("parameters of activation functions", keras.Model(x, [
+        o.celu(x, 0.5), o.glu(x, axis=2), o.hard_shrink(x, 0.25), o.log_softmax(x, axis=1), o.soft_shrink(x, 0.75),
+        o.squareplus(x, 2), o.threshold(x, 0.5, 0.0), o.softmax(x, axis=1)]))
+
+
+def any_axis():
+    for axis in (1, 2, -1):
+        layer(f"batch norm on axis {axis}", lambda L: L.BatchNormalization(axis=axis), (3, 2, 5))
+        layer(f"normalization by constants on axis {axis}",
+              lambda L: L.Normalization(axis=axis, mean=[0.5, 1, -1], variance=[0.25, 4, 1]), (3, 3, 3))
+        layer(f"unit norm on axis {axis}", lambda L: L.UnitNormalization(axis=axis), (3, 2, 5))
+        layer(f"group norm on axis {axis}", lambda L: L.GroupNormalization(2, axis=axis), (4, 6, 4))
+    x = keras.Input((3, 2, 5))
+    case("mean square norm", keras.Model(x, keras.layers.RMSNormalization(epsilon=1e-3)(x)))
+    layer("instance norm, no scale", lambda L: L.GroupNormalization(-1, scale=False), (4, 3, 4))
+    layer("group norm, neither scale nor center",
+          lambda L: L.GroupNormalization(2, scale=False, center=False, epsilon=1e-2), (4, 3, 4))
+    layer("group norm of vectors", lambda L: L.GroupNormalization(2), (6,))
+    layer("unit norm of images", lambda L: L.UnitNormalization(axis=[1, 2]), (3, 2, 5))
+    layer("unit norm on the outer axes", lambda L: L.UnitNormalization(axis=[1, 3]), (3, 2, 5))
+    for axis in ([1], [1, 2], [1, 3]):
+        layer(f"layer norm on {axis}", lambda L: L.LayerNormalization(axis=axis), (3, 2, 5))
+
+
+def channels_first():
+    def network(K, x):
+        L = K.layers
+        f = "channels_first"
+        a = L.Conv2D(4, 3, padding="same", strides=2, data_format=f, activation="relu", name="a")(x)
+        a = L.ReLU()(L.BatchNormalization(axis=1, name="n")(a))
+        b = L.DepthwiseConv2D(3, padding="same", data_format=f, name="b")(a)
+        a = L.Add()([a, b])
+        a = L.Concatenate(axis=1)([a, L.SeparableConv2D(2, 3, padding="same", data_format=f, name="s")(a)])
+        a = L.MaxPooling2D(2, data_format=f)(L.ZeroPadding2D(1, data_format=f)(a))
+        a = L.UpSampling2D(2, data_format=f)(L.AveragePooling2D(2, strides=1, data_format=f)(a))
+        a = L.Cropping2D(((1, 0), (0, 1)), data_format=f)(a)
+        a = L.Conv2DTranspose(3, 3, strides=2, data_format=f, name="t")(a)
+        flat = L.Dense(2, name="d")(L.Flatten(data_format=f)(a))
+        plain = L.Dense(2, name="e")(L.Flatten()(a))
+        return [a, flat, plain, L.GlobalAveragePooling2D(data_format=f)(a),
+                L.GlobalMaxPooling2D(data_format=f, keepdims=True)(a)]
+    # Only compiled, TensorFlow has such convolutions on a processor.
+    for K in (keras, tf_keras):
+        K.backend.clear_session()
+        x = K.Input((2, 8, 6))
+        case(f"channels first (keras {K.__version__[0]})", K.Model(x, network(K, x)), compiled=True)
+
+
+def parts():
+    x = keras.Input((4, 6, 3))
+    o = keras.ops
+    p = o.split(x, 3, axis=-1)
+    q = o.split(x, [1, 4], axis=2)
+    u = o.unstack(x, axis=1)
+    case("parts (keras 3)", keras.Model(x, [
+        x[..., ::-1], x[:, 1:3, ::2], x[..., 0], x[:, -1], x[:, None, 1], x[:, :, 1:-1, 2], x[:, 3:0:-1], p[1], q[2], q[0], u[3],
+        o.stack([x[..., 2], x[..., 0]], axis=-1), o.stack(u, axis=2), o.squeeze(x[:, :1], 1), o.expand_dims(x, 1),
+        o.expand_dims(x, -1), o.flip(x, axis=2), o.swapaxes(x, 1, 3), o.pad(x, [[0, 0], [1, 0], [0, 2], [0, 0]])]))
+    x = tf_keras.Input((4, 6, 3))
+    p = tf.split(x, 3, axis=-1)
+    q = tf.split(x, [1, -1, 2], axis=2)
+    u = tf.unstack(x, axis=1)
+    case("parts (keras 2)", tf_keras.Model(x, [
+        x[..., ::-1], x[:, 1:3, ::2], x[..., 0], x[:, -1], x[:, tf.newaxis, 1], x[:, :, 1:-1, 2], x[:, 3:0:-1], p[1], q[2], q[1],
+        u[3], tf.stack([x[..., 2], x[..., 0]], axis=-1), tf.stack(u, axis=2), tf.squeeze(x[:, :1], 1), tf.expand_dims(x, 1),
+        tf.expand_dims(x, -1), tf.reverse(x, [2]), tf.pad(x, [[0, 0], [1, 0], [0, 2], [0, 0]])]))
+    layer("repeated vector", lambda L: L.RepeatVector(3), (4,))
+    for size in [(3, 4), (2, 2), (6, 3), (8, 9)]:
+        x = keras.Input((5, 6, 2))
+        case(f"center crop to {size}, resized", keras.Model(x, keras.layers.CenterCrop(*size)(x)))
+        x = tf_keras.Input((5, 6, 2))
+        case(f"center crop to {size}, resized, keras 2", tf_keras.Model(x, tf_keras.layers.CenterCrop(*size)(x)))
+
+
+def values():
+    x = keras.Input((4, 6, 4))
+    o = keras.ops
+    y = o.square(x) + 0.5
+    case("values, single functions (keras 3)", keras.Model(x, [
+        o.abs(x), y, o.sqrt(y), o.rsqrt(y), o.log(y), o.log1p(y), o.expm1(x), o.exp(x), x ** 3, y ** 0.5, y ** -1.5, 2.0 / y,
+        o.divide(x, y), o.reciprocal(y), o.clip(x, -0.5, 1.25), o.maximum(x, 0.25), o.minimum(x, np.array([1.0, -1.0, 0.5, 0.0])),
+        o.subtract(1.0, x), x * np.arange(6).reshape((6, 1)) / 4.0]))
+    case("values, single functions over axes (keras 3)", keras.Model(x, [
+        o.sum(x, axis=1), o.mean(x, axis=-1), o.max(x, axis=2, keepdims=True), o.min(x, axis=[1, 2]), o.sum(x, axis=[1, 3]),
+        o.mean(x, axis=[2, 3], keepdims=True), o.normalize(x), o.normalize(x, axis=1), o.normalize(x, order=1)]))
+    case("values, single functions of images (keras 3)", keras.Model(x, [
+        o.image.resize(x, (7, 5)), o.image.resize(x, (8, 12), interpolation="nearest"), o.depth_to_space(x, 2)
+        if hasattr(o, "depth_to_space") else o.nn.depth_to_space(x, 2), o.nn.space_to_depth(x, 2)]))
+    x = tf_keras.Input((4, 6, 4))
+    y = tf.square(x) + 0.5
+    case("values, single functions (keras 2)", tf_keras.Model(x, [
+        tf.abs(x), y, tf.sqrt(y), tf.math.rsqrt(y), tf.math.log(y), tf.math.log1p(y), tf.math.expm1(x), tf.exp(x), x ** 3,
+        tf.pow(y, 0.5), y ** -1.5, 2.0 / y, x / y, tf.math.reciprocal(y), tf.clip_by_value(x, -0.5, 1.25), tf.maximum(x, 0.25),
+        tf.minimum(x, [1.0, -1.0, 0.5, 0.0]), 1.0 - x, tf.nn.bias_add(x, [1.0, 2.0, 3.0, 4.0])]))
+    case("values, single functions over axes (keras 2)", tf_keras.Model(x, [
+        tf.reduce_sum(x, 1), tf.reduce_mean(x, axis=-1), tf.reduce_max(x, axis=2, keepdims=True), tf.reduce_min(x, [1, 2]),
+        tf.reduce_sum(x, axis=[1, 3]), tf.nn.l2_normalize(x, -1), tf.math.l2_normalize(x, axis=[1, 2]), tf.nn.log_softmax(x)]))
+    case("values, single functions of images (keras 2)", tf_keras.Model(x, [
+        tf.image.resize(x, (7, 5)), tf.image.resize(x, (8, 12), method="nearest"), tf.nn.depth_to_space(x, 2),
+        tf.nn.space_to_depth(x, 2)]))
+
+
+def preprocessing():
+    for mode in ("caffe", "tf", "torch"):
+        def make(K, x, mode=mode):
+            y = K.applications.imagenet_utils.preprocess_input(x, mode=mode)
+            return K.layers.GlobalAveragePooling2D()(K.layers.Conv2D(2, 3, name="c")(y))
+        both(f"single functions, preprocessing {mode}", make, (5, 4, 3))
+    for name in ("vgg16", "mobilenet_v2", "densenet"):
+        def make(K, x, name=name):
+            return K.layers.Conv2D(2, 3, name="c")(getattr(K.applications, name).preprocess_input(x))
+        both(f"single functions, preprocessing of {name}", make, (5, 4, 3))
+
+
+def dictionaries():
+    def make(K, x):
+        L = K.layers
+        i = {"right": K.Input((3,), name="right"), "left": K.Input((3,), name="left")}
+        inner = K.Model(i, {"sum": L.Add()([i["right"], i["left"]]), "difference": L.Subtract()([i["right"], i["left"]])})
+        return inner
+    for K in (keras, tf_keras):
+        K.backend.clear_session()
+        inner = make(K, None)
+        i = {"second": K.Input((3,), name="second"), "first": K.Input((3,), name="first")}
+        o = inner({"right": i["second"], "left": i["first"]})
+        model = K.Model(i, {"z": o["sum"], "a": K.layers.Dense(2, name="d")(o["difference"])})
+        case(f"dictionaries (keras {K.__version__[0]})", model, names=list(i))
+
+
+PARTS = [activations, convolutions, shapes, merges, norms, noise, functions, structures, applications, keras1]
+LATER = [composed_activations, any_axis, channels_first, parts, values, preprocessing, dictionaries]
+
+
 def main():
-    for part in (activations, convolutions, shapes, merges, norms, noise, functions, structures, applications,
-                 keras1):
-        part()
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "networks.npz")
+    if "--later" in sys.argv:
+        # What is there stays as it is.
+        known = json.loads(np.load(path)["networks"].tobytes())
+        cases.extend(known)
+    else:
+        for part in PARTS:
+            part()
+    global rng
+    rng = np.random.default_rng(4)
+    first = len(cases)
+    for part in LATER:
+        part()
+    names = {c["name"] for c in cases[first:]}
+    cases[:first] = [c for c in cases[:first] if c["name"] not in names]
     text = json.dumps(cases, separators=(",", ":")).encode()
     np.savez_compressed(path, networks=np.frombuffer(text, "uint8"))
     print(len(cases), "networks,", len(text), "bytes,", os.path.getsize(path), "compressed")

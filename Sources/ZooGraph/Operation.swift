@@ -23,6 +23,8 @@ package enum Operation: Hashable, Sendable {
   case rescaling(Rescaling)
   /// Times a weight per channel (last axis): gamma.
   case layerScale
+  /// Per channel (last axis): x times a gamma plus a beta, as far as there are such weights.
+  case channelAffine(ChannelAffine)
   case activation(Activation)
   /// x where it is positive, else alpha * x. Alpha is a weight of the input's shape, with the extent 1 on
   /// the axes `sharedAxes`, which count from 0 and ascend.
@@ -72,6 +74,7 @@ extension Operation {
     case .normalization(let normalization): normalization
     case .rescaling(let rescaling): rescaling
     case .layerScale: LayerScale()
+    case .channelAffine(let affine): affine
     case .activation(let activation): activation
     case .prelu(let sharedAxes): PReLU(sharedAxes: sharedAxes)
     case .maxPooling(let pooling): MaxPooling(pooling: pooling)
@@ -94,7 +97,8 @@ extension Operation {
   private static let payloadTypes: [any OperationPayload.Type] = [
     Input.self, Convolution.self, DepthwiseConvolution.self, SeparableConvolution.self,
     TransposedConvolution.self, Dense.self, BatchNormalization.self, LayerNormalization.self,
-    Normalization.self, Rescaling.self, LayerScale.self, Activation.self, PReLU.self, MaxPooling.self,
+    Normalization.self, Rescaling.self, LayerScale.self, ChannelAffine.self, Activation.self, PReLU.self,
+    MaxPooling.self,
     AveragePooling.self, GlobalAveragePooling.self, GlobalMaxPooling.self, ZeroPadding.self, Cropping.self,
     Resize.self, Merge.self, Concatenation.self, Flatten.self, Reshape.self, Permute.self, Identity.self,
   ]

@@ -24,15 +24,25 @@ struct KerasCall {
     references.append(reference)
   }
 
-  /// A tensor of Keras 3, a list of them, or a constant.
+  /// A tensor of Keras 3, a list or dictionary of them, or a constant.
   mutating func add(_ argument: JSONValue) {
     if let reference = KerasCall.tensor(argument) {
       add(reference)
-    } else if let items = argument.array, items.contains(where: { KerasCall.tensor($0) != nil }) {
-      for item in items { add(item) }
+    } else if KerasCall.holdsTensors(argument) {
+      for item in KerasCall.items(of: argument) { add(item) }
     } else if argument != .null {
       operands.append(.constant(argument))
     }
+  }
+
+  /// Whether an argument is a list or dictionary that holds tensors, however deep.
+  static func holdsTensors(_ argument: JSONValue) -> Bool {
+    items(of: argument).contains { tensor($0) != nil || holdsTensors($0) }
+  }
+
+  /// What a list holds in its order, or a dictionary in that of its names.
+  static func items(of argument: JSONValue) -> [JSONValue] {
+    argument.array ?? argument.object?.sorted { $0.key.isBefore($1.key) }.map(\.value) ?? []
   }
 
   static func tensor(_ argument: JSONValue) -> KerasReference? {

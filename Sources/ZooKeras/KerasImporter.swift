@@ -48,7 +48,9 @@ struct KerasImporter {
   private var called: [[String]: (name: String, times: Int)] = [:]
   /// By path: the nodes that have a layer's weights.
   private var owners: [[String]: Value] = [:]
-  private var unsupported: [ZooError] = []
+  /// The values that only are others with their axes in another order.
+  private var permuted: [Value: (source: Value, order: [Int])] = [:]
+  private var unsupported: [(layer: KerasLayer, error: ZooError)] = []
 
   init(inputSize: (Int, Int)?, dialect: KerasDialect) {
     self.inputSize = inputSize
@@ -61,13 +63,28 @@ struct KerasImporter {
   /// Throws what has been found unsupported so far, as one error.
   func checkUnsupported() throws(ZooError) {
     guard let first = unsupported.first else { return }
-    let others = unsupported.dropFirst()
+    var groups: [(className: String, error: ZooError, names: [String])] = []
+    for (layer, error) in unsupported {
+      if let known = groups.firstIndex(where: { $0.className == layer.className && $0.error.why == error.why }
+      ) {
+        groups[known].names.append(layer.name)
+      } else {
+        groups.append((layer.className, error, [layer.name]))
+      }
+    }
+    func location(_ group: (className: String, error: ZooError, names: [String])) -> String {
+      guard group.names.count > 1 else { return group.error.location }
+      let names = group.names.prefix(3).map { "'\($0)'" }.joined(separator: ", ")
+      let more = group.names.count > 3 ? ", …" : ""
+      return "\(group.names.count) layers (\(group.className): \(names)\(more))"
+    }
+    let others = groups.dropFirst()
     let list =
-      others.prefix(8).map { "\($0.location): \($0.why)" }
+      others.prefix(8).map { "\(location($0)): \($0.error.why)" }
       + (others.count > 8 ? ["and \(others.count - 8) more"] : [])
-    throw first.relocated(
-      to: first.location,
-      why: others.isEmpty ? first.why : "\(first.why); also " + list.joined(separator: "; "))
+    throw first.error.relocated(
+      to: location(groups[0]),
+      why: others.isEmpty ? first.error.why : "\(first.error.why); also " + list.joined(separator: "; "))
   }
 
   /// Adds a model's layers; `inputs` are what a nested model is called with.
@@ -79,7 +96,7 @@ struct KerasImporter {
     }
     let outer = isFrozen
     defer { isFrozen = outer }
-    if !path.isEmpty, model.members["trainable"]?.bool == false { isFrozen = true }
+    if !path.isEmpty, model.members["trainable"]?.flag == false { isFrozen = true }
     return model.isSequential
       ? [try addSequential(model, inputs: inputs, path: path, container: container)]
       : try addFunctional(model, inputs: inputs, path: path, container: container)
@@ -101,19 +118,35 @@ struct KerasImporter {
         layer.className == "InputLayer"
         ? [KerasStep(try layer.inputOperation(size: inputSize), [])]
         : try layer.steps(call, inputs: inputs.map { builder.shape(of: $0) })
+      if let (moved, sources) = beforePermutation(steps, inputs) {
+        return try append(moved, of: layer, sources, path: path, container: container, ordinal: ordinal)
+      }
     } catch  where error.what == KerasLayer.unsupportedLayer {
       // The others are looked at too, so that one error names them all.
-      unsupported.append(error)
+      unsupported.append((layer, error))
       steps = [KerasStep(.identity(layer: layer.className), [.input(0)])]
     }
-    return [try append(steps, of: layer, inputs, path: path, container: container, ordinal: ordinal)]
+    return try append(steps, of: layer, inputs, path: path, container: container, ordinal: ordinal)
+  }
+
+  /// What works value by value on values that all are permuted alike, moved in front of the permutation, so
+  /// that the next layer can undo that; nil for other layers.
+  private func beforePermutation(
+    _ steps: [KerasStep], _ inputs: [Value]
+  ) -> (steps: [KerasStep], inputs: [Value])? {
+    guard steps.count == 1, let first = inputs.first, let order = permuted[first]?.order,
+      steps[0].operation.isElementwise, inputs.allSatisfy({ permuted[$0]?.order == order })
+    else { return nil }
+    let sources = inputs.compactMap { permuted[$0]?.source }
+    guard sources.allSatisfy({ builder.shape(of: $0) == builder.shape(of: sources[0]) }) else { return nil }
+    return ([steps[0], KerasStep(.permute(order: order), [.step(0)])], sources)
   }
 
   /// Adds the nodes of one call; the last has the layer's name.
   private mutating func append(
     _ steps: [KerasStep], of layer: KerasLayer, _ inputs: [Value], path: [String], container: String,
     ordinal: Int
-  ) throws(ZooError) -> Value {
+  ) throws(ZooError) -> [Value] {
     guard nodeCount + steps.count <= Graph.nodeLimit else {
       throw malformed(layer.name, "the model has more than \(Graph.nodeLimit) layers")
     }
@@ -121,8 +154,23 @@ struct KerasImporter {
     let name = try name(ofCallOf: layer, path: path)
     var values: [Value] = []
     for (position, step) in steps.enumerated() {
+      let arguments = try step.sources.map { source throws(ZooError) in
+        switch source {
+        case .input(let index):
+          guard index < inputs.count else { throw malformed(layer.name, "it has \(inputs.count) inputs") }
+          return inputs[index]
+        case .step(let index): return values[index]
+        }
+      }
+      let isLast = position == steps.count - 1
+      if !isLast, case .permute(let order) = step.operation, let earlier = permuted[arguments[0]],
+        KerasLayer.inverse(order) == earlier.order
+      {
+        values.append(earlier.source)
+        continue
+      }
       var stepName = name
-      if position < steps.count - 1 {
+      if !isLast {
         let base = "\(name)/\(step.operation.kind)"
         stepName = base
         var number = 2
@@ -132,32 +180,26 @@ struct KerasImporter {
         }
         names.insert(stepName)
       }
-      var arguments: [Value] = []
-      for source in step.sources {
-        switch source {
-        case .input(let index):
-          guard index < inputs.count else { throw malformed(layer.name, "it has \(inputs.count) inputs") }
-          arguments.append(inputs[index])
-        case .step(let index): arguments.append(values[index])
-        }
-      }
-      let owner = step.operation.hasWeights ? owners[path] : nil
+      let owner = step.operation.hasOwnWeights ? owners[path] : nil
       let value = builder.add(stepName, step.operation, arguments, sharing: owner)
       values.append(value)
-      if step.operation.hasWeights, owner == nil {
+      if case .permute(let order) = step.operation { permuted[value] = (arguments[0], order) }
+      if step.operation.hasOwnWeights, owner == nil {
         owners[path] = value
       }
     }
     nodeCount += steps.count
+    guard !values.isEmpty else { throw malformed(layer.name, "it computes nothing") }
     if called[path]?.times == 1 {
       let group = layer.storeName + (ordinal == 0 ? "" : "_\(ordinal)")
       let groups = container.split(separator: "/").filter { $0 != "layers" }.map(String.init) + [group]
       placements.append(
         KerasPlace(
           node: (owners[path] ?? values.last)?.index ?? 0, steps: zip(path, groups).map(KerasPlace.Step.init),
-          isTrainable: !isFrozen && layer.members["trainable"]?.bool != false))
+          isTrainable: !isFrozen && layer.members["trainable"]?.flag != false))
     }
-    return values.last ?? Value(index: nodeCount - 1)
+    let results = zip(steps, values).filter { $0.0.isResult }.map(\.1)
+    return results.isEmpty ? values.suffix(1) : results
   }
 
   /// The layer's own name where it is free, else with the enclosing models in front; a further call has

@@ -9,7 +9,8 @@ extension KerasLayer {
     "tanh": .tanh, "softmax": .softmax, "elu": .elu(alpha: 1), "selu": .selu,
     "gelu": .gelu(approximate: false), "silu": .silu, "swish": .silu, "softplus": .softplus,
     "softsign": .softsign, "exponential": .exponential, "exp": .exponential, "mish": .mish,
-    "hard_silu": .hardSilu, "hard_swish": .hardSilu,
+    "hard_silu": .hardSilu, "hard_swish": .hardSilu, "sparse_sigmoid": .hardSigmoid(slope: 0.5),
+    "sqrt": .squareRoot, "log": .logarithm, "reciprocal": .reciprocal,
     "leaky_relu": .relu(maxValue: nil, negativeSlope: 0.2, threshold: 0),
   ]
 
@@ -31,7 +32,8 @@ extension KerasLayer {
       throw unsupported("its activation is \(value["class_name"]?.string ?? "not named")")
     }
     if let activation = function(named: name) { return activation }
-    let known = (KerasLayer.functions.keys + ["hard_sigmoid"]).sorted().joined(separator: ", ")
+    let known = KerasLayer.composedActivations.union(KerasLayer.functions.keys).union(["hard_sigmoid"])
+      .sorted().joined(separator: ", ")
     throw unsupported("its activation is '\(name)'; supported are \(known)")
   }
 

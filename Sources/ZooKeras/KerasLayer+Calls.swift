@@ -18,10 +18,16 @@ extension KerasLayer {
       var call = KerasCall()
       if let list = node.array {
         for item in list { try add(item, to: &call) }
+      } else if let list = node.object, list["args"] == nil {
+        for item in KerasCall.items(of: node) { try add(item, to: &call) }
       } else if let arguments = node["args"]?.array {
         for argument in arguments { call.add(argument) }
         for (key, value) in (node["kwargs"]?.object ?? [:]).sorted(by: { $0.key < $1.key }) {
-          if KerasCall.tensor(value) != nil { call.add(value) } else { call.keywords[key] = value }
+          if KerasCall.tensor(value) != nil || KerasCall.holdsTensors(value) {
+            call.add(value)
+          } else {
+            call.keywords[key] = value
+          }
         }
       } else {
         throw malformed(name, "its inputs can't be read")
@@ -45,6 +51,10 @@ extension KerasLayer {
 
   /// Keras 2: `["conv1", 0, 0, {keywords}]`, or for functions of TensorFlow `["_CONSTANT_VALUE", -1, 2.0, {}]`.
   private func add(_ item: JSONValue, to call: inout KerasCall) throws(ZooError) {
+    if item.object != nil {
+      for inner in KerasCall.items(of: item) { try add(inner, to: &call) }
+      return
+    }
     guard let parts = item.array else { throw malformed(name, "its inputs can't be read") }
     if let reference = KerasReference(item) {
       call.add(reference)

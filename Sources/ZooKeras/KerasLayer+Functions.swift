@@ -9,19 +9,21 @@ extension KerasLayer {
   /// What a function is called in each dialect, in the terms of Keras 3.
   private static let synonyms: [String: String] = [
     "addv2": "add", "mul": "multiply", "sub": "subtract", "div": "divide", "truediv": "divide",
-    "true_divide": "divide", "realdiv": "divide", "neg": "negative", "reduce_mean": "mean",
-    "reduce_max": "max", "concat": "concatenate", "concatv2": "concatenate", "clip_by_value": "clip",
-    "cast": "identity",
+    "true_divide": "divide", "realdiv": "divide", "neg": "negative", "abs": "absolute", "pow": "power",
+    "reduce_mean": "mean", "reduce_max": "max", "amax": "max", "reduce_min": "min", "amin": "min",
+    "reduce_sum": "sum", "concat": "concatenate", "concatv2": "concatenate", "clip_by_value": "clip",
+    "stop_gradient": "identity", "copy": "identity", "convert_to_tensor": "cast", "getitem": "get_item",
+    "resize_bilinear": "resize", "reverse": "flip", "log_softmax_v2": "log_softmax",
   ]
 
   private static let merges: [String: Merge] = [
     "add": .add, "subtract": .subtract, "multiply": .multiply, "maximum": .maximum, "minimum": .minimum,
   ]
 
-  private var functionName: String {
+  var functionName: String {
     let name: String
     switch className {
-    case "TFOpLambda":
+    case "TFOpLambda", "SlicingOpLambda":
       name = members["function"]?.string?.split(separator: ".").last.map(String.init) ?? ""
     case "TensorFlowOpLayer":
       name = kerasSnakeCase(members["node_def"]?["op"]?.string ?? "")
@@ -32,12 +34,17 @@ extension KerasLayer {
     return KerasLayer.synonyms[plain] ?? plain
   }
 
-  /// An argument by its name: of the call, or of the operation itself, which Keras 3 stores.
-  private func argument(_ keys: String..., of call: KerasCall) -> JSONValue? {
+  /// An argument by its name: of the call, or of the operation itself, which Keras 3 stores. Nil where it is
+  /// null or missing.
+  func argument(_ keys: String..., of call: KerasCall) -> JSONValue? {
     for key in keys {
       if let value = call.keywords[key] ?? members[key], value != .null { return value }
     }
     return nil
+  }
+
+  func unsupportedFunction(_ function: String) -> ZooError {
+    unsupported("the function '\(function)' is not supported")
   }
 
   /// What one call of the function computes.
@@ -46,44 +53,72 @@ extension KerasLayer {
     let function = functionName
     let tensors = call.operands.count { if case .tensor = $0 { true } else { false } }
     guard tensors > 0 else { throw malformed(name, "it reads no tensor") }
+    let format = argument("data_format", of: call)?.string
+    if format == "channels_first" || format == "NCHW" {
+      var plain = given
+      plain.keywords["data_format"] = nil
+      let layer = with("data_format", .null)
+      return try channelsFirst(inputs) { shapes throws(ZooError) in
+        try layer.functionSteps(plain, inputs: shapes)
+      }
+    }
     if let merge = KerasLayer.merges[function], tensors == 2 {
       return [KerasStep(.merge(merge), [.input(0), .input(1)])]
     }
+    var shapes: [Shape] = []
+    for index in inputs.indices { shapes.append(try shape(inputs, index)) }
     let shape = try shape(inputs)
     switch function {
-    case "add", "subtract", "multiply", "divide", "maximum", "minimum":
-      return [KerasStep(try withConstant(function, call, shape: shape), [.input(0)])]
-    case "negative":
-      return [KerasStep(.rescaling(Rescaling(scale: [-1], offset: [0])), [.input(0)])]
+    case "divide" where tensors == 2:
+      return [
+        KerasStep(.activation(.reciprocal), [.input(1)]),
+        KerasStep(.merge(.multiply), [.input(0), .step(0)]),
+      ]
+    case "add_n":
+      return [KerasStep(tensors == 1 ? .identity(layer: function) : .add, inputs.indices.map { .input($0) })]
     case "identity", "dropout":
       return [KerasStep(.identity(layer: function), [.input(0)])]
+    case "cast":
+      let type = argument("dtype", of: call)
+      guard let text = type?.string ?? (type == nil ? "float32" : nil), text.contains("float") else {
+        throw unsupported("it makes whole numbers of its input")
+      }
+      return [KerasStep(.identity(layer: function), [.input(0)])]
     case "concatenate":
-      guard let axis = argument("axis", of: call)?.integer, axis != 0, axis >= -shape.rank, axis <= shape.rank
-      else { throw unsupported("it joins along an axis that a single example does not have") }
-      return steps(
-        .concatenate, onAxis: axis > 0 ? axis - 1 : axis + shape.rank, rank: shape.rank, inputs: inputs.count)
+      let axis = try functionAxis(argument("axis", of: call), rank: shape.rank)
+      return steps(.concatenate, onAxis: axis, rank: shape.rank, inputs: inputs.count)
     case "reshape":
       guard let target = argument("shape", "newshape", of: call)?.array, let batch = target.first?.integer,
         batch == -1 || target.dropFirst().allSatisfy({ $0.integer ?? -1 > 0 })
       else { throw unsupported("it reshapes the batch") }
       return [KerasStep(try reshape(.array(Array(target.dropFirst())), input: shape), [.input(0)])]
-    case "mean", "max":
-      return [KerasStep(try pooled(function, call, shape: shape), [.input(0)])]
     case "transpose":
       guard let order = argument("perm", "axes", of: call)?.array?.compactMap(\.integer),
         order.first == 0, order.count == shape.rank + 1
       else { throw unsupported("it moves the batch axis") }
       return [KerasStep(.permute(order: order.dropFirst().map { $0 - 1 }), [.input(0)])]
-    case "clip":
-      guard argument("x_min", "clip_value_min", of: call)?.number == 0,
-        let most = argument("x_max", "clip_value_max", of: call)?.number
-      else { throw unsupported("it clips at a number other than 0") }
-      return [
-        KerasStep(.activation(.relu(maxValue: most, negativeSlope: 0, threshold: 0)), [.input(0)])
-      ]
-    default:
-      return [KerasStep(.activation(try activation(function, call, shape: shape)), [.input(0)])]
+    default: break
     }
+    var composition = KerasComposition(of: name, reading: shapes)
+    if let results = try arithmetic(function, call, &composition) { return composition.steps(to: results) }
+    if let results = try shaping(function, call, &composition) { return composition.steps(to: results) }
+    return [KerasStep(.activation(try activation(function, call, shape: shape)), [.input(0)])]
+  }
+
+  /// An axis of one example of `rank` axes that an argument names, counted from 0; that of the batch is none.
+  func functionAxis(_ value: JSONValue?, rank: Int) throws(ZooError) -> Int {
+    guard let axis = value?.integer, axis != 0, axis >= -rank, axis <= rank else {
+      throw unsupported("its axis is not one that a single example has")
+    }
+    return axis > 0 ? axis - 1 : axis + rank
+  }
+
+  /// Axes that an argument names, ascending.
+  func functionAxes(_ value: JSONValue?, rank: Int) throws(ZooError) -> [Int] {
+    guard let value else { throw unsupported("it takes the batch together") }
+    var axes: Set<Int> = []
+    for item in value.array ?? [value] { axes.insert(try functionAxis(item, rank: rank)) }
+    return axes.sorted()
   }
 
   private func activation(
@@ -91,68 +126,18 @@ extension KerasLayer {
   ) throws(ZooError) -> Activation {
     switch function {
     case "gelu":
-      return .gelu(approximate: argument("approximate", of: call)?.bool ?? (className == "Gelu"))
+      return .gelu(approximate: argument("approximate", of: call)?.flag ?? (className == "Gelu"))
     case "leaky_relu":
       let slope = argument("alpha", "negative_slope", of: call)?.number ?? 0.2
       return .relu(maxValue: nil, negativeSlope: slope, threshold: 0)
     case "elu":
       return .elu(alpha: argument("alpha", of: call)?.number ?? 1)
-    case "softmax":
-      let axis = argument("axis", of: call)?.integer ?? -1
-      guard axis == -1 || axis == shape.rank else {
-        throw unsupported("its axis is \(axis), not the last one")
-      }
     default: break
     }
     guard let activation = self.function(named: function), call.operands.count == 1 else {
-      throw unsupported("the function '\(function)' is not supported")
+      throw unsupportedFunction(function)
     }
     return activation
-  }
-
-  /// The mean or maximum over height and width, which is the only one that there is an operation for.
-  private func pooled(
-    _ function: String, _ call: KerasCall, shape: Shape
-  ) throws(ZooError) -> Operation {
-    let axes = argument("axis", of: call)?.array?.compactMap(\.integer) ?? []
-    let keeps = argument("keepdims", "keep_dims", of: call)?.bool ?? false
-    guard shape.rank == 3, Set(axes.map { $0 < 0 ? $0 + 4 : $0 }) == [1, 2] else {
-      throw unsupported("it takes the \(function) over axes other than height and width")
-    }
-    return function == "mean"
-      ? .globalAveragePooling(keepDimensions: keeps) : .globalMaxPooling(keepDimensions: keeps)
-  }
-
-  /// Arithmetic with one tensor and one constant: a number, or one for each channel.
-  private func withConstant(
-    _ function: String, _ call: KerasCall, shape: Shape
-  ) throws(ZooError) -> Operation {
-    var constant: JSONValue?
-    var constantIsFirst = false
-    for (position, operand) in call.operands.enumerated() {
-      if case .constant(let value) = operand {
-        constant = value
-        constantIsFirst = position == 0
-      }
-    }
-    guard let numbers = constant.flatMap(numbers), call.operands.count == 2,
-      numbers.count == 1 || numbers.count == shape.dimensions.last
-    else {
-      throw unsupported(
-        "'\(function)' is called with something other than a number or one number per channel")
-    }
-    let ones = numbers.map { _ in 1.0 }
-    let zeros = numbers.map { _ in 0.0 }
-    switch (function, constantIsFirst) {
-    case ("add", _): return .rescaling(Rescaling(scale: ones, offset: numbers))
-    case ("subtract", false): return .rescaling(Rescaling(scale: ones, offset: numbers.map { -$0 }))
-    case ("subtract", true): return .rescaling(Rescaling(scale: ones.map { -$0 }, offset: numbers))
-    case ("multiply", _): return .rescaling(Rescaling(scale: numbers, offset: zeros))
-    case ("divide", false) where !numbers.contains(0):
-      return .rescaling(Rescaling(scale: numbers.map { 1 / $0 }, offset: zeros))
-    case ("maximum", _) where numbers == [0]: return .activation(.relu)
-    default: throw unsupported("'\(function)' of this constant is not supported")
-    }
   }
 
   /// TensorFlowOpLayer has its constants apart, by the position that they take.

@@ -28,19 +28,21 @@ extension KerasLayer {
     for (axis, value) in axes.dropFirst().enumerated() {
       if let extent = value.integer, extent > 0 {
         shape.append(extent)
-      } else if value == .null, axes.count == 4, axis < 2 {
+      } else if value == .null, axes.count == 4, axis < 2 || axes[1].integer != nil {
         guard let size else {
           throw ZooError(
             .openInputSize, what: "open input size", at: "layer '\(name)' (\(className))",
             "the configuration leaves the height and width of the image open",
             remedy: "Set the size, for example --input-size 224x224.")
         }
-        shape.append(axis == 0 ? size.0 : size.1)
+        // Of an image with its channels first, the channels are the only axis that is always known.
+        let isFirst = axis == 0 || axis == 1 && axes[1].integer != nil && axes[3] == .null
+        shape.append(isFirst ? size.0 : size.1)
       } else {
         throw unsupported("its input shape has an axis that is neither open height or width nor positive")
       }
     }
-    if let size, shape.count == 3, shape[0] != size.0 || shape[1] != size.1 {
+    if let size, shape.count == 3, shape.prefix(2) != [size.0, size.1], shape.suffix(2) != [size.0, size.1] {
       throw ZooError(
         .doesNotFit, what: "wrong input size", at: "layer '\(name)' (\(className))",
         "the configuration sets it to \(shape[0])x\(shape[1]), but \(size.0)x\(size.1) was requested",
@@ -54,6 +56,12 @@ extension KerasLayer {
   func steps(_ call: KerasCall, inputs: [Shape?]) throws(ZooError) -> [KerasStep] {
     if isFunction { return try functionSteps(call, inputs: inputs) }
     try checkNumbers()
+    if members["data_format"]?.string == "channels_first", !KerasLayer.identityClasses.contains(className) {
+      let layer = with("data_format", .string("channels_last"))
+      return try channelsFirst(inputs) { shapes throws(ZooError) in try layer.steps(call, inputs: shapes) }
+    }
+    if let name = composedActivation { return try steps(endingIn: name, call, inputs: inputs) }
+    if let steps = try normalizingSteps(inputs: inputs) { return steps }
     switch className {
     case "Softmax":
       let rank = try shape(inputs).rank
@@ -67,6 +75,14 @@ extension KerasLayer {
         KerasStep(.rescaling(Rescaling(scale: [try number("scale")], offset: [0])), [.input(1)]),
         KerasStep(.add, [.input(0), .step(0)]),
       ]
+    case "CenterCrop":
+      return try centerCrop(inputs: inputs)
+    case "RepeatVector":
+      var c = KerasComposition(of: name, reading: [try shape(inputs)])
+      let row = try c.reshape(c.inputs[0], [1] + (try shape(inputs).dimensions))
+      let count = try integer("n")
+      guard (1...1024).contains(count) else { throw unsupported("it repeats \(count) times") }
+      return c.steps(to: try c.join(Array(repeating: row, count: count), axis: 0))
     default:
       return [KerasStep(try operation(inputs: inputs), inputs.indices.map { .input($0) })]
     }
@@ -75,7 +91,6 @@ extension KerasLayer {
   /// What a layer that is one operation computes.
   private func operation(inputs: [Shape?]) throws(ZooError) -> Operation {
     if let operation = try linearOperation(inputs: inputs) { return operation }
-    if let operation = try normalizingOperation(inputs: inputs) { return operation }
     if let activation = try activationOfClass() { return .activation(activation) }
     if let merge = KerasLayer.merges[className] { return .merge(merge) }
     if KerasLayer.identityClasses.contains(className) { return .identity(layer: className) }
@@ -161,73 +176,18 @@ extension KerasLayer {
     }
   }
 
-  /// Norms and scales; nil for another class.
-  private func normalizingOperation(inputs: [Shape?]) throws(ZooError) -> Operation? {
-    switch className {
-    case "BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2", "SyncBatchNormalization":
-      try checkLastAxis(rank: inputs.first.flatMap { $0?.rank })
-      guard try integer("mode", whereAbsent: 0) == 0 else {
-        throw unsupported("its mode is not 0: it normalizes with the statistics of its input")
-      }
-      return .batchNormalization(
-        BatchNormalization(
-          epsilon: try number("epsilon"), scale: try bool("scale"), center: try bool("center")))
-    case "LayerNormalization":
-      let rank = try shape(inputs).rank
-      let axes = try axes(rank: rank)
-      guard axes == Array((rank - axes.count)..<rank), !axes.isEmpty else {
-        throw unsupported("its axes are not the last ones")
-      }
-      guard try !bool("rms_scaling", whereAbsent: false) else { throw unsupported("it has rms_scaling") }
-      return .layerNormalization(
-        LayerNormalization(
-          axes: axes.count, epsilon: try number("epsilon"), scale: try bool("scale"),
-          center: try bool("center")))
-    case "LayerScale":
-      return .layerScale
-    case "Rescaling":
-      guard let scale = members["scale"].flatMap(numbers), let offset = members["offset"].flatMap(numbers)
-      else { throw malformedAttribute("scale", "numbers, and 'offset' too") }
-      return .rescaling(Rescaling(scale: scale, offset: offset))
-    case "Normalization":
-      return try normalization(rank: try shape(inputs).rank)
-    default:
-      return nil
-    }
-  }
-
-  /// The smallest deviation that Keras' Normalization divides by: its backend's epsilon.
-  private static let leastDeviation = 1e-7
-
-  private func normalization(rank: Int) throws(ZooError) -> Operation {
-    let axes = members["axis"] == .null ? [] : try axes(rank: rank)
-    guard axes.isEmpty || axes == [rank - 1] else { throw unsupported("its axis is not the last one") }
-    let inverted = try bool("invert", whereAbsent: false)
-    guard let mean = members["mean"], mean != .null else {
-      return .normalization(
-        Normalization(
-          perChannel: !axes.isEmpty, inverted: inverted, epsilon: KerasLayer.leastDeviation))
-    }
-    guard let mean = numbers(mean), let variance = members["variance"].flatMap(numbers),
-      mean.count == variance.count
-    else { throw malformedAttribute("variance", "numbers like 'mean'") }
-    let deviation = variance.map { max($0.squareRoot(), KerasLayer.leastDeviation) }
-    return .rescaling(
-      inverted
-        ? Rescaling(scale: deviation, offset: mean)
-        : Rescaling(scale: deviation.map { 1 / $0 }, offset: zip(mean, deviation).map { -$0 / $1 }))
-  }
-
-  /// Refuses what changes a layer's weights: quantization and low-rank adaptation.
+  /// Refuses weights in a form that is not read. Those of an int8 Dense are, and a layer that has learned by
+  /// low-rank adaptation (`lora_rank`) is saved with the sum.
   private func checkNumbers() throws(ZooError) {
-    if let policy = members["dtype"]?["class_name"]?.string, policy.contains("Quantized") {
+    let policy = members["dtype"]
+    guard policy?["class_name"]?.string?.contains("Quantized") == true else { return }
+    let mode =
+      policy?["config"]?["mode"]?.string
+      ?? policy?["config"]?["name"]?.string?.split(separator: "_").first.map(String.init) ?? "?"
+    guard className == "Dense", mode == "int8" else {
       throw unsupported(
-        "its weights are quantized (\(policy))", remedy: "Save the model before quantizing it.")
-    }
-    for key in ["quantization_config", "lora_rank"] {
-      if let value = members[key], value != .null {
-        throw unsupported("it has '\(key)'", remedy: "Save the model without it.")
-      }
+        "its weights are quantized (\(mode)); supported is int8 of a Dense",
+        remedy: "Save the model before quantizing it.")
     }
   }
 

@@ -27,21 +27,37 @@ struct KerasLayer {
     self.dialect = dialect
   }
 
-  init(className: String, name: String, members: [String: JSONValue], dialect: KerasDialect) {
+  init(
+    className: String, name: String, members: [String: JSONValue], document: JSONValue = .null,
+    dialect: KerasDialect
+  ) {
     self.className = className
     self.name = name
     self.members = members
-    self.document = .null
+    self.document = document
     self.dialect = dialect
+  }
+
+  /// The same layer with another attribute.
+  func with(_ key: String, _ value: JSONValue) -> KerasLayer {
+    var members = members
+    members[key] = value
+    return KerasLayer(
+      className: className, name: name, members: members, document: document, dialect: dialect)
   }
 
   /// Whether it is a Sequential or Functional model inside a model.
   var isModel: Bool { KerasModel.classNames.contains(className) }
 
+  /// Classes of functions of TensorFlow that Keras 2 has wrapped.
+  private static let functionClasses: Set<String> = [
+    "TFOpLambda", "SlicingOpLambda", "ClassMethod", "InstanceMethod", "InstanceProperty", "TensorFlowOpLayer",
+  ]
+
   /// Whether it is a function of tensors and not a layer: an operation of Keras 3, or one of TensorFlow
   /// that Keras 2 has wrapped.
   var isFunction: Bool {
-    if className == "TFOpLambda" || className == "TensorFlowOpLayer" { return true }
+    if KerasLayer.functionClasses.contains(className) { return true }
     if let module = document["module"]?.string {
       return module.hasPrefix("keras.src.ops") || module.hasPrefix("keras.ops")
     }
@@ -97,7 +113,7 @@ struct KerasLayer {
   }
 
   func bool(_ key: String) throws(ZooError) -> Bool {
-    guard let value = members[key]?.bool else { throw malformedAttribute(key, "true or false") }
+    guard let value = members[key]?.flag else { throw malformedAttribute(key, "true or false") }
     return value
   }
 
@@ -167,21 +183,11 @@ struct KerasLayer {
       }
       axes.append(axis > 0 ? axis - 1 : axis + rank)
     }
+    guard Set(axes).count == axes.count else { throw malformedAttribute(key, "different axes") }
     return axes.sorted()
   }
 
-  /// Refuses an axis other than the last one of an output with `rank` axes per example.
-  func checkLastAxis(rank: Int?) throws(ZooError) {
-    let value = members["axis"]
-    let axes = value?.array ?? value.map { [$0] } ?? []
-    guard axes.count == 1, let axis = axes[0].integer else {
-      throw value == nil || axes.count != 1
-        ? unsupported("its axis is not the last one") : malformedAttribute("axis", "a whole number")
-    }
-    guard axis == -1 || axis == rank else { throw unsupported("its axis is \(axis), not the last one") }
-  }
-
-  /// One number, or a list of numbers nested in any way, also as Keras 3 writes a NumPy array.
+  /// One number, or a list of numbers nested in any way, also as Keras 3 writes a tensor or NumPy array.
   func numbers(_ value: JSONValue) -> [Double]? { KerasLayer.numbers(value) }
 
   static func numbers(_ value: JSONValue) -> [Double]? {

@@ -20,19 +20,28 @@ struct KerasReference: Hashable {
     self.output = output
   }
 
-  /// The inputs or outputs of a model: one reference, or a list of them.
+  /// The inputs or outputs of a model: one reference, or a list or dictionary of them.
   static func list(_ value: JSONValue?, of model: String) throws(ZooError) -> [KerasReference] {
     guard let value else { throw malformed(model, "it does not list its inputs and outputs") }
-    if let single = KerasReference(value) { return [single] }
-    guard let array = value.array, !array.isEmpty else {
+    guard let references = flattened(value, depth: 0), !references.isEmpty else {
       throw malformed(model, "its inputs or outputs are not a list of layers")
     }
+    return references
+  }
+
+  /// How deep lists and dictionaries of tensors may be nested.
+  private static let depthLimit = 16
+
+  /// A structure of references in Keras' order: that of a list, and of the names in a dictionary.
+  private static func flattened(_ value: JSONValue, depth: Int) -> [KerasReference]? {
+    if let single = KerasReference(value) { return [single] }
+    guard depth < depthLimit,
+      let items = value.array ?? value.object?.sorted(by: { $0.key.isBefore($1.key) }).map(\.value)
+    else { return nil }
     var references: [KerasReference] = []
-    for item in array {
-      guard let reference = KerasReference(item) else {
-        throw malformed(model, "its inputs or outputs are not a list of layers")
-      }
-      references.append(reference)
+    for item in items {
+      guard let inner = flattened(item, depth: depth + 1) else { return nil }
+      references += inner
     }
     return references
   }

@@ -2,7 +2,7 @@ import ZooGraph
 import ZooSystem
 import ZooTensor
 
-/// One node of a layer that may need several; the last one is the layer.
+/// One node of a layer that may need several; the last one has the layer's name.
 struct KerasStep {
   enum Source {
     /// What the layer is given.
@@ -13,6 +13,8 @@ struct KerasStep {
 
   let operation: Operation
   let sources: [Source]
+  /// Whether it computes an output of a layer that has several; the only output of others is the last step's.
+  var isResult = false
 
   init(_ operation: Operation, _ sources: [Source]) {
     self.operation = operation
@@ -21,7 +23,7 @@ struct KerasStep {
 }
 
 extension KerasLayer {
-  /// An operation on the last axis, made to work on another one: the axes are exchanged before and after.
+  /// An operation on the last axis, made to work on another one, which is moved there and back.
   ///
   /// - Parameters:
   ///   - axis: counted from 0 for one example.
@@ -30,13 +32,24 @@ extension KerasLayer {
     _ operation: Operation, onAxis axis: Int, rank: Int, inputs: Int
   ) -> [KerasStep] {
     guard axis != rank - 1 else { return [KerasStep(operation, (0..<inputs).map { .input($0) })] }
-    var order = Array(0..<rank)
-    order.swapAt(axis, rank - 1)
+    let order = KerasLayer.order(movingToEnd: [axis], rank: rank)
     return (0..<inputs).map { KerasStep(.permute(order: order), [.input($0)]) }
       + [
         KerasStep(operation, (0..<inputs).map { .step($0) }),
-        KerasStep(.permute(order: order), [.step(inputs)]),
+        KerasStep(.permute(order: KerasLayer.inverse(order)), [.step(inputs)]),
       ]
+  }
+
+  /// The order of axes in which `axes` come last.
+  static func order(movingToEnd axes: [Int], rank: Int) -> [Int] {
+    (0..<rank).filter { !axes.contains($0) } + axes
+  }
+
+  /// The order of axes that undoes `order`.
+  static func inverse(_ order: [Int]) -> [Int] {
+    var result = order
+    for (place, axis) in order.enumerated() { result[axis] = place }
+    return result
   }
 
   /// The shape of an input. A layer further up that could not be read leaves it open.
@@ -52,5 +65,23 @@ extension KerasLayer {
     let shape = try shape(inputs)
     guard shape.rank == 3 else { throw malformed(name, "its input is \(shape), but it needs an image") }
     return Extent2D(shape[0], shape[1])
+  }
+}
+
+extension Operation {
+  /// Whether it has weights, and not only may have some.
+  var hasOwnWeights: Bool {
+    if case .layerNormalization(let norm) = self { return norm.scale || norm.center }
+    return hasWeights
+  }
+
+  /// Whether each value of the output is one of the input's, or one of each input's, at the same place.
+  var isElementwise: Bool {
+    switch self {
+    case .activation(.softmax): false
+    case .activation, .merge, .identity: true
+    case .rescaling(let rescaling): rescaling.scale.count == 1 && rescaling.offset.count == 1
+    default: false
+    }
   }
 }

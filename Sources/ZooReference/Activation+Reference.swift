@@ -39,6 +39,12 @@ extension Activation {
       return naturalExponential(x)
     case .mish:
       return x * hyperbolicTangent(Activation.softplus.scalar(x))
+    case .squareRoot:
+      return x.squareRoot()
+    case .logarithm:
+      return naturalLogarithm(x)
+    case .reciprocal:
+      return 1 / x
     }
   }
 
@@ -55,6 +61,9 @@ extension Activation {
     case .hardSigmoid(let slope): abs(slope)
     case .hardSilu: 1.5
     case .exponential: naturalExponential(x)
+    case .squareRoot: 0.5 / x.squareRoot()
+    case .logarithm: 1 / abs(x)
+    case .reciprocal: 1 / (x * x)
     }
   }
 }

@@ -13,6 +13,8 @@ enum ReferenceFormula: Sendable {
   case rescaling(Rescaling)
   /// Weight: gamma (channels).
   case layerScale(channels: Int)
+  /// Weights: gamma, beta where there are any (channels).
+  case channelAffine(ChannelAffine, channels: Int)
   /// Weight: alpha, found at the place that the axes say.
   case prelu(ReferenceAxes)
   /// `image` is the input's shape, `output` the output's.
@@ -41,6 +43,9 @@ enum ReferenceFormula: Sendable {
         + Number(r.offset[index % r.offset.count])
     case .layerScale(let channels):
       return input(0, index).scaled(by: weight(0, index % channels))
+    case .channelAffine(let c, let channels):
+      let scaled = c.scale ? input(0, index).scaled(by: weight(0, index % channels)) : input(0, index)
+      return c.center ? scaled + Number(weight(c.scale ? 1 : 0, index % channels)) : scaled
     case .prelu(let axes):
       return input(0, index).rectified(slope: weight(0, axes.source(of: index)))
     case .resize(let r, let image, let output):
@@ -142,7 +147,7 @@ enum ReferenceFormula: Sendable {
     case .layerNormalization(_, let length): length
     case .resize: 4
     case .merge(_, let places): places.count
-    case .normalization, .rescaling, .layerScale, .prelu, .permutation: 1
+    case .normalization, .rescaling, .layerScale, .channelAffine, .prelu, .permutation: 1
     }
   }
 }

@@ -31,6 +31,7 @@ extension Double: ReferenceNumber {
 
 /// The C library's functions: every platform's Swift module of it has its own.
 func naturalExponential(_ x: Double) -> Double { exp(x) }
+func naturalLogarithm(_ x: Double) -> Double { log(x) }
 func exponentialMinusOne(_ x: Double) -> Double { expm1(x) }
 func logarithmOfOnePlus(_ x: Double) -> Double { log1p(x) }
 func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }

@@ -83,6 +83,8 @@ struct ReferenceProgram: Sendable {
       formula(.normalization(n, period: n.perChannel ? channels : 1), [.mean, .variance])
     case .rescaling(let r): formula(.rescaling(r))
     case .layerScale: formula(.layerScale(channels: channels), [.gamma])
+    case .channelAffine(let c):
+      formula(.channelAffine(c, channels: channels), affine(scale: c.scale, center: c.center))
     case .prelu:
       let alpha = node.weights.first?.shape ?? node.shape
       formula(.prelu(ReferenceAxes(broadcasting: alpha, to: node.shape)), [.alpha])

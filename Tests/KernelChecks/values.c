@@ -82,12 +82,15 @@ static double function(const zoo_activation *a, double x) {
     case zoo_softsign: return x / (1 + fabs(x));
     case zoo_exponential: return exp(x);
     case zoo_mish: return x * tanh(log1p(exp(x)));
+    case zoo_square_root: return sqrt(x);
+    case zoo_logarithm: return log(x);
+    case zoo_reciprocal: return 1 / x;
     default: return relu(a, x);
   }
 }
 
 void check_activation(check *c) {
-  for (int kind = zoo_relu; kind <= zoo_mish; kind++) {
+  for (int kind = zoo_relu; kind <= zoo_reciprocal; kind++) {
     for (int i = 0; i < 12; i++) {
       const int channels = one_of(c, 1, 3, 4, 8, 15, 16, 21, 33), pixels = any(c, 1, 7);
       zoo_activation a = {
@@ -96,7 +99,10 @@ void check_activation(check *c) {
         .max_value = any(c, 0, 1) ? 2 : INFINITY, .alpha = 0.75f, .scale = 1.25f, .slope = 0.25f};
       const block input = random_block(c, (size_t)(pixels * a.in_pixel));
       const float size = (float)one_of(c, 1, 4, 30);
-      for (size_t k = 0; k < input.count; k++) input.values[k] *= size;
+      for (size_t k = 0; k < input.count; k++) {
+        input.values[k] *= size;
+        if (kind >= zoo_square_root) input.values[k] = fabsf(input.values[k]) + 1e-3f;
+      }
       const block output = marked_block((size_t)(pixels * a.out_pixel));
       a.input = input.values;
       a.output = output.values;

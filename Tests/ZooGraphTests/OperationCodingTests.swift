@@ -11,7 +11,8 @@ let everyOperation: [Operation] = {
     .linear, .relu, .relu6, .sigmoid, .tanh, .softmax,
     .relu(maxValue: 1.5, negativeSlope: 0.25, threshold: 0.125), .elu(alpha: 0.5), .selu,
     .gelu(approximate: true), .gelu(approximate: false), .silu, .hardSigmoid(slope: 0.2), .hardSilu,
-    .softplus, .softsign, .exponential, .mish,
+    .softplus, .softsign, .exponential, .mish, .squareRoot, .logarithm,
+    .reciprocal,
   ]
   var all: [Operation] = [
     .input(shape: [7, 6, 3]),
@@ -20,6 +21,8 @@ let everyOperation: [Operation] = {
     .globalAveragePooling(keepDimensions: true), .globalMaxPooling(keepDimensions: false),
     .zeroPadding(edges), .cropping(edges), .add, .concatenate, .flatten, .reshape(target: [1, 1, 9]),
     .identity(layer: "Dropout"), .permute(order: [2, 0, 1]), .layerScale,
+    .channelAffine(ChannelAffine(scale: true, center: false)),
+    .channelAffine(ChannelAffine(scale: false, center: true)),
     .layerNormalization(LayerNormalization(axes: 2, epsilon: 1e-6, scale: false)),
     .normalization(Normalization(perChannel: true, inverted: false, epsilon: 1e-7)),
     .rescaling(Rescaling(scale: [0.5], offset: [1, -1, 0.25])),

@@ -120,16 +120,22 @@ private func configuration(_ name: String) throws -> JSONValue {
   static let refused: [(String, String, String, ZooError.Code)] = [
     ("Lambda", #""function":["4wEA",null,null]"#, "holds Python code", .unsupported),
     ("LSTM", #""units":4"#, "not supported", .unsupported),
-    ("Activation", #""activation":"glu""#, "its activation is 'glu'", .unsupported),
+    ("Activation", #""activation":"sparsemax""#, "its activation is 'sparsemax'", .unsupported),
+    ("Activation", #""activation":"threshold""#, "a threshold with a value other than 0", .unsupported),
     (
-      "BatchNormalization", #""axis":1,"epsilon":0.001,"scale":true,"center":true"#, "its axis is 1",
+      "BatchNormalization", #""axis":[1,2],"epsilon":0.001,"scale":true,"center":true"#, "several axes",
       .unsupported
     ),
     ("BatchNormalization", #""axis":[3],"scale":true,"center":true"#, "it has no 'epsilon'", .malformed),
     ("Softmax", #""axis":0"#, "its axis is 0", .unsupported),
     (
-      "LayerNormalization", #""axis":[1],"epsilon":0.001,"scale":true,"center":true"#, "not the last ones",
+      "LayerNormalization", #""axis":[3,1],"epsilon":0.001,"scale":true,"center":true"#, "do not ascend",
       .unsupported
+    ),
+    ("RMSNormalization", #""axis":1,"epsilon":0.001"#, "its axis is not the last one", .unsupported),
+    (
+      "GroupNormalization", #""groups":2,"axis":-1,"epsilon":0.001,"scale":true,"center":true"#,
+      "'groups' is not a divisor of 3 channels", .malformed
     ),
     (
       "UpSampling2D", #""size":[2,2],"data_format":"channels_last","interpolation":"bicubic""#,
@@ -147,17 +153,17 @@ private func configuration(_ name: String) throws -> JSONValue {
       "MaxPooling2D", #""pool_size":[2,2],"strides":[2,2],"padding":"causal","data_format":"channels_last""#,
       "padding is 'causal'", .unsupported
     ),
-    (
-      "ZeroPadding2D", #""padding":[[1,1],[1,1]],"data_format":"channels_first""#, "channels_first",
-      .unsupported
-    ),
     ("ZeroPadding2D", #""padding":[[1,1]],"data_format":"channels_last""#, "'padding' is not", .malformed),
     ("Dense", #""units":2,"use_bias":true"#, "it has no 'activation'", .malformed),
     (
       "Dense", #""units":2.5,"use_bias":true,"activation":"linear""#, "'units' is not a whole number",
       .malformed
     ),
-    ("Dense", #""units":2,"use_bias":true,"activation":"linear","lora_rank":4"#, "lora_rank", .unsupported),
+    (
+      "Dense",
+      #""units":2,"use_bias":true,"activation":"linear","dtype":{"class_name":"QuantizedDTypePolicy","config":{"mode":"int4"}}"#,
+      "quantized (int4)", .unsupported
+    ),
     (
       "Dense",
       #""units":2,"use_bias":true,"activation":"linear","dtype":{"class_name":"QuantizedDTypePolicy"}"#,
@@ -244,6 +250,36 @@ private func configuration(_ name: String) throws -> JSONValue {
     }
     #expect(none?.code == .malformed)
     #expect(none?.why.contains("called 2 times") == true)
+  }
+
+  @Test func layersOfOneClassAreOneLine() throws {
+    func lstm(_ name: String) -> String {
+      layer("LSTM", #""units":4"#).replacing("\"it\"", with: "\"\(name)\"")
+    }
+    let error = #expect(throws: ZooError.self) {
+      try kerasGraph(
+        configuration: jsonValue(sequential(lstm("a"), lstm("b"), conv("c"), lstm("d"), lstm("e"))),
+        inputSize: nil)
+    }
+    #expect(
+      error?.description.hasPrefix(
+        "unsupported layer in 4 layers (LSTM: 'a', 'b', 'd', …): layers of this class are not supported")
+        == true, "\(error?.description ?? "")")
+  }
+
+  @Test("flags may be numbers, as Python takes them", arguments: [("1", true), ("0", false), ("2.0", true)])
+  func flagsAreNumbers(text: String, isTrue: Bool) throws {
+    let norm = layer("BatchNormalization", #""axis":[3],"epsilon":0.001,"center":\#(text),"scale":\#(text)"#)
+    let dense = layer("Dense", #""units":2,"use_bias":\#(text),"activation":"linear","trainable":\#(text)"#)
+    let nodes = try kerasGraph(
+      configuration: jsonValue(sequential(norm, dense.replacing("\"it\"", with: "\"dense\""))), inputSize: nil
+    )
+    #expect(
+      nodes.graph.nodes.last?.operation == .dense(Dense(units: 2, useBias: isTrue, activation: .linear)))
+    #expect(
+      nodes.graph.nodes[1].operation
+        == .batchNormalization(BatchNormalization(epsilon: 0.001, scale: isTrue, center: isTrue)))
+    #expect(nodes.layerOrder.last?.isTrainable == isTrue)
   }
 
   @Test func oneErrorNamesAllThatIsNotSupported() throws {

@@ -130,6 +130,7 @@ extension KerasNetworkGolden {
   fileprivate var isSinglePrecision: Bool {
     let names = [
       "resizing", "bilinear", "hard_", "functions", "leaky", "rescaling", "normalization", "selu", "gelu",
+      "resized",
     ]
     return names.contains { name.contains($0) }
   }

@@ -41,6 +41,29 @@ import ZooTestSupport
     }
   }
 
+  /// Roots, logarithms and reciprocals over all magnitudes, with the limits of what a float holds.
+  @Test(arguments: [Activation.squareRoot, .logarithm, .reciprocal])
+  func functionOfPositiveNumbers(_ activation: Activation) throws {
+    let values = (-140...120).flatMap { power in
+      [1, 1.37, 1.93].map { Float(sign: .plus, exponent: power, significand: 1) * $0 }
+    }
+    let all = values + [0, 1, .infinity, .nan]
+    let graph = try Graph(.activation(activation), on: [all.count])
+    for kernels in Engine.availableKernels {
+      let engine = try Engine(
+        graph: graph, weights: DictionaryWeights([:]), options: PlanOptions(kernels: kernels))
+      let result = try engine.makeSession().run([Tensor(shape: [1, all.count], values: all)])[0]
+      for (x, y) in zip(all, result.values) {
+        let truth = activation.scalar(Double(x))
+        guard truth.isFinite, abs(truth) <= Double(Float.greatestFiniteMagnitude) else {
+          #expect(y.isNaN == truth.isNaN && y.isFinite == false, "\(kernels): f(\(x)) = \(y)")
+          continue
+        }
+        #expect(abs(Double(y) - truth) <= 4e-7 * max(abs(truth), 1e-37), "\(kernels): f(\(x)) = \(y)")
+      }
+    }
+  }
+
   @Test(arguments: Merge.allCases)
   func merge(_ merge: Merge) throws {
     for count in Self.channels {
@@ -63,6 +86,11 @@ import ZooTestSupport
         try expectMatchesReference(Graph(.layerNormalization(norm), on: [3, 2, count]), seed: UInt64(count))
       }
       try expectMatchesReference(Graph(.layerScale, on: [3, 2, count]), seed: UInt64(count))
+      for (scale, center) in [(true, true), (true, false), (false, true)] {
+        try expectMatchesReference(
+          Graph(.channelAffine(ChannelAffine(scale: scale, center: center)), on: [3, 2, count]),
+          seed: UInt64(count))
+      }
       for shared in [[], [0], [0, 1], [0, 1, 2], [2]] {
         try expectMatchesReference(
           Graph(.prelu(sharedAxes: shared), on: [3, 2, count]), seed: UInt64(count))

@@ -218,7 +218,8 @@ typedef struct {
 
 enum {
   zoo_relu, zoo_elu, zoo_gelu, zoo_gelu_tanh, zoo_silu, zoo_sigmoid, zoo_hard_sigmoid, zoo_hard_silu,
-  zoo_tanh, zoo_softplus, zoo_softsign, zoo_exponential, zoo_mish
+  zoo_tanh, zoo_softplus, zoo_softsign, zoo_exponential, zoo_mish,
+  zoo_square_root, zoo_logarithm, zoo_reciprocal
 };
 
 // A function of each value, or for `zoo_softmax` of each pixel's vector. Unit: a pixel.

@@ -76,6 +76,26 @@ INLINE vf v_log_one_plus(vf u) {
   return v_fma(v_mul(p, s), z, v_mul(v_set(2), z));
 }
 
+// x = m * 2^e with m between the root of 1/2 and that of 2, and log(m) by the series of 2 artanh((m - 1) / (m + 1)).
+INLINE vf v_log(vf x) {
+  const vi tiny = x < v_set(1.17549435e-38f);
+  const vi bits = (vi)v_select(tiny, v_mul(x, v_set(16777216.0f)), x);
+  const vi e = (bits - 0x3f3504f3) >> 23;
+  const vf m = (vf)(bits - (e << 23));
+  const vf n = __builtin_convertvector(e + (tiny & -24), vf);
+  const vf z = (m - v_set(1)) / v_add(m, v_set(1)), s = v_mul(z, z);
+  vf p = v_fma(v_set(2.0f / 11), s, v_set(2.0f / 9));
+  p = v_fma(p, s, v_set(2.0f / 7));
+  p = v_fma(p, s, v_set(2.0f / 5));
+  p = v_fma(p, s, v_set(2.0f / 3));
+  const vf fraction = v_fma(v_mul(p, s), z, v_mul(v_set(2), z));
+  const vf y = v_fma(n, v_set(0.693359375f), v_fma(n, v_set(-2.12194440e-4f), fraction));
+  // Infinity and what is not a number stay what they are.
+  const vf high = v_select(x < v_set(__builtin_inff()), y, x);
+  const vf low = v_select(x == v_set(0), v_set(-__builtin_inff()), v_set(__builtin_nanf("")));
+  return v_select(x > v_set(0), high, v_select(x <= v_set(0), low, x));
+}
+
 // Keras' definition: the part above the threshold, limited from zero to the maximum, minus the part below.
 INLINE vf v_relu(const zoo_activation *a, vf x) {
   const vf threshold = v_set(a->threshold);
@@ -136,6 +156,27 @@ INLINE void apply(const int FUNCTION, const zoo_activation *a, int begin, int en
   }
 }
 
+INLINE vf v_arithmetic(int function, vf x) {
+  if (function == zoo_logarithm) return v_log(x);
+  return function == zoo_square_root ? __builtin_elementwise_sqrt(x) : v_set(1) / x;
+}
+
+// Apart from the others: without optimization each copy of a loop takes its own place on the stack.
+static __attribute__((noinline)) void arithmetic_function(const zoo_activation *a, int begin, int end) {
+  for (int pixel = begin; pixel < end; pixel++) {
+    const float *input = a->input + pixel * a->in_pixel;
+    float *output = a->output + pixel * a->out_pixel;
+    int channel = 0;
+    for (; channel + VL <= a->channels; channel += VL) {
+      v_store(output + channel, v_arithmetic(a->function, v_load(input + channel)));
+    }
+    if (channel < a->channels) {
+      const int rest = a->channels - channel;
+      v_store_n(output + channel, v_arithmetic(a->function, v_load_n(input + channel, rest)), rest);
+    }
+  }
+}
+
 static void activation(const void *arguments, int32_t begin, int32_t end) {
   const zoo_activation *a = arguments;
   switch (a->function) {
@@ -151,6 +192,9 @@ static void activation(const void *arguments, int32_t begin, int32_t end) {
     case zoo_softsign: apply(zoo_softsign, a, begin, end); break;
     case zoo_exponential: apply(zoo_exponential, a, begin, end); break;
     case zoo_mish: apply(zoo_mish, a, begin, end); break;
+    case zoo_square_root:
+    case zoo_logarithm:
+    case zoo_reciprocal: arithmetic_function(a, begin, end); break;
     default: apply(zoo_relu, a, begin, end);
   }
 }

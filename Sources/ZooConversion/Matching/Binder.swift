@@ -37,7 +37,17 @@ package struct Binder {
     nodesByStorePath = Dictionary(
       network.layerOrder.map { ($0.storePath, graph.nodes[$0.node]) }, uniquingKeysWith: { first, _ in first }
     )
-    layerName = { $0 }
+    // A layer of several nodes has its weights in one that does not have its name alone.
+    var weighted: [String: String] = [:]
+    for place in network.layerOrder {
+      let name = graph.nodes[place.node].name
+      guard !graph.nodes[place.node].weights.isEmpty, name != place.layer, !name.hasSuffix("/" + place.layer),
+        let end = name.lastIndex(of: "/")
+      else { continue }
+      weighted[String(name[..<end])] = name
+    }
+    let names = weighted
+    layerName = { names[$0] ?? $0 }
     orderIsExact = true
   }
 
@@ -83,6 +93,14 @@ package struct Binder {
     }
     var binding = try settle(claims, unused: unused)
     binding.kernelLayout = kernelLayout
+    binding.assignScales()
+    if let adapter = binding.unused.first(where: { $0.variable?.hasPrefix("lora_") == true }) {
+      var failure = BindingFailure()
+      failure.filled = binding.assignments.count
+      failure.disagreement =
+        "'\(adapter.name)' is to be added to its layer's kernel (LoRA); a .keras file has the sum"
+      throw failure
+    }
     switch order(of: binding, among: entries, layout: layout) {
     case .silent: break
     case .agrees(let slots): binding.add(.order) { slots.contains($0.slot) }
@@ -186,7 +204,7 @@ package struct Binder {
 
   private func slot(byNameOf entry: TensorEntry) -> WeightSlot? {
     guard let layer = entry.layer,
-      let node = entry.container.flatMap({ graph.node(named: "\($0)/\(layer)") }) ?? node(named: layer)
+      let node = entry.container.flatMap({ node(named: "\($0)/\(layer)") }) ?? node(named: layer)
     else { return nil }
     return slot(of: node, entry)
   }
@@ -203,8 +221,10 @@ package struct Binder {
   private func slot(of node: Node, _ entry: TensorEntry) -> WeightSlot? {
     guard let variable = entry.variable else { return nil }
     if let slot = node.weights.first(where: { $0.role.rawValue == variable }) { return slot }
-    // Keras' LayerScale gives its only weight no name.
-    if case .layerScale = node.operation, variable.hasPrefix("variable") { return node.weights.first }
+    // Keras' LayerScale gives its only weight no name, its RMSNormalization another one.
+    if case .layerScale = node.operation, variable.hasPrefix("variable") || variable == "scale" {
+      return node.weights.first
+    }
     // Keras 3 calls the kernel of a depthwise layer just 'kernel'.
     guard variable == WeightRole.kernel.rawValue, case .depthwiseConvolution = node.operation else {
       return nil
@@ -215,7 +235,8 @@ package struct Binder {
   /// The node at a place in the store, where it has this name, whatever models it is nested in.
   private func node(at key: StoreKey, named name: String) -> Node? {
     guard let node = nodesByStorePath[key.layerPath] else { return nil }
-    return node.name == name || node.name.hasSuffix("/" + name) ? node : nil
+    let own = layerName(name) ?? name
+    return node.name == own || node.name.hasSuffix("/" + own) ? node : nil
   }
 
   private func node(named name: String) -> Node? { layerName(name).flatMap { graph.node(named: $0) } }

@@ -15,6 +15,8 @@ package struct Binding: Sendable {
     package internal(set) var witnesses: Set<Witness>
     /// How many other slots have this one's shape: where there are some, the shape does not settle the match.
     package let alike: Int
+    /// Of a quantized kernel: by what each of its columns is divided.
+    package internal(set) var scale: TensorEntry?
   }
 
   /// What says that a tensor belongs to a slot; the shape has to fit in any case.
@@ -30,7 +32,7 @@ package struct Binding: Sendable {
   /// One for every slot of the graph, in its order.
   package internal(set) var assignments: [Assignment]
   /// The file's tensors that no slot takes.
-  package let unused: [TensorEntry]
+  package internal(set) var unused: [TensorEntry]
   /// How kernels are stored in the file.
   package var kernelLayout = KernelLayout.tensorFlow
 

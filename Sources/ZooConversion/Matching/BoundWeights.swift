@@ -19,7 +19,10 @@ package struct BoundWeights: WeightSource {
       throw ZooError(
         .missing, what: "no weight", at: "'\(slot.name)'", "the file was bound to another network")
     }
-    let tensor = try file.read(assignment.entry)
+    var tensor = try file.read(assignment.entry)
+    if let scale = assignment.scale, let numbers = assignment.dequantized(tensor, by: try file.read(scale)) {
+      tensor = numbers
+    }
     guard tensor.elementType.isFloatingPoint else {
       throw ZooError(
         .unsupported, what: "unsupported tensor", at: "\(file.path), '\(assignment.entry.name)'",

@@ -30,6 +30,12 @@ package enum Activation: Hashable, Sendable {
   case exponential
   /// x * tanh(softplus(x)).
   case mish
+  /// The root of x; not a number where x is negative.
+  case squareRoot
+  /// The natural logarithm; minus infinity at 0, not a number where x is negative.
+  case logarithm
+  /// 1 / x.
+  case reciprocal
   case softmax
 
   package static let relu = Activation.relu(maxValue: nil, negativeSlope: 0, threshold: 0)
@@ -59,6 +65,9 @@ extension Activation {
     case .softsign: "softsign"
     case .exponential: "exponential"
     case .mish: "mish"
+    case .squareRoot: "sqrt"
+    case .logarithm: "log"
+    case .reciprocal: "reciprocal"
     case .softmax: "softmax"
     }
   }
@@ -103,6 +112,9 @@ extension AttributeFields {
     case "softsign": return .softsign
     case "exponential": return .exponential
     case "mish": return .mish
+    case "sqrt": return .squareRoot
+    case "log": return .logarithm
+    case "reciprocal": return .reciprocal
     case "softmax": return .softmax
     default: throw invalid("the activation '\(name)' is unknown")
     }

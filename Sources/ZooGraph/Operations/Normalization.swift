@@ -192,3 +192,37 @@ extension Operation {
     func weights(for input: Shape) -> [WeightDeclaration] { [(.gamma, [input.channels])] }
   }
 }
+
+// MARK: Scale and shift by weights
+
+/// Per channel (last axis): gamma * x + beta, what ends a norm whose statistics are not those of its last axes.
+package struct ChannelAffine: Hashable, Sendable {
+  /// Whether there is a gamma.
+  package var scale: Bool
+  /// Whether there is a beta.
+  package var center: Bool
+
+  package init(scale: Bool, center: Bool) {
+    self.scale = scale
+    self.center = center
+  }
+}
+
+extension ChannelAffine: WeightedPayload {
+  static let kinds = ["channel_affine"]
+  var operation: Operation { .channelAffine(self) }
+  var kerasClassName: String { "group_normalization" }
+
+  var attributes: [(String, AttributeValue)] { [("scale", .bool(scale)), ("center", .bool(center))] }
+
+  init(from fields: inout AttributeFields) throws(ZooError) {
+    self.init(scale: try fields.bool("scale"), center: try fields.bool("center"))
+  }
+
+  func outputShape(_ inputs: LayerInputs) throws(ZooError) -> Shape { try inputs.vectors() }
+
+  func weights(for input: Shape) -> [WeightDeclaration] {
+    let channels = [input.channels]
+    return (scale ? [(.gamma, channels)] : []) + (center ? [(.beta, channels)] : [])
+  }
+}

@@ -112,6 +112,9 @@ extension zoo_activation {
     case .softsign: function = Int(zoo_softsign)
     case .exponential: function = Int(zoo_exponential)
     case .mish: function = Int(zoo_mish)
+    case .squareRoot: function = Int(zoo_square_root)
+    case .logarithm: function = Int(zoo_logarithm)
+    case .reciprocal: function = Int(zoo_reciprocal)
     }
     self.function = Int32(function)
   }

@@ -101,7 +101,8 @@ struct Planner {
     case .separableConvolution(let convolution): try planSeparable(index, convolution)
     case .transposedConvolution(let convolution): try planTransposed(index, convolution)
     case .dense(let dense): try planDense(index, dense)
-    case .batchNormalization, .normalization, .rescaling, .layerScale: try planChannelMap(index)
+    case .batchNormalization, .normalization, .rescaling, .layerScale, .channelAffine:
+      try planChannelMap(index)
     case .layerNormalization(let norm): try planLayerNorm(index, norm)
     case .prelu: try planRectifier(index)
     case .activation(.linear), .identity: try planAlias(index)

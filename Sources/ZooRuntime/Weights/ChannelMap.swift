@@ -9,7 +9,7 @@ struct ChannelMap: Hashable {
   /// Nil for a layer of another kind.
   init?(_ node: Node) {
     switch node.operation {
-    case .batchNormalization, .normalization, .rescaling, .layerScale: break
+    case .batchNormalization, .normalization, .rescaling, .layerScale, .channelAffine: break
     default: return nil
     }
     operation = node.operation
@@ -45,7 +45,7 @@ struct ChannelMap: Hashable {
         shifts.append(rescaling.offset[channel % rescaling.offset.count])
       default:
         factors.append(value(.gamma, channel, absent: 1))
-        shifts.append(0)
+        shifts.append(value(.beta, channel, absent: 0))
       }
     }
     return (factors, shifts)
