@@ -395,7 +395,8 @@ def channels_first():
         a = L.MaxPooling2D(2, data_format=f)(L.ZeroPadding2D(1, data_format=f)(a))
         a = L.UpSampling2D(2, data_format=f)(L.AveragePooling2D(2, strides=1, data_format=f)(a))
         a = L.Cropping2D(((1, 0), (0, 1)), data_format=f)(a)
-        a = L.Conv2DTranspose(3, 3, strides=2, data_format=f, name="t")(a)
+        # Keras 3 adds a bias along the wrong axis where there are as many columns as channels.
+        a = L.Conv2DTranspose(5, 3, strides=2, data_format=f, name="t")(a)
         flat = L.Dense(2, name="d")(L.Flatten(data_format=f)(a))
         plain = L.Dense(2, name="e")(L.Flatten()(a))
         return [a, flat, plain, L.GlobalAveragePooling2D(data_format=f)(a),

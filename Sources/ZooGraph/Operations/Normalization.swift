@@ -195,7 +195,7 @@ extension Operation {
 
 // MARK: Scale and shift by weights
 
-/// Per channel (last axis): gamma * x + beta, what ends a norm whose statistics are not those of its last axes.
+/// Per channel (last axis): gamma * x + beta. It ends a norm whose statistics are not those of the last axes.
 package struct ChannelAffine: Hashable, Sendable {
   /// Whether there is a gamma.
   package var scale: Bool
