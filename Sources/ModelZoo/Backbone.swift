@@ -31,8 +31,8 @@ public struct Backbone: Sendable {
   ///
   /// - Parameters:
   ///   - path: a `.zoo` file.
-  ///   - layer: the layer whose output is the features; by default the last feature map, before any
-  ///     global pooling and classifier.
+  ///   - layer: the layer whose output is the features; by default the one whose map goes into the last global
+  ///     pooling, of whatever size, or without one the last feature map before the classifier.
   ///   - pooling: what becomes of a feature map.
   ///   - threads: how many threads compute, 1 to 256.
   ///   - pictureCount: how many pictures will run in all, where that is known. For a single one weights are
@@ -51,8 +51,8 @@ public struct Backbone: Sendable {
   ///
   /// - Parameters:
   ///   - model: a model, which other users can share.
-  ///   - layer: the layer whose output is the features; by default the last feature map, before any
-  ///     global pooling and classifier.
+  ///   - layer: the layer whose output is the features; by default the one whose map goes into the last global
+  ///     pooling, of whatever size, or without one the last feature map before the classifier.
   ///   - pooling: what becomes of a feature map.
   ///   - threads: how many threads compute, 1 to 256.
   ///   - pictureCount: how many pictures will run in all, where that is known. For a single one weights are

@@ -42,14 +42,21 @@ final class Runner: Sendable {
     }
   }
 
-  /// Pictures resized to the input size and preprocessed as the model's card says, (N, H, W, C).
+  /// Pictures resized to the input size and preprocessed as the model's card says, (N, H, W, C); in grey where
+  /// the network takes one channel.
   func batch(of pictures: [Picture]) throws -> Tensor {
     let shape = model.inputShape
-    guard model.graph.inputs.count == 1, shape.rank == 3, shape[2] == 3 else {
+    guard model.graph.inputs.count == 1, shape.rank == 3, [1, 3].contains(shape[2]) else {
       throw ZooError(
         .unsuitable, what: "model takes no pictures", at: model.path,
-        "its input is \(shape), expected height x width x 3")
+        "its input is \(shape), expected height x width x 3, or x 1")
     }
-    return model.card.preprocessing.batch(of: pictures.map(\.image), height: shape[0], width: shape[1])
+    guard shape[2] == 3 || model.preprocessing.takesGrey else {
+      throw ZooError(
+        .unsuitable, what: "preprocessing does not fit", at: model.path,
+        "'\(model.preprocessing.rawValue)' is for three channels, and its input is \(shape)")
+    }
+    return model.preprocessing.batch(
+      of: pictures.map(\.image), height: shape[0], width: shape[1], channels: shape[2])
   }
 }

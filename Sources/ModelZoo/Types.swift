@@ -16,3 +16,5 @@ public typealias ErrorCategory = ZooSystem.ErrorCategory
 public typealias ReadingLimits = ZooSystem.ReadingLimits
 /// How pixels become what enters the network.
 public typealias Preprocessing = ZooGraph.Preprocessing
+/// What the values of a classifier's output are.
+public typealias OutputKind = ZooGraph.OutputKind

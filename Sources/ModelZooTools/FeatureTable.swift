@@ -1,5 +1,4 @@
 import ModelZoo
-import ZooImages
 import ZooSystem
 import ZooTensor
 import ZooWeightFiles
@@ -10,19 +9,21 @@ public struct FeatureTable: Sendable {
   public let features: Tensor
   /// The pictures, in the order of the rows.
   public let paths: [String]
-  /// Pictures found in folders that could not be decoded.
-  public let skipped: [(path: String, reason: String)]
+  /// Pictures that could not be decoded, and why.
+  public let failures: [(source: PictureSource, error: ZooError)]
+  /// The same by their paths.
+  public var skipped: [(path: String, reason: String)] { failures.map { ($0.source.path, $0.error.why) } }
 
   /// Computes the features of pictures and of all pictures in folders.
   ///
-  /// A picture that is named and can't be decoded is an error; one found in a folder is skipped.
+  /// A picture that can't be decoded is skipped.
   ///
   /// - Parameters:
   ///   - backbone: what computes them.
   ///   - batch: how many pictures run at once.
-  ///   - paths: files and folders.
+  ///   - paths: files, folders, and `-` for standard input.
   ///   - progress: gets the number of pictures done so far and in all.
-  /// - Throws: `ZooError` where a picture that is named can't be decoded, or there is none.
+  /// - Throws: `ZooError` where no picture can be decoded: the error of the first that was given by name.
   public init(
     backbone: Backbone, batch: Int = 8, paths: [String],
     progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
@@ -35,17 +36,10 @@ public struct FeatureTable: Sendable {
   private init(
     computing backbone: Backbone, batch: Int, paths: [String], progress: (_ done: Int, _ total: Int) -> Void
   ) throws {
-    var files: [(path: String, isNamed: Bool)] = []
-    for path in paths {
-      if isFolder(path) {
-        files += try ImageFolder.images(in: path).map { ($0, false) }
-      } else {
-        files.append((path, true))
-      }
-    }
+    let sources = try PictureSource.expand(paths)
     var values: [Float] = []
     var done: [String] = []
-    var skipped: [(String, String)] = []
+    var failures: [(source: PictureSource, error: ZooError)] = []
     var pending: [(String, Picture)] = []
     func flush() throws {
       guard !pending.isEmpty else { return }
@@ -53,25 +47,25 @@ public struct FeatureTable: Sendable {
       done += pending.map(\.0)
       pending = []
     }
-    for (index, file) in files.enumerated() {
-      progress(index, files.count)
+    for (index, source) in sources.enumerated() {
+      progress(index, sources.count)
       do {
-        pending.append((file.path, try Picture(path: file.path)))
+        pending.append((source.path, try source.picture()))
       } catch {
-        guard !file.isNamed else { throw error }
-        skipped.append((file.path, error.why))
+        failures.append((source, error))
       }
       if pending.count == batch { try flush() }
     }
     try flush()
     guard !done.isEmpty else {
-      throw ZooError(
-        .unsuitable, what: "no pictures", at: paths.joined(separator: ", "),
-        "no JPEG or PNG file could be decoded")
+      throw failures.first { $0.source.isNamed }?.error
+        ?? ZooError(
+          .unsuitable, what: "no pictures", at: paths.joined(separator: ", "),
+          "no JPEG or PNG file could be decoded")
     }
     self.features = Tensor(shape: Shape([done.count] + backbone.featureShape.dimensions), values: values)
     self.paths = done
-    self.skipped = skipped
+    self.failures = failures
   }
 
   /// Writes `features`, `paths` and `skipped` as an `.npz` file, whole or not at all.

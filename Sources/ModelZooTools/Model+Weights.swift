@@ -64,7 +64,6 @@ extension Model {
       let file = try ZooFile(path: path)
       var options = options
       options.images = try options.images.flatMap { isFolder($0) ? try ImageFolder.images(in: $0) : [$0] }
-      options.isPublished = Catalog.isPublished(file.document.graph)
       return try Verifier.verify(file, options: options, progress: progress)
     }
   }

@@ -28,7 +28,6 @@ public struct ConversionReport: Sendable, Codable {
     /// The element type that it was stored in.
     public let storedType: String
     /// What storing changed at most, of the largest value; nil where it changed nothing.
-    /// The type that weights are stored in as far as they may be.
     public let storageError: Double?
     /// How its layout was changed, in words.
     public let transform: String
@@ -108,12 +107,17 @@ public struct ConversionReport: Sendable, Codable {
   public let kernelLayout: String
   /// The preprocessing that was stored, see `Preprocessing`.
   public let preprocessing: String
-  /// Whether nothing says how pixels are preprocessed; `preprocessing` is then `none`.
+  /// Whether nothing says how pixels are preprocessed; `preprocessing` is then `unknown`.
   public let preprocessingIsAssumed: Bool
+  /// Whether the batch-norm statistics alone say how.
+  public let preprocessingIsFound: Bool
   /// The number of weights.
   public let parameters: Int
   /// The type that weights are stored in as far as they may be.
   public let storage: String
+  /// The least largest error per layer with which all weights would be stored in half precision, where some
+  /// are not although that was asked for.
+  public let errorForAllHalf: Double?
   /// One row for each weight slot of the network.
   public let tensors: [TensorRow]
   /// Tensors of the file that the network has no use for.
@@ -130,7 +134,10 @@ public struct ConversionReport: Sendable, Codable {
     case kernelLayout = "kernel_order"
     case preprocessing
     case preprocessingIsAssumed = "preprocessing_is_assumed"
-    case parameters, storage, tensors, unused, verification
+    case preprocessingIsFound = "preprocessing_is_found"
+    case parameters, storage
+    case errorForAllHalf = "error_for_all_half"
+    case tensors, unused, verification
   }
 
   /// The keys of earlier versions, which are still written beside the others for one version.
@@ -156,8 +163,10 @@ public struct ConversionReport: Sendable, Codable {
     try container.encode(kernelLayout, forKey: .kernelLayout)
     try container.encode(preprocessing, forKey: .preprocessing)
     try container.encode(preprocessingIsAssumed, forKey: .preprocessingIsAssumed)
+    try container.encode(preprocessingIsFound, forKey: .preprocessingIsFound)
     try container.encode(parameters, forKey: .parameters)
     try container.encode(storage, forKey: .storage)
+    try container.encodeIfPresent(errorForAllHalf, forKey: .errorForAllHalf)
     try container.encode(tensors, forKey: .tensors)
     try container.encode(unused, forKey: .unused)
     try container.encodeIfPresent(verification, forKey: .verification)
@@ -171,7 +180,8 @@ public struct ConversionReport: Sendable, Codable {
 
 extension ConversionReport {
   init(
-    recipe: Recipe, source: SourceRecord, storage: StorageType, records: [TensorRecord], output: String?,
+    recipe: Recipe, source: SourceRecord, storage: StorageType, half: HalfPrecision.Choice,
+    records: [TensorRecord], output: String?,
     verification: VerificationReport?
   ) {
     let stored = Dictionary(records.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -188,15 +198,18 @@ extension ConversionReport {
     explanation = recipe.explanation
     kernelLayout = recipe.binding.kernelLayout.text
     preprocessing = recipe.card.preprocessing.rawValue
-    preprocessingIsAssumed = recipe.assumesPreprocessing
+    preprocessingIsAssumed = recipe.preprocessingOrigin == .unknown
+    preprocessingIsFound = recipe.preprocessingOrigin == .testimony
     parameters = recipe.graph.parameterCount
     self.storage = storage.rawValue
+    errorForAllHalf = half.single.isEmpty ? nil : half.leastErrorForAll
     tensors = recipe.binding.assignments.map { assignment in
       TensorRow(
         slot: assignment.slot.name, source: assignment.entry.name,
         sourceShape: assignment.entry.shape.dimensions, sourceType: assignment.entry.elementType.rawValue,
         shape: assignment.slot.shape.dimensions,
-        storedType: stored[assignment.slot.name]?.elementType.rawValue ?? storage.rawValue,
+        storedType: stored[assignment.slot.name]?.elementType.rawValue
+          ?? (half.single.contains(assignment.slot) ? StorageType.f32 : storage).rawValue,
         storageError: stored[assignment.slot.name]?.storageError?.relative,
         transform: assignment.transform.text, evidence: assignment.rule.rawValue,
         witnesses: Witness.allCases.filter(assignment.witnesses.contains).map(\.rawValue),

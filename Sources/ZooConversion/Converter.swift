@@ -68,16 +68,19 @@ public struct Converter: Sendable {
     // Weights that are used only once are not kept.
     let original: any WeightSource =
       options.verify ? CachedWeights(source.recipe.weights) : source.recipe.weights
-    let half = try chooseHalfPrecision(of: source.recipe, weights: original, progress: progress)
+    if options.verify, source.recipe.preprocessingOrigin == .unknown {
+      try findPreprocessing(of: &source.recipe, weights: original, progress: progress)
+    }
+    var half = try chooseHalfPrecision(of: source.recipe, weights: original, progress: progress)
     let verified =
-      options.verify ? try verify(&source, weights: original, half: half, progress: progress) : nil
+      options.verify ? try verify(&source, weights: original, half: &half, progress: progress) : nil
     let records =
       options.dryRun
       ? [] : try write(source, to: output, weights: original, half: half, verified, progress: progress)
     return ConversionReport(
       recipe: source.recipe,
       source: sourceRecord(of: source.recipe, source.hashes, checksum: source.hashes.checksum),
-      storage: options.storage, records: records,
+      storage: options.storage, half: half, records: records,
       output: options.dryRun ? nil : output, verification: verified?.report)
   }
 
@@ -117,6 +120,21 @@ public struct Converter: Sendable {
       path: input, recipe: recipe, hashes: try hashes(of: recipe.file, opened: opened), opened: opened)
   }
 
+  /// Takes the preprocessing that the batch norms testify for, where nobody stated one. Returns whether they do.
+  @discardableResult
+  private func findPreprocessing(
+    of recipe: inout Recipe, weights: some WeightSource, progress: (Progress) -> Void
+  ) throws -> Bool {
+    progress(.phase("reading the batch-norm statistics"))
+    let check = BatchNormCheck(
+      graph: recipe.graph, card: recipe.card, images: options.verifier.images,
+      threads: options.verifier.threads)
+    guard let found = try check.foundPreprocessing(weights: weights) else { return false }
+    recipe.card.preprocessing = found
+    recipe.preprocessingOrigin = .testimony
+    return true
+  }
+
   /// Which weights stay in single precision, where the others are stored in half.
   private func chooseHalfPrecision(
     of recipe: Recipe, weights: some WeightSource, progress: (Progress) -> Void
@@ -132,7 +150,7 @@ public struct Converter: Sendable {
   /// Checks the weights as they will be stored, and makes the test case. Batch norms that agree become
   /// witnesses.
   private func verify(
-    _ source: inout Source, weights original: any WeightSource, half: HalfPrecision.Choice,
+    _ source: inout Source, weights original: any WeightSource, half: inout HalfPrecision.Choice,
     progress: (Progress) -> Void
   ) throws -> Verified {
     progress(.phase("preparing the engine"))
@@ -141,16 +159,21 @@ public struct Converter: Sendable {
       RoundedWeights(source: original, storage: options.storage, single: half.single))
     let engine = try Engine(
       graph: recipe.graph, weights: weights, options: PlanOptions(threads: options.verifier.threads))
-    var verifierOptions = options.verifier
-    verifierOptions.isPublished = Catalog.isPublished(recipe.graph)
     let verifier = Verifier(
-      graph: recipe.graph, card: recipe.card, storage: options.storage, options: verifierOptions)
+      graph: recipe.graph, card: recipe.card, storage: options.storage, options: options.verifier)
     var report = try verifier.verify(weights: weights, engine: engine, testCase: nil) {
       progress(.phase($0))
     }
+    let statistics = report.checks.first { $0.name == BatchNormCheck.name }
+    if recipe.preprocessingOrigin.yieldsToTestimony, statistics?.status != .passed,
+      try findPreprocessing(of: &source.recipe, weights: original, progress: progress)
+    {
+      half = try chooseHalfPrecision(of: source.recipe, weights: original, progress: progress)
+      return try verify(&source, weights: original, half: &half, progress: progress)
+    }
     if let check = check(half) { report.checks.append(check) }
     if let failure = report.failure(of: source.path) { throw failure }
-    if report.checks.contains(where: { $0.name == BatchNormCheck.name && $0.status == .passed }) {
+    if statistics?.status == .passed {
       let covered = recipe.graph.layersWithTestimony
       source.recipe.add(.testimony) { covered.contains($0.slot.layer) }
     }

@@ -17,7 +17,7 @@ struct HalfPrecision {
   let largestError: Double
 
   /// What the search aims at, of `largestError`: other inputs move values differently than those tried.
-  private static let margin = 0.5
+  fileprivate static let margin = 0.5
 
   /// What was chosen, and what it costs.
   struct Choice {
@@ -25,6 +25,11 @@ struct HalfPrecision {
     var single: Set<WeightSlot> = []
     /// How far the farthest value moves, of the largest in its layer; nil where any distance is allowed.
     var error: Double?
+    /// How far it moves with all weights in half precision; nil where that was not asked.
+    var errorOfAll: Double?
+
+    /// The least `largestError` with which all weights are stored in half precision.
+    var leastErrorForAll: Double? { errorOfAll.map { $0 / HalfPrecision.margin } }
   }
 
   func choose(weights: some WeightSource) throws -> Choice {
@@ -37,6 +42,8 @@ struct HalfPrecision {
     }
     func suffices(_ choice: Choice) -> Bool { (choice.error ?? 0) <= Self.margin * largestError }
     var best = try choice(0)
+    let errorOfAll = best.error
+    best.errorOfAll = errorOfAll
     if suffices(best) { return best }
     // All in single precision has no error, so a smallest sufficient number exists.
     best = Choice(single: Set(layers.flatMap(\.weights)), error: 0)
@@ -46,6 +53,7 @@ struct HalfPrecision {
       let candidate = try choice(middle)
       if suffices(candidate) { (enough, best) = (middle, candidate) } else { tooFew = middle }
     }
+    best.errorOfAll = errorOfAll
     return best
   }
 

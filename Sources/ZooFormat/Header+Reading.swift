@@ -27,7 +27,7 @@ extension HeaderFields {
     let graph = try Self.graph(operations: operations, nodes: nodes, outputs: outputs)
     if !labels.isEmpty {
       let classes = graph[graph.outputs[0]].shape.dimensions.last ?? 0
-      guard labels.count == classes else {
+      guard labels.count == classes || labels.count == 2 && graph.outputKind == .twoClasses else {
         throw Self.problem("labels", "there are \(labels.count) for \(classes) classes")
       }
     }

@@ -13,3 +13,16 @@ package struct Image: Sendable, Equatable {
     self.pixels = pixels
   }
 }
+
+extension Image {
+  /// The same in grey, with equal channels: bit for bit what Pillow's `convert("L")` gives.
+  package var grey: Image {
+    var pixels = pixels
+    for start in stride(from: 0, to: pixels.count, by: 3) {
+      let (red, green, blue) = (Int(pixels[start]), Int(pixels[start + 1]), Int(pixels[start + 2]))
+      let value = UInt8((red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16)
+      for channel in 0..<3 { pixels[start + channel] = value }
+    }
+    return Image(width: width, height: height, pixels: pixels)
+  }
+}

@@ -10,22 +10,27 @@ extension Preprocessing {
     return Tensor(shape: [1, image.height, image.width, 3], values: values)
   }
 
-  /// What enters a network for several images: (N, H, W, 3), each brought to `height` x `width`.
-  package func batch(of images: [Image], height: Int, width: Int) -> Tensor {
+  /// What enters a network for several images: (N, H, W, `channels`), each brought to `height` x `width`.
+  ///
+  /// With one channel the images become grey first, as Keras' `load_img(color_mode="grayscale")` makes them.
+  /// - Precondition: `channels` is 3, or 1 for preprocessing that takes grey.
+  package func batch(of images: [Image], height: Int, width: Int, channels: Int = 3) -> Tensor {
+    precondition(channels == 3 || channels == 1 && takesGrey, "\(rawValue) of \(channels) channels")
     var values: [Float] = []
-    values.reserveCapacity(images.count * height * width * 3)
+    values.reserveCapacity(images.count * height * width * channels)
     for image in images {
-      append(image.resized(height: height, width: width), to: &values)
+      let image = channels == 1 ? image.grey : image
+      append(image.resized(height: height, width: width), channels: channels, to: &values)
     }
-    return Tensor(shape: [images.count, height, width, 3], values: values)
+    return Tensor(shape: [images.count, height, width, channels], values: values)
   }
 
-  private func append(_ image: Image, to values: inout [Float]) {
-    let tables = (0..<3).map { channel in (0...255).map { value(Float($0), channel: channel) } }
+  private func append(_ image: Image, channels: Int = 3, to values: inout [Float]) {
+    let tables = (0..<channels).map { channel in (0...255).map { value(Float($0), channel: channel) } }
     let swapped = self == .caffe || self == .torchBGR
-    values.reserveCapacity(values.count + image.pixels.count)
+    values.reserveCapacity(values.count + image.pixels.count / 3 * channels)
     for start in stride(from: 0, to: image.pixels.count, by: 3) {
-      for channel in 0..<3 {
+      for channel in 0..<channels {
         let pixel = image.pixels[start + (swapped ? 2 - channel : channel)]
         values.append(tables[channel][Int(pixel)])
       }
@@ -35,8 +40,10 @@ extension Preprocessing {
   /// The value in `channel` of what enters the network, from a pixel of 0…255.
   private func value(_ pixel: Float, channel: Int) -> Float {
     switch self {
-    case .none:
+    case .none, .unknown:
       pixel
+    case .unit:
+      pixel / 255
     case .tf:
       pixel / 127.5 - 1
     case .caffe:

@@ -12,16 +12,12 @@ package struct BatchNormCheck {
   /// Pictures to run; synthetic ones where there is none.
   let images: [String]
   let threads: Int
-  /// Whether published weights of this network are known: their training data is, so that statistics that
-  /// disagree from the first layer on mean wrong preprocessing.
-  let isPublished: Bool
 
-  package init(graph: Graph, card: ModelCard, images: [String] = [], threads: Int, isPublished: Bool) {
+  package init(graph: Graph, card: ModelCard, images: [String] = [], threads: Int) {
     self.graph = graph
     self.card = card
     self.images = images
     self.threads = threads
-    self.isPublished = isPublished
   }
 
   /// How many synthetic pictures are enough for stable statistics.
@@ -30,21 +26,26 @@ package struct BatchNormCheck {
   private static let imageLimit = 64
   package static let name = "batch-norm statistics"
 
+  /// The only preprocessing with which all layers agree, if there is exactly one and the card's own is not it.
+  package func foundPreprocessing(weights: some WeightSource) throws -> Preprocessing? {
+    guard let witnesses = try witnesses(weights: weights).value else { return nil }
+    if card.preprocessing == .unknown {
+      return BatchNormTestimony.onlyMode(of: try testimonies(of: witnesses))
+    }
+    return try preprocessing(of: witnesses, insteadOf: testimony(of: witnesses, mode: card.preprocessing))
+  }
+
   package func check(weights: some WeightSource) throws -> VerificationReport.Check {
-    guard graph.inputs.count == 1, let input = graph.inputs.first, TestInput.isImage(graph[input].shape)
-    else {
-      return .init(Self.name, .noTestimony, detail: "the network does not take images of three channels")
+    let witnesses: Witnesses
+    switch try self.witnesses(weights: weights) {
+    case .present(let present): witnesses = present
+    case .absent(let why): return .init(Self.name, .noTestimony, detail: why)
     }
-    let layers = try batchNorms(weights: weights)
-    guard !layers.isEmpty else {
-      return .init(Self.name, .noTestimony, detail: "the network has no batch normalization")
-    }
-    let engine = try Engine(
-      graph: graph, weights: weights, options: PlanOptions(threads: threads, taps: layers.map(\.input)))
-    let pictures = try pictures(shape: graph[input].shape)
-    let testimony = try testimony(of: layers, engine: engine, pictures: pictures, mode: card.preprocessing)
+    let testimony = try testimony(of: witnesses, mode: card.preprocessing)
+    let layers = witnesses.layers
     let subject =
-      "\(layers.count) layers on \(images.isEmpty ? "synthetic images" : "\(pictures.count) images")"
+      "\(layers.count) layers on "
+      + (images.isEmpty ? "synthetic images" : "\(witnesses.pictures.count) images")
 
     switch testimony.verdict {
     case .agrees(let z, let zLayer, let v, let vLayer):
@@ -65,23 +66,74 @@ package struct BatchNormCheck {
           + "not their own: \(exchange.kind.isStored ? "they, or the weights before them," : "they") "
           + "were exchanged")
     case .noTestimony(let reason):
-      var testimonies = [card.preprocessing: testimony]
-      for mode in Preprocessing.distinguishable where mode != card.preprocessing {
-        testimonies[mode] = try self.testimony(of: layers, engine: engine, pictures: pictures, mode: mode)
+      guard let better = try preprocessing(of: witnesses, insteadOf: testimony) else {
+        let misfit = testimony.misfit
+        return .init(
+          Self.name, .noTestimony, largestError: misfit,
+          location: misfit.flatMap { _ in layers.first?.node.name },
+          tolerance: misfit.map { _ in Tolerances.hopeless.z }, detail: "\(subject): \(reason)")
       }
-      guard
-        let better = BatchNormTestimony.suggestedMode(insteadOf: card.preprocessing, testimonies: testimonies)
-      else { return .init(Self.name, .noTestimony, detail: "\(subject): \(reason)") }
-      let finding =
-        "the statistics agree with preprocessing '\(better.rawValue)', not with '\(card.preprocessing.rawValue)'"
-      // Only of published networks is it known that they were trained on photographs.
+      let first = layers.first?.node.name
+      if card.preprocessing == .unknown {
+        return .init(
+          Self.name, .noTestimony, location: first,
+          detail:
+            "\(subject): the statistics agree with preprocessing '\(better.rawValue)', which nothing states")
+      }
       return .init(
-        Self.name, isPublished ? .failed : .noTestimony, location: layers[0].node.name,
-        detail: "\(subject): \(finding)")
+        Self.name, .failed, location: first,
+        detail: "\(subject): the statistics agree with preprocessing '\(better.rawValue)', "
+          + "not with '\(card.preprocessing.rawValue)'")
     }
   }
 
+  /// The other preprocessing with which alone all layers agree, where the first ones do not with the card's.
+  private func preprocessing(
+    of witnesses: Witnesses, insteadOf testimony: BatchNormTestimony
+  ) throws -> Preprocessing? {
+    guard testimony.mayHaveOtherPreprocessing else { return nil }
+    var testimonies = try testimonies(of: witnesses)
+    testimonies[card.preprocessing] = testimony
+    return BatchNormTestimony.suggestedMode(insteadOf: card.preprocessing, testimonies: testimonies)
+  }
+
+  /// What the layers say of every other preprocessing.
+  private func testimonies(of witnesses: Witnesses) throws -> [Preprocessing: BatchNormTestimony] {
+    var testimonies: [Preprocessing: BatchNormTestimony] = [:]
+    for mode in Preprocessing.distinguishable where mode != card.preprocessing {
+      testimonies[mode] = try testimony(of: witnesses, mode: mode)
+    }
+    return testimonies
+  }
+
   // MARK: Layers
+
+  /// The layers that can testify, and what is shown to them.
+  private struct Witnesses {
+    let layers: [Layer]
+    let engine: Engine
+    let pictures: [Image]
+  }
+
+  private enum Presence {
+    case present(Witnesses)
+    case absent(String)
+
+    var value: Witnesses? {
+      if case .present(let witnesses) = self { witnesses } else { nil }
+    }
+  }
+
+  private func witnesses(weights: some WeightSource) throws -> Presence {
+    guard graph.inputs.count == 1, let input = graph.inputs.first, TestInput.isImage(graph[input].shape)
+    else { return .absent("the network does not take images of three channels") }
+    let layers = try batchNorms(weights: weights)
+    guard !layers.isEmpty else { return .absent("the network has no batch normalization") }
+    let engine = try Engine(
+      graph: graph, weights: weights, options: PlanOptions(threads: threads, taps: layers.map(\.input)))
+    return .present(
+      Witnesses(layers: layers, engine: engine, pictures: try pictures(shape: graph[input].shape)))
+  }
 
   private struct Layer {
     let node: Node
@@ -145,10 +197,9 @@ package struct BatchNormCheck {
     }
   }
 
-  private func testimony(
-    of layers: [Layer], engine: Engine, pictures: [Image], mode: Preprocessing
-  ) throws -> BatchNormTestimony {
-    let session = engine.makeSession()
+  private func testimony(of witnesses: Witnesses, mode: Preprocessing) throws -> BatchNormTestimony {
+    let (layers, pictures) = (witnesses.layers, witnesses.pictures)
+    let session = witnesses.engine.makeSession()
     let taps = Array(Set(layers.map(\.input)))
     var moments = Dictionary(
       uniqueKeysWithValues: taps.map { ($0, ChannelMoments(channels: graph[$0].shape.dimensions.last ?? 0)) })

@@ -153,10 +153,15 @@ package struct BatchNormTestimony: Sendable {
   }
 
   /// What the layers say, each by itself.
-  private var ownVerdict: Verdict {
+  private var ownVerdict: Verdict { verdict(start: Tolerances.firstLayer(images)) }
+
+  /// Whether all layers agree with the preprocessing of the images, and whether they say anything about it.
+  private var preprocessingVerdict: Verdict { verdict(start: Tolerances.preprocessing) }
+
+  private func verdict(start: (z: Double, v: Double)) -> Verdict {
     if layers.isEmpty { return .noTestimony("the network has no batch normalization") }
     if isUntrained { return .noTestimony("the batch-norm statistics were never trained") }
-    return Self.verdict(deviations, images)
+    return Self.verdict(deviations, start: start)
   }
 
   private var isUntrained: Bool {
@@ -171,6 +176,12 @@ package struct BatchNormTestimony: Sendable {
     return !(first.z <= Tolerances.hopeless.z && first.v <= Tolerances.hopeless.v)
   }
 
+  /// The first layer's larger deviation, z or v, where it is beyond all that another subject explains.
+  package var misfit: Double? {
+    guard let first = deviations.first, isFarFromTraining, !isUntrained else { return nil }
+    return max(first.z, first.v)
+  }
+
   /// The preprocessing mode that the weights were trained with, where it is another than `given`.
   ///
   /// Returns a mode only where the first layers disagree under `given` and all layers agree under that
@@ -178,17 +189,26 @@ package struct BatchNormTestimony: Sendable {
   package static func suggestedMode<Mode: Hashable>(
     insteadOf given: Mode, testimonies: [Mode: BatchNormTestimony]
   ) -> Mode? {
-    guard let testimony = testimonies[given], case .noTestimony = testimony.ownVerdict else { return nil }
-    let agreeing = testimonies.filter { mode, testimony in
-      if mode != given, case .agrees = testimony.ownVerdict { true } else { false }
+    guard testimonies[given]?.mayHaveOtherPreprocessing == true else { return nil }
+    return onlyMode(of: testimonies.filter { $0.key != given })
+  }
+
+  /// The only mode under which all layers agree, if there is exactly one.
+  package static func onlyMode<Mode: Hashable>(of testimonies: [Mode: BatchNormTestimony]) -> Mode? {
+    let agreeing = testimonies.filter { _, testimony in
+      if case .agrees = testimony.preprocessingVerdict { true } else { false }
     }
     return agreeing.count == 1 ? agreeing.keys.first : nil
   }
 
-  private static func verdict(_ deviations: [Deviation], _ images: Images) -> Verdict {
+  /// Whether the first layers disagree, as they do with wrong preprocessing.
+  package var mayHaveOtherPreprocessing: Bool {
+    if case .noTestimony = preprocessingVerdict { true } else { false }
+  }
+
+  private static func verdict(_ deviations: [Deviation], start: (z: Double, v: Double)) -> Verdict {
     var worstZ = deviations[0]
     var worstV = deviations[0]
-    let start = Tolerances.firstLayer(images)
     for (index, layer) in deviations.enumerated() {
       // A value that is not a number fails every comparison, so each is written as what must hold.
       if index == 0 {

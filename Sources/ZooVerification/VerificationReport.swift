@@ -79,6 +79,9 @@ public struct VerificationReport: Sendable, Codable {
 
   /// Whether no check failed.
   public var passed: Bool { !checks.contains { $0.status == .failed } }
+  /// Whether the batch-norm statistics are so far from those of the images that pixels are probably preprocessed
+  /// otherwise than in training, or the images are of another kind. That is no failure.
+  public var isDoubtful: Bool { checks.contains { $0.status == .noTestimony && $0.largestError != nil } }
   /// The first check that failed.
   public var firstFailure: Check? { checks.first { $0.status == .failed } }
 

@@ -16,8 +16,6 @@ public struct Verifier: Sendable {
     public var images: [String] = []
     /// An `.npz` with inputs and outputs of another framework.
     public var ioPath: String?
-    /// Whether published weights of this network are known, whose training data is known too.
-    package var isPublished = false
 
     /// Few enough that a conversion is not held up by its checks.
     package static let samplesOfConversion = 256
@@ -67,8 +65,7 @@ public struct Verifier: Sendable {
     progress("reading the batch-norm statistics")
     report.checks.append(
       try BatchNormCheck(
-        graph: graph, card: card, images: options.images, threads: options.threads,
-        isPublished: options.isPublished
+        graph: graph, card: card, images: options.images, threads: options.threads
       ).check(weights: weights))
     if let path = options.ioPath {
       progress("comparing with \(path)")

@@ -50,9 +50,12 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: "The element type of stored weights; f32 is bit-exact.")
   var dtype = DataType.f32
 
+  private static let defaultLargestError = Converter.Options().largestStorageError
+
   @Option(
     help: ArgumentHelp(
-      "With --dtype f16: maximum relative error per layer; tensors that would exceed it stay f32. Default: 0.002.",
+      "With --dtype f16: maximum relative error per layer; tensors that would exceed it stay f32. "
+        + "(default: \(defaultLargestError))",
       valueName: "error"))
   var largestError: Double?
 
@@ -124,20 +127,41 @@ struct ConvertCommand: ParsableCommand {
     if !common.quiet {
       warnOfUnused(result.unused)
       warnOfOrderAlone(result)
+      warnOfFewHalves(result)
       if result.preprocessingIsAssumed {
         Terminal.warning(
-          "nothing in \(input) specifies the preprocessing, so pixel values 0…255 are used unchanged; set --preprocessing"
+          "nothing in \(input) specifies the preprocessing, so pixel values 0…255 go in as they are; set --preprocessing"
         )
       }
     }
     try print(result)
   }
 
+  /// What was really stored in which type.
   private func storage(of result: ConversionReport) -> String {
-    let halves = result.tensors.count { $0.storedType == "f16" }
-    guard halves > 0, halves < result.tensors.count else { return result.storage }
-    let share = result.tensors.reduce(0) { $0 + ($1.storedType == "f16" ? $1.shape.reduce(1, *) : 0) }
-    return "f16 (\(halves) tensors with \(grouped(share)) weights) and f32 (the others, for accuracy)"
+    let halves = result.tensors.filter { $0.storedType == "f16" }
+    guard result.storage == "f16", halves.count < result.tensors.count else { return result.storage }
+    return
+      "f16: \(halves.count) of \(result.tensors.count) tensors with \(grouped(weights(in: halves))) weights; "
+      + "f32: the others, for accuracy"
+  }
+
+  private func weights(in rows: [ConversionReport.TensorRow]) -> Int {
+    rows.reduce(0) { $0 + $1.shape.reduce(1, *) }
+  }
+
+  /// Says what half precision did not make smaller, and what would.
+  private func warnOfFewHalves(_ result: ConversionReport) {
+    guard let error = result.errorForAllHalf else { return }
+    let halves = weights(in: result.tensors.filter { $0.storedType == "f16" })
+    guard halves < result.parameters / 2 else { return }
+    // Rounded up to two digits, so that it suffices.
+    let step = pow(10, (log10(error) - 1).rounded(.down))
+    let limit = (error / step).rounded(.up) * step
+    Terminal.warning(
+      "\(halves == 0 ? "nothing" : "little") became smaller: in half precision, the other weights would move a layer "
+        + "by more than the largest error allowed, \(significant(largestError ?? Self.defaultLargestError)); "
+        + "with --largest-error \(significant(limit)) all weights take \(byteSize(result.parameters * 2))")
   }
 
   private func warnOfUnused(_ unused: [ConversionReport.Omission]) {
@@ -164,7 +188,9 @@ struct ConvertCommand: ParsableCommand {
     try Terminal.print(
       "  weights        \(grouped(result.parameters)) in \(result.tensors.count) tensors, stored as \(storage(of: result))"
     )
-    try Terminal.print("  preprocessing  \(result.preprocessing)")
+    try Terminal.print(
+      "  preprocessing  \(result.preprocessing)"
+        + (result.preprocessingIsFound ? ", found by the batch-norm statistics" : ""))
     if let verification = result.verification {
       for check in verification.checks { try Terminal.print("  \(check.line)") }
     } else {

@@ -7,8 +7,8 @@ struct FeaturesCommand: ParsableCommand {
     commandName: "features",
     abstract: "Extract feature vectors from images.",
     discussion: """
-      Writes the arrays features (N, …), paths and skipped. Folders are searched for JPEG and PNG files; files \
-      in them that cannot be decoded are skipped and listed.
+      Writes the arrays features (N, …), paths and skipped. Folders are searched for JPEG and PNG files, and - is \
+      standard input. Images that cannot be decoded are skipped and listed; after a named one the exit code is not 0.
 
       Examples:
         zoo features mobilenet.zoo photographs -o features.npz --pooling avg
@@ -18,7 +18,7 @@ struct FeaturesCommand: ParsableCommand {
   @Argument(help: "A .zoo file or a weight file.", completion: .file())
   var model: String
 
-  @Argument(help: "Images and folders of images.", completion: .file())
+  @Argument(help: "Images and folders of images; - is standard input.", completion: .file())
   var images: [String]
 
   @Option(name: .shortAndLong, help: ArgumentHelp("The output.", valueName: "f.npz"))
@@ -26,7 +26,8 @@ struct FeaturesCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The layer whose output to write; by default the last feature map.", valueName: "name"))
+      "The layer whose output to write; by default the map that goes into the last global pooling.",
+      valueName: "name"))
   var layer: String?
 
   @Option(help: "How to pool feature maps over height and width.")
@@ -49,14 +50,19 @@ struct FeaturesCommand: ParsableCommand {
     if !overwrite.force { try AtomicFile.checkAbsent(output) }
     let backbone = try Backbone(
       model: Model(converting: model), layer: layer, pooling: pooling, threads: threads.count)
+    common.warn(of: backbone.model)
     let bar = ProgressBar(quiet: common.quiet)
     let result = try FeatureTable(backbone: backbone, batch: batch, paths: images) { done, total in
       bar.show("features", done: done, total: total) { "\($0) images" }
     }
     bar.finish()
     try result.write(to: output, overwrite: overwrite.force)
-    if !common.quiet {
-      for skipped in result.skipped { Terminal.warning("skipped \(skipped.path): \(skipped.reason)") }
+    for (source, error) in result.failures {
+      if source.isNamed {
+        Terminal.error("\(error)", remedy: error.remedy)
+      } else if !common.quiet {
+        Terminal.warning("skipped \(source.path): \(error.why)")
+      }
     }
     if common.json {
       try Terminal.print(
@@ -66,6 +72,9 @@ struct FeaturesCommand: ParsableCommand {
           skipped: result.skipped.map(\.path)))
     } else if !common.quiet {
       try Terminal.print("wrote \(output): features \(result.features.shape) of layer \(backbone.layer)")
+    }
+    if let failure = result.failures.first(where: \.source.isNamed)?.error {
+      throw ExitCode(failure.category.exitCode)
     }
   }
 }

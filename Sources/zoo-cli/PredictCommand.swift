@@ -7,17 +7,21 @@ struct PredictCommand: ParsableCommand {
     commandName: "predict",
     abstract: "Classify images.",
     discussion: """
-      JPEG and PNG images are resized bilinearly to the input size and preprocessed as the model file specifies.
+      JPEG and PNG images are resized bilinearly to the input size and preprocessed as the model file specifies. \
+      Folders are searched for such files, and - is standard input. An image that cannot be decoded is reported, \
+      and the others are classified nevertheless. What a softmax or sigmoid computes is printed in percent, any \
+      other output as it is.
 
       Examples:
         zoo predict mobilenet.zoo cat.jpg
-        zoo predict mobilenet.zoo *.jpg --top 1 --json
+        zoo predict mobilenet.zoo photographs --top 1 --json
+        curl -s https://example.org/cat.jpg | zoo predict mobilenet.zoo -
       """)
 
   @Argument(help: "A .zoo file or a weight file.", completion: .file())
   var model: String
 
-  @Argument(help: "The images.", completion: .file())
+  @Argument(help: "Images and folders of images; - is standard input.", completion: .file())
   var images: [String]
 
   @Option(help: "The number of classes to print per image.")
@@ -31,14 +35,29 @@ struct PredictCommand: ParsableCommand {
   }
 
   func run() throws {
+    let sources = try PictureSource.expand(images)
     let classifier = try Classifier(
-      model: Model(converting: model), threads: threads.count, pictureCount: images.count)
+      model: Model(converting: model), threads: threads.count, pictureCount: sources.count)
+    common.warn(of: classifier.model)
+    if classifier.outputKind == .values && !common.quiet {
+      Terminal.warning("\(model) ends in neither softmax nor sigmoid, so its values are no probabilities")
+    }
     let bar = ProgressBar(quiet: common.quiet)
     var results: [PredictOutput] = []
-    for (index, path) in images.enumerated() {
-      bar.show("predicting", done: index, total: images.count) { "\($0) images" }
-      let predictions = try classifier.classify(Picture(path: path), top: top)
-      let result = PredictOutput(image: path, predictions: predictions.map(PredictOutput.Class.init))
+    var failure: ZooError?
+    for (index, source) in sources.enumerated() {
+      bar.show("predicting", done: index, total: sources.count) { "\($0) images" }
+      let picture: Picture
+      do {
+        picture = try source.picture()
+      } catch {
+        failure = failure ?? error
+        bar.finish()
+        Terminal.error("\(error)", remedy: error.remedy)
+        results.append(PredictOutput(image: source.path, error: "\(error)"))
+        continue
+      }
+      let result = PredictOutput(image: source.path, try classifier.classify(picture, top: top))
       if common.json {
         results.append(result)
       } else {
@@ -48,14 +67,19 @@ struct PredictCommand: ParsableCommand {
     }
     bar.finish()
     if common.json { try Terminal.print(json: results) }
+    if let failure { throw ExitCode(failure.category.exitCode) }
   }
 
   private func print(_ result: PredictOutput) throws {
     try Terminal.print(result.image)
-    for prediction in result.predictions {
-      let percent = decimal(Double(prediction.probability) * 100, 2)
+    let values = result.predictions.map { prediction in
+      prediction.probability.map { decimal(Double($0) * 100, 2) } ?? decimal(Double(prediction.value ?? 0), 4)
+    }
+    let width = max(8, values.map(\.count).max() ?? 0)
+    for (prediction, value) in zip(result.predictions, values) {
       try Terminal.print(
-        String(repeating: " ", count: max(0, 8 - percent.count)) + "\(percent) %  \(prediction.label)"
+        String(repeating: " ", count: width - value.count) + value
+          + (prediction.probability == nil ? "  " : " %  ") + prediction.label
           + (prediction.id.isEmpty ? "" : "  (\(prediction.id))"))
     }
   }
@@ -66,21 +90,38 @@ private struct PredictOutput: Encodable {
     let index: Int
     let id: String
     let label: String
-    let probability: Float
+    /// Where the model's values are probabilities.
+    let probability: Float?
+    /// Where they are not.
+    let value: Float?
 
     enum CodingKeys: String, CodingKey {
       case index = "class"
-      case id, label, probability
+      case id, label, probability, value
     }
 
     init(_ prediction: Prediction) {
       index = prediction.classIndex
       id = prediction.id
       label = prediction.label
-      probability = prediction.probability
+      probability = prediction.outputKind == .values ? nil : prediction.probability
+      value = prediction.outputKind == .values ? prediction.value : nil
     }
   }
 
   let image: String
   let predictions: [Class]
+  let error: String?
+
+  init(image: String, _ predictions: [Prediction]) {
+    self.image = image
+    self.predictions = predictions.map(Class.init)
+    error = nil
+  }
+
+  init(image: String, error: String) {
+    self.image = image
+    predictions = []
+    self.error = error
+  }
 }

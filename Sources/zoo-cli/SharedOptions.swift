@@ -30,8 +30,28 @@ struct ThreadsOption: ParsableArguments {
   var count: Int { threads ?? Processors.count }
 }
 
-extension Preprocessing: ExpressibleByArgument {}
+extension Preprocessing: ExpressibleByArgument {
+  public init?(argument: String) {
+    guard let mode = Preprocessing(rawValue: argument), Preprocessing.statable.contains(mode) else {
+      return nil
+    }
+    self = mode
+  }
+
+  public static var allValueStrings: [String] { statable.map(\.rawValue) }
+  public static var defaultCompletionKind: CompletionKind { .list(allValueStrings) }
+}
 extension KernelLayout.Named: ExpressibleByArgument {}
+
+extension CommonOptions {
+  /// Says what makes the results of pictures doubtful.
+  func warn(of model: Model) {
+    guard !quiet, model.preprocessing == .unknown else { return }
+    Terminal.warning(
+      "\(model.path) does not say how pixels are preprocessed, so 0…255 go in as they are; "
+        + "zoo convert --preprocessing states it")
+  }
+}
 
 /// How `--dtype` names the stored element type.
 enum DataType: String, ExpressibleByArgument {

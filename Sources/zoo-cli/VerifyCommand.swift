@@ -43,8 +43,17 @@ struct VerifyCommand: ParsableCommand {
       try Terminal.print(json: VerifyOutput(file: model, passed: report.passed, checks: report.checks))
     } else {
       for check in report.checks { try Terminal.print(check.line) }
-      try Terminal.print(report.passed ? "\(model): verified" : "\(model): NOT verified")
+      let isKnown = try Model(path: model).preprocessing != .unknown
+      let finding =
+        switch (report.passed, isKnown, report.isDoubtful) {
+        case (false, _, _): "NOT verified"
+        case (true, false, _): "every check passed, but how pixels are preprocessed is unknown"
+        case (true, true, true): "every check passed, but the batch-norm statistics do not fit the images"
+        case (true, true, false): "verified"
+        }
+      try Terminal.print("\(model): \(finding)")
     }
+    common.warn(of: try Model(path: model))
     if let failure = report.failure(of: model) { throw failure }
   }
 }

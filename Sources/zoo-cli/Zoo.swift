@@ -82,7 +82,7 @@ enum Main {
 
 extension ErrorCategory {
   /// As in `sysexits.h`.
-  fileprivate var exitCode: Int32 {
+  var exitCode: Int32 {
     switch self {
     case .verificationFailed: 1
     case .usage: 64

@@ -54,4 +54,26 @@ struct RealFileTests {
     #expect(result.errors.contains("tf"), "\(result.errors)")
     #expect(try zoo.contents().isEmpty)
   }
+
+  /// Home-made networks, whose statistics single one preprocessing out.
+  @Test(
+    arguments: [
+      ("tm-mobilenetv2-waste/keras_model.h5", "tf"), ("mobilenet025-96-vww/vww_96.h5", "unit"),
+    ])
+  func preprocessingIsFoundByTheStatistics(file: String, mode: String) throws {
+    let zoo = try ZooCommand()
+    defer { zoo.cleanUp() }
+    let found = try zoo("convert", Self.real(file), "-o", "m.zoo")
+    #expect(found.status == 0, "\(found.errors)")
+    #expect(found.output.contains("preprocessing  \(mode), found by the batch-norm statistics"))
+    #expect(try zoo("verify", "m.zoo").output.contains("m.zoo: verified"))
+    #expect(try zoo("predict", "m.zoo", Self.real("images/dog.jpg")).errors.isEmpty)
+    let contradicted = try zoo("convert", Self.real(file), "-o", "n.zoo", "--preprocessing", "none")
+    #expect(contradicted.status == 1 && contradicted.errors.contains("'\(mode)', not with 'none'"))
+    #expect(
+      try zoo("convert", Self.real(file), "-o", "n.zoo", "--preprocessing", "none", "--no-verify").status == 0
+    )
+    let verified = try zoo("verify", "n.zoo")
+    #expect(verified.status == 1 && !verified.output.contains(": verified"))
+  }
 }

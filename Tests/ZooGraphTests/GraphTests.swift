@@ -114,12 +114,98 @@ private func convolution(
     #expect(try chain(image, pooled, softmax, .activation(.relu)).graph.classCount == nil)
   }
 
-  @Test func topFeaturesAreTheLastWithMoreThanOnePixel() throws {
+  @Test func theLastActivationSaysWhatValuesAre() throws {
+    func kind(_ shape: [Int], _ operations: Operation...) throws -> OutputKind? {
+      var layers = [Graph.Layer(name: "input", operation: .input(shape: shape), inputs: [])]
+      for operation in operations {
+        layers.append(
+          Graph.Layer(name: "layer\(layers.count)", operation: operation, inputs: [layers.count - 1]))
+      }
+      return try Graph(layers: layers, outputs: [layers.count - 1]).outputKind
+    }
+    func dense(_ units: Int, _ activation: Activation = .linear) -> Operation {
+      .dense(Dense(units: units, useBias: true, activation: activation))
+    }
+    #expect(try kind(image, pooled, softmax) == .classes)
+    #expect(try kind(image, pooled, dense(1, .sigmoid)) == .twoClasses)
+    #expect(try kind(image, pooled, dense(1), .activation(.hardSigmoid(slope: 0.2))) == .twoClasses)
+    #expect(try kind(image, pooled, dense(3, .sigmoid), .identity(layer: "Dropout")) == .independent)
+    #expect(try kind(image, pooled, dense(3)) == .values)
+    #expect(try kind(image, pooled, dense(1)) == .values)
+    #expect(try kind(image, pooled, dense(3, .tanh)) == .values)
+    #expect(try kind(image, pooled, softmax, .activation(.linear)) == .classes)
+    #expect(try kind(image, .activation(.softmax), pooled) == .classes)
+    #expect(try kind(image, .activation(.softmax), .flatten) == .independent)
+    #expect(try kind(image) == nil)
+  }
+
+  @Test func averagedAndJoinedHeads() throws {
+    func kind(_ merge: Operation, _ activations: Activation..., units: Int) throws -> OutputKind? {
+      var layers = [Graph.Layer(name: "input", operation: .input(shape: [6]), inputs: [])]
+      for activation in activations {
+        let dense = Dense(units: units, useBias: true, activation: activation)
+        layers.append(Graph.Layer(name: "head\(layers.count)", operation: .dense(dense), inputs: [0]))
+      }
+      layers.append(Graph.Layer(name: "joined", operation: merge, inputs: Array(1..<layers.count)))
+      return try Graph(layers: layers, outputs: [layers.count - 1]).outputKind
+    }
+    #expect(try kind(.merge(.average), .softmax, .softmax, units: 4) == .classes)
+    #expect(try kind(.merge(.average), .sigmoid, .sigmoid, units: 1) == .twoClasses)
+    #expect(try kind(.merge(.average), .softmax, .linear, units: 4) == .values)
+    #expect(try kind(.merge(.add), .softmax, .softmax, units: 4) == .values)
+    #expect(try kind(.concatenate, .sigmoid, .sigmoid, units: 1) == .independent)
+  }
+
+  @Test func labelsAreOneForEachClass() throws {
+    let sigmoid = Operation.dense(Dense(units: 1, useBias: true, activation: .sigmoid))
+    let two = try chain(image, pooled, sigmoid).graph
+    #expect(two.classCount == 2)
+    #expect((0...3).filter(two.takes(labelCount:)) == [1, 2])
+    let logits = try chain(image, pooled, .dense(Dense(units: 5, useBias: true))).graph
+    #expect(logits.classCount == nil)
+    #expect((0...9).filter(logits.takes(labelCount:)) == [5])
+    #expect(!(try chain(image).graph.takes(labelCount: 3)))
+  }
+
+  @Test func topFeaturesGoIntoTheLastGlobalPooling() throws {
     let edges = Edges(top: 1, bottom: 0, left: 0, right: 0)
     let graph = try chain(image, .zeroPadding(edges), pooled, softmax).graph
     #expect(graph[graph.topFeatures].shape == [6, 4, 3])
     let vector = try chain([6], softmax)
     #expect(vector.graph[vector.graph.topFeatures] == vector.last)
+    let whole = Pooling(window: Extent2D(5, 4), strides: Extent2D(1), padding: .valid)
+    func top(_ shape: [Int], _ operations: Operation...) throws -> String {
+      var layers = [Graph.Layer(name: "input", operation: .input(shape: shape), inputs: [])]
+      for operation in operations {
+        layers.append(
+          Graph.Layer(name: "layer\(layers.count)", operation: operation, inputs: [layers.count - 1]))
+      }
+      let graph = try Graph(layers: layers, outputs: [layers.count - 1])
+      return graph[graph.topFeatures].name
+    }
+    // A last map of one pixel, with each kind of head.
+    let last = convolution(3, stride: 9, .same)
+    let one = convolution(1, .same)
+    #expect(try top(image, last, .activation(.relu), pooled, softmax) == "layer2")
+    #expect(try top(image, last, pooled, .reshape(target: [1, 1, 8]), one, .flatten) == "layer1")
+    #expect(try top(image, last, .flatten, softmax, softmax) == "layer1")
+    #expect(try top(image, one, last) == "layer2")
+    #expect(try top(image, one, .averagePooling(whole), .flatten, softmax) == "layer1")
+    #expect(try top(image, one, .maxPooling(whole), .flatten, softmax) == "layer2")
+  }
+
+  @Test func networksThatScalePixelsThemselves() throws {
+    let scale = Operation.rescaling(Rescaling(scale: [1 / 255.0], offset: [0]))
+    let nothing = Operation.rescaling(Rescaling(scale: [1], offset: [0]))
+    let edges = Edges(top: 1, bottom: 0, left: 0, right: 0)
+    #expect(try chain(image, scale, pooled).graph.scalesPixels)
+    #expect(
+      try chain(image, .identity(layer: "RandomFlip"), .zeroPadding(edges), scale, pooled).graph.scalesPixels)
+    #expect(!(try chain(image, nothing, pooled).graph.scalesPixels))
+    #expect(!(try chain(image, convolution(1, .same), scale).graph.scalesPixels))
+    #expect(!(try chain([6], scale).graph.scalesPixels))
+    #expect(
+      try chain([5, 4, 1], pooled).graph.takesPictures && !chain([5, 4, 2], pooled).graph.takesPictures)
   }
 }
 

@@ -7,6 +7,8 @@ import ZooImages
   @Test(
     arguments: [
       (.none, [0, 100, 255, 7, 8, 9]),
+      (.unknown, [0, 100, 255, 7, 8, 9]),
+      (.unit, [0, 0.3921568691730499, 1, 0.027450980618596077, 0.0313725508749485, 0.03529411926865578]),
       (.tf, [-1.0, -0.21568626165390015, 1.0, -0.9450980424880981, -0.9372549057006836, -0.929411768913269]),
       (
         .caffe,
@@ -52,5 +54,14 @@ import ZooImages
     let batch = Preprocessing.none.batch(of: images, height: 1, width: 2)
     #expect(batch.shape == [2, 1, 2, 3])
     #expect(batch.values == [0, 100, 255, 7, 8, 9, 9, 9, 9, 9, 9, 9])
+  }
+
+  /// As Pillow's `convert("L")`, checked there: the weights are 19595, 38470 and 7471 of 65536.
+  @Test func greyIsPillows() {
+    let rgb = Image(width: 3, height: 1, pixels: [0, 100, 255, 7, 8, 9, 200, 200, 200])
+    #expect(rgb.grey.pixels == [88, 88, 88, 8, 8, 8, 200, 200, 200])
+    let batch = Preprocessing.none.batch(of: [rgb], height: 1, width: 3, channels: 1)
+    #expect(batch.shape == [1, 1, 3, 1])
+    #expect(batch.values == [88, 8, 200])
   }
 }

@@ -48,8 +48,3 @@ extension Catalog {
     }
   }
 }
-
-extension Catalog {
-  /// Whether `graph` is a network of which published weights are known, whatever weights it has.
-  package static func isPublished(_ graph: Graph) -> Bool { recognise(graph)?.variant.isPublished ?? false }
-}

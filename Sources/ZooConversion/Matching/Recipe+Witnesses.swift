@@ -39,6 +39,7 @@ extension Recipe {
         + "(\(variant.description))")
     guard var recipe = try Recipe.bestFit(of: [candidate], file, options: options) else { return nil }
     recipe.publishedFile = published
+    if recipe.preprocessingOrigin == .architecture { recipe.preprocessingOrigin = .published }
     recipe.binding.add(.hash)
     return recipe
   }
@@ -49,10 +50,7 @@ extension Recipe {
   mutating func settleByTestimony() throws(ZooError) {
     let check: VerificationReport.Check?
     do {
-      check = try BatchNormCheck(
-        graph: graph, card: card, threads: 2, isPublished: Catalog.isPublished(graph)
-      )
-      .check(weights: weights)
+      check = try BatchNormCheck(graph: graph, card: card, threads: 2).check(weights: weights)
     } catch {
       throw ZooError(.malformed, what: "unreadable weights", at: file.path, "\(error)")
     }

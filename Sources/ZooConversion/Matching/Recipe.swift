@@ -14,10 +14,10 @@ package struct Recipe: Sendable {
   package let labels: [ClassLabel]
   /// What the choice of architecture rests on, in words.
   package internal(set) var explanation: String
-  /// Whether nothing says how pixels are preprocessed, so that they are taken to go in as they are.
-  package let assumesPreprocessing: Bool
   /// Whether a configuration describes the network.
   package internal(set) var usesConfiguration = false
+  /// How it is known how pixels are preprocessed.
+  package internal(set) var preprocessingOrigin: PreprocessingOrigin
   /// Where the Keras model that the file has the configuration of keeps its weights; empty where the graph tells.
   package internal(set) var kerasPlaces: [KerasPlace] = []
   /// The published file that has the same bytes.
@@ -37,6 +37,29 @@ package struct Recipe: Sendable {
   package mutating func add(_ witness: Witness, where isConcerned: (Binding.Assignment) -> Bool) {
     binding.add(witness, where: isConcerned)
   }
+}
+
+/// How it is known how pixels become what enters a network.
+package enum PreprocessingOrigin: String, Sendable {
+  /// A person stated it.
+  case stated
+  /// The header of a `.zoo` file says it.
+  case file
+  /// These very weights are published.
+  case published
+  /// Others of its architecture have it.
+  case architecture
+  /// The network scales the pixels itself.
+  case network
+  /// With no other do the batch-norm statistics agree.
+  case testimony
+  /// It takes no pictures.
+  case noPictures
+  /// Nothing says it.
+  case unknown
+
+  /// Whether it is weaker than what batch norms testify.
+  var yieldsToTestimony: Bool { self == .architecture || self == .unknown }
 }
 
 /// What a person may state about a weight file in place of what is found in it.
@@ -156,18 +179,18 @@ extension Recipe {
     graph = document.graph
     kerasPlaces = document.kerasPlaces
     card = document.card
-    if let preprocessing = options.preprocessing { card.preprocessing = preprocessing }
     labels = try Recipe.checked(options.labels, for: document.graph) ?? document.labels
     explanation = "the .zoo file's own header"
     usesConfiguration = true
-    assumesPreprocessing = false
+    preprocessingOrigin = card.preprocessing == .unknown ? .unknown : .file
+    try state(options.preprocessing)
   }
 
   private static func checked(
     _ labels: [ClassLabel]?, for graph: Graph
   ) throws(ZooError) -> [ClassLabel]? {
-    let classes = graph.classCount
-    if let labels, labels.count != classes {
+    if let labels, !graph.takes(labelCount: labels.count) {
+      let classes = graph.outputKind.flatMap { _ in graph.classCount ?? graph[graph.outputs[0]].shape[0] }
       throw ZooError(
         .doesNotFit, what: "labels do not fit", at: "--labels",
         "\(labels.count) labels for \(classes.map { "\($0) classes" } ?? "a network without classes")")
@@ -183,19 +206,37 @@ extension Recipe {
     self.graph = graph
     self.binding = binding
     self.explanation = explanation
-    assumesPreprocessing = known == nil && options.preprocessing == nil
     let isPublished = known?.variant.isPublished ?? false
     let isImageNet =
       (isPublished || known?.variant.conventions.preprocessing != nil)
-      && graph.classCount == ImageNetLabels.classes.count
+      && graph.takes(labelCount: ImageNetLabels.classes.count)
     self.labels =
       try Recipe.checked(options.labels, for: graph)
       ?? (isImageNet ? ImageNetLabels.classes.map { ClassLabel(id: $0.wordNetID, name: $0.name) } : [])
     var card =
       known?.variant.card(published: isPublished)
       ?? ModelCard(architecture: modelName, variant: "from its configuration", preprocessing: .none)
-    if let preprocessing = options.preprocessing { card.preprocessing = preprocessing }
+    switch (known, graph.takesPictures) {
+    case (nil, false): preprocessingOrigin = .noPictures
+    case (nil, true):
+      preprocessingOrigin = graph.scalesPixels ? .network : .unknown
+      if !graph.scalesPixels { card.preprocessing = .unknown }
+    case (.some, _): preprocessingOrigin = .architecture
+    }
     self.card = card
+    try state(options.preprocessing)
+  }
+
+  /// Lets a person's word replace what the file or the architecture says.
+  private mutating func state(_ preprocessing: Preprocessing?) throws(ZooError) {
+    guard let preprocessing else { return }
+    if !preprocessing.takesGrey, graph.takesPictures, graph[graph.inputs[0]].shape.dimensions.last == 1 {
+      throw ZooError(
+        .doesNotFit, what: "preprocessing does not fit", at: "--preprocessing",
+        "'\(preprocessing.rawValue)' is for three channels, and the network takes one")
+    }
+    card.preprocessing = preprocessing
+    preprocessingOrigin = .stated
   }
 }
 

@@ -10,9 +10,24 @@ public enum Preprocessing: String, Sendable, Hashable, CaseIterable {
   case caffeRGB = "caffe-rgb"
   /// As `torch`, but in the order BGR.
   case torchBGR = "torch-bgr"
-  /// The pixels as they are.
+  /// x / 255.
+  case unit
+  /// The pixels as they are, which the network itself scales where it has to.
   case none
+  /// Nothing says it: the pixels as they are, for want of knowledge.
+  case unknown
+
+  /// Those that a person can state.
+  public static var statable: [Preprocessing] { allCases.filter { $0 != .unknown } }
 
   /// Those that statistics can tell apart: an exchange of red and blue hardly shows in them.
-  package static let distinguishable: [Preprocessing] = [.caffe, .tf, .torch, .none]
+  package static let distinguishable: [Preprocessing] = [.caffe, .tf, .torch, .unit, .none]
+
+  /// Whether it is defined for pictures of one channel: the others have a mean for each of three.
+  package var takesGrey: Bool {
+    switch self {
+    case .tf, .unit, .none, .unknown: true
+    case .caffe, .torch, .caffeRGB, .torchBGR: false
+    }
+  }
 }

@@ -156,6 +156,9 @@ package struct Rescaling: Hashable, Sendable {
     self.scale = scale
     self.offset = offset
   }
+
+  /// Whether it computes anything.
+  var changesValues: Bool { scale.contains { $0 != 1 } || offset.contains { $0 != 0 } }
 }
 
 extension Rescaling: OperationPayload {
