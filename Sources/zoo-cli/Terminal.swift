@@ -31,6 +31,13 @@ enum Terminal {
 
   static var standardErrorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
+  /// The columns of the terminal that standard error is; 80 where it does not say.
+  static var errorWidth: Int {
+    var size = winsize()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+    return Int(size.ws_col)
+  }
+
   /// Writes raw text to standard error.
   static func writeError(_ text: String) {
     var text = text
