@@ -62,7 +62,8 @@ public struct Classifier: Sendable {
     guard let outputKind = model.graph.outputKind else {
       throw ZooError(
         .unsuitable, what: "model is no classifier", at: model.path,
-        "its output is \(model.outputShapes.map(\.description).joined(separator: ", ")), expected one vector of values",
+        "its output is \(model.outputShapes.map(\.description).joined(separator: ", ")), "
+          + "expected one vector of values",
         remedy: "Use its features instead.")
     }
     self.model = model

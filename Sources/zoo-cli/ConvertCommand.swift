@@ -130,7 +130,8 @@ struct ConvertCommand: ParsableCommand {
       warnOfFewHalves(result)
       if result.preprocessingIsAssumed {
         Terminal.warning(
-          "nothing in \(input) specifies the preprocessing, so pixel values 0…255 go in as they are; set --preprocessing"
+          "nothing in \(input) specifies the preprocessing, so pixel values 0…255 go in as they are; "
+            + "set --preprocessing"
         )
       }
     }

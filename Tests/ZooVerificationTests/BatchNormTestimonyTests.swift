@@ -172,6 +172,22 @@ extension BatchNormTestimony.Verdict {
       BatchNormTestimony.suggestedMode(insteadOf: "caffe", testimonies: ["caffe": wrong, "tf": wrong]) == nil)
   }
 
+  @Test func theOnlyModeThatAgreesIsFound() throws {
+    let right = BatchNormTestimony(network())
+    let wrong = BatchNormTestimony(network().map { $0.with(variance: $0.variance.map { $0 * 100 }) })
+    #expect(BatchNormTestimony.onlyMode(of: ["caffe": wrong, "unit": right, "none": wrong]) == "unit")
+    #expect(BatchNormTestimony.onlyMode(of: ["caffe": right, "unit": right]) == nil)
+    #expect(BatchNormTestimony.onlyMode(of: ["caffe": wrong]) == nil)
+    // A first layer that is no witness for weights still tells scales apart.
+    let dim = BatchNormTestimony(network().map { $0.with(variance: $0.variance.map { $0 * 1.5 }) })
+    #expect(dim.verdict.saysNothing && dim.misfit == nil)
+    #expect(BatchNormTestimony.onlyMode(of: ["tf": wrong, "unit": dim]) == "unit")
+    #expect(BatchNormTestimony.suggestedMode(insteadOf: "unit", testimonies: ["tf": right, "unit": dim]) == nil)
+    #expect(try #require(wrong.misfit) > 4)
+    let broken = network().map { $0.with(variance: $0.variance.map { _ in .nan }) }
+    #expect(BatchNormTestimony(broken).misfit == nil)
+  }
+
   @Test func momentsOfSeveralTensors() {
     var moments = ChannelMoments(channels: 2)
     moments.add([1000, 1, 1002, 1])
