@@ -179,8 +179,7 @@ package struct BatchNormTestimony: Sendable {
   /// The first layer's larger deviation, z or v, where it is beyond all that another subject explains.
   package var misfit: Double? {
     guard let first = deviations.first, isFarFromTraining, !isUntrained else { return nil }
-    let largest = max(first.z, first.v)
-    return largest.isFinite ? largest : nil
+    return first.z.isFinite && first.v.isFinite ? max(first.z, first.v) : nil
   }
 
   /// The preprocessing mode that the weights were trained with, where it is another than `given`.
