@@ -28,7 +28,9 @@ package struct BatchNormCheck {
 
   /// The only preprocessing with which all layers agree, if there is exactly one and the card's own is not it.
   package func foundPreprocessing(weights: some WeightSource) throws -> Preprocessing? {
-    guard let witnesses = try witnesses(weights: weights).value else { return nil }
+    guard let witnesses = try witnesses(weights: weights).value,
+      witnesses.layers.count >= Tolerances.preprocessingLayers
+    else { return nil }
     if card.preprocessing == .unknown {
       return BatchNormTestimony.onlyMode(of: try testimonies(of: witnesses))
     }
@@ -91,7 +93,8 @@ package struct BatchNormCheck {
   private func preprocessing(
     of witnesses: Witnesses, insteadOf testimony: BatchNormTestimony
   ) throws -> Preprocessing? {
-    guard testimony.mayHaveOtherPreprocessing else { return nil }
+    guard testimony.mayHaveOtherPreprocessing, witnesses.layers.count >= Tolerances.preprocessingLayers
+    else { return nil }
     var testimonies = try testimonies(of: witnesses)
     testimonies[card.preprocessing] = testimony
     return BatchNormTestimony.suggestedMode(insteadOf: card.preprocessing, testimonies: testimonies)

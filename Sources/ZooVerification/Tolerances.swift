@@ -45,6 +45,10 @@ package enum Tolerances {
   /// scale differ by at least a factor of two, which is 1.4 in v.
   static let preprocessing = (z: 0.45, v: 0.6)
 
+  /// How many layers have to agree before they testify for a preprocessing: one or two can agree with one of several
+  /// modes by chance, above all where nobody trained them.
+  static let preprocessingLayers = 4
+
   /// The first layers decide whether the images are like the training data: there, no drift has added up yet.
   static let firstLayers = (count: 3, z: 0.5, v: 0.6)
 
