@@ -243,12 +243,14 @@ import ZooSystem
   }
 
   /// The number of threads changes the time and nothing else.
-  @Test func threadsDoNotChangeResults() throws {
+  /// The maps of the first layer are larger than one pixel, those of the last are one.
+  @Test(arguments: ["conv_pw_11_relu", "conv_pw_12_relu", "conv_pw_13_relu"])
+  func threadsDoNotChangeResults(layer: String) throws {
     let model = try Model(converting: Self.weights)
     let pictures = try Self.pictures()
-    let one = try Backbone(model: model, layer: "conv_pw_11_relu", threads: 1).features(of: pictures)
+    let one = try Backbone(model: model, layer: layer, threads: 1).features(of: pictures)
     for threads in [2, 3, 7] {
-      let backbone = try Backbone(model: model, layer: "conv_pw_11_relu", threads: threads)
+      let backbone = try Backbone(model: model, layer: layer, threads: threads)
       #expect(try backbone.features(of: pictures) == one)
     }
   }

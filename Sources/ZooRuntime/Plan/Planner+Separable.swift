@@ -36,9 +36,11 @@ extension Planner {
   }
 
   /// Whether the 1x1 convolution after `inner` is computed in the same step: not where its weights are so large
-  /// that each thread should read a part of them only.
+  /// that each thread should read a part of them only, nor at a single pixel, where a dense layer takes its place
+  /// whose sums have another order: whichever number of threads there is, the result is the same.
   func fusesPointwise(_ inner: FusedDepthwise, filters: Int) -> Bool {
-    pointwiseCosts(inner, filters: filters).division == .rows
+    inner.shape.height * inner.shape.width > 1
+      && pointwiseCosts(inner, filters: filters).division == .rows
   }
 
   private func pointwiseCosts(_ inner: FusedDepthwise, filters: Int) -> CostModel.Choice {
