@@ -17,7 +17,7 @@ public struct Converter: Sendable {
     public var storage = StorageType.f32
     /// With half precision, how far any layer's output may move, of its largest value; weights that would
     /// move it farther stay in single precision.
-    public var largestStorageError = Tolerances.outputs(.f16)
+    public var largestStorageError = Tolerances.halfPrecision
     /// Whether to verify before the output appears.
     public var verify = true
     /// How it is verified.
@@ -160,7 +160,8 @@ public struct Converter: Sendable {
     let engine = try Engine(
       graph: recipe.graph, weights: weights, options: PlanOptions(threads: options.verifier.threads))
     let verifier = Verifier(
-      graph: recipe.graph, card: recipe.card, storage: options.storage, options: options.verifier)
+      graph: recipe.graph, card: recipe.card, storage: options.storage,
+      storageTolerance: half.error == nil ? nil : options.largestStorageError, options: options.verifier)
     var report = try verifier.verify(weights: weights, engine: engine, testCase: nil) {
       progress(.phase($0))
     }
@@ -211,7 +212,7 @@ public struct Converter: Sendable {
     guard let error = half.error else { return nil }
     let kept = half.single.isEmpty ? "" : ", \(half.single.count) tensors kept in single precision"
     return VerificationReport.Check(
-      "half precision against single precision", .passed, largestError: error,
+      VerificationReport.Check.halfPrecision, .passed, largestError: error,
       tolerance: options.largestStorageError, detail: "all layers, on images and noise\(kept)")
   }
 

@@ -43,6 +43,9 @@ public struct VerificationReport: Sendable, Codable {
       self.detail = detail
     }
 
+    /// The name of the check that compares weights in half precision with those that they were rounded from.
+    package static let halfPrecision = "half precision against single precision"
+
     enum CodingKeys: String, CodingKey {
       case name, status
       case largestError = "largest_error"
@@ -96,5 +99,10 @@ public struct VerificationReport: Sendable, Codable {
         if let location = check.location { finding += " at \(location)" }
         return (check.name, finding)
       }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The tolerance that `summary` states for the check `name`; nil where it has none.
+  package static func tolerance(of name: String, in summary: [String: String]) -> Double? {
+    summary[name]?.firstMatch(of: /largest error \S+ of (\S+) allowed/).flatMap { Double($0.1) }
   }
 }

@@ -36,14 +36,18 @@ public struct Verifier: Sendable {
   let graph: Graph
   let card: ModelCard
   let storage: StorageType
+  /// How far the stored weights were allowed to move values, of the largest in a layer; nil where they did not.
+  let storageTolerance: Double?
   let options: Options
 
   package init(
-    graph: Graph, card: ModelCard, storage: StorageType, options: Options = Options()
+    graph: Graph, card: ModelCard, storage: StorageType, storageTolerance: Double? = nil,
+    options: Options = Options()
   ) {
     self.graph = graph
     self.card = card
     self.storage = storage
+    self.storageTolerance = storageTolerance
     self.options = options
   }
 
@@ -72,7 +76,9 @@ public struct Verifier: Sendable {
       let comparison = try IOComparison(path: path, graph: graph)
       report.checks.append(
         try comparison.check(
-          weights: weights, relativeTolerance: Tolerances.outputs(storage), threads: options.threads))
+          weights: weights,
+          relativeTolerance: max(Tolerances.outputs(storage), storageTolerance ?? 0),
+          threads: options.threads))
     }
     return report
   }
@@ -85,8 +91,12 @@ public struct Verifier: Sendable {
     let checksums = checksumCheck(file)
     guard checksums.status == .passed else { return VerificationReport(checks: [checksums]) }
     let document = file.document
+    // Nobody vouches for what a file says of itself, so that it can't allow itself more than is usual.
+    let stated = VerificationReport.tolerance(
+      of: VerificationReport.Check.halfPrecision, in: document.verification)
     let verifier = Verifier(
-      graph: document.graph, card: document.card, storage: file.storage, options: options)
+      graph: document.graph, card: document.card, storage: file.storage,
+      storageTolerance: stated.map { min($0, Tolerances.halfPrecision) }, options: options)
     let engine = try Engine(
       graph: document.graph, weights: file, options: PlanOptions(threads: options.threads))
     var report = try verifier.verify(

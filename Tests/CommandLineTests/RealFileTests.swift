@@ -45,6 +45,17 @@ struct RealFileTests {
     #expect(size <= 218_544 * 4 * 101 / 100 + 65536)
   }
 
+  @Test func halfPrecisionMakesATrainedMobileNetSmaller() throws {
+    let zoo = try ZooCommand()
+    defer { zoo.cleanUp() }
+    let io = Self.real("mobilenet025-imagenet-top/io.npz")
+    let result = try zoo("convert", Self.top, "-o", "h.zoo", "--dtype", "f16", "--io", io)
+    #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+    #expect(try zoo("verify", "h.zoo", "--io", io).status == 0)
+    let size = try #require(FileManager.default.attributesOfItem(atPath: zoo.path("h.zoo"))[.size] as? Int)
+    #expect(size < 475_544 * 4 * 62 / 100)
+  }
+
   /// Caffe preprocessing for a network trained with tf's: the statistics say so.
   @Test func wrongPreprocessingIsNamed() throws {
     let zoo = try ZooCommand()
