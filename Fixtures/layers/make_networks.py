@@ -514,4 +514,5 @@ def main():
     print(len(cases), "networks,", len(text), "bytes,", os.path.getsize(path), "compressed")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -7,7 +7,7 @@ struct KerasComposition {
   /// What the layer is given.
   let inputs: [Value]
   /// The layer's name, for errors.
-  private let layer: String
+  let layer: String
   private var builder = GraphBuilder()
   private var steps: [KerasStep] = []
 
@@ -20,11 +20,15 @@ struct KerasComposition {
   }
 
   @discardableResult
-  mutating func add(_ operation: Operation, _ sources: [Value]) -> Value {
+  mutating func add(
+    _ operation: Operation, _ sources: [Value], storing stored: [WeightRole: StoredAxes] = [:]
+  ) -> Value {
     let places = sources.map { value -> KerasStep.Source in
       value.index < inputs.count ? .input(value.index) : .step(value.index - inputs.count)
     }
-    steps.append(KerasStep(operation, places))
+    var step = KerasStep(operation, places)
+    step.stored = stored
+    steps.append(step)
     return builder.add("step \(steps.count)", operation, sources)
   }
 
@@ -40,7 +44,7 @@ struct KerasComposition {
         case .step(let index): values[index]
         }
       }
-      values.append(add(step.operation, arguments))
+      values.append(add(step.operation, arguments, storing: step.stored))
     }
     return values.last ?? sources[0]
   }

@@ -22,7 +22,8 @@ package func kerasGraph(
     let outputs = try importer.add(model, inputs: nil, path: [], container: "")
     try importer.checkUnsupported()
     return KerasNetwork(
-      name: model.name, graph: try importer.builder.build(outputs: outputs), layerOrder: importer.placements)
+      name: model.name, graph: try importer.builder.build(outputs: outputs), layerOrder: importer.placements,
+      storedAxes: importer.storedAxes)
   } catch {
     // What is wrong further on may follow from a layer that could not be read.
     try importer.checkUnsupported()
@@ -39,6 +40,7 @@ struct KerasImporter {
   let dialect: KerasDialect
   var builder = GraphBuilder()
   var placements: [KerasPlace] = []
+  var storedAxes: [String: [WeightRole: StoredAxes]] = [:]
   private var names: Set<String> = []
   private var reserved: Set<String> = []
   private var nodeCount = 0
@@ -183,6 +185,7 @@ struct KerasImporter {
       let owner = step.operation.hasOwnWeights ? owners[path] : nil
       let value = builder.add(stepName, step.operation, arguments, sharing: owner)
       values.append(value)
+      if !step.stored.isEmpty { storedAxes[stepName] = step.stored }
       if case .permute(let order) = step.operation { permuted[value] = (arguments[0], order) }
       if step.operation.hasOwnWeights, owner == nil {
         owners[path] = value

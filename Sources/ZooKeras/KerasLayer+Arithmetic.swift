@@ -146,7 +146,7 @@ extension KerasLayer {
   /// The names of the activation functions that are several operations.
   static let composedActivations: Set<String> = [
     "celu", "glu", "hard_shrink", "hard_tanh", "log_sigmoid", "log_softmax", "soft_shrink", "sparse_plus",
-    "squareplus", "tanh_shrink", "threshold",
+    "sparsemax", "squareplus", "tanh_shrink", "threshold",
   ]
 
   /// What an activation function that is several operations makes of `x`; nil for another.
@@ -190,6 +190,9 @@ extension KerasLayer {
     case "sparse_plus":
       let middle = c.scale(c.clip(x, -1, 1), by: 0.5, plus: 0.5)
       return c.add(.add, c.multiply(middle, middle), c.add(.activation(.relu), c.scale(x, by: 1, plus: -1)))
+    case "sparsemax":
+      let rank = try c.shape(x).rank
+      return try c.sparsemax(x, axis: try functionAxis(argument("axis") ?? .number(-1), rank: rank))
     case "squareplus":
       let b = argument("b")?.number ?? 4
       let root = c.add(.activation(.squareRoot), c.scale(c.multiply(x, x), by: 1, plus: b))
@@ -197,9 +200,11 @@ extension KerasLayer {
     case "tanh_shrink": return c.add(.merge(.subtract), x, c.add(.activation(.tanh), x))
     case "threshold":
       guard let threshold = argument("threshold")?.number,
-        (argument("default_value") ?? argument("value"))?.number == 0
-      else { throw unsupported("it is a threshold with a value other than 0 below it") }
-      return above(threshold, of: x)
+        let value = (argument("default_value") ?? argument("value"))?.number
+      else { throw malformed(name, "it has no threshold and value") }
+      guard value != 0 else { return above(threshold, of: x) }
+      let rest = c.scale(try c.isAbove(x, threshold), by: -value, plus: value)
+      return c.add(.add, above(threshold, of: x), rest)
     default: return nil
     }
   }

@@ -132,6 +132,11 @@ extension KerasLayer {
       return .relu(maxValue: nil, negativeSlope: slope, threshold: 0)
     case "elu":
       return .elu(alpha: argument("alpha", of: call)?.number ?? 1)
+    case "re_lu":
+      return .relu(
+        maxValue: argument("max_value", of: call)?.number,
+        negativeSlope: argument("negative_slope", of: call)?.number ?? 0,
+        threshold: argument("threshold", of: call)?.number ?? 0)
     default: break
     }
     guard let activation = self.function(named: function), call.operands.count == 1 else {

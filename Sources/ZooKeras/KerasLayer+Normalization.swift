@@ -12,12 +12,12 @@ extension KerasLayer {
       guard try integer("mode", whereAbsent: 0) == 0 else {
         throw unsupported("its mode is not 0: it normalizes with the statistics of its input")
       }
-      let rank = try shape(inputs).rank
-      return steps(
+      let shape = try shape(inputs)
+      return try steps(
         .batchNormalization(
           BatchNormalization(
             epsilon: try number("epsilon"), scale: try bool("scale"), center: try bool("center"))),
-        onAxis: try axis(rank: rank), rank: rank, inputs: 1)
+        onAxes: try axes(rank: shape.rank), shape)
     case "LayerNormalization":
       return try layerNormalization(try shape(inputs))
     case "GroupNormalization":
@@ -33,7 +33,7 @@ extension KerasLayer {
       else { throw malformedAttribute("scale", "numbers, and 'offset' too") }
       return [KerasStep(.rescaling(Rescaling(scale: scale, offset: offset)), [.input(0)])]
     case "Normalization":
-      return try normalization(rank: try shape(inputs).rank)
+      return try normalization(try shape(inputs))
     default:
       return nil
     }
@@ -42,15 +42,14 @@ extension KerasLayer {
   /// The smallest deviation that Keras' Normalization divides by: its backend's epsilon.
   private static let leastDeviation = 1e-7
 
-  private func normalization(rank: Int) throws(ZooError) -> [KerasStep] {
-    let axes = members["axis"] == .null ? [] : try axes(rank: rank)
-    guard axes.count <= 1 else { throw unsupported("it has several axes") }
-    func steps(_ operation: Operation) -> [KerasStep] {
-      self.steps(operation, onAxis: axes.first ?? rank - 1, rank: rank, inputs: 1)
+  private func normalization(_ shape: Shape) throws(ZooError) -> [KerasStep] {
+    let axes = members["axis"] == .null ? [] : try axes(rank: shape.rank)
+    func steps(_ operation: Operation) throws(ZooError) -> [KerasStep] {
+      try self.steps(operation, onAxes: axes.isEmpty ? [shape.rank - 1] : axes, shape)
     }
     let inverted = try bool("invert", whereAbsent: false)
     guard let mean = members["mean"], mean != .null else {
-      return steps(
+      return try steps(
         .normalization(
           Normalization(
             perChannel: !axes.isEmpty, inverted: inverted, epsilon: KerasLayer.leastDeviation)))
@@ -59,7 +58,7 @@ extension KerasLayer {
       mean.count == variance.count
     else { throw malformedAttribute("variance", "numbers like 'mean'") }
     let deviation = variance.map { max($0.squareRoot(), KerasLayer.leastDeviation) }
-    return steps(
+    return try steps(
       .rescaling(
         inverted
           ? Rescaling(scale: deviation, offset: mean)
@@ -71,7 +70,7 @@ extension KerasLayer {
     guard !axes.isEmpty else { throw unsupported("it has no axes") }
     let listed = members["axis"]?.array?.compactMap(\.integer).map { $0 > 0 ? $0 - 1 : $0 + shape.rank }
     guard listed == nil || listed == axes else { throw unsupported("its axes do not ascend") }
-    guard try !bool("rms_scaling", whereAbsent: false) else { throw unsupported("it has rms_scaling") }
+    if try bool("rms_scaling", whereAbsent: false) { return try deviationNormalization(shape, axes: axes) }
     var c = KerasComposition(of: name, reading: [shape])
     let order = KerasLayer.order(movingToEnd: axes, rank: shape.rank)
     let moved = c.permute(c.inputs[0], order)
@@ -81,6 +80,29 @@ extension KerasLayer {
           axes: axes.count, epsilon: try number("epsilon"), scale: try bool("scale"),
           center: try bool("center"))), moved)
     return c.steps(to: c.permute(normalized, KerasLayer.inverse(order)))
+  }
+
+  /// Divides by the standard deviation, but keeps the mean (Keras' `rms_scaling`).
+  private func deviationNormalization(_ shape: Shape, axes: [Int]) throws(ZooError) -> [KerasStep] {
+    let order = KerasLayer.order(movingToEnd: axes, rank: shape.rank)
+    let extents = order.map { shape[$0] }
+    let length = extents.suffix(axes.count).reduce(1, *)
+    var c = KerasComposition(of: name, reading: [shape])
+    let vectors = try c.reshape(c.permute(c.inputs[0], order), extents.dropLast(axes.count) + [length])
+    let last = try c.shape(vectors).rank - 1
+    let mean = try c.reduce(vectors, axes: [last], keepDimensions: true) { .averagePooling($0) }
+    let apart = c.add(.merge(.subtract), vectors, mean)
+    let variance = try c.reduce(c.multiply(apart, apart), axes: [last], keepDimensions: true) {
+      .averagePooling($0)
+    }
+    var result = c.multiply(
+      vectors, c.inverseRoot(c.scale(variance, by: 1, plus: try number("epsilon"))))
+    if try bool("scale") {
+      // Keras has a beta, where there is one, but does not add it.
+      result = c.add(
+        .layerScale, [result], storing: [.gamma: StoredAxes(extents: extents.suffix(axes.count))])
+    }
+    return c.steps(to: c.permute(try c.reshape(result, extents), KerasLayer.inverse(order)))
   }
 
   /// Each group of channels, over all pixels, is a vector of a layer norm.
@@ -118,16 +140,19 @@ extension KerasLayer {
   }
 
   private func meanSquareNormalization(_ shape: Shape) throws(ZooError) -> [KerasStep] {
-    let axis = try axis(rank: shape.rank)
-    // Along another axis, Keras multiplies by the weight along the last one.
-    guard axis == shape.rank - 1 else { throw unsupported("its axis is not the last one") }
-    let epsilon = try number("epsilon", whereAbsent: KerasLayer.leastDeviation)
-    var c = KerasComposition(of: name, reading: [shape])
-    let x = c.inputs[0]
-    let mean = try c.reduce(c.multiply(x, x), axes: [shape.rank - 1], keepDimensions: true) {
-      .averagePooling($0)
+    let axes = try axes(rank: shape.rank)
+    // Along others, Keras multiplies by the weights along the last ones.
+    guard axes == Array((shape.rank - axes.count)..<shape.rank), !axes.isEmpty else {
+      throw unsupported("its axes are not the last ones")
     }
+    let epsilon = try number("epsilon", whereAbsent: KerasLayer.leastDeviation)
+    let own = Array(shape.dimensions.suffix(axes.count))
+    var c = KerasComposition(of: name, reading: [shape])
+    let x = try c.reshape(c.inputs[0], shape.dimensions.dropLast(axes.count) + [own.reduce(1, *)])
+    let last = try c.shape(x).rank - 1
+    let mean = try c.reduce(c.multiply(x, x), axes: [last], keepDimensions: true) { .averagePooling($0) }
     let normalized = c.multiply(x, c.inverseRoot(c.scale(mean, by: 1, plus: epsilon)))
-    return c.steps(to: c.add(.layerScale, normalized))
+    let scaled = c.add(.layerScale, [normalized], storing: [.gamma: StoredAxes(extents: own)])
+    return c.steps(to: try c.reshape(scaled, shape.dimensions))
   }
 }

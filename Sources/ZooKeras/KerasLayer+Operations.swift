@@ -11,7 +11,8 @@ extension KerasLayer {
     "RandomFlip", "RandomRotation", "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness",
     "RandomHeight", "RandomWidth", "RandomHue", "RandomSaturation", "RandomSharpness", "RandomShear",
     "RandomColorJitter", "RandomColorDegeneration", "RandomGrayscale", "RandomPosterization",
-    "RandomGaussianBlur", "RandomErasing", "RandomPerspective", "RandomElasticTransform",
+    "RandomGaussianBlur", "RandomErasing", "RandomPerspective", "RandomElasticTransform", "RandomInvert",
+    "RandAugment", "AugMix", "MixUp", "CutMix",
   ]
 
   private static let merges: [String: Merge] = [
@@ -61,11 +62,16 @@ extension KerasLayer {
       return try channelsFirst(inputs) { shapes throws(ZooError) in try layer.steps(call, inputs: shapes) }
     }
     if let name = composedActivation { return try steps(endingIn: name, call, inputs: inputs) }
+    if let layer = activationLayer { return try steps(endingIn: layer, call, inputs: inputs) }
     if let steps = try normalizingSteps(inputs: inputs) { return steps }
+    if let steps = try resizingSteps(inputs: inputs) { return steps }
+    if let steps = try categorySteps(inputs: inputs) { return steps }
+    if let steps = try adaptivePoolingSteps(inputs: inputs) { return steps }
+    if className == "EinsumDense" { return try einsumSteps(try shape(inputs)) }
     switch className {
     case "Softmax":
-      let rank = try shape(inputs).rank
-      return steps(.activation(.softmax), onAxis: try axis(rank: rank), rank: rank, inputs: 1)
+      return try steps(
+        .activation(.softmax), onAxes: try axes(rank: try shape(inputs).rank), try shape(inputs))
     case "Concatenate":
       let rank = try shape(inputs).rank
       return steps(.concatenate, onAxis: try axis(rank: rank), rank: rank, inputs: inputs.count)
@@ -75,8 +81,6 @@ extension KerasLayer {
         KerasStep(.rescaling(Rescaling(scale: [try number("scale")], offset: [0])), [.input(1)]),
         KerasStep(.add, [.input(0), .step(0)]),
       ]
-    case "CenterCrop":
-      return try centerCrop(inputs: inputs)
     case "RepeatVector":
       var c = KerasComposition(of: name, reading: [try shape(inputs)])
       let row = try c.reshape(c.inputs[0], [1] + (try shape(inputs).dimensions))
@@ -113,10 +117,6 @@ extension KerasLayer {
     case "Cropping2D":
       try checkDataFormat()
       return .cropping(try edges("cropping"))
-    case "UpSampling2D":
-      return try upsampling(inputs: inputs)
-    case "Resizing":
-      return try resizing()
     case "Flatten":
       try checkDataFormat(mayBeAbsent: true)
       return .flatten
@@ -207,48 +207,6 @@ extension KerasLayer {
   private func keepsDimensions() throws(ZooError) -> Bool {
     try checkDataFormat()
     return members["keepdims"] == nil ? false : try bool("keepdims")
-  }
-
-  // MARK: Sizes
-
-  /// Of the sizes that this works out no product overflows.
-  private static let sizeLimit = 1 << 20
-
-  private func checkedSize(_ values: Int...) throws(ZooError) {
-    for value in values where value < 0 || value > KerasLayer.sizeLimit {
-      throw unsupported("a size of \(value)")
-    }
-  }
-
-  private func upsampling(inputs: [Shape?]) throws(ZooError) -> Operation {
-    try checkDataFormat()
-    let factor = try extent("size")
-    let size = try imageSize(inputs)
-    try checkedSize(factor.height, factor.width, size.height, size.width)
-    return .resize(
-      Resize(
-        size: Extent2D(size.height * factor.height, size.width * factor.width),
-        interpolation: try interpolation(whereAbsent: "nearest")))
-  }
-
-  private func resizing() throws(ZooError) -> Operation {
-    try checkDataFormat(mayBeAbsent: true)
-    for key in ["crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias"]
-    where try bool(key, whereAbsent: false) {
-      throw unsupported("it has '\(key)'")
-    }
-    return .resize(
-      Resize(
-        size: Extent2D(try integer("height"), try integer("width")),
-        interpolation: try interpolation(whereAbsent: "bilinear")))
-  }
-
-  private func interpolation(whereAbsent absent: String) throws(ZooError) -> Resize.Interpolation {
-    let name = members["interpolation"]?.string ?? absent
-    guard let interpolation = Resize.Interpolation(rawValue: name) else {
-      throw unsupported("its interpolation is '\(name)'; supported are 'nearest' and 'bilinear'")
-    }
-    return interpolation
   }
 
   /// Keras' output sizes, and TensorFlow's rule of where they begin: that of the convolution whose gradient

@@ -82,7 +82,7 @@ extension KerasLayer {
     case "depth_to_space", "space_to_depth":
       return [try blocks(call, toSpace: function == "depth_to_space", &c)]
     case "resize":
-      return [c.add(try resizing(call), x)]
+      return [try resizing(call, &c)]
     case "pad": return [try padded(call, &c)]
     default: return nil
     }
@@ -130,23 +130,14 @@ extension KerasLayer {
       c.permute(parts, [0, 2, 1, 3, 4]), [height / block, width / block, block * block * channels])
   }
 
-  private func resizing(_ call: KerasCall) throws(ZooError) -> Operation {
-    for key in ["crop_to_aspect_ratio", "pad_to_aspect_ratio", "antialias", "preserve_aspect_ratio"]
-    where argument(key, of: call)?.flag == true {
-      throw unsupported("it has '\(key)'")
-    }
-    let isOld = members["function"]?.string?.contains("compat.v1") == true || className == "TensorFlowOpLayer"
-    let method = argument("interpolation", "method", of: call)?.string ?? "bilinear"
-    guard !isOld, let interpolation = Resize.Interpolation(rawValue: method) else {
-      throw unsupported(
-        isOld
-          ? "it resizes by the rules of TensorFlow 1"
-          : "its interpolation is '\(method)'; supported are 'nearest' and 'bilinear'")
+  private func resizing(_ call: KerasCall, _ c: inout KerasComposition) throws(ZooError) -> Value {
+    if members["function"]?.string?.contains("compat.v1") == true || className == "TensorFlowOpLayer" {
+      throw unsupported("it resizes by the rules of TensorFlow 1")
     }
     guard let size = argument("size", of: call)?.array?.compactMap(\.integer), size.count == 2 else {
       throw unsupported("its size is not two whole numbers")
     }
-    return .resize(Resize(size: Extent2D(size[0], size[1]), interpolation: interpolation))
+    return try resized(c.inputs[0], Extent2D(size[0], size[1]), &c) { argument($0, of: call) }
   }
 
   private func padded(_ call: KerasCall, _ c: inout KerasComposition) throws(ZooError) -> Value {

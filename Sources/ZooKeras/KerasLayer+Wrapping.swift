@@ -33,6 +33,29 @@ extension KerasLayer {
     return name.flatMap { KerasLayer.composedActivations.contains($0) ? $0 : nil }
   }
 
+  /// The layer that is this one's activation, where it is not a function of each value.
+  var activationLayer: KerasLayer? {
+    guard let value = members["activation"], let className = value["class_name"]?.string,
+      let members = value["config"]?.object
+    else { return nil }
+    let layer = KerasLayer(className: className, name: name, members: members, dialect: dialect)
+    let isComposed = className == "Softmax" || layer.composedActivation != nil || layer.activationLayer != nil
+    return isComposed ? layer : nil
+  }
+
+  /// The layer with another one behind it that has no weights.
+  func steps(
+    endingIn layer: KerasLayer, _ call: KerasCall, inputs: [Shape?]
+  ) throws(ZooError) -> [KerasStep] {
+    var c = KerasComposition(of: name, reading: [try shape(inputs)])
+    var value = c.inputs[0]
+    if className != "Activation" {
+      value = c.embed(try with("activation", .string("linear")).steps(call, inputs: inputs), [value])
+    }
+    let shape = try c.shape(value)
+    return c.steps(to: c.embed(try layer.steps(.tensors(1), inputs: [shape]), [value]))
+  }
+
   /// The layer with such a function behind it.
   func steps(
     endingIn activation: String, _ call: KerasCall, inputs: [Shape?]
@@ -46,27 +69,5 @@ extension KerasLayer {
       throw unsupportedFunction(activation)
     }
     return c.steps(to: result)
-  }
-
-  /// The middle of an image; of one that is too small the largest part with the wanted sides' ratio, resized.
-  func centerCrop(inputs: [Shape?]) throws(ZooError) -> [KerasStep] {
-    let image = try imageSize(inputs)
-    let size = Extent2D(try integer("height"), try integer("width"))
-    guard size.height > 0, size.width > 0, size.height <= 1 << 20, size.width <= 1 << 20,
-      image.height <= 1 << 20, image.width <= 1 << 20
-    else { throw unsupported("its size is \(size.height)x\(size.width)") }
-    var c = KerasComposition(of: name, reading: [try shape(inputs)])
-    func middle(_ part: Extent2D) -> Value {
-      let (top, left) = ((image.height - part.height) / 2, (image.width - part.width) / 2)
-      let edges = Edges(
-        top: top, bottom: image.height - part.height - top, left: left,
-        right: image.width - part.width - left)
-      return edges == .none ? c.inputs[0] : c.add(.cropping(edges), c.inputs[0])
-    }
-    if size.height <= image.height, size.width <= image.width { return c.steps(to: middle(size)) }
-    let part = Extent2D(
-      max(min(image.height, image.width * size.height / size.width), 1),
-      max(min(image.width, image.height * size.width / size.height), 1))
-    return c.steps(to: c.add(.resize(Resize(size: size, interpolation: .bilinear)), middle(part)))
   }
 }

@@ -63,7 +63,7 @@ struct KerasLayer {
     }
     // Keras 3's HDF5 has no modules; what its layers have, but for these, and no operation has is `trainable`.
     return document["inbound_nodes"]?.array?.first?["args"] != nil && members["trainable"] == nil && !isModel
-      && !className.hasPrefix("SpatialDropout")
+      && !className.hasPrefix("SpatialDropout") && className != "Discretization"
   }
 
   /// The class in Keras 3's weight store, where every functional model is `functional`.

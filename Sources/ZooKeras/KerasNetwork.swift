@@ -11,9 +11,25 @@ package struct KerasNetwork: Sendable {
   /// stands, and the node that has its weights, or its first call's last node where it has none.
   package let layerOrder: [KerasPlace]
 
+  /// By node and role: the weights that the model keeps with other axes than the graph's slot has.
+  package let storedAxes: [String: [WeightRole: StoredAxes]]
+
   /// Where the model keeps its weights; empty where its graph alone tells it.
   package var places: [KerasPlace] {
     let places = layerOrder.filter { !graph.nodes[$0.node].weights.isEmpty }
     return graph.tells(places) ? [] : places
+  }
+}
+
+/// The axes of a weight as a model keeps it, and their order in a graph, where some are one.
+package struct StoredAxes: Hashable, Sendable {
+  /// As the model keeps it; axes of extent 1 may be missing or added.
+  package let extents: [Int]
+  /// Axis i in the graph's order is axis `order[i]` of ``extents``.
+  package let order: [Int]
+
+  init(extents: [Int], order: [Int]? = nil) {
+    self.extents = extents
+    self.order = order ?? Array(extents.indices)
   }
 }

@@ -15,6 +15,8 @@ struct KerasStep {
   let sources: [Source]
   /// Whether it computes an output of a layer that has several; the only output of others is the last step's.
   var isResult = false
+  /// The weights that the layer keeps with other axes than the operation has.
+  var stored: [WeightRole: StoredAxes] = [:]
 
   init(_ operation: Operation, _ sources: [Source]) {
     self.operation = operation
@@ -23,6 +25,25 @@ struct KerasStep {
 }
 
 extension KerasLayer {
+  /// An operation on the last axis, made to work on others (ascending), which it takes for one. Its weights, which
+  /// the layer keeps by these axes, become one for each of their places.
+  func steps(_ operation: Operation, onAxes axes: [Int], _ shape: Shape) throws(ZooError) -> [KerasStep] {
+    guard axes.count != 1 else {
+      return steps(operation, onAxis: axes[0], rank: shape.rank, inputs: 1)
+    }
+    guard !axes.isEmpty else { throw unsupported("it has no axes") }
+    let order = KerasLayer.order(movingToEnd: axes, rank: shape.rank)
+    let extents = order.map { shape[$0] }
+    let own = axes.map { shape[$0] }
+    let roles = operation.kindsOfWeights
+    let stored = Dictionary(uniqueKeysWithValues: roles.map { ($0, StoredAxes(extents: own)) })
+    var c = KerasComposition(of: name, reading: [shape])
+    let vectors = try c.reshape(
+      c.permute(c.inputs[0], order), extents.dropLast(axes.count) + [own.reduce(1, *)])
+    let result = c.add(operation, [vectors], storing: stored)
+    return c.steps(to: c.permute(try c.reshape(result, extents), KerasLayer.inverse(order)))
+  }
+
   /// An operation on the last axis, made to work on another one, which is moved there and back.
   ///
   /// - Parameters:
@@ -73,6 +94,15 @@ extension Operation {
   var hasOwnWeights: Bool {
     if case .layerNormalization(let norm) = self { return norm.scale || norm.center }
     return hasWeights
+  }
+
+  /// The roles of the weights that it may have, for norms by stored statistics.
+  fileprivate var kindsOfWeights: [WeightRole] {
+    switch self {
+    case .batchNormalization: [.gamma, .beta, .movingMean, .movingVariance]
+    case .normalization: [.mean, .variance]
+    default: []
+    }
   }
 
   /// Whether each value of the output is one of the input's, or one of each input's, at the same place.

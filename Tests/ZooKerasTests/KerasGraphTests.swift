@@ -120,19 +120,35 @@ private func configuration(_ name: String) throws -> JSONValue {
   static let refused: [(String, String, String, ZooError.Code)] = [
     ("Lambda", #""function":["4wEA",null,null]"#, "holds Python code", .unsupported),
     ("LSTM", #""units":4"#, "not supported", .unsupported),
-    ("Activation", #""activation":"sparsemax""#, "its activation is 'sparsemax'", .unsupported),
-    ("Activation", #""activation":"threshold""#, "a threshold with a value other than 0", .unsupported),
+    ("Activation", #""activation":"maxout""#, "its activation is 'maxout'", .unsupported),
+    ("Activation", #""activation":"threshold""#, "it has no threshold and value", .malformed),
     (
-      "BatchNormalization", #""axis":[1,2],"epsilon":0.001,"scale":true,"center":true"#, "several axes",
+      "EinsumDense",
+      #""equation":"abcd,de->abce","output_shape":[8,8,2],"bias_axes":"be","activation":"linear""#,
+      "its bias has the axes 'be'", .unsupported
+    ),
+    (
+      "EinsumDense",
+      #""equation":"abcd,de->abe","output_shape":[8,2],"bias_axes":null,"activation":"linear""#,
+      "sums over an axis of one operand", .unsupported
+    ),
+    ("EinsumDense", #""equation":"abc,cd->abd","output_shape":[8,2]"#, "'equation' is not", .malformed),
+    (
+      "IntegerLookup", #""vocabulary":[3,5],"num_oov_indices":2"#,
+      "2 numbers for what is not in the vocabulary",
       .unsupported
     ),
+    ("IntegerLookup", #""vocabulary":null"#, "its vocabulary is not in the configuration", .unsupported),
+    ("Discretization", #""bin_boundaries":null"#, "it has no boundaries", .unsupported),
+    ("CategoryEncoding", #""num_tokens":4,"output_mode":"count""#, "one vector of 3 axes", .unsupported),
+    ("AdaptiveMaxPooling2D", #""output_size":[2]"#, "'output_size' is not", .malformed),
     ("BatchNormalization", #""axis":[3],"scale":true,"center":true"#, "it has no 'epsilon'", .malformed),
     ("Softmax", #""axis":0"#, "its axis is 0", .unsupported),
     (
       "LayerNormalization", #""axis":[3,1],"epsilon":0.001,"scale":true,"center":true"#, "do not ascend",
       .unsupported
     ),
-    ("RMSNormalization", #""axis":1,"epsilon":0.001"#, "its axis is not the last one", .unsupported),
+    ("RMSNormalization", #""axis":1,"epsilon":0.001"#, "its axes are not the last ones", .unsupported),
     (
       "GroupNormalization", #""groups":2,"axis":-1,"epsilon":0.001,"scale":true,"center":true"#,
       "'groups' is not a divisor of 3 channels", .malformed
@@ -145,7 +161,10 @@ private func configuration(_ name: String) throws -> JSONValue {
       "UpSampling2D", #""size":[4611686018427387904,2],"data_format":"channels_last""#,
       "a size of 4611686018427387904", .unsupported
     ),
-    ("Resizing", #""height":4,"width":4,"crop_to_aspect_ratio":true"#, "crop_to_aspect_ratio", .unsupported),
+    (
+      "Resizing", #""height":4,"width":4,"pad_to_aspect_ratio":true,"fill_mode":"edge""#, "fill_mode",
+      .unsupported
+    ),
     ("Permute", #""dims":[1,1,2]"#, "'dims' is not", .malformed),
     ("Merge", #""mode":"dot""#, "its mode is 'dot'", .unsupported),
     ("TFOpLambda", #""function":"math.cumsum""#, "the function 'cumsum' is not supported", .unsupported),

@@ -7,7 +7,8 @@ import ZooTensor
 import ZooTestSupport
 import ZooWeightFiles
 
-/// A small network that Keras wrote and computed: one entry of Fixtures/layers/networks.npz.
+/// A small network that Keras wrote and computed: one entry of Fixtures/layers/networks.npz or
+/// operations.npz.
 struct KerasNetworkGolden: CustomTestStringConvertible, Sendable {
   struct Array: Sendable {
     let shape: [Int]
@@ -17,6 +18,15 @@ struct KerasNetworkGolden: CustomTestStringConvertible, Sendable {
       shape = try #require(value["shape"]?.array).compactMap(\.integer)
       values = try #require(value["values"]?.array).compactMap(\.number)
       try #require(values.count == shape.reduce(1, *))
+    }
+
+    /// The values with the axes in another order.
+    func inOrder(_ order: [Int]?) -> [Double] {
+      guard let order, order.count == shape.count else { return values }
+      let strides = shape.indices.map { axis in shape[(axis + 1)...].reduce(1, *) }
+      return order.reduce([0]) { places, axis in
+        places.flatMap { place in (0..<shape[axis]).map { place + $0 * strides[axis] } }
+      }.map { values[$0] }
     }
   }
 
@@ -39,16 +49,16 @@ struct KerasNetworkGolden: CustomTestStringConvertible, Sendable {
 
   var testDescription: String { name }
 
-  static let all: [KerasNetworkGolden] = {
+  static let all: [KerasNetworkGolden] = ["networks.npz", "operations.npz"].flatMap { name in
     do {
-      let archive = try NumPyArchive(path: fixture("layers/networks.npz"))
+      let archive = try NumPyArchive(path: fixture("layers/\(name)"))
       let bytes = try #require(try archive.array(named: "networks")).bytes.withUnsafeBytes { [UInt8]($0) }
-      return try #require(try JSONValue(parsing: bytes, location: "networks.npz").array).map(Self.init)
+      return try #require(try JSONValue(parsing: bytes, location: name).array).map(Self.init)
     } catch {
       Issue.record("\(error)")
       return []
     }
-  }()
+  }
 
   func network() throws -> (KerasNetwork, some WeightSource) {
     let network = try kerasGraph(configuration: config, inputSize: nil, writer: writer)
@@ -59,7 +69,9 @@ struct KerasNetworkGolden: CustomTestStringConvertible, Sendable {
       try #require(slots.count == arrays.count, "\(layer)")
       for (slot, array) in zip(slots, arrays) {
         #expect(slot.shape.elementCount == array.values.count)
-        tensors[slot] = StoredTensor(shape: slot.shape, values: array.values.map(Float.init))
+        let order = network.storedAxes[slot.layer]?[slot.role]?.order
+        tensors[slot] = StoredTensor(
+          shape: slot.shape, values: array.inOrder(order).map(Float.init))
       }
     }
     let found = tensors
@@ -68,7 +80,7 @@ struct KerasNetworkGolden: CustomTestStringConvertible, Sendable {
 }
 
 @Suite struct KerasNetworkTests {
-  @Test func goldensAreThere() { #expect(KerasNetworkGolden.all.count >= 190) }
+  @Test func goldensAreThere() { #expect(KerasNetworkGolden.all.count >= 360) }
 
   @Test("the reference engine computes what Keras does", arguments: KerasNetworkGolden.all)
   func reference(_ golden: KerasNetworkGolden) throws {

@@ -14,6 +14,8 @@ package struct Binder {
   let nodesByStorePath: [String: Node]
   /// The graph's name for a layer that the file may call otherwise.
   private let layerName: (String) -> String?
+  /// By node and role: the weights that the file has with other axes than the graph.
+  private var storedAxes: [String: [WeightRole: StoredAxes]] = [:]
   /// Whether the file lists its layers in exactly ``layerOrder``, as a file with its own configuration does.
   let orderIsExact: Bool
   /// Whether tensors stay where their names say although the order of the file says otherwise.
@@ -34,6 +36,7 @@ package struct Binder {
     let graph = network.graph
     self.graph = graph
     layerOrder = network.layerOrder.map(\.node)
+    storedAxes = network.storedAxes
     nodesByStorePath = Dictionary(
       network.layerOrder.map { ($0.storePath, graph.nodes[$0.node]) }, uniquingKeysWith: { first, _ in first }
     )
@@ -133,7 +136,7 @@ package struct Binder {
         continue
       }
       guard let node = graph.node(named: slot.layer),
-        let transform = LayoutTransform(entry.shape, to: slot, of: node, in: graph, order: kernelLayout)
+        let transform = transform(entry.shape, to: slot, of: node)
       else {
         failure.mismatches.append((entry, slot))
         continue
@@ -148,6 +151,13 @@ package struct Binder {
       throw failure
     }
     return Binding(assignments: assignments, unused: unused)
+  }
+
+  private func transform(_ source: Shape, to slot: WeightSlot, of node: Node) -> LayoutTransform? {
+    if let stored = storedAxes[slot.layer]?[slot.role] {
+      return LayoutTransform(source, stored: stored, to: slot)
+    }
+    return LayoutTransform(source, to: slot, of: node, in: graph, order: kernelLayout)
   }
 
   /// The slot that each tensor belongs to as the file has it, or nil for one that the graph lacks.

@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooKeras
 import ZooSystem
 import ZooTensor
 
@@ -11,6 +12,7 @@ package struct LayoutTransform: Sendable, Hashable {
     case unitAxes = "axes of extent 1 added or dropped"
     case transposed = "axes from (out, in, height, width) to (height, width, in, out)"
     case rotated = "kernel rotated by 180°, from true convolution to cross-correlation"
+    case joined = "axes in the order of the equation, and side by side as one"
     case rows = "rows from (channel, height, width) to (height, width, channel)"
   }
 
@@ -44,6 +46,24 @@ package struct LayoutTransform: Sendable, Hashable {
       }
     default:
       self.init(source, to: slot.shape)
+    }
+  }
+
+  /// The transform of a tensor of shape `source`, which has the axes `stored`, into a slot where some of them are one.
+  init?(_ source: Shape, stored: StoredAxes, to slot: WeightSlot) {
+    func bare(_ extents: [Int]) -> [Int] { extents.filter { $0 != 1 } }
+    guard bare(source.dimensions) == bare(stored.extents), let shape = Shape(checking: stored.extents),
+      shape.elementCount == slot.shape.elementCount
+    else { return nil }
+    if stored.order == Array(stored.extents.indices) {
+      self.init(
+        steps: source == slot.shape
+          ? [] : bare(source.dimensions) == bare(slot.shape.dimensions) ? [.unitAxes] : [.joined],
+        view: nil)
+    } else {
+      var view = StridedView(of: shape)
+      view.permute(stored.order)
+      self.init(steps: [.joined], view: view)
     }
   }
 
