@@ -51,6 +51,9 @@ public struct Model: Sendable {
   /// How pixels become what enters the network.
   public var preprocessing: Preprocessing { card.preprocessing }
 
+  /// Whether the network itself scales the pixels, so that they go in as they are.
+  public var preprocessingIsInside: Bool { graph.scalesPixels(as: card) }
+
   /// The licence of the weights, where it is known.
   public var licence: String? { card.licence }
 

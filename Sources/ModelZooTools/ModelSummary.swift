@@ -11,14 +11,13 @@ public struct ModelSummary: Sendable, Encodable {
   public struct Layer: Sendable, Encodable {
     /// Its name, unique in the network.
     public let name: String
-    /// The kind of operation, for example `convolution`.
+    /// The kind of operation, for example `convolution`; of a network that is not known, the class that the file
+    /// names.
     public let kind: String
-    /// (H, W, C) or (C).
+    /// (H, W, C) or (C); empty where the network is not known.
     public let outputShape: [Int]
-    /// The number of its weights.
     /// The number of weights.
     public let parameters: Int
-    /// Multiplications for one example.
     /// Multiplications for one example.
     public let macs: Int
 
@@ -78,6 +77,15 @@ public struct ModelSummary: Sendable, Encodable {
     public let sha256: String?
     /// The program that wrote it, where the file says so.
     public let writer: String?
+    /// By the layer's name, what a person stated that its Python code computes.
+    public let lambdas: [String: String]?
+
+    init(file: String, sha256: String?, writer: String?, lambdas: [String: String] = [:]) {
+      self.file = file
+      self.sha256 = sha256
+      self.writer = writer
+      self.lambdas = lambdas.isEmpty ? nil : lambdas
+    }
   }
 
   /// The file.
@@ -100,6 +108,8 @@ public struct ModelSummary: Sendable, Encodable {
   public let outputShapes: [[Int]]?
   /// How pixels become what enters the network, see `Preprocessing`.
   public let preprocessing: String?
+  /// Whether the network itself scales the pixels, so that they go in as they are.
+  public let preprocessingIsInside: Bool?
   /// The number of classes.
   public let classes: Int?
   /// In the order in which they run.
@@ -127,7 +137,9 @@ public struct ModelSummary: Sendable, Encodable {
     case macs
     case inputShape = "input_shape"
     case outputShapes = "output_shapes"
-    case preprocessing, classes, layers, tensors
+    case preprocessing
+    case preprocessingIsInside = "preprocessing_is_inside"
+    case classes, layers, tensors
     case leftOut = "left_out"
     case source, verification, licence, citation, accuracy, remark
   }
@@ -155,7 +167,8 @@ public struct ModelSummary: Sendable, Encodable {
       file: zoo.path, format: "zoo", graph: document.graph, card: document.card,
       tensors: zoo.tensors.map(Tensor.init),
       source: Source(
-        file: document.source?.file ?? "", sha256: document.source?.sha256, writer: document.source?.writer),
+        file: document.source?.file ?? "", sha256: document.source?.sha256, writer: document.source?.writer,
+        lambdas: document.source?.lambdas ?? [:]),
       verification: document.verification, remark: nil)
   }
 
@@ -172,14 +185,20 @@ public struct ModelSummary: Sendable, Encodable {
     do {
       recipe = try Recipe(file: file)
     } catch {
-      remark = [error.description, remark].compactMap(\.self).joined(separator: "; ")
+      remark = [error.description, remark, error.remedy].compactMap(\.self).joined(separator: "; ")
     }
+    let layers =
+      recipe == nil
+      ? DescribedLayer.all(of: file).map {
+        Layer(name: $0.name, kind: $0.className, outputShape: [], parameters: $0.parameters, macs: 0)
+      } : []
     let sources =
       withDigests
       ? try? file.sourcePaths.map { path throws(ZooError) in try MappedFile(path: path) } : nil
     self.init(
       file: file.path, format: file.layout.rawValue, graph: recipe?.graph, card: recipe?.card,
-      tensors: tensors, leftOut: file.ignored.map { LeftOut(name: $0.name, reason: $0.reason) },
+      layers: layers, tensors: tensors,
+      leftOut: file.ignored.map { LeftOut(name: $0.name, reason: $0.reason) },
       source: Source(
         file: file.path, sha256: sources.map { SourceHashes(files: $0).checksum.hexadecimal },
         writer: file.writer),
@@ -187,7 +206,7 @@ public struct ModelSummary: Sendable, Encodable {
   }
 
   private init(
-    file: String, format: String, graph: Graph?, card: ModelCard?, tensors: [Tensor],
+    file: String, format: String, graph: Graph?, card: ModelCard?, layers: [Layer] = [], tensors: [Tensor],
     leftOut: [LeftOut] = [], source: Source, verification: [String: String], remark: String?
   ) {
     self.file = file
@@ -200,6 +219,7 @@ public struct ModelSummary: Sendable, Encodable {
     self.inputShape = graph.map { $0[$0.inputs[0]].shape.dimensions }
     self.outputShapes = graph.map { graph in graph.outputs.map { graph[$0].shape.dimensions } }
     self.preprocessing = card?.preprocessing.rawValue
+    self.preprocessingIsInside = graph.flatMap { graph in card.map { graph.scalesPixels(as: $0) } }
     self.classes = graph?.classCount
     self.layers =
       graph.map { graph in
@@ -209,7 +229,7 @@ public struct ModelSummary: Sendable, Encodable {
             parameters: node.sharing == nil ? node.weights.reduce(0) { $0 + $1.shape.elementCount } : 0,
             macs: graph.macs(of: node))
         }
-      } ?? []
+      } ?? layers
     self.tensors = tensors
     self.leftOut = leftOut
     self.source = source

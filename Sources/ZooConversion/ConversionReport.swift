@@ -111,6 +111,10 @@ public struct ConversionReport: Sendable, Codable {
   public let preprocessingIsAssumed: Bool
   /// Whether the batch-norm statistics alone say how.
   public let preprocessingIsFound: Bool
+  /// Whether the network itself scales the pixels, so that they go in as they are.
+  public let preprocessingIsInside: Bool
+  /// By the layer's name, what was stated of layers with Python code.
+  public let lambdas: [String: String]
   /// The number of weights.
   public let parameters: Int
   /// The type that weights are stored in as far as they may be.
@@ -135,6 +139,8 @@ public struct ConversionReport: Sendable, Codable {
     case preprocessing
     case preprocessingIsAssumed = "preprocessing_is_assumed"
     case preprocessingIsFound = "preprocessing_is_found"
+    case preprocessingIsInside = "preprocessing_is_inside"
+    case lambdas
     case parameters, storage
     case errorForAllHalf = "error_for_all_half"
     case tensors, unused, verification
@@ -164,6 +170,8 @@ public struct ConversionReport: Sendable, Codable {
     try container.encode(preprocessing, forKey: .preprocessing)
     try container.encode(preprocessingIsAssumed, forKey: .preprocessingIsAssumed)
     try container.encode(preprocessingIsFound, forKey: .preprocessingIsFound)
+    try container.encode(preprocessingIsInside, forKey: .preprocessingIsInside)
+    try container.encode(lambdas, forKey: .lambdas)
     try container.encode(parameters, forKey: .parameters)
     try container.encode(storage, forKey: .storage)
     try container.encodeIfPresent(errorForAllHalf, forKey: .errorForAllHalf)
@@ -200,6 +208,8 @@ extension ConversionReport {
     preprocessing = recipe.card.preprocessing.rawValue
     preprocessingIsAssumed = recipe.preprocessingOrigin == .unknown
     preprocessingIsFound = recipe.preprocessingOrigin == .testimony
+    preprocessingIsInside = recipe.graph.scalesPixels(as: recipe.card)
+    lambdas = recipe.lambdas
     parameters = recipe.graph.parameterCount
     self.storage = storage.rawValue
     errorForAllHalf = half.single.isEmpty ? nil : half.leastErrorForAll

@@ -232,7 +232,7 @@ public struct Converter: Sendable {
     SourceRecord(
       file: Self.lastComponent(of: recipe.file.path), sha256: checksum.hexadecimal,
       bytes: source.byteCount,
-      writer: recipe.file.writer ?? "unknown", layout: recipe.file.layout.rawValue)
+      writer: recipe.file.writer ?? "unknown", layout: recipe.file.layout.rawValue, lambdas: recipe.lambdas)
   }
 
   private static func lastComponent(of path: String) -> String {

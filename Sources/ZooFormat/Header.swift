@@ -131,13 +131,17 @@ extension CBORWriter {
   }
 
   fileprivate mutating func source(_ source: SourceRecord) {
-    map([
+    var entries: [(String, (inout CBORWriter) -> Void)] = [
       ("file", { $0.text(source.file) }),
       ("sha256", { $0.byteString(Checksum(hexadecimal: source.sha256)?.bytes ?? []) }),
       ("bytes", { $0.unsigned(source.bytes) }),
       ("writer", { $0.text(source.writer) }),
       ("layout", { $0.text(source.layout) }),
-    ])
+    ]
+    if !source.lambdas.isEmpty {
+      entries.append(("lambdas", { $0.map(source.lambdas.map { (key, text) in (key, { $0.text(text) }) }) }))
+    }
+    map(entries)
   }
 
   fileprivate mutating func testCase(_ testCase: TestCase) {

@@ -210,8 +210,12 @@ struct HeaderFields {
     var texts: [String: String] = [:]
     var checksum: Checksum?
     var bytes: Int?
+    var lambdas: [String: String] = [:]
     try reader.map { (reader, key) throws(Failure) in
       switch key {
+      case "lambdas":
+        try reader.map { (reader, key) throws(Failure) in lambdas[key] = try reader.text() }
+        guard !lambdas.isEmpty else { throw reader.failure("an empty list of lambdas") }
       case "file", "writer", "layout": texts[key] = try reader.text()
       case "sha256": checksum = Checksum(try reader.byteString(count: Checksum.byteCount))
       case "bytes": bytes = try reader.int()
@@ -222,7 +226,8 @@ struct HeaderFields {
       let checksum, let bytes
     else { throw Failure(position: start, why: "the source record lacks an entry") }
     return SourceRecord(
-      file: file, sha256: checksum.hexadecimal, bytes: bytes, writer: writer, layout: layout)
+      file: file, sha256: checksum.hexadecimal, bytes: bytes, writer: writer, layout: layout, lambdas: lambdas
+    )
   }
 
   private static func testCase(_ reader: inout CBORReader) throws(Failure) -> TestCase {

@@ -48,13 +48,18 @@ package struct SourceRecord: Sendable, Hashable {
   package var writer: String
   /// How its tensors are laid out and named, for example `Keras HDF5, weights only`.
   package var layout: String
+  /// By the layer's name, what a person stated that its Python code computes.
+  package var lambdas: [String: String]
 
-  package init(file: String, sha256: String, bytes: Int, writer: String, layout: String) {
+  package init(
+    file: String, sha256: String, bytes: Int, writer: String, layout: String, lambdas: [String: String] = [:]
+  ) {
     self.file = file
     self.sha256 = sha256
     self.bytes = bytes
     self.writer = writer
     self.layout = layout
+    self.lambdas = lambdas
   }
 }
 

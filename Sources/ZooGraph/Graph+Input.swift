@@ -26,4 +26,7 @@ extension Graph {
     }
     return false
   }
+
+  /// Whether pixels go in as they are because the network itself scales them.
+  package func scalesPixels(as card: ModelCard) -> Bool { card.preprocessing == .none && scalesPixels }
 }

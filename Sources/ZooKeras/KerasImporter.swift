@@ -9,24 +9,30 @@ import ZooWeightFiles
 ///   - configuration: what Keras stores as `model_config` or `config.json`.
 ///   - inputSize: height and width in pixels, for configurations that leave them open.
 ///   - writer: what wrote the file, `keras 2.3.1`, where the file says it.
+///   - lambdas: by the name of a layer with Python code, what a person states that it computes.
+///   - file: the file, for the command that an error proposes.
 /// - Throws: a configuration that is malformed, or that has layers or attributes that would change
 ///   the result and are not supported; one error names them all.
 package func kerasGraph(
-  configuration: JSONValue, inputSize: (Int, Int)?, writer: String? = nil
+  configuration: JSONValue, inputSize: (Int, Int)?, writer: String? = nil, lambdas: [String: String] = [:],
+  file: String = "FILE"
 ) throws(ZooError) -> KerasNetwork {
   let dialect = KerasDialect(writer: writer) ?? KerasDialect(of: configuration)
-  var importer = KerasImporter(inputSize: inputSize, dialect: dialect)
+  var importer = KerasImporter(
+    inputSize: inputSize, dialect: dialect, lambdas: try LambdaStatements(lambdas), file: file)
   do throws(ZooError) {
     let model = try KerasModel(configuration, name: "the model", dialect: dialect)
     importer.reserve(model)
     let outputs = try importer.add(model, inputs: nil, path: [], container: "")
     try importer.checkUnsupported()
+    try importer.lambdas.checkIsUsed()
     return KerasNetwork(
       name: model.name, graph: try importer.builder.build(outputs: outputs), layerOrder: importer.placements,
       storedAxes: importer.storedAxes)
   } catch {
-    // What is wrong further on may follow from a layer that could not be read.
+    // What is wrong further on may follow from a layer that could not be read, or that was not meant.
     try importer.checkUnsupported()
+    try importer.lambdas.checkIsUnique()
     throw error
   }
 }
@@ -53,10 +59,17 @@ struct KerasImporter {
   /// The values that only are others with their axes in another order.
   private var permuted: [Value: (source: Value, order: [Int])] = [:]
   private var unsupported: [(layer: KerasLayer, error: ZooError)] = []
+  /// What is stated of layers with Python code.
+  private(set) var lambdas: LambdaStatements
+  /// What has to be stated of layers with Python code, as options of the command, and by how many calls.
+  private var missing: (options: [String], calls: Int) = ([], 0)
+  private let file: String
 
-  init(inputSize: (Int, Int)?, dialect: KerasDialect) {
+  init(inputSize: (Int, Int)?, dialect: KerasDialect, lambdas: LambdaStatements, file: String) {
     self.inputSize = inputSize
     self.dialect = dialect
+    self.lambdas = lambdas
+    self.file = file
   }
 
   /// Keeps the names of the outermost model's layers for them.
@@ -84,9 +97,44 @@ struct KerasImporter {
     let list =
       others.prefix(8).map { "\(location($0)): \($0.error.why)" }
       + (others.count > 8 ? ["and \(others.count - 8) more"] : [])
-    throw first.error.relocated(
-      to: location(groups[0]),
-      why: others.isEmpty ? first.error.why : "\(first.error.why); also " + list.joined(separator: "; "))
+    throw ZooError(
+      first.error.code, what: first.error.what, at: location(groups[0]),
+      others.isEmpty ? first.error.why : "\(first.error.why); also " + list.joined(separator: "; "),
+      remedy: remedy)
+  }
+
+  /// What to do about the unsupported layers: where Python code is all that they are, what to type.
+  private var remedy: String? {
+    guard missing.calls == unsupported.count else {
+      return unsupported.first { $0.error.remedy != nil }?.error.remedy
+    }
+    return "State what \(missing.options.count == 1 ? "it computes" : "they compute"), for example: "
+      + "zoo convert \(file) \(missing.options.prefix(8).joined(separator: " "))"
+  }
+
+  /// What a layer with Python code computes, as it is stated; nil for other layers.
+  private mutating func statedSteps(
+    _ layer: KerasLayer, _ inputs: [Value], path: [String]
+  ) throws(ZooError) -> [KerasStep]? {
+    guard layer.className == "Lambda" || layer.needsStatement else { return nil }
+    let path = path + [layer.name]
+    if let expression = lambdas.expression(at: path) {
+      return try layer.steps(stating: expression, inputs: inputs.map { builder.shape(of: $0) })
+    }
+    if let activation = layer.namedActivation {
+      let named = KerasLayer(
+        className: "Activation", name: layer.name, members: ["activation": .string(activation)],
+        dialect: dialect)
+      return try named.steps(.tensors(inputs.count), inputs: inputs.map { builder.shape(of: $0) })
+    }
+    if inputs.count == 1 {
+      let name = names.contains(layer.name) ? path.joined(separator: "/") : layer.name
+      let example = layer.likelyExpression ?? (layer.className == "Lambda" ? "x / 255" : "x * sigmoid(x)")
+      let option = "--lambda '\("\(name)=\(example)".replacing("'", with: #"'\''"#))'"
+      if !missing.options.contains(option) { missing.options.append(option) }
+      missing.calls += 1
+    }
+    throw layer.unstated(inputs: inputs.count)
   }
 
   /// Adds a model's layers; `inputs` are what a nested model is called with.
@@ -116,10 +164,13 @@ struct KerasImporter {
     }
     var steps: [KerasStep]
     do {
-      steps =
-        layer.className == "InputLayer"
-        ? [KerasStep(try layer.inputOperation(size: inputSize), [])]
-        : try layer.steps(call, inputs: inputs.map { builder.shape(of: $0) })
+      if layer.className == "InputLayer" {
+        steps = [KerasStep(try layer.inputOperation(size: inputSize), [])]
+      } else if let stated = try statedSteps(layer, inputs, path: path) {
+        steps = stated
+      } else {
+        steps = try layer.steps(call, inputs: inputs.map { builder.shape(of: $0) })
+      }
       if let (moved, sources) = beforePermutation(steps, inputs) {
         return try append(moved, of: layer, sources, path: path, container: container, ordinal: ordinal)
       }

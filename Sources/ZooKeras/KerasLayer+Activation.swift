@@ -4,7 +4,7 @@ import ZooWeightFiles
 
 extension KerasLayer {
   /// Keras' names of functions, as far as they need no parameter.
-  private static let functions: [String: Activation] = [
+  static let functions: [String: Activation] = [
     "linear": .linear, "identity": .linear, "relu": .relu, "relu6": .relu6, "sigmoid": .sigmoid,
     "tanh": .tanh, "softmax": .softmax, "elu": .elu(alpha: 1), "selu": .selu,
     "gelu": .gelu(approximate: false), "silu": .silu, "swish": .silu, "softplus": .softplus,
@@ -32,8 +32,7 @@ extension KerasLayer {
       throw unsupported("its activation is \(value["class_name"]?.string ?? "not named")")
     }
     if let activation = function(named: name) { return activation }
-    let known = KerasLayer.composedActivations.union(KerasLayer.functions.keys).union(["hard_sigmoid"])
-      .sorted().joined(separator: ", ")
+    let known = KerasLayer.activationNames.sorted().joined(separator: ", ")
     throw unsupported("its activation is '\(name)'; supported are \(known)")
   }
 

@@ -129,10 +129,6 @@ extension KerasLayer {
       }
       guard Set(order) == Set(1...max(1, rank)) else { throw malformedAttribute("dims", "an order of axes") }
       return .permute(order: order.compactMap { $0.map { $0 - 1 } })
-    case "Lambda":
-      throw unsupported(
-        "it holds Python code, which is never run",
-        remedy: "Replace it with Keras layers, and save the model again.")
     case "Merge":
       throw unsupported(
         "its mode is '\(members["mode"]?.string ?? "?")'; supported are sum, mul, ave, max, concat")

@@ -14,6 +14,7 @@ struct ConvertCommand: ParsableCommand {
         zoo convert resnet50.h5
         zoo convert mobilenet.npz -o m.zoo --architecture mobilenet --dtype f16
         zoo convert model.keras --io recorded.npz --report report.json
+        zoo convert model.h5 --lambda 'scale=x / 127.5 - 1'
       """)
 
   @Argument(help: "The weight file.", completion: .file())
@@ -35,6 +36,14 @@ struct ConvertCommand: ParsableCommand {
       "The model's Keras configuration (to_json()), for weights that were saved without it.",
       valueName: "model.json"), completion: .file(extensions: ["json"]))
   var config: String?
+
+  @Option(
+    name: .customLong("lambda"),
+    help: ArgumentHelp(
+      "What a layer with Python code computes, which is never run: arithmetic of x, numbers and Keras' "
+        + "activation functions, for example 'scale=x / 127.5 - 1'. May be repeated.",
+      valueName: "layer=expression"))
+  var lambdas: [LambdaStatement] = []
 
   @Option(
     help: ArgumentHelp(
@@ -91,6 +100,9 @@ struct ConvertCommand: ParsableCommand {
   func validate() throws {
     if skipVerification && io != nil { throw ValidationError("--io and --no-verify exclude each other.") }
     _ = try dtype.storage()
+    if let layer = Dictionary(grouping: lambdas, by: \.layer).first(where: { $0.value.count > 1 })?.key {
+      throw ValidationError("--lambda is given twice for '\(layer)'.")
+    }
     if let largestError {
       guard dtype == .f16 else { throw ValidationError("--largest-error requires --dtype f16.") }
       guard largestError > 0 else {
@@ -104,7 +116,8 @@ struct ConvertCommand: ParsableCommand {
     options.recipe = RecipeOptions(
       architecture: architecture, preprocessing: preprocessing, inputSize: inputSize?.extent,
       labels: try labels.map(ClassLabel.read(fromFile:)), writer: writer, kernelLayout: kernelOrder,
-      trustsNames: trustNames, configuration: config)
+      trustsNames: trustNames, configuration: config,
+      lambdas: Dictionary(lambdas.map { ($0.layer, $0.expression) }, uniquingKeysWith: { _, last in last }))
     options.storage = try dtype.storage()
     if let largestError { options.largestStorageError = largestError }
     options.verify = !skipVerification
@@ -189,8 +202,12 @@ struct ConvertCommand: ParsableCommand {
     try Terminal.print(
       "  weights        \(grouped(result.parameters)) in \(result.tensors.count) tensors, stored as \(storage(of: result))"
     )
+    for (layer, expression) in result.lambdas.sorted(by: { $0.key < $1.key }) {
+      try Terminal.print("  lambda         \(layer) = \(expression), as stated")
+    }
     try Terminal.print(
       "  preprocessing  \(result.preprocessing)"
+        + (result.preprocessingIsInside ? ", as it is inside the network" : "")
         + (result.preprocessingIsFound ? ", found by the batch-norm statistics" : ""))
     if let verification = result.verification {
       for check in verification.checks { try Terminal.print("  \(check.line)") }

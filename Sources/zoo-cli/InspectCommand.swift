@@ -47,7 +47,12 @@ struct InspectCommand: ParsableCommand {
     try row("MACs", summary.macs.map(grouped))
     try row("input", summary.inputShape.map(shapeText))
     try row("output", summary.outputShapes.map { $0.map(shapeText).joined(separator: ", ") })
-    try row("preprocessing", summary.preprocessing)
+    try row(
+      "preprocessing",
+      summary.preprocessingIsInside == true ? "none, as it is inside the network" : summary.preprocessing)
+    for (layer, expression) in (summary.source.lambdas ?? [:]).sorted(by: { $0.key < $1.key }) {
+      try row("lambda", "\(layer) = \(expression), as stated")
+    }
     try row("classes", summary.classes.map(String.init))
     try row("layers", summary.layers.isEmpty ? nil : String(summary.layers.count))
     try row(
@@ -66,6 +71,11 @@ struct InspectCommand: ParsableCommand {
 
   private func printLayers(_ summary: ModelSummary) throws {
     try Terminal.print()
+    if summary.macs == nil {
+      var table = Table(["LAYER", "CLASS", "PARAMETERS"], rightAligned: [2])
+      for layer in summary.layers { table.add(layer.name, layer.kind, grouped(layer.parameters)) }
+      return try table.print()
+    }
     var table = Table(["LAYER", "KIND", "OUTPUT", "PARAMETERS", "MACS"], rightAligned: [3, 4])
     for layer in summary.layers {
       table.add(

@@ -44,8 +44,11 @@ extension Preprocessing: ExpressibleByArgument {
 extension KernelLayout.Named: ExpressibleByArgument {}
 
 extension CommonOptions {
-  /// Says what makes the results of pictures doubtful.
+  /// Says how pixels go in where that is not the stated preprocessing, and what makes results doubtful.
   func warn(of model: Model) {
+    if !quiet, model.preprocessingIsInside {
+      Terminal.note("preprocessing inside the network: pixels 0…255 go in as they are")
+    }
     guard !quiet, model.preprocessing == .unknown else { return }
     Terminal.warning(
       "\(model.path) does not say how pixels are preprocessed, so 0…255 go in as they are; "
@@ -82,5 +85,17 @@ struct InputSize: ExpressibleByArgument {
       (1...16384).contains(height), (1...16384).contains(width)
     else { return nil }
     extent = Extent2D(height, width)
+  }
+}
+
+/// `--lambda LAYER=EXPRESSION`.
+struct LambdaStatement: ExpressibleByArgument {
+  let layer: String
+  let expression: String
+
+  init?(argument: String) {
+    guard let sign = argument.firstIndex(of: "="), sign > argument.startIndex else { return nil }
+    layer = String(argument[..<sign])
+    expression = String(argument[argument.index(after: sign)...])
   }
 }

@@ -24,6 +24,8 @@ enum Terminal {
 
   static func warning(_ text: String) { diagnose("zoo: warning: \(text.onOneLine)") }
 
+  static func note(_ text: String) { diagnose("zoo: note: \(text.onOneLine)") }
+
   static func error(_ text: String, remedy: String? = nil) {
     diagnose("zoo: error: \(text.onOneLine)")
     if let remedy { diagnose(remedy.onOneLine) }

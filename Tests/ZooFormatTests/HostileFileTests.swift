@@ -175,6 +175,9 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
     HostileFile("source lacks an entry", .malformed, "source") {
       $0.entries.append(("source", CBOR.map([])))
     },
+    HostileFile("no lambdas", .malformed, "empty") {
+      $0.entries.append(("source", CBOR.map([("lambdas", CBOR.map([]))])))
+    },
     HostileFile("test case lacks an entry", .malformed, "test case") {
       $0.entries.append(("test_case", CBOR.map([])))
     },

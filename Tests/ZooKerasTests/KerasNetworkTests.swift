@@ -99,6 +99,15 @@ struct KerasNetworkGolden: CustomTestStringConvertible, Sendable {
     }
   }
 
+  @Test func preprocessingInsideIsKnown() throws {
+    let networks = KerasNetworkGolden.all.filter { $0.name.contains("functions, preprocessing") }
+    #expect(networks.count >= 12)
+    for golden in networks {
+      let graph = try golden.network().0.graph
+      #expect(graph.takesPictures && graph.scalesPixels, "\(golden.name)")
+    }
+  }
+
   @Test("the fast engine too, on every instruction set", arguments: KerasNetworkGolden.all)
   func fast(_ golden: KerasNetworkGolden) throws {
     let (network, weights) = try golden.network()

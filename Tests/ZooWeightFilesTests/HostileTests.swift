@@ -42,8 +42,6 @@ import ZooWeightFiles
     ("config-not-json.h5", .malformed, "JSON"),
     ("config-not-json.keras", .malformed, "JSON"),
     ("deep-config.keras", .unsupported, "nested"),
-    ("lambda.h5", .unsupported, "never run"),
-    ("lambda.keras", .unsupported, "never run"),
     ("npz-weights.keras", .unsupported, "pickled"),
     ("no-config.keras", .malformed, "config.json"),
     ("no-weights.keras", .malformed, "model.weights.h5"),

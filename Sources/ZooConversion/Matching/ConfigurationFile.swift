@@ -5,7 +5,7 @@ import ZooWeightFiles
 enum ConfigurationFile {
   /// Reads the file at `path`.
   ///
-  /// - Throws: where it can't be opened, is no JSON, describes no model, or has code in it.
+  /// - Throws: where it can't be opened, is no JSON, or describes no model.
   static func read(_ path: String) throws(ZooError) -> JSONValue {
     let configuration: JSONValue
     do {
@@ -21,7 +21,6 @@ enum ConfigurationFile {
         .malformed, "Keras configuration", at: path, "it describes no model",
         remedy: "--config takes what model.to_json() returns.")
     }
-    try KerasConfiguration.refuseCode(in: configuration, at: path)
     return configuration
   }
 

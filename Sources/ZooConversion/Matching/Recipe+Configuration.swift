@@ -13,8 +13,10 @@ extension Recipe {
     let network: KerasNetwork
     do {
       network = try kerasGraph(
-        configuration: configuration, inputSize: options.inputSize?.sides, writer: file.writer)
+        configuration: configuration, inputSize: options.inputSize?.sides, writer: file.writer,
+        lambdas: options.lambdas, file: file.path)
     } catch {
+      guard error.category != .usage else { throw error }
       if file.tensors.isEmpty, KerasConfiguration.isUnbuilt(configuration) { throw neverBuilt(file) }
       // A known part can be found by its names, whatever else the model is made of.
       if options.architecture != nil, var part = try? fromTensors(file: file, options: options) {
@@ -59,6 +61,7 @@ extension Recipe {
         explanation: "\(part.candidate.explanation) of the model '\(network.name)'" + kernels,
         options: options)
       recipe.usesConfiguration = true
+      recipe.lambdas = options.lambdas
       return recipe
     }
     var recipe = try Recipe(
@@ -68,6 +71,7 @@ extension Recipe {
       options: options)
     recipe.kerasPlaces = network.places
     recipe.usesConfiguration = true
+    recipe.lambdas = options.lambdas
     return recipe
   }
 }

@@ -9,6 +9,7 @@ extension Recipe {
   static func fromTensors(
     file: any WeightFile, options: RecipeOptions
   ) throws(ZooError) -> Recipe {
+    try checkNoLambdas(options, "no configuration describes the layers of this file")
     do {
       return try fromAllTensors(file: file, options: options)
     } catch {

@@ -16,7 +16,7 @@ extension Recipe {
     _ file: any WeightFile, options: RecipeOptions
   ) throws -> Recipe? {
     guard let hashes = options.hashes, options.writer == nil, options.configuration == nil,
-      file.modelConfiguration == nil,
+      options.lambdas.isEmpty, file.modelConfiguration == nil,
       file.layout == .legacyWeights, file.sourcePaths == hashes.paths
     else { return nil }
     try checkNames(options)

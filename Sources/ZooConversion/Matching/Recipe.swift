@@ -22,6 +22,8 @@ package struct Recipe: Sendable {
   package internal(set) var kerasPlaces: [KerasPlace] = []
   /// The published file that has the same bytes.
   package internal(set) var publishedFile: PublishedFile?
+  /// By the layer's name, what was stated of layers with Python code.
+  package internal(set) var lambdas: [String: String] = [:]
 
   /// Why the file's unused tensors are unused.
   var reasonOfUnused: String {
@@ -80,6 +82,9 @@ public struct RecipeOptions: Sendable {
   public var trustsNames = false
   /// The path of a Keras configuration (`to_json()`) that describes the network in place of the file's own.
   public var configuration: String?
+  /// By the name of a layer with Python code, which is never run, what it computes: arithmetic of `x`, numbers and
+  /// Keras' activation functions, for example `x / 127.5 - 1`.
+  public var lambdas: [String: String] = [:]
   /// By which the file is looked up in the catalogue, where it is.
   package var hashes: SourceHashes?
   /// The published file with this hash.
@@ -89,7 +94,7 @@ public struct RecipeOptions: Sendable {
   public init(
     architecture: String? = nil, preprocessing: Preprocessing? = nil, inputSize: Extent2D? = nil,
     labels: [ClassLabel]? = nil, writer: String? = nil, kernelLayout: KernelLayout.Named? = nil,
-    trustsNames: Bool = false, configuration: String? = nil
+    trustsNames: Bool = false, configuration: String? = nil, lambdas: [String: String] = [:]
   ) {
     self.architecture = architecture
     self.preprocessing = preprocessing
@@ -99,6 +104,7 @@ public struct RecipeOptions: Sendable {
     self.kernelLayout = kernelLayout
     self.trustsNames = trustsNames
     self.configuration = configuration
+    self.lambdas = lambdas
   }
 
   func context(of file: some WeightFile) -> MatchContext {
@@ -164,6 +170,7 @@ extension Recipe {
   /// The recipe for a `.zoo` file, whose header says everything.
   init(zoo: ZooFile, options: RecipeOptions) throws(ZooError) {
     let document = zoo.document
+    try Recipe.checkNoLambdas(options, "a .zoo file says itself what its layers compute")
     if let name = options.architecture, name != document.card.architecture {
       throw ZooError(
         .doesNotFit, what: "wrong architecture", at: zoo.path,
@@ -178,12 +185,19 @@ extension Recipe {
     self.file = file
     graph = document.graph
     kerasPlaces = document.kerasPlaces
+    lambdas = document.source?.lambdas ?? [:]
     card = document.card
     labels = try Recipe.checked(options.labels, for: document.graph) ?? document.labels
     explanation = "the .zoo file's own header"
     usesConfiguration = true
     preprocessingOrigin = card.preprocessing == .unknown ? .unknown : .file
     try state(options.preprocessing)
+  }
+
+  /// Refuses statements about layers where none are read.
+  static func checkNoLambdas(_ options: RecipeOptions, _ why: String) throws(ZooError) {
+    guard let layer = options.lambdas.keys.sorted().first else { return }
+    throw ZooError(.doesNotFit, what: "wrong layer", at: "--lambda \(layer)", why, remedy: "Leave it out.")
   }
 
   private static func checked(

@@ -2,24 +2,6 @@ import ZooSystem
 
 /// Questions to a Keras configuration (`config.json`, `model_config`) that reading its weights raises.
 package enum KerasConfiguration {
-  /// Refuses a model with code of its own in it: it can't be converted, and is never run.
-  package static func refuseCode(in configuration: JSONValue, at location: String) throws(ZooError) {
-    switch configuration {
-    case .object(let members):
-      if let name = members["class_name"]?.string, name == "Lambda" || name == "__lambda__" {
-        let layer = members["name"]?.string ?? members["config"]?["name"]?.string
-        throw ZooError(
-          .unsupported, "Keras model", at: location,
-          "\(layer.map { "layer \($0)" } ?? "a setting") is Python code (\(name)), which is never run",
-          remedy: "Save only the model's weights, and use --architecture.")
-      }
-      for value in members.values { try refuseCode(in: value, at: location) }
-    case .array(let values):
-      for value in values { try refuseCode(in: value, at: location) }
-    default: break
-    }
-  }
-
   /// Whether `configuration` is that of a model of somebody's own class, which has no list of layers.
   package static func isOfOwnClass(_ configuration: JSONValue) -> Bool {
     guard let name = configuration["class_name"]?.string, layers(of: configuration) == nil else {

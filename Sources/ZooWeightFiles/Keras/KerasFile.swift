@@ -104,7 +104,6 @@ extension KerasFile {
       let configuration = try root.configuration.map { text throws(ZooError) in
         try JSONValue(parsing: Array(text.utf8), location: "\(path), model_config")
       }
-      if let configuration { try KerasConfiguration.refuseCode(in: configuration, at: path) }
       let nested = configuration.map(KerasConfiguration.nestedModels) ?? []
       let contents = try LegacyLayout.contents(of: file, root: root, nestedModels: nested)
       return try KerasFile(
