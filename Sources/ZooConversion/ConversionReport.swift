@@ -126,6 +126,12 @@ public struct ConversionReport: Sendable, Codable {
   public let tensors: [TensorRow]
   /// Tensors of the file that the network has no use for.
   public let unused: [Omission]
+  /// What the network is computed in where it comes from, `float16`, `bfloat16` or `int8`; nil for 32 bits or more.
+  public let precision: String?
+  /// Weights whose values make outputs no numbers.
+  public let faults: [WeightFault]
+  /// What a person should know, one line each.
+  public internal(set) var warnings: [String] = []
   /// What verifying found; nil where it was skipped.
   public let verification: VerificationReport?
 
@@ -143,7 +149,7 @@ public struct ConversionReport: Sendable, Codable {
     case lambdas
     case parameters, storage
     case errorForAllHalf = "error_for_all_half"
-    case tensors, unused, verification
+    case tensors, unused, precision, faults, warnings, verification
   }
 
   /// The keys of earlier versions, which are still written beside the others for one version.
@@ -177,6 +183,9 @@ public struct ConversionReport: Sendable, Codable {
     try container.encodeIfPresent(errorForAllHalf, forKey: .errorForAllHalf)
     try container.encode(tensors, forKey: .tensors)
     try container.encode(unused, forKey: .unused)
+    try container.encodeIfPresent(precision, forKey: .precision)
+    try container.encode(faults, forKey: .faults)
+    try container.encode(warnings, forKey: .warnings)
     try container.encodeIfPresent(verification, forKey: .verification)
     var former = encoder.container(keyedBy: FormerKeys.self)
     try former.encodeIfPresent(publishedFile, forKey: .publishedFile)
@@ -188,9 +197,9 @@ public struct ConversionReport: Sendable, Codable {
 
 extension ConversionReport {
   init(
-    recipe: Recipe, source: SourceRecord, storage: StorageType, half: HalfPrecision.Choice,
-    records: [TensorRecord], output: String?,
-    verification: VerificationReport?
+    recipe: Recipe, source: SourceRecord, faults: [WeightFault], storage: StorageType,
+    half: HalfPrecision.Choice, records: [TensorRecord], output: String?, verification: VerificationReport?,
+    largestStorageError: Double
   ) {
     let stored = Dictionary(records.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     self.source = recipe.file.path
@@ -226,9 +235,12 @@ extension ConversionReport {
         alike: assignment.alike)
     }
     unused =
-      recipe.binding.unused.map { Omission(name: $0.name, reason: recipe.reasonOfUnused) }
+      recipe.binding.unused.map { Omission(name: $0.name, reason: recipe.reason(ofUnused: $0)) }
       + recipe.file.ignored.map { Omission(name: $0.name, reason: $0.reason) }
+    precision = recipe.precision?.rawValue
+    self.faults = faults
     self.verification = verification
+    warnings = foundWarnings(largestError: largestStorageError)
   }
 
   /// Writes the report as JSON, whole or not at all.

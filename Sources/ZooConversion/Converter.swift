@@ -26,6 +26,8 @@ public struct Converter: Sendable {
     public var overwrite = false
     /// Whether everything is done but the writing.
     public var dryRun = false
+    /// Whether a warning is an error.
+    public var isStrict = false
 
     /// Single precision, verified, and nothing replaced.
     public init() {}
@@ -53,7 +55,8 @@ public struct Converter: Sendable {
   ///   - input: a weight file or a `.zoo` file, recognised by its content.
   ///   - output: where to write the `.zoo` file.
   ///   - progress: is told what happens.
-  /// - Throws: `ZooError`; `ZooError.Code.verificationFailed` where a check says no, and then nothing is written.
+  /// - Throws: `ZooError`; `ZooError.Code.verificationFailed` where a check says no, `ZooError.Code.warned` where
+  ///   there is a warning and they are errors. Then nothing is written.
   public func convert(
     _ input: String, to output: String, progress: (Progress) -> Void = { _ in }
   ) throws(ZooError) -> ConversionReport {
@@ -71,17 +74,28 @@ public struct Converter: Sendable {
     if options.verify, source.recipe.preprocessingOrigin == .unknown {
       try findPreprocessing(of: &source.recipe, weights: original, progress: progress)
     }
+    source.faults = try WeightFault.all(of: source.recipe.graph, weights: original)
     var half = try chooseHalfPrecision(of: source.recipe, weights: original, progress: progress)
     let verified =
       options.verify ? try verify(&source, weights: original, half: &half, progress: progress) : nil
+    func report(_ records: [TensorRecord], checksum: Checksum, output: String?) -> ConversionReport {
+      ConversionReport(
+        recipe: source.recipe, source: sourceRecord(of: source.recipe, source.hashes, checksum: checksum),
+        faults: source.faults, storage: options.storage, half: half, records: records, output: output,
+        verification: verified?.report, largestStorageError: options.largestStorageError)
+    }
+    if options.isStrict {
+      let warnings = report([], checksum: .zero, output: nil).warnings
+      guard warnings.isEmpty else {
+        throw ZooError(
+          .warned, what: "warnings are errors", at: input, warnings.joined(separator: "; "),
+          remedy: "Without --strict, it is converted all the same.")
+      }
+    }
     let records =
       options.dryRun
       ? [] : try write(source, to: output, weights: original, half: half, verified, progress: progress)
-    return ConversionReport(
-      recipe: source.recipe,
-      source: sourceRecord(of: source.recipe, source.hashes, checksum: source.hashes.checksum),
-      storage: options.storage, half: half, records: records,
-      output: options.dryRun ? nil : output, verification: verified?.report)
+    return report(records, checksum: source.hashes.checksum, output: options.dryRun ? nil : output)
   }
 
   // MARK: Phases
@@ -93,6 +107,8 @@ public struct Converter: Sendable {
     var recipe: Recipe
     /// Of all the files that the weights lie in.
     let hashes: SourceHashes
+    /// Weights whose values make outputs no numbers.
+    var faults: [WeightFault] = []
     /// Of the input as it was before anything was read of it; nil for a folder.
     let opened: SourceHashes?
 
@@ -106,7 +122,8 @@ public struct Converter: Sendable {
   /// What a verification found, and what it leaves for later ones.
   private struct Verified {
     let report: VerificationReport
-    let testCase: TestCase
+    /// Nil where outputs are no numbers, which a file can't hold.
+    let testCase: TestCase?
   }
 
   private func read(_ input: String, progress: (Progress) -> Void) throws -> Source {
@@ -115,9 +132,33 @@ public struct Converter: Sendable {
     let opened = (try? MappedFile(path: input)).map { SourceHashes(files: [$0]) }
     var choice = options.recipe
     if options.verify { choice.hashes = opened }
-    let recipe = try Recipe(path: input, options: choice)
+    let recipe = try recipe(input, choice)
     return Source(
       path: input, recipe: recipe, hashes: try hashes(of: recipe.file, opened: opened), opened: opened)
+  }
+
+  /// The recipe, with the input size of the recorded inputs where neither a person nor the file says it.
+  private func recipe(_ input: String, _ choice: RecipeOptions) throws -> Recipe {
+    guard choice.inputSize == nil, let path = options.verifier.ioPath,
+      let size = IOComparison.inputSize(path: path)
+    else { return try Recipe(path: input, options: choice) }
+    var sized = choice
+    sized.inputSize = size
+    func withSize() throws -> Recipe {
+      var recipe = try Recipe(path: input, options: sized)
+      recipe.explanation += "; input size \(size.height)x\(size.width), as in \(path)"
+      return recipe
+    }
+    do {
+      let recipe = try Recipe(path: input, options: choice)
+      let shape = recipe.graph[recipe.graph.inputs[0]].shape
+      guard !recipe.usesConfiguration, shape.rank == 3, shape.dimensions.prefix(2) != [size.height, size.width]
+      else { return recipe }
+      // Weights of a network that takes one size alone keep theirs.
+      return (try? withSize()) ?? recipe
+    } catch let error as ZooError where error.code == .openInputSize {
+      return try withSize()
+    }
   }
 
   /// Takes the preprocessing that the batch norms testify for, where nobody stated one. Returns whether they do.
@@ -160,10 +201,16 @@ public struct Converter: Sendable {
     let engine = try Engine(
       graph: recipe.graph, weights: weights, options: PlanOptions(threads: options.verifier.threads))
     let verifier = Verifier(
-      graph: recipe.graph, card: recipe.card, storage: options.storage,
-      storageTolerance: half.error == nil ? nil : options.largestStorageError, options: options.verifier)
-    var report = try verifier.verify(weights: weights, engine: engine, testCase: nil) {
-      progress(.phase($0))
+      graph: recipe.graph, card: recipe.card, storage: options.storage, storageTolerance: half.error == nil ? nil : options.largestStorageError,
+      precision: recipe.precision, options: options.verifier)
+    var report: VerificationReport
+    do {
+      report = try verifier.verify(weights: weights, engine: engine, testCase: nil) { progress(.phase($0)) }
+    } catch let error as ZooError where error.code == .doesNotFit && recipe.leavesOutLayers {
+      throw ZooError(
+        error.code, what: error.what, at: error.location, error.why,
+        remedy: "\(recipe.binding.unused.count) tensors of layers of the model's own are left out. If y is the whole "
+          + "model's output, convert that with --config MODEL.json.")
     }
     let statistics = report.checks.first { $0.name == BatchNormCheck.name }
     if recipe.preprocessingOrigin.yieldsToTestimony, statistics?.status != .passed,
@@ -173,7 +220,10 @@ public struct Converter: Sendable {
       return try verify(&source, weights: original, half: &half, progress: progress)
     }
     if let check = check(half) { report.checks.append(check) }
-    if let failure = report.failure(of: source.path) { throw failure }
+    if let failure = report.failure(of: source.path) {
+      guard let fault = source.faults.first else { throw failure }
+      throw failure.relocated(to: failure.location, why: "\(failure.why); \(fault.text)")
+    }
     if statistics?.status == .passed {
       let covered = recipe.graph.layersWithTestimony
       source.recipe.add(.testimony) { covered.contains($0.slot.layer) }
@@ -182,7 +232,7 @@ public struct Converter: Sendable {
     let testCase = try TestCase.make(
       graph: recipe.graph, weights: weights, preprocessing: recipe.card.preprocessing, engine: engine,
       threads: options.verifier.threads)
-    return Verified(report: report, testCase: testCase)
+    return Verified(report: report, testCase: testCase.isFinite ? testCase : nil)
   }
 
   private func write(
@@ -232,7 +282,8 @@ public struct Converter: Sendable {
     SourceRecord(
       file: Self.lastComponent(of: recipe.file.path), sha256: checksum.hexadecimal,
       bytes: source.byteCount,
-      writer: recipe.file.writer ?? "unknown", layout: recipe.file.layout.rawValue, lambdas: recipe.lambdas)
+      writer: recipe.file.writer ?? "unknown", layout: recipe.file.layout.rawValue, lambdas: recipe.lambdas,
+      precision: recipe.precision)
   }
 
   private static func lastComponent(of path: String) -> String {

@@ -141,6 +141,7 @@ extension CBORWriter {
     if !source.lambdas.isEmpty {
       entries.append(("lambdas", { $0.map(source.lambdas.map { (key, text) in (key, { $0.text(text) }) }) }))
     }
+    if let precision = source.precision { entries.append(("precision", { $0.text(precision.rawValue) })) }
     map(entries)
   }
 

@@ -211,8 +211,14 @@ struct HeaderFields {
     var checksum: Checksum?
     var bytes: Int?
     var lambdas: [String: String] = [:]
+    var precision: SourcePrecision?
     try reader.map { (reader, key) throws(Failure) in
       switch key {
+      case "precision":
+        let position = reader.position
+        let text = try reader.text()
+        precision = SourcePrecision(rawValue: text)
+        guard precision != nil else { throw Failure(position: position, why: "no such precision: '\(text)'") }
       case "lambdas":
         try reader.map { (reader, key) throws(Failure) in lambdas[key] = try reader.text() }
         guard !lambdas.isEmpty else { throw reader.failure("an empty list of lambdas") }
@@ -226,7 +232,8 @@ struct HeaderFields {
       let checksum, let bytes
     else { throw Failure(position: start, why: "the source record lacks an entry") }
     return SourceRecord(
-      file: file, sha256: checksum.hexadecimal, bytes: bytes, writer: writer, layout: layout, lambdas: lambdas
+      file: file, sha256: checksum.hexadecimal, bytes: bytes, writer: writer, layout: layout, lambdas: lambdas,
+      precision: precision
     )
   }
 

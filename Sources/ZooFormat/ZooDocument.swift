@@ -50,9 +50,12 @@ package struct SourceRecord: Sendable, Hashable {
   package var layout: String
   /// By the layer's name, what a person stated that its Python code computes.
   package var lambdas: [String: String]
+  /// What the network is computed in by what wrote the file; nil for 32 bits or more.
+  package var precision: SourcePrecision?
 
   package init(
-    file: String, sha256: String, bytes: Int, writer: String, layout: String, lambdas: [String: String] = [:]
+    file: String, sha256: String, bytes: Int, writer: String, layout: String, lambdas: [String: String] = [:],
+    precision: SourcePrecision? = nil
   ) {
     self.file = file
     self.sha256 = sha256
@@ -60,6 +63,7 @@ package struct SourceRecord: Sendable, Hashable {
     self.writer = writer
     self.layout = layout
     self.lambdas = lambdas
+    self.precision = precision
   }
 }
 
@@ -86,6 +90,11 @@ package struct TestCase: Sendable, Hashable {
     self.preprocessing = preprocessing
     self.outputs = outputs
     self.tolerance = tolerance
+  }
+
+  /// Whether all values are finite, as a file needs it.
+  package var isFinite: Bool {
+    outputs.allSatisfy { $0.largest.isFinite && $0.samples.allSatisfy(\.value.isFinite) }
   }
 
   /// What one output must be.

@@ -57,6 +57,9 @@ extension KerasLayer {
     guard let mean = numbers(mean), let variance = members["variance"].flatMap(numbers),
       mean.count == variance.count
     else { throw malformedAttribute("variance", "numbers like 'mean'") }
+    guard variance.allSatisfy({ $0 >= 0 && $0.isFinite }), mean.allSatisfy(\.isFinite) else {
+      throw malformedAttribute("variance", "positive and finite")
+    }
     let deviation = variance.map { max($0.squareRoot(), KerasLayer.leastDeviation) }
     return try steps(
       .rescaling(

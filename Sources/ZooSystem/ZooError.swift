@@ -154,6 +154,9 @@ extension ZooError {
     /// A verification said no; ``ZooError/underlyingError`` has the report.
     public static let verificationFailed = Code("verification-failed", .verificationFailed)
 
+    /// There was something to warn of, and warnings are errors.
+    public static let warned = Code("warned")
+
     // MARK: Requests
 
     /// No architecture of the catalogue has this name.

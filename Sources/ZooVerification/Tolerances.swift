@@ -29,6 +29,17 @@ package enum Tolerances {
   /// trained MobileNet by less than 0.003 on photographs.
   package static let halfPrecision = 0.05
 
+  /// How far the recorded outputs of a network that is not computed in 32 bits may be from ours, of the largest
+  /// value: about twice the most that was measured of 20 networks of up to 18 layers
+  /// (`Fixtures/precisions/make_precisions.py --measure`).
+  static func outputs(computedIn precision: SourcePrecision) -> Double {
+    switch precision {
+    case .float16: 0.015
+    case .bfloat16: 0.08
+    case .int8: 0.05
+    }
+  }
+
   /// How many times as far from the truth as another framework's own 32-bit results ours may be: sums in
   /// another order differ by so much in either direction, and a mistake by far more.
   static let timesOtherFrameworks = 4.0

@@ -38,16 +38,19 @@ public struct Verifier: Sendable {
   let storage: StorageType
   /// How far the stored weights were allowed to move values, of the largest in a layer; nil where they did not.
   let storageTolerance: Double?
+  let precision: SourcePrecision?
   let options: Options
 
   package init(
     graph: Graph, card: ModelCard, storage: StorageType, storageTolerance: Double? = nil,
+    precision: SourcePrecision? = nil,
     options: Options = Options()
   ) {
     self.graph = graph
     self.card = card
     self.storage = storage
     self.storageTolerance = storageTolerance
+    self.precision = precision
     self.options = options
   }
 
@@ -78,6 +81,7 @@ public struct Verifier: Sendable {
         try comparison.check(
           weights: weights,
           relativeTolerance: max(Tolerances.outputs(storage), storageTolerance ?? 0),
+          precision: precision,
           threads: options.threads))
     }
     return report
@@ -96,7 +100,8 @@ public struct Verifier: Sendable {
       of: VerificationReport.Check.halfPrecision, in: document.verification)
     let verifier = Verifier(
       graph: document.graph, card: document.card, storage: file.storage,
-      storageTolerance: stated.map { min($0, Tolerances.halfPrecision) }, options: options)
+      storageTolerance: stated.map { min($0, Tolerances.halfPrecision) },
+      precision: document.source?.precision, options: options)
     let engine = try Engine(
       graph: document.graph, weights: file, options: PlanOptions(threads: options.threads))
     var report = try verifier.verify(

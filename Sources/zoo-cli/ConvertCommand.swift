@@ -90,6 +90,9 @@ struct ConvertCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Write a JSON report of how each tensor was matched.", valueName: "report.json"))
   var report: String?
 
+  @Flag(help: "Treat every warning as an error.")
+  var strict = false
+
   @Flag(name: .customLong("no-verify"), help: "Skip the verification.")
   var skipVerification = false
 
@@ -125,6 +128,7 @@ struct ConvertCommand: ParsableCommand {
     options.verifier.ioPath = io
     options.overwrite = overwrite.force
     options.dryRun = dryRun
+    options.isStrict = strict
 
     let output = self.output ?? Converter.defaultOutput(for: input)
     let bar = ProgressBar(quiet: common.quiet)
@@ -138,15 +142,7 @@ struct ConvertCommand: ParsableCommand {
     if let report { try result.write(to: report, overwrite: overwrite.force) }
     if common.json { return try Terminal.print(json: result) }
     if !common.quiet {
-      warnOfUnused(result.unused)
-      warnOfOrderAlone(result)
-      warnOfFewHalves(result)
-      if result.preprocessingIsAssumed {
-        Terminal.warning(
-          "nothing in \(input) specifies the preprocessing, so pixel values 0…255 go in as they are; "
-            + "set --preprocessing"
-        )
-      }
+      for warning in result.warnings { Terminal.warning(warning) }
     }
     try print(result)
   }
@@ -164,37 +160,6 @@ struct ConvertCommand: ParsableCommand {
     rows.reduce(0) { $0 + $1.shape.reduce(1, *) }
   }
 
-  /// Says what half precision did not make smaller, and what would.
-  private func warnOfFewHalves(_ result: ConversionReport) {
-    guard let error = result.errorForAllHalf else { return }
-    let halves = weights(in: result.tensors.filter { $0.storedType == "f16" })
-    guard halves < result.parameters / 2 else { return }
-    // Rounded up to two digits, so that it suffices.
-    let step = pow(10, (log10(error) - 1).rounded(.down))
-    let limit = (error / step).rounded(.up) * step
-    Terminal.warning(
-      "\(halves == 0 ? "nothing" : "little") became smaller: in half precision, the other weights would move a layer "
-        + "by more than the largest error allowed, \(significant(largestError ?? Self.defaultLargestError)); "
-        + "with --largest-error \(significant(limit)) all weights take \(byteSize(result.parameters * 2))")
-  }
-
-  private func warnOfUnused(_ unused: [ConversionReport.Omission]) {
-    for (reason, omissions) in Dictionary(grouping: unused, by: \.reason).sorted(by: { $0.key < $1.key }) {
-      var names = omissions.prefix(12).map { "'\($0.name)'" }.joined(separator: ", ")
-      if omissions.count > 12 { names += ", and \(omissions.count - 12) more, listed by --report" }
-      Terminal.warning(
-        "\(omissions.count) unused \(omissions.count == 1 ? "entry" : "entries") in \(input) (\(reason)): \(names)"
-      )
-    }
-  }
-
-  private func warnOfOrderAlone(_ result: ConversionReport) {
-    let open = result.tensors.count { $0.alike > 0 && $0.witnesses == ["order", "shape"] }
-    guard open > 0 else { return }
-    Terminal.warning(
-      "\(open) tensors in \(input) have no names and were matched by order alone")
-  }
-
   private func print(_ result: ConversionReport) throws {
     try Terminal.print("\(result.architecture), \(result.variant)")
     try Terminal.print("  matched by     \(result.explanation)")
@@ -202,6 +167,11 @@ struct ConvertCommand: ParsableCommand {
     try Terminal.print(
       "  weights        \(grouped(result.parameters)) in \(result.tensors.count) tensors, stored as \(storage(of: result))"
     )
+    if let precision = result.precision {
+      try Terminal.print(
+        "  computed in    32 bits, by the original in \(precision)"
+          + (precision == "int8" ? ", which also rounds what its dense layers read to 8 bits" : ""))
+    }
     for (layer, expression) in result.lambdas.sorted(by: { $0.key < $1.key }) {
       try Terminal.print("  lambda         \(layer) = \(expression), as stated")
     }

@@ -90,7 +90,7 @@ func smallDocument() throws -> ZooDocument {
     labels: ["null", "eins", "zwei"].enumerated().map { ClassLabel(id: "n\($0)", name: $1) },
     source: SourceRecord(
       file: "small.h5", sha256: String(repeating: "0f", count: 32), bytes: 123_456, writer: "Keras 3.1",
-      layout: "Keras HDF5", lambdas: ["scale": "0.1 * x + [1, -2, 0.3]"]),
+      layout: "Keras HDF5", lambdas: ["scale": "0.1 * x + [1, -2, 0.3]"], precision: .bfloat16),
     testCase: TestCase(
       generator: "dead-leaves-1", seed: .max, preprocessing: .tf,
       outputs: [

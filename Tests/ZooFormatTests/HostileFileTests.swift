@@ -178,6 +178,9 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
     HostileFile("no lambdas", .malformed, "empty") {
       $0.entries.append(("source", CBOR.map([("lambdas", CBOR.map([]))])))
     },
+    HostileFile("unknown precision", .malformed, "no such precision") {
+      $0.entries.append(("source", CBOR.map([("precision", CBOR.text("float8"))])))
+    },
     HostileFile("test case lacks an entry", .malformed, "test case") {
       $0.entries.append(("test_case", CBOR.map([])))
     },

@@ -24,10 +24,16 @@ package struct Recipe: Sendable {
   package internal(set) var publishedFile: PublishedFile?
   /// By the layer's name, what was stated of layers with Python code.
   package internal(set) var lambdas: [String: String] = [:]
+  /// What the network is computed in where it comes from; nil for 32 bits or more.
+  package internal(set) var precision: SourcePrecision?
 
-  /// Why the file's unused tensors are unused.
-  var reasonOfUnused: String {
-    graph.classCount == nil && !usesConfiguration
+  /// Whether the file has layers whose connections nothing says, such as a head.
+  var leavesOutLayers: Bool { graph.classCount == nil && !usesConfiguration && !binding.unused.isEmpty }
+
+  /// Why a tensor of the file is unused.
+  package func reason(ofUnused tensor: TensorEntry) -> String {
+    if tensor.shape.elementCount == 1, !tensor.elementType.isFloatingPoint { return TrainingState.counter }
+    return leavesOutLayers
       ? "layers of the model's own, such as its head, are left out, as nothing says how they are connected; to "
         + "convert them too, add --config MODEL.json or convert what model.save() wrote"
       : "the network has no such weight"
@@ -143,6 +149,7 @@ extension Recipe {
       }
     } else if let configuration {
       self = try Recipe.fromConfiguration(configuration, file: file, options: options)
+      precision = SourcePrecision(of: configuration)
     } else {
       self = try Recipe.fromTensors(file: file, options: options)
     }
@@ -186,6 +193,7 @@ extension Recipe {
     graph = document.graph
     kerasPlaces = document.kerasPlaces
     lambdas = document.source?.lambdas ?? [:]
+    precision = document.source?.precision
     card = document.card
     labels = try Recipe.checked(options.labels, for: document.graph) ?? document.labels
     explanation = "the .zoo file's own header"

@@ -32,7 +32,7 @@ enum LegacyLayout {
       }
     }
     if root.members.contains(where: { $0.name == optimizer }) {
-      contents.ignored.append((optimizer, "the optimizer's state"))
+      contents.ignored.append((optimizer, TrainingState.optimizer))
     }
     var rest = UnlistedTensors(file: file, listed: Set(contents.tensors.map(\.dataset.path)))
     for member in root.members where member.name != optimizer {

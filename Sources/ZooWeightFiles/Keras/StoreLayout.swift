@@ -20,11 +20,10 @@ enum StoreLayout {
 
   /// Members of the root group that are state of training, by what they hold.
   private static let training = [
-    "optimizer": "the optimizer's state", "metrics": metrics, "_metrics": metrics, "loss_tracker": metrics,
-    "_loss_tracker": metrics, "compile_metrics": metrics, "_compile_metrics": metrics,
-    "compile_loss": metrics, "_compile_loss": metrics,
+    "optimizer": TrainingState.optimizer, "metrics": TrainingState.metrics, "_metrics": TrainingState.metrics, "loss_tracker": TrainingState.metrics,
+    "_loss_tracker": TrainingState.metrics, "compile_metrics": TrainingState.metrics, "_compile_metrics": TrainingState.metrics,
+    "compile_loss": TrainingState.metrics, "_compile_loss": TrainingState.metrics,
   ]
-  private static let metrics = "metrics, which are state of training"
 
   /// Whether a file whose root group has these members is a store.
   static func isStore(_ file: HDF5File, members: [(name: String, isDataset: Bool)]) -> Bool {
@@ -142,7 +141,7 @@ enum StoreLayout {
       let place = place + StoreLayout.parts(of: name)
       groups.append(place)
       if let last = place.last, TensorNames.withoutNumber(last) == "seed_generator" {
-        return try ignore(path, "the state of a random generator", isDataset: false)
+        return try ignore(path, TrainingState.generator, isDataset: false)
       }
       for member in try file.members(of: path, limit: KerasFile.tensorLimit) {
         let inner = "\(path)/\(member.name)"
