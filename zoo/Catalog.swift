@@ -82,6 +82,9 @@ package struct Variant: Sendable {
     self.conventions = conventions
   }
 
+  /// What this member of the family is called: `resnet101`, of the architecture `resnet50`.
+  package var name: String { definition.memberName ?? architecture }
+
   /// For people: `alpha 0.25, 224x224, with top, 1000 classes`.
   package var description: String {
     var parts = definition.summary.isEmpty ? [] : [definition.summary]
@@ -102,7 +105,7 @@ package struct Variant: Sendable {
   package func card(published: Bool) -> ModelCard {
     let card = Catalog.architecture(named: architecture)?.card
     return ModelCard(
-      architecture: architecture, variant: description,
+      architecture: name, variant: description,
       preprocessing: conventions.preprocessing ?? card?.preprocessing ?? .none,
       trainingData: published ? card?.trainingData : nil, licence: published ? card?.licence : nil,
       citation: card?.citation,

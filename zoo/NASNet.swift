@@ -76,6 +76,12 @@ package struct NASNet: NetworkDefinition {
     }
   }
 
+  /// NASNet-A (6 @ 4032).
+  package static let large = NASNet(
+    penultimateFilters: 4032, numBlocks: 6, stemBlockFilters: 96, skipReduction: true)
+
+  package var memberName: String? { self == NASNet.large ? "nasnetlarge" : nil }
+
   package var summary: String {
     let standard = NASNet.mobile
     return [

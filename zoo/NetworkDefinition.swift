@@ -47,10 +47,14 @@ package protocol NetworkDefinition: Hashable, Sendable {
 
   /// The network with which it shares its published weights.
   var published: any NetworkDefinition { get }
+
+  /// What it is called where that is not the architecture's name; nil where it is.
+  var memberName: String? { get }
 }
 
 extension NetworkDefinition {
   package var published: any NetworkDefinition { self }
+  package var memberName: String? { nil }
 }
 
 extension NetworkDefinition {

@@ -104,6 +104,15 @@ package struct ResNet: NetworkDefinition {
     }
   }
 
+  package var memberName: String? {
+    guard width == 64 else { return nil }
+    switch depths {
+    case [3, 4, 23, 3]: return "resnet101"
+    case [3, 8, 36, 3]: return "resnet152"
+    default: return nil
+    }
+  }
+
   package var summary: String {
     [
       depths == ResNet.resNet50.depths ? nil : "depths \(depths.map(String.init).joined(separator: "-"))",

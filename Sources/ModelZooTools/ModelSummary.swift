@@ -118,8 +118,13 @@ public struct ModelSummary: Sendable, Encodable {
   public let tensors: [Tensor]
   /// What else the file holds.
   public let leftOut: [LeftOut]
+  /// Tensors of a weight file that the network has no use for.
+  public let unused: [LeftOut]
   /// Where the weights come from.
   public let source: Source
+  /// The SHA-256 of a `.zoo` file's graph, weights and preprocessing, in hexadecimal digits: the same on every
+  /// machine and for every name of the source. Nil for other files.
+  public let content: String?
   /// What each check found when the file was written.
   public let verification: [String: String]
   /// The licence of the weights.
@@ -141,7 +146,7 @@ public struct ModelSummary: Sendable, Encodable {
     case preprocessingIsInside = "preprocessing_is_inside"
     case classes, layers, tensors
     case leftOut = "left_out"
-    case source, verification, licence, citation, accuracy, remark
+    case unused, source, content, verification, licence, citation, accuracy, remark
   }
 
   /// Looks into any file that the program reads.
@@ -169,6 +174,7 @@ public struct ModelSummary: Sendable, Encodable {
       source: Source(
         file: document.source?.file ?? "", sha256: document.source?.sha256, writer: document.source?.writer,
         lambdas: document.source?.lambdas ?? [:]),
+      content: zoo.contentHash?.hexadecimal,
       verification: document.verification, remark: nil)
   }
 
@@ -199,6 +205,9 @@ public struct ModelSummary: Sendable, Encodable {
       file: file.path, format: file.layout.rawValue, graph: recipe?.graph, card: recipe?.card,
       layers: layers, tensors: tensors,
       leftOut: file.ignored.map { LeftOut(name: $0.name, reason: $0.reason) },
+      unused: recipe.map { recipe in
+        recipe.binding.unused.map { LeftOut(name: $0.name, reason: recipe.reason(ofUnused: $0)) }
+      } ?? [],
       source: Source(
         file: file.path, sha256: sources.map { SourceHashes(files: $0).checksum.hexadecimal },
         writer: file.writer),
@@ -207,7 +216,8 @@ public struct ModelSummary: Sendable, Encodable {
 
   private init(
     file: String, format: String, graph: Graph?, card: ModelCard?, layers: [Layer] = [], tensors: [Tensor],
-    leftOut: [LeftOut] = [], source: Source, verification: [String: String], remark: String?
+    leftOut: [LeftOut] = [], unused: [LeftOut] = [], source: Source, content: String? = nil,
+    verification: [String: String], remark: String?
   ) {
     self.file = file
     self.format = format
@@ -232,7 +242,9 @@ public struct ModelSummary: Sendable, Encodable {
       } ?? layers
     self.tensors = tensors
     self.leftOut = leftOut
+    self.unused = unused
     self.source = source
+    self.content = content
     self.verification = verification
     self.licence = card?.licence
     self.citation = card?.citation

@@ -8,35 +8,13 @@ struct Header {
   /// The header's bytes. Their number does not depend on the tensors' checksums.
   var bytes: [UInt8] {
     var writer = CBORWriter()
-    let graph = document.graph
-    var operations: [Operation] = []
-    var operationIndex: [Operation: Int] = [:]
-    for node in graph.nodes where operationIndex[node.operation] == nil {
-      operationIndex[node.operation] = operations.count
-      operations.append(node.operation)
-    }
-    let nodeIndex = Dictionary(
-      graph.nodes.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
-
-    var entries: [(key: String, write: (inout CBORWriter) -> Void)] = [
-      ("card", { $0.card(document.card) }),
-      ("operations", { $0.array(operations) { $0.operation($1) } }),
-      (
-        "nodes",
-        {
-          $0.array(graph.nodes) {
-            $0.array(count: $1.sharing == nil ? 3 : 4)
-            $0.text($1.name)
-            $0.unsigned(operationIndex[$1.operation] ?? 0)
-            $0.array($1.inputs) { $0.unsigned($1.index) }
-            if let sharing = $1.sharing { $0.unsigned(sharing.index) }
-          }
-        }
-      ),
-      ("outputs", { $0.array(graph.outputs) { $0.unsigned($1.index) } }),
-      ("tensors", { $0.array(tensors) { $0.tensor($1, node: nodeIndex[$1.slot.layer] ?? 0) } }),
-      ("tool", { $0.text(document.tool) }),
-    ]
+    let nodeIndex = nodeIndex
+    var entries: [(key: String, write: (inout CBORWriter) -> Void)] =
+      graphEntries + [
+        ("card", { $0.card(document.card) }),
+        ("tensors", { $0.array(tensors) { $0.tensor($1, node: nodeIndex[$1.slot.layer] ?? 0) } }),
+        ("tool", { $0.text(document.tool) }),
+      ]
     if !document.labels.isEmpty {
       entries.append(
         (
@@ -62,6 +40,63 @@ struct Header {
     writer.map(entries)
     return writer.bytes
   }
+
+  private var nodeIndex: [String: Int] {
+    Dictionary(
+      document.graph.nodes.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The entries that say what the network is.
+  private var graphEntries: [(key: String, write: (inout CBORWriter) -> Void)] {
+    let graph = document.graph
+    var operations: [Operation] = []
+    var operationIndex: [Operation: Int] = [:]
+    for node in graph.nodes where operationIndex[node.operation] == nil {
+      operationIndex[node.operation] = operations.count
+      operations.append(node.operation)
+    }
+    return [
+      ("operations", { $0.array(operations) { $0.operation($1) } }),
+      (
+        "nodes",
+        {
+          $0.array(graph.nodes) {
+            $0.array(count: $1.sharing == nil ? 3 : 4)
+            $0.text($1.name)
+            $0.unsigned(operationIndex[$1.operation] ?? 0)
+            $0.array($1.inputs) { $0.unsigned($1.index) }
+            if let sharing = $1.sharing { $0.unsigned(sharing.index) }
+          }
+        }
+      ),
+      ("outputs", { $0.array(graph.outputs) { $0.unsigned($1.index) } }),
+    ]
+  }
+
+  /// The SHA-256 of what the network computes: its graph, weights and preprocessing. What was converted, where
+  /// and with which name has no part in it.
+  var contentHash: Checksum {
+    let nodeIndex = nodeIndex
+    var writer = CBORWriter()
+    writer.map(
+      graphEntries + [
+        ("preprocessing", { $0.text(document.card.preprocessing.rawValue) }),
+        (
+          "tensors",
+          {
+            $0.array(tensors) {
+              $0.array(count: 5)
+              $0.unsigned(nodeIndex[$1.slot.layer] ?? 0)
+              $0.unsigned($1.slot.role.number)
+              $0.text($1.elementType.rawValue)
+              $0.array($1.shape.dimensions) { $0.unsigned($1) }
+              $0.byteString($1.checksum.bytes)
+            }
+          }
+        ),
+      ])
+    return writer.bytes.withUnsafeBytes { Checksum(hashing: $0) }
+  }
 }
 
 extension WeightRole {
@@ -70,6 +105,8 @@ extension WeightRole {
     .kernel, .depthwiseKernel, .pointwiseKernel, .bias, .gamma, .beta, .movingMean, .movingVariance, .alpha,
     .mean, .variance,
   ]
+
+  fileprivate var number: Int { WeightRole.numbered.firstIndex(of: self) ?? WeightRole.numbered.count }
 }
 
 extension CBORWriter {
@@ -106,7 +143,7 @@ extension CBORWriter {
   fileprivate mutating func tensor(_ tensor: TensorRecord, node: Int) {
     array(count: tensor.storageError == nil ? 7 : 8)
     unsigned(node)
-    unsigned(WeightRole.numbered.firstIndex(of: tensor.slot.role) ?? WeightRole.numbered.count)
+    unsigned(tensor.slot.role.number)
     text(tensor.elementType.rawValue)
     array(tensor.shape.dimensions) { $0.unsigned($1) }
     unsigned(tensor.offset)

@@ -57,6 +57,13 @@ package final class ZooFile: WeightSource, Sendable {
     unverified = Mutex(verifyingOnUse ? Set(header.tensors.indices) : [])
   }
 
+  /// The SHA-256 of graph, weights and preprocessing, the same whatever was converted where; nil for files whose
+  /// tensors have checksums of another kind (version 1).
+  package var contentHash: Checksum? {
+    let isCurrent = tensors.allSatisfy { if case .xxh3 = $0.checksum { true } else { false } }
+    return isCurrent ? Header(document: document, tensors: tensors).contentHash : nil
+  }
+
   /// The tensor for `slot`, where it is mapped; its bytes are not copied.
   package func tensor(for slot: WeightSlot) throws -> StoredTensor {
     guard let index = indexBySlot[slot] else {

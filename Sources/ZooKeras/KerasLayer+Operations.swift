@@ -40,7 +40,7 @@ extension KerasLayer {
         let isFirst = axis == 0 || axis == 1 && axes[1].integer != nil && axes[3] == .null
         shape.append(isFirst ? size.0 : size.1)
       } else {
-        throw unsupported("its input shape has an axis that is neither open height or width nor positive")
+        throw openAxis(axis, of: axes.count - 1)
       }
     }
     if let size, shape.count == 3, shape.prefix(2) != [size.0, size.1], shape.suffix(2) != [size.0, size.1] {
@@ -133,7 +133,44 @@ extension KerasLayer {
       throw unsupported(
         "its mode is '\(members["mode"]?.string ?? "?")'; supported are sum, mul, ave, max, concat")
     default:
-      throw unsupported("layers of this class are not supported")
+      throw unsupportedClass
+    }
+  }
+
+  /// Layers of sequences whose names do not end in their number of axes.
+  private static let sequenceClasses: Set<String> = [
+    "LSTM", "GRU", "SimpleRNN", "RNN", "CuDNNLSTM", "CuDNNGRU", "Bidirectional", "TimeDistributed", "Embedding",
+    "MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention", "Attention", "AdditiveAttention",
+    "TextVectorization", "Masking",
+  ]
+
+  private var unsupportedClass: ZooError {
+    if KerasLayer.sequenceClasses.contains(className) || className.contains("1D")
+      || className.hasPrefix("ConvLSTM")
+    {
+      return unsupported("sequences are not supported yet", remedy: KerasLayer.whatConverts)
+    }
+    if className.contains("3D") {
+      return unsupported("volumes are not supported yet", remedy: KerasLayer.whatConverts)
+    }
+    return unsupported("layers of this class are not supported")
+  }
+
+  private static let whatConverts = "Networks of images and of plain vectors convert."
+
+  /// What is said of an input whose axis `axis` of `rank` is open or no positive number.
+  private func openAxis(_ axis: Int, of rank: Int) -> ZooError {
+    switch rank {
+    case 1, 2:
+      unsupported(
+        axis == 0
+          ? "its input is a sequence of open length: sequences are not supported yet"
+          : "its input is a sequence with an open number of features: sequences are not supported yet",
+        remedy: KerasLayer.whatConverts)
+    case 4:
+      unsupported("its input is a volume of open size: volumes are not supported yet", remedy: KerasLayer.whatConverts)
+    case 3: unsupported("the number of channels of its input is open or not positive")
+    default: unsupported("an axis of its input is open or not positive")
     }
   }
 

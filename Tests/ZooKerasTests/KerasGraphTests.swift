@@ -119,7 +119,11 @@ private func configuration(_ name: String) throws -> JSONValue {
 
   static let refused: [(String, String, String, ZooError.Code)] = [
     ("Lambda", #""function":["4wEA",null,null]"#, "holds Python code", .unsupported),
-    ("LSTM", #""units":4"#, "not supported", .unsupported),
+    ("LSTM", #""units":4"#, "sequences are not supported yet", .unsupported),
+    ("Conv1D", #""filters":4"#, "sequences are not supported yet", .unsupported),
+    ("GlobalAveragePooling1D", "", "sequences are not supported yet", .unsupported),
+    ("Conv3D", #""filters":4"#, "volumes are not supported yet", .unsupported),
+    ("Custom", #""units":4"#, "layers of this class are not supported", .unsupported),
     ("Activation", #""activation":"maxout""#, "its activation is 'maxout'", .unsupported),
     ("Activation", #""activation":"threshold""#, "it has no threshold and value", .malformed),
     (
@@ -282,7 +286,7 @@ private func configuration(_ name: String) throws -> JSONValue {
     }
     #expect(
       error?.description.hasPrefix(
-        "unsupported layer in 4 layers (LSTM: 'a', 'b', 'd', …): layers of this class are not supported")
+        "unsupported layer in 4 layers (LSTM: 'a', 'b', 'd', …): sequences are not supported yet")
         == true, "\(error?.description ?? "")")
   }
 
@@ -301,6 +305,19 @@ private func configuration(_ name: String) throws -> JSONValue {
     #expect(nodes.layerOrder.last?.isTrainable == isTrue)
   }
 
+  @Test(
+    "open axes are called what they are",
+    arguments: [
+      ("null,null,2", "a sequence of open length"), ("null,20,null", "an open number of features"),
+      ("null,null", "a sequence of open length"), ("null,8,8,null", "number of channels"),
+      ("null,8,8,null,1", "a volume of open size"), ("null,8,-1,3", "number of channels"),
+    ])
+  func openAxes(shape: String, why: String) throws {
+    let text = sequential(layer("Flatten", "")).replacing(#/"batch_shape":\[[^\]]*\]/#, with: #""batch_shape":[\#(shape)]"#)
+    let error = #expect(throws: ZooError.self) { try kerasGraph(configuration: jsonValue(text), inputSize: nil) }
+    #expect(error?.code == .unsupported && error?.why.contains(why) == true, "\(error as Any)")
+  }
+
   @Test func oneErrorNamesAllThatIsNotSupported() throws {
     let text = sequential(
       layer("LSTM", #""units":4"#).replacing("\"it\"", with: "\"one\""),
@@ -311,7 +328,7 @@ private func configuration(_ name: String) throws -> JSONValue {
     #expect(error?.code == .unsupported)
     #expect(
       error?.description.hasPrefix(
-        "unsupported layer in layer 'one' (LSTM): layers of this class are not supported; also layer 'two' "
+        "unsupported layer in layer 'one' (LSTM): sequences are not supported yet; also layer 'two' "
           + "(Lambda): it holds Python code, which is never run") == true, "\(error?.description ?? "")")
   }
 

@@ -31,7 +31,7 @@ extension Catalog {
         guard let known = try? variant.graph(), known.canonicalForm == form else { continue }
         return Candidate(
           variant: variant, isExact: true, unusedCount: 0, nameAgreement: candidate.nameAgreement,
-          explanation: "\(variant.architecture) (\(variant.description)): the configuration computes the same"
+          explanation: "\(variant.name) (\(variant.description)): the configuration computes the same"
         )
       }
     }

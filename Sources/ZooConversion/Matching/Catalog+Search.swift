@@ -105,7 +105,7 @@ extension Catalog {
     sizeGiven: Bool
   ) -> String {
     var parts = [
-      "\(variant.architecture) (\(variant.description)): all \(slots) weights have a tensor of their shape"
+      "\(variant.name) (\(variant.description)): all \(slots) weights have a tensor of their shape"
     ]
     parts.append(
       hasNames

@@ -67,7 +67,7 @@ extension Recipe {
     var recipe = try Recipe(
       file: file, graph: network.graph, binding: binding, known: known, modelName: network.name,
       explanation: (options.configuration.map { "the configuration \($0)" } ?? "the model's configuration")
-        + (known.map { ", which computes the same as \($0.variant.architecture)" } ?? "") + kernels,
+        + (known.map { ", which computes the same as \($0.variant.name)" } ?? "") + kernels,
       options: options)
     recipe.kerasPlaces = network.places
     recipe.usesConfiguration = true
