@@ -41,7 +41,12 @@ package final class NumPyArchive: WeightFile {
         continue
       }
       let name = String(member.name.dropLast(4))
-      arrays[name] = (try Self.header(of: member, in: archive), member)
+      let start = try Self.start(of: member, in: archive)
+      if let type = NumPyHeader.typeOfText(start) {
+        ignored.append((name, "an array of texts (\(type))"))
+        continue
+      }
+      arrays[name] = (try Self.header(start, of: member, at: "\(path), \(member.name)"), member)
       names.append(name)
     }
     self.path = path
@@ -100,14 +105,18 @@ package final class NumPyArchive: WeightFile {
 
   // MARK: Listing
 
-  private static func header(of member: ZipMember, in archive: ZipArchive) throws(ZooError)
-    -> NumPyHeader
-  {
-    let location = "\(archive.location), \(member.name)"
+  /// The bytes of a member's header, and perhaps more.
+  private static func start(of member: ZipMember, in archive: ZipArchive) throws(ZooError) -> [UInt8] {
     // Nearly all headers are 128 bytes.
-    var start = try archive.prefix(of: member, count: 512)
-    let count = try NumPyHeader.byteCount(startingWith: start, of: member.size, at: location)
-    if count > start.count { start = try archive.prefix(of: member, count: count) }
+    let start = try archive.prefix(of: member, count: 512)
+    let count = try NumPyHeader.byteCount(
+      startingWith: start, of: member.size, at: "\(archive.location), \(member.name)")
+    return count > start.count ? try archive.prefix(of: member, count: count) : start
+  }
+
+  private static func header(
+    _ start: [UInt8], of member: ZipMember, at location: String
+  ) throws(ZooError) -> NumPyHeader {
     let header = try NumPyHeader(parsing: start, of: member.size, at: location)
     try checkSize(header, of: member.size, at: location)
     return header

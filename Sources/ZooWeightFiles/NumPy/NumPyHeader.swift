@@ -41,6 +41,17 @@ struct NumPyHeader: Sendable, Hashable {
     return count
   }
 
+  /// The element type of an array whose header `bytes` start with, where that is text (`<U19`, `|S8`).
+  static func typeOfText(_ bytes: [UInt8]) -> String? {
+    guard let count = try? byteCount(startingWith: bytes, of: bytes.count, at: "") else { return nil }
+    var literal = PythonLiteral(bytes[(bytes[6] == 1 ? 10 : 12)..<count])
+    guard case .dictionary(let members)? = literal.parse(), case .string(let type)? = members["descr"],
+      let order = type.first, "<>|=".contains(order), let kind = type.dropFirst().first, "US".contains(kind),
+      type.dropFirst(2).allSatisfy(\.isWholeNumber)
+    else { return nil }
+    return type
+  }
+
   /// Parses the header that `bytes` start with; the array with its header takes `total` bytes.
   init(parsing bytes: [UInt8], of total: Int, at location: String) throws(ZooError) {
     func malformed(_ why: String) -> ZooError {
