@@ -10,6 +10,9 @@ let engines: [Target.Dependency] = ["ZooReference", "ZooRuntime"]
 /// Elsewhere the system decodes images.
 let withoutImageDecoders: [Platform] = [.linux, .android, .windows, .openbsd]
 
+/// What ZooImageFiles links there.
+let imageLibraries = "libjpeg-turbo, libpng, libwebp, giflib and libtiff"
+
 let package = Package(
   name: "model-zoo",
   platforms: [.macOS(.v15)],
@@ -27,7 +30,7 @@ let package = Package(
     .trait(
       name: "ImageFiles",
       description:
-        "ModelZoo decodes image files on systems without decoders of their own: libjpeg-turbo, libpng.")
+        "ModelZoo decodes image files; elsewhere than on Apple's systems, it links \(imageLibraries) for that.")
   ],
 
   dependencies: [
@@ -62,6 +65,9 @@ let package = Package(
         "ZooSystem", "ZooImages",
         .target(name: "CTurboJPEG", condition: .when(platforms: withoutImageDecoders)),
         .target(name: "CPNG", condition: .when(platforms: withoutImageDecoders)),
+        .target(name: "CWebP", condition: .when(platforms: withoutImageDecoders)),
+        .target(name: "CGIF", condition: .when(platforms: withoutImageDecoders)),
+        .target(name: "CTIFF", condition: .when(platforms: withoutImageDecoders)),
       ]),
 
     // MARK: Checks
@@ -122,6 +128,12 @@ let package = Package(
       providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
     .systemLibrary(
       name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "CWebP", pkgConfig: "libwebpdemux", providers: [.apt(["libwebp-dev"]), .brew(["webp"])]),
+    .systemLibrary(
+      name: "CGIF", pkgConfig: "libgif", providers: [.apt(["libgif-dev"]), .brew(["giflib"])]),
+    .systemLibrary(
+      name: "CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"]), .brew(["libtiff"])]),
 
     // MARK: Tests
     .target(

@@ -21,7 +21,7 @@ trap 'rm -rf "$work"' EXIT
 tool() { command -v "$1" || xcrun --find "$1"; }
 
 # The modules whose public symbols the two products hand on.
-shared=(ZooSystem ZooTensor ZooGraph ZooWeightFiles ZooVerification ZooConversion)
+shared=(ZooSystem ZooTensor ZooGraph ZooImages ZooWeightFiles ZooVerification ZooConversion)
 flags=(-I "$build/Modules" -target "$(swift -print-target-info | sed -n 's/.*"unversionedTriple": "\(.*\)".*/\1/p' | head -1)")
 [ "$(uname -s)" != Darwin ] || flags+=(-sdk "$(xcrun --show-sdk-path)")
 for target in Sources/C*/; do
@@ -30,7 +30,7 @@ for target in Sources/C*/; do
     [ -e "$map" ] && flags+=(-Xcc "-fmodule-map-file=$map")
   done
 done
-for flag in $(pkg-config --cflags hdf5 zlib libturbojpeg libpng); do flags+=(-Xcc "$flag"); done
+for flag in $(pkg-config --cflags hdf5 zlib libturbojpeg libpng libwebpdemux libgif libtiff-4); do flags+=(-Xcc "$flag"); done
 for module in ModelZoo ModelZooTools "${shared[@]}"; do
   mkdir -p "$work/$module"
   "$(tool swift-symbolgraph-extract)" -module-name "$module" "${flags[@]}" -output-dir "$work/$module" \

@@ -6,7 +6,8 @@ set -euo pipefail
 
 libraries=(hdf5:libhdf5-dev zlib:zlib1g-dev)
 # Apple's systems decode images themselves.
-[ "$(uname -s)" = Darwin ] || libraries+=(libturbojpeg:libturbojpeg0-dev libpng:libpng-dev)
+[ "$(uname -s)" = Darwin ] || libraries+=(
+  libturbojpeg:libturbojpeg0-dev libpng:libpng-dev libwebpdemux:libwebp-dev libgif:libgif-dev libtiff-4:libtiff-dev)
 
 missing=()
 command -v pkg-config >/dev/null || missing+=(pkg-config)

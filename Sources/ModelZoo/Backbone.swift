@@ -25,6 +25,8 @@ public struct Backbone: Sendable {
   public let layer: String
   /// What becomes of the layer's output where that is a feature map.
   public let pooling: Pooling
+  /// How pictures are cropped and resized: whole and bilinearly, where nothing else is set.
+  public var fitting = PictureFitting()
   private let runner: Runner
 
   /// Opens a model and prepares it to run up to the features.
@@ -98,7 +100,7 @@ public struct Backbone: Sendable {
   ///
   /// - Throws: ``ZooError`` with the code `ZooError.Code.unsuitable` where the model takes no pictures.
   public func features(of pictures: [Picture]) throws(ZooError) -> Tensor {
-    try ZooError.wrap { try features(preprocessed: runner.batch(of: pictures)) }
+    try ZooError.wrap { try features(preprocessed: runner.batch(of: pictures, fitting: fitting)) }
   }
 
   /// The features of a batch (N, H, W, C) that is already preprocessed: (N, …).

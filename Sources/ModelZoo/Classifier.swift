@@ -35,6 +35,9 @@ public struct Classifier: Sendable {
   /// What the values of the output are. Nothing turns one kind into another: of a network that was trained
   /// "from logits", the values are the logits.
   public let outputKind: OutputKind
+  /// How pictures are cropped and resized: whole and bilinearly, where nothing else is set. Other values than those
+  /// that the network was measured with give other, mostly worse predictions.
+  public var fitting = PictureFitting()
   private let runner: Runner
 
   /// Opens a model and prepares it to run.
@@ -87,7 +90,7 @@ public struct Classifier: Sendable {
   ///
   /// - Throws: ``ZooError`` with the code `ZooError.Code.unsuitable` where the model takes no pictures.
   public func classify(_ pictures: [Picture], top count: Int = 5) throws(ZooError) -> [[Prediction]] {
-    let output = try ZooError.wrap { try runner.run(runner.batch(of: pictures))[0] }
+    let output = try ZooError.wrap { try runner.run(runner.batch(of: pictures, fitting: fitting))[0] }
     return pictures.indices.map { best(of: output[example: $0].values, count: count) }
   }
 

@@ -7,33 +7,33 @@
   import ZooSystem
 
   extension Picture {
-    /// Decodes an image file, recognised by its content: JPEG or PNG, on Apple's systems what these decode.
+    /// Decodes an image file, recognised by its content: JPEG, PNG, WebP, GIF, BMP or TIFF, on Apple's systems also
+    /// HEIC, AVIF and what else these decode. Of several frames or pages the first counts.
     ///
-    /// Pixels are those that Pillow's `convert("RGB")` gives: neither colour profiles nor the orientation tag
-    /// are applied, and alpha is dropped.
+    /// Pixels are those that Pillow's `convert("RGB")` gives: colour profiles are not applied, and alpha is dropped.
     ///
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - upright: whether to turn the picture as its EXIF orientation says, which photographs from phones need.
+    ///     Keras' `load_img` does not. As in Pillow, TIFF files are always turned.
     /// - Throws: ``ZooError`` where the file can't be opened or decoded, or is larger than
     ///   ``ReadingLimits/current`` allows.
-    public init(path: String) throws(ZooError) { self.init(image: try Image(path: path)) }
+    public init(path: String, upright: Bool = false) throws(ZooError) {
+      self.init(image: try Image(path: path, upright: upright))
+    }
 
-    /// Decodes the bytes of an image file, as ``init(path:)`` does.
+    /// Decodes the bytes of an image file, as ``init(path:upright:)`` does.
     ///
     /// - Parameters:
     ///   - bytes: the whole file, for example the body of an HTTP request.
     ///   - name: what an error calls it.
-    public init(encoded bytes: some Collection<UInt8>, name: String = "memory") throws(ZooError) {
-      func decoded(_ bytes: UnsafeRawBufferPointer) throws(ZooError) -> Image {
-        try Image(decoding: bytes, from: name)
-      }
-      let contiguous: Result<Image, ZooError>? = bytes.withContiguousStorageIfAvailable { storage in
-        Result { () throws(ZooError) in try decoded(UnsafeRawBufferPointer(storage)) }
-      }
-      if let contiguous {
-        self.init(image: try contiguous.get())
-      } else {
-        let copy = Array(bytes)
-        let result = copy.withUnsafeBytes { copied in Result { () throws(ZooError) in try decoded(copied) } }
-        self.init(image: try result.get())
+    ///   - upright: whether to turn the picture as its EXIF orientation says.
+    /// - Throws: ``ZooError`` where the bytes can't be decoded.
+    public init(
+      encoded bytes: some Collection<UInt8>, name: String = "memory", upright: Bool = false
+    ) throws(ZooError) {
+      self = try Picture.decoded(bytes) { bytes throws(ZooError) in
+        try Image(decoding: bytes, from: name, upright: upright)
       }
     }
   }

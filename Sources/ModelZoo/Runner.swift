@@ -42,9 +42,9 @@ final class Runner: Sendable {
     }
   }
 
-  /// Pictures resized to the input size and preprocessed as the model's card says, (N, H, W, C); in grey where
+  /// Pictures brought to the input size by `fitting` and preprocessed as the model's card says, (N, H, W, C); in grey where
   /// the network takes one channel.
-  func batch(of pictures: [Picture]) throws -> Tensor {
+  func batch(of pictures: [Picture], fitting: PictureFitting) throws -> Tensor {
     let shape = model.inputShape
     guard model.graph.inputs.count == 1, shape.rank == 3, [1, 3].contains(shape[2]) else {
       throw ZooError(
@@ -56,7 +56,7 @@ final class Runner: Sendable {
         .unsuitable, what: "preprocessing does not fit", at: model.path,
         "'\(model.preprocessing.rawValue)' is for three channels, and its input is \(shape)")
     }
-    return model.preprocessing.batch(
-      of: pictures.map(\.image), height: shape[0], width: shape[1], channels: shape[2])
+    return try model.preprocessing.batch(
+      of: pictures.map(\.image), height: shape[0], width: shape[1], channels: shape[2], fitting: fitting)
   }
 }

@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooImages
 import ZooSystem
 import ZooTensor
 
@@ -18,3 +19,7 @@ public typealias ReadingLimits = ZooSystem.ReadingLimits
 public typealias Preprocessing = ZooGraph.Preprocessing
 /// What the values of a classifier's output are.
 public typealias OutputKind = ZooGraph.OutputKind
+/// How a picture is brought to the size that a network takes.
+public typealias PictureFitting = ZooImages.PictureFitting
+/// How pixels are computed when a picture changes its size.
+public typealias Resampling = ZooImages.Resampling

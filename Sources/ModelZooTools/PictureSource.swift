@@ -9,7 +9,7 @@ public struct PictureSource: Sendable, Hashable {
   /// Whether it was given by its own name, not found in a folder.
   public let isNamed: Bool
 
-  /// The pictures that arguments mean: files, all JPEG and PNG files of folders, and standard input for `-`.
+  /// The pictures that arguments mean: files, all image files of folders, and standard input for `-`.
   ///
   /// - Throws: `ZooError` where a folder can't be read; a file is not looked at yet.
   public static func expand(_ paths: [String]) throws(ZooError) -> [PictureSource] {
@@ -23,17 +23,19 @@ public struct PictureSource: Sendable, Hashable {
     }
     guard !sources.isEmpty else {
       throw ZooError(
-        .unsuitable, what: "no pictures", at: paths.joined(separator: ", "), "there is no JPEG or PNG file")
+        .unsuitable, what: "no pictures", at: paths.joined(separator: ", "),
+        "there is no file of \(ImageFormat.read)")
     }
     return sources
   }
 
   /// Decodes it. Standard input is read to its end, and is empty the second time.
   ///
+  /// - Parameter upright: whether to turn the picture as its EXIF orientation says.
   /// - Throws: `ZooError` where it can't be read or decoded.
-  public func picture() throws(ZooError) -> Picture {
-    guard path == "-" else { return try Picture(path: path) }
-    return try Picture(encoded: try Self.standardInput(), name: "standard input")
+  public func picture(upright: Bool = false) throws(ZooError) -> Picture {
+    guard path == "-" else { return try Picture(path: path, upright: upright) }
+    return try Picture(encoded: try Self.standardInput(), name: "standard input", upright: upright)
   }
 
   /// All bytes of standard input, one more than an image file may have at most.

@@ -25,6 +25,10 @@ enum Target: String, CaseIterable {
   case zoo
   case jpeg
   case png
+  case webp
+  case gif
+  case bmp
+  case tiff
 
   /// The accepted input contradicts itself.
   struct Inconsistency: Error, CustomStringConvertible {
@@ -50,6 +54,7 @@ enum Target: String, CaseIterable {
       case .zoo: (["fuzz"], [".zoo"], 400_000)
       case .jpeg: (["images", "malformed", "digits/pictures"], [".jpg"], 30_000)
       case .png: (["images", "malformed", "digits/pictures"], [".png"], 30_000)
+      case .webp, .gif, .bmp, .tiff: (["images", "images/oriented"], [".\(rawValue)"], 30_000)
       }
     var seeds: [[UInt8]] = []
     for folder in folders {
@@ -97,7 +102,7 @@ enum Target: String, CaseIterable {
     case .catalogue:
       let (answer, file) = AnsweredFile.parts(of: seed)
       return AnsweredFile.joined(mutator.mutated(answer), file)
-    case .hdf5, .npy, .jpeg: return mutator.mutated(seed)
+    case .hdf5, .npy, .jpeg, .webp, .gif, .bmp, .tiff: return mutator.mutated(seed)
     }
   }
 
@@ -127,9 +132,10 @@ enum Target: String, CaseIterable {
         try file.verifyChecksum(record)
       }
       try EngineComparison.compare(file.document.graph, weights: file)
-    case .jpeg, .png:
+    case .jpeg, .png, .webp, .gif, .bmp, .tiff:
       let image = try input.withUnsafeBytes {
-        try Image(decoding: $0, from: "case", limits: ImageLimits(pixels: 1 << 24, fileBytes: 1 << 24))
+        try Image(
+          decoding: $0, from: "case", limits: ImageLimits(pixels: 1 << 24, fileBytes: 1 << 24), upright: true)
       }
       guard image.pixels.count == image.width * image.height * 3 else {
         throw Inconsistency("\(image.pixels.count) values for \(image.width)x\(image.height) pixels")

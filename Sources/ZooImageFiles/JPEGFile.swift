@@ -87,11 +87,8 @@
       var rgb = [UInt8]()
       rgb.reserveCapacity(invertedInks.count / 4 * 3)
       for start in stride(from: 0, to: invertedInks.count - 3, by: 4) {
-        let white = Int(invertedInks[start + 3])
-        for ink in 0..<3 {
-          let product = (255 - Int(invertedInks[start + ink])) * white + 128
-          rgb.append(UInt8(clamping: white - ((product >> 8) + product) >> 8))
-        }
+        let white = invertedInks[start + 3]
+        for ink in 0..<3 { rgb.append(UInt8.withInk(255 - invertedInks[start + ink], white: white)) }
       }
       return rgb
     }

@@ -3,36 +3,35 @@
   import ZooSystem
 
   extension Image {
-    /// Decodes the JPEG or PNG file at `path`, recognised by its content, to 8-bit RGB.
-    ///
-    /// The values are those of Pillow's `Image.open(path).convert("RGB")`: grey values, palettes and CMYK
-    /// are converted, alpha is dropped and not composited, and neither colour profiles, gamma nor the
-    /// orientation tag are applied. Values of 16 bits keep their high byte.
-    package init(path: String, limits: ImageLimits = ImageLimits()) throws(ZooError) {
-      let file: MappedFile
-      do {
-        file = try MappedFile(path: path)
-      } catch {
-        throw ZooError(.cannotOpen, "image", at: path, error.why)
-      }
-      defer { withExtendedLifetime(file) {} }
-      try self.init(decoding: file.bytes, from: path, limits: limits)
+    /// Decodes the image file at `path`, recognised by its content, as ``ImageDecoder`` says.
+    package init(path: String, limits: ImageLimits = ImageLimits(), upright: Bool = false) throws(ZooError) {
+      try self.init(path: path, limits: limits, upright: upright, by: LibraryDecoder.self)
     }
 
-    /// Decodes the bytes of a JPEG or PNG file; `location` is what errors name.
+    /// Decodes the bytes of an image file; `location` is what errors name.
     package init(
-      decoding bytes: UnsafeRawBufferPointer, from location: String, limits: ImageLimits = ImageLimits()
+      decoding bytes: UnsafeRawBufferPointer, from location: String, limits: ImageLimits = ImageLimits(),
+      upright: Bool = false
     ) throws(ZooError) {
-      guard !bytes.isEmpty else { throw ZooError(.malformed, "image", at: location, "the file is empty") }
-      guard bytes.count <= limits.fileBytes else {
-        throw ZooError(
-          .unsupported, "image", at: location, "a file of \(bytes.count) bytes, more than \(limits.fileBytes)"
-        )
-      }
-      switch ImageFormat(recognising: bytes) {
-      case .jpeg: self = try JPEGFile(bytes: bytes, location: location).decoded(limits)
-      case .png: self = try PNGFile(bytes: bytes, location: location).decoded(limits)
-      case nil: throw ZooError(.unsupported, "image", at: location, "neither a JPEG nor a PNG file")
+      try self.init(
+        decoding: bytes, from: location, limits: limits, upright: upright, by: LibraryDecoder.self)
+    }
+  }
+
+  /// Decodes by the system's libraries, a format each; BMP, which has none, by ourselves.
+  private enum LibraryDecoder: ImageDecoder {
+    static func decode(
+      _ bytes: UnsafeRawBufferPointer, format: ImageFormat, location: String, limits: ImageLimits
+    ) throws(ZooError) -> Image {
+      switch format {
+      case .jpeg: try JPEGFile(bytes: bytes, location: location).decoded(limits)
+      case .png: try PNGFile(bytes: bytes, location: location).decoded(limits)
+      case .webp: try WebPFile(bytes: bytes, location: location).decoded(limits)
+      case .gif: try GIFFile(bytes: bytes, location: location).decoded(limits)
+      case .bmp: try BMPFile(bytes: bytes, location: location).decoded(limits)
+      case .tiff: try TIFFFile(bytes: bytes, location: location).decoded(limits)
+      case .heic, .avif, .jpeg2000, .jpegXL, .netpbm, .icon, .photoshop:
+        throw ZooError(.unsupported, "image", at: location, "it is \(format.name)")
       }
     }
   }

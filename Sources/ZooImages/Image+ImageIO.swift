@@ -5,41 +5,31 @@
   import ZooSystem
 
   extension Image {
-    /// Decodes the image file at `path`, recognised by its content, to 8-bit RGB by the system's decoders.
-    ///
-    /// The values are those that the file stores: neither colour profiles nor the orientation tag are
-    /// applied. Transparent pixels are drawn over black.
-    package init(path: String, limits: ImageLimits = ImageLimits()) throws(ZooError) {
-      let file: MappedFile
-      do {
-        file = try MappedFile(path: path)
-      } catch {
-        throw ZooError(.cannotOpen, "image", at: path, error.why)
-      }
-      defer { withExtendedLifetime(file) {} }
-      try self.init(decoding: file.bytes, from: path, limits: limits)
+    /// Decodes the image file at `path`, recognised by its content, by the system's decoders. Transparent pixels are
+    /// drawn over black.
+    package init(path: String, limits: ImageLimits = ImageLimits(), upright: Bool = false) throws(ZooError) {
+      try self.init(path: path, limits: limits, upright: upright, by: SystemDecoder.self)
     }
 
     /// Decodes the bytes of an image file; `location` is what errors name.
     package init(
-      decoding bytes: UnsafeRawBufferPointer, from location: String, limits: ImageLimits = ImageLimits()
+      decoding bytes: UnsafeRawBufferPointer, from location: String, limits: ImageLimits = ImageLimits(),
+      upright: Bool = false
     ) throws(ZooError) {
-      guard let base = bytes.baseAddress, !bytes.isEmpty else {
-        throw ZooError(.malformed, "image", at: location, "the file is empty")
-      }
-      guard bytes.count <= limits.fileBytes else {
-        throw ZooError(
-          .unsupported, "image", at: location, "a file of \(bytes.count) bytes, more than \(limits.fileBytes)"
-        )
-      }
-      let data = Data(
-        bytesNoCopy: UnsafeMutableRawPointer(mutating: base), count: bytes.count, deallocator: .none)
-      guard let source = CGImageSourceCreateWithData(data as CFData, nil), CGImageSourceGetCount(source) > 0,
-        let properties = CGImageSourceCopyPropertiesAtIndex(source, 0, nil) as? [CFString: Any],
+      try self.init(decoding: bytes, from: location, limits: limits, upright: upright, by: SystemDecoder.self)
+    }
+  }
+
+  /// Decodes by ImageIO. Colour profiles are not applied.
+  private enum SystemDecoder: ImageDecoder {
+    static func decode(
+      _ bytes: UnsafeRawBufferPointer, format: ImageFormat, location: String, limits: ImageLimits
+    ) throws(ZooError) -> Image {
+      guard let source = source(of: bytes), let properties = properties(of: source),
         let width = properties[kCGImagePropertyPixelWidth] as? Int,
         let height = properties[kCGImagePropertyPixelHeight] as? Int
       else {
-        throw ZooError(.unsupported, "image", at: location, "no image format that this system decodes")
+        throw ZooError(.malformed, "image", at: location, "its \(format.rawValue) header can't be read")
       }
       try Image.check(width: width, height: height, limits: limits, location: location)
       guard CGImageSourceGetStatusAtIndex(source, 0) == .statusComplete,
@@ -67,7 +57,25 @@
       var pixels = [UInt8]()
       pixels.reserveCapacity(width * height * 3)
       for start in stride(from: 0, to: rgbx.count, by: 4) { pixels += rgbx[start..<start + 3] }
-      self.init(width: width, height: height, pixels: pixels)
+      return Image(width: width, height: height, pixels: pixels)
+    }
+
+    static func orientation(of bytes: UnsafeRawBufferPointer, format: ImageFormat) -> Orientation {
+      let number = source(of: bytes).flatMap(properties)?[kCGImagePropertyOrientation] as? Int
+      return number.flatMap(Orientation.init) ?? .upright
+    }
+
+    /// The image source of `bytes`, which have to outlive it.
+    private static func source(of bytes: UnsafeRawBufferPointer) -> CGImageSource? {
+      guard let base = bytes.baseAddress else { return nil }
+      let data = Data(
+        bytesNoCopy: UnsafeMutableRawPointer(mutating: base), count: bytes.count, deallocator: .none)
+      return CGImageSourceCreateWithData(data as CFData, nil)
+    }
+
+    private static func properties(of source: CGImageSource) -> [CFString: Any]? {
+      guard CGImageSourceGetCount(source) > 0 else { return nil }
+      return CGImageSourceCopyPropertiesAtIndex(source, 0, nil) as? [CFString: Any]
     }
   }
 #endif

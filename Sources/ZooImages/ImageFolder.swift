@@ -6,8 +6,8 @@ package enum ImageFolder {
   /// The most entries that a search goes through, all folders together.
   package static let entryLimit = 10_000_000
 
-  /// The paths of all JPEG and PNG files under `path`, recognised by their content, sorted by their
-  /// bytes. Links to files are followed, links to folders are not; what can't be opened is left out.
+  /// The paths of all image files under `path` that this system decodes, recognised by their content, sorted by
+  /// their bytes. Links to files are followed, links to folders are not; what can't be opened is left out.
   package static func images(in path: String) throws(ZooError) -> [String] {
     var found: [String] = []
     var folders = [path]
@@ -46,9 +46,10 @@ package enum ImageFolder {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
-    return withUnsafeTemporaryAllocation(byteCount: FileSignature.longest, alignment: 1) { start in
+    return withUnsafeTemporaryAllocation(byteCount: ImageFormat.longestSignature, alignment: 1) { start in
       let count = read(descriptor, start.baseAddress, start.count)
-      return count > 0 && ImageFormat(recognising: UnsafeRawBufferPointer(rebasing: start[..<count])) != nil
+      guard count > 0 else { return false }
+      return ImageFormat(recognising: UnsafeRawBufferPointer(rebasing: start[..<count]))?.isRead == true
     }
   }
 }

@@ -28,7 +28,8 @@ extension Image {
     guard !overflow, count <= min(limits.pixels, 1 << 40) else {
       throw ZooError(
         .unsupported, "image", at: location,
-        "it declares \(width)x\(height) pixels, more than \(limits.pixels)")
+        "it declares \(width)x\(height) pixels, more than \(limits.pixels)",
+        remedy: ReadingLimits.remedy("pixels"))
     }
   }
 }

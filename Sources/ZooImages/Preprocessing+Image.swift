@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 extension Preprocessing {
@@ -14,13 +15,16 @@ extension Preprocessing {
   ///
   /// With one channel the images become grey first, as Keras' `load_img(color_mode="grayscale")` makes them.
   /// - Precondition: `channels` is 3, or 1 for preprocessing that takes grey.
-  package func batch(of images: [Image], height: Int, width: Int, channels: Int = 3) -> Tensor {
+  /// - Throws: `ZooError` where the crop makes no sense.
+  package func batch(
+    of images: [Image], height: Int, width: Int, channels: Int = 3, fitting: PictureFitting = PictureFitting()
+  ) throws(ZooError) -> Tensor {
     precondition(channels == 3 || channels == 1 && takesGrey, "\(rawValue) of \(channels) channels")
     var values: [Float] = []
     values.reserveCapacity(images.count * height * width * channels)
     for image in images {
       let image = channels == 1 ? image.grey : image
-      append(image.resized(height: height, width: width), channels: channels, to: &values)
+      append(try image.fitted(height: height, width: width, fitting), channels: channels, to: &values)
     }
     return Tensor(shape: [images.count, height, width, channels], values: values)
   }

@@ -1,5 +1,5 @@
 /// The bytes with which files of a kind begin. A file is recognised by them and not by its name.
-package enum FileSignature: Sendable, CaseIterable {
+package enum FileSignature: Sendable {
   case hdf5, npy, zip, zoo, jpeg, png
 
   package var bytes: [UInt8] {
@@ -20,9 +20,6 @@ package enum FileSignature: Sendable, CaseIterable {
   private static let npyBytes: [UInt8] = [0x93] + Array("NUMPY".utf8)
   private static let zipBytes: [UInt8] = Array("PK".utf8)
   private static let jpegBytes: [UInt8] = [0xff, 0xd8, 0xff]
-
-  /// How many bytes of a file are enough to tell them apart.
-  package static let longest = allCases.map(\.bytes.count).max() ?? 0
 
   /// Whether `file` begins with these bytes.
   package func isStart(of file: some Sequence<UInt8>) -> Bool { file.starts(with: bytes) }

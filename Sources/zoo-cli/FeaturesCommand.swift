@@ -7,11 +7,13 @@ struct FeaturesCommand: ParsableCommand {
     commandName: "features",
     abstract: "Extract feature vectors from images.",
     discussion: """
-      Writes the arrays features (N, …), paths and skipped. Folders are searched for JPEG and PNG files, and - is \
-      standard input. Images that cannot be decoded are skipped and listed; after a named one the exit code is not 0.
+      The output's ending chooses what is written: .npz the arrays features (N, …), paths and skipped; .npy the array \
+      of features; .csv a line per image with its path and its features. Images are read as zoo predict reads them. \
+      Folders are searched for images, and - is standard input. Images that cannot be decoded are skipped and listed; after a named one the exit code is not 0.
 
       Examples:
         zoo features mobilenet.zoo photographs -o features.npz --pooling avg
+        zoo features mobilenet.zoo photographs -o features.csv --pooling avg --crop 0.875
         zoo features resnet50.zoo a.jpg b.jpg -o f.npz --layer conv4_block6_out
       """)
 
@@ -21,7 +23,9 @@ struct FeaturesCommand: ParsableCommand {
   @Argument(help: "Images and folders of images; - is standard input.", completion: .file())
   var images: [String]
 
-  @Option(name: .shortAndLong, help: ArgumentHelp("The output.", valueName: "f.npz"))
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The output: .npz, .npy or .csv.", valueName: "f.npz"),
+    completion: .file(extensions: FeatureTable.FileFormat.allCases.map(\.rawValue)))
   var output: String
 
   @Option(
@@ -36,6 +40,7 @@ struct FeaturesCommand: ParsableCommand {
   @Option(help: "The number of images per run.")
   var batch = 8
 
+  @OptionGroup var pictures: PictureOptions
   @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var threads: ThreadsOption
   @OptionGroup var common: CommonOptions
@@ -47,12 +52,16 @@ struct FeaturesCommand: ParsableCommand {
   }
 
   func run() throws {
+    _ = try FeatureTable.FileFormat(path: output)
     if !overwrite.force { try AtomicFile.checkAbsent(output) }
-    let backbone = try Backbone(
+    var backbone = try Backbone(
       model: Model(converting: model), layer: layer, pooling: pooling, threads: threads.count)
+    backbone.fitting = pictures.fitting
     common.warn(of: backbone.model)
     let bar = ProgressBar(quiet: common.quiet)
-    let result = try FeatureTable(backbone: backbone, batch: batch, paths: images) { done, total in
+    let result = try FeatureTable(
+      backbone: backbone, batch: batch, paths: images, upright: pictures.isUpright
+    ) { done, total in
       bar.show("features", done: done, total: total) { "\($0) images" }
     }
     bar.finish()

@@ -7,14 +7,16 @@ struct PredictCommand: ParsableCommand {
     commandName: "predict",
     abstract: "Classify images.",
     discussion: """
-      JPEG and PNG images are resized bilinearly to the input size and preprocessed as the model file specifies. \
-      Folders are searched for such files, and - is standard input. An image that cannot be decoded is reported, \
+      Images (JPEG, PNG, WebP, GIF, BMP, TIFF; the first frame or page) are resized to the input size and \
+      preprocessed as the model file specifies. Without options that is what Keras' load_img with \
+      interpolation="bilinear" does: the image is stretched, and its EXIF orientation is ignored. Folders are searched for such files, and - is standard input. An image that cannot be decoded is reported, \
       and the others are classified nevertheless. What a softmax or sigmoid computes is printed in percent, any \
       other output as it is.
 
       Examples:
         zoo predict mobilenet.zoo cat.jpg
         zoo predict mobilenet.zoo photographs --top 1 --json
+        zoo predict mobilenet.zoo IMG_1234.jpg --exif --resize bicubic --crop 0.875
         curl -s https://example.org/cat.jpg | zoo predict mobilenet.zoo -
       """)
 
@@ -27,6 +29,7 @@ struct PredictCommand: ParsableCommand {
   @Option(help: "The number of classes to print per image.")
   var top = 5
 
+  @OptionGroup var pictures: PictureOptions
   @OptionGroup var threads: ThreadsOption
   @OptionGroup var common: CommonOptions
 
@@ -36,8 +39,9 @@ struct PredictCommand: ParsableCommand {
 
   func run() throws {
     let sources = try PictureSource.expand(images)
-    let classifier = try Classifier(
+    var classifier = try Classifier(
       model: Model(converting: model), threads: threads.count, pictureCount: sources.count)
+    classifier.fitting = pictures.fitting
     common.warn(of: classifier.model)
     if classifier.outputKind == .values && !common.quiet {
       Terminal.warning("\(model) ends in neither softmax nor sigmoid, so its values are no probabilities")
@@ -49,7 +53,7 @@ struct PredictCommand: ParsableCommand {
       bar.show("predicting", done: index, total: sources.count) { "\($0) images" }
       let picture: Picture
       do {
-        picture = try source.picture()
+        picture = try source.picture(upright: pictures.isUpright)
       } catch {
         failure = failure ?? error
         bar.finish()

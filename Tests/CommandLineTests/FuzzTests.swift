@@ -19,7 +19,8 @@ struct FuzzTests {
     process.waitUntilExit()
     #expect(process.terminationStatus == 0, "\(text)")
     #expect(!text.contains("FOUND"), "\(text)")
-    for target in ["hdf5", "catalogue", "keras", "npz", "npy", "safetensors", "json", "zoo", "jpeg", "png"] {
+    let targets = ["hdf5", "catalogue", "keras", "npz", "npy", "safetensors", "json", "zoo"]
+    for target in targets + ["jpeg", "png", "webp", "gif", "bmp", "tiff"] {
       #expect(text.contains("| \(target) | 60 |"), "\(text)")
     }
   }

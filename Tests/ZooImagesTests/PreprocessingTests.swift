@@ -46,21 +46,21 @@ import ZooImages
       Preprocessing.torchBGR.tensor(of: rgb).values == [0, 3].flatMap { values[$0..<$0 + 3].reversed() })
   }
 
-  @Test func aBatchIsResized() {
+  @Test func aBatchIsResized() throws {
     let images = [
       Image(width: 2, height: 1, pixels: [0, 100, 255, 7, 8, 9]),
       Image(width: 1, height: 1, pixels: [9, 9, 9]),
     ]
-    let batch = Preprocessing.none.batch(of: images, height: 1, width: 2)
+    let batch = try Preprocessing.none.batch(of: images, height: 1, width: 2)
     #expect(batch.shape == [2, 1, 2, 3])
     #expect(batch.values == [0, 100, 255, 7, 8, 9, 9, 9, 9, 9, 9, 9])
   }
 
   /// As Pillow's `convert("L")`, checked there: the weights are 19595, 38470 and 7471 of 65536.
-  @Test func greyIsPillows() {
+  @Test func greyIsPillows() throws {
     let rgb = Image(width: 3, height: 1, pixels: [0, 100, 255, 7, 8, 9, 200, 200, 200])
     #expect(rgb.grey.pixels == [88, 88, 88, 8, 8, 8, 200, 200, 200])
-    let batch = Preprocessing.none.batch(of: [rgb], height: 1, width: 3, channels: 1)
+    let batch = try Preprocessing.none.batch(of: [rgb], height: 1, width: 3, channels: 1)
     #expect(batch.shape == [1, 1, 3, 1])
     #expect(batch.values == [88, 8, 200])
   }

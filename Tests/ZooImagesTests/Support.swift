@@ -23,10 +23,10 @@ func checksum(_ bytes: [UInt8]) -> UInt64 {
 }
 
 /// What decoding `bytes` fails with, or `nil` if it does not fail.
-func failure(_ bytes: [UInt8], limits: ImageLimits = ImageLimits()) -> ZooError? {
+func failure(_ bytes: [UInt8], limits: ImageLimits = ImageLimits(), upright: Bool = false) -> ZooError? {
   do {
     _ = try bytes.withUnsafeBytes { bytes throws(ZooError) in
-      try Image(decoding: bytes, from: "bytes", limits: limits)
+      try Image(decoding: bytes, from: "bytes", limits: limits, upright: upright)
     }
     return nil
   } catch {

@@ -122,7 +122,7 @@ package struct NumPyArchiveWriter<Failure: Error> {
 
 extension ElementType {
   /// NumPy's name for it. bfloat16 is not a type of NumPy: its bytes are opaque there.
-  fileprivate var numPyCode: String {
+  var numPyCode: String {
     switch self {
     case .float16: "<f2"
     case .bfloat16: "|V2"
@@ -142,7 +142,7 @@ extension ElementType {
 }
 
 /// An `.npy` header, version 1.0, filled up with blanks so that the data starts at a multiple of 64 bytes.
-private func numPyHeader(type: String, shape: Shape) -> [UInt8] {
+func numPyHeader(type: String, shape: Shape) -> [UInt8] {
   let extents = shape.dimensions.map { "\($0)," }.joined(separator: " ")
   let tuple = shape.rank == 1 ? "(\(extents))" : "(\(extents.dropLast()))"
   var text = Array("{'descr': '\(type)', 'fortran_order': False, 'shape': \(tuple), }".utf8)

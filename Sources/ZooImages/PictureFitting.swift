@@ -1,0 +1,114 @@
+import ZooSystem
+
+/// How a picture is brought to the size that a network takes.
+///
+///     var fitting = PictureFitting()               // Keras' load_img with interpolation="bilinear"
+///     fitting.resampling = .nearest                // load_img's own default
+///     fitting.crop = .aspect                       // load_img(keep_aspect_ratio=True)
+///     fitting.crop = .shortSide(256)               // torchvision's Resize(256) and CenterCrop
+///     fitting.crop = .fraction(0.875)              // timm's crop_pct of 0.875
+public struct PictureFitting: Sendable, Hashable {
+  /// What is cut off a picture whose sides are in another proportion than the network's input.
+  public enum Crop: Sendable, Hashable {
+    /// Nothing: the picture is squeezed or stretched. What Keras' `load_img` does.
+    case none
+    /// As much on both ends of the longer side as the network's proportion asks for; the rest is resized. What
+    /// Keras' `load_img(keep_aspect_ratio=True)` does.
+    case aspect
+    /// A border all around: the picture is resized, keeping its proportion, until it covers the network's input
+    /// divided by this number, from 0.1 to 1, and the centre is cut out. This is timm's `crop_pct`; 0.875 is
+    /// torchvision's `Resize(256)` and `CenterCrop(224)` for a network of 224 x 224 pixels.
+    case fraction(Double)
+    /// The picture is resized, keeping its proportion, until its shorter side has this many pixels, and the centre
+    /// is cut out: torchvision's `Resize(shortSide)` and `CenterCrop`.
+    case shortSide(Int)
+  }
+
+  /// How pixels are computed.
+  public var resampling: Resampling
+  /// What is cut off.
+  public var crop: Crop
+
+  /// The whole picture, bilinear, where nothing else is given.
+  ///
+  /// - Parameters:
+  ///   - resampling: how pixels are computed.
+  ///   - crop: what is cut off.
+  public init(resampling: Resampling = .bilinear, crop: Crop = .none) {
+    self.resampling = resampling
+    self.crop = crop
+  }
+}
+
+extension Image {
+  /// The image at the size `height` x `width`, as `fitting` says.
+  ///
+  /// - Throws: `ZooError` with the code `ZooError.Code.invalidArgument` where the size or the crop makes no sense.
+  package func fitted(height newHeight: Int, width newWidth: Int, _ fitting: PictureFitting) throws(ZooError)
+    -> Image
+  {
+    let sides = 1...(1 << 16)
+    guard sides.contains(newHeight), sides.contains(newWidth) else {
+      throw ZooError(
+        .invalidArgument, what: "no size of a picture", at: "",
+        "\(newHeight)x\(newWidth) pixels, expected up to 65536")
+    }
+    let whole: (height: Int, width: Int)
+    switch fitting.crop {
+    case .none: return resized(height: newHeight, width: newWidth, by: fitting.resampling)
+    case .aspect:
+      // Keras gives an image that has the size already back as it is.
+      guard height != newHeight || width != newWidth else { return self }
+      let part = (
+        height: max(1, min(height, width * newHeight / newWidth)),
+        width: max(1, min(width, height * newWidth / newHeight))
+      )
+      let (top, left) = ((height - part.height) / 2, (width - part.width) / 2)
+      return resized(
+        rows: ResizedAxis(
+          size: height, part: top..<top + part.height, newSize: newHeight, wanted: 0..<newHeight),
+        columns: ResizedAxis(
+          size: width, part: left..<left + part.width, newSize: newWidth, wanted: 0..<newWidth),
+        by: fitting.resampling)
+    case .fraction(let fraction):
+      guard fraction >= 0.1, fraction <= 1 else {
+        throw ZooError(
+          .invalidArgument, what: "no crop of a picture", at: "",
+          "a fraction of \(fraction), expected 0.1 to 1")
+      }
+      let scaled = (height: Int(Double(newHeight) / fraction), width: Int(Double(newWidth) / fraction))
+      whole = newHeight == newWidth ? covering(shortSide: scaled.height) : covering(scaled)
+    case .shortSide(let shortSide):
+      guard shortSide >= max(newHeight, newWidth), sides.contains(shortSide) else {
+        throw ZooError(
+          .invalidArgument, what: "no crop of a picture", at: "",
+          "a short side of \(shortSide), expected at least the \(max(newHeight, newWidth)) of the input and "
+            + "at most \(sides.upperBound)")
+      }
+      whole = covering(shortSide: shortSide)
+    }
+    // Halves go to the even number, as in Python.
+    let top = Int((Double(whole.height - newHeight) / 2).rounded(.toNearestOrEven))
+    let left = Int((Double(whole.width - newWidth) / 2).rounded(.toNearestOrEven))
+    return resized(
+      rows: ResizedAxis(size: height, part: 0..<height, newSize: whole.height, wanted: top..<top + newHeight),
+      columns: ResizedAxis(
+        size: width, part: 0..<width, newSize: whole.width, wanted: left..<left + newWidth),
+      by: fitting.resampling)
+  }
+
+  /// The size in proportion whose shorter side is `shortSide`, as torchvision rounds it.
+  private func covering(shortSide: Int) -> (height: Int, width: Int) {
+    let long = Int(Double(shortSide * max(width, height)) / Double(min(width, height)))
+    return width <= height ? (long, shortSide) : (shortSide, long)
+  }
+
+  /// The size in proportion that just covers `target`, as timm rounds it.
+  private func covering(_ target: (height: Int, width: Int)) -> (height: Int, width: Int) {
+    let ratio = min(Double(height) / Double(target.height), Double(width) / Double(target.width))
+    func side(_ size: Int, _ least: Int) -> Int {
+      max(least, Int((Double(size) / ratio).rounded(.toNearestOrEven)))
+    }
+    return (side(height, target.height), side(width, target.width))
+  }
+}
