@@ -229,13 +229,16 @@
           let rows = min(part.height, height - top)
           for left in stride(from: 0, to: width, by: part.width) {
             let needed = line * (isTiled ? part.height : rows)
+            let number =
+              isTiled
+              ? TIFFComputeTile(file, UInt32(left), UInt32(top), 0, UInt16(plane))
+              : TIFFComputeStrip(file, UInt32(top), UInt16(plane))
+            // Of a part that the directory does not list, libtiff reads the file's start.
+            guard TIFFGetStrileByteCount(file, number) > 0 else { return nil }
             let got =
               isTiled
-              ? TIFFReadEncodedTile(
-                file, TIFFComputeTile(file, UInt32(left), UInt32(top), 0, UInt16(plane)), &buffer,
-                tmsize_t(size))
-              : TIFFReadEncodedStrip(
-                file, TIFFComputeStrip(file, UInt32(top), UInt16(plane)), &buffer, tmsize_t(needed))
+              ? TIFFReadEncodedTile(file, number, &buffer, tmsize_t(size))
+              : TIFFReadEncodedStrip(file, number, &buffer, tmsize_t(needed))
             guard got >= needed else { return nil }
             let columns = min(part.width, width - left)
             for row in 0..<rows {

@@ -97,6 +97,14 @@ import ZooSystem
     #expect(failure(tiff)?.code == .unsupported)
   }
 
+  /// A directory that lists one strip of the thousands that the height needs.
+  @Test func missingStrips() throws {
+    var tiff = try contents(fixtures + "/planar.tiff")
+    #expect(failure(tiff) == nil)
+    tiff.replaceSubrange(30..<34, with: [0xFF, 0x7F, 0, 0])
+    #expect(failure(tiff)?.code == .malformed)
+  }
+
   private static let samples = [
     "lossy.webp", "lossless-alpha.webp", "animated.webp", "palette.gif", "part-transparent.gif", "gray.bmp",
     "runs8.bmp", "runs4.bmp", "v5.bmp", "lzw.tiff", "jpeg.tiff", "tiled.tiff", "planar.tiff", "palette4.tiff",
