@@ -35,6 +35,17 @@ extension ClassLabel {
     }
   }
 
+  /// The labels in `labels.txt` beside the weight file at `path`, where Teachable Machine puts them, if they are as many
+  /// as the network tells classes apart.
+  static func beside(_ path: String, for graph: Graph) -> (path: String, labels: [ClassLabel])? {
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+    let file = folder + "labels.txt"
+    guard isFile(file), let labels = try? read(fromFile: file), graph.takes(labelCount: labels.count) else {
+      return nil
+    }
+    return (file, labels)
+  }
+
   /// `n` and eight digits.
   private static func isWordNetID(_ text: Substring) -> Bool {
     text.count == 9 && text.first == "n" && text.dropFirst().allSatisfy(\.isWholeNumber)

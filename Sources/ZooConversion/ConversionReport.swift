@@ -115,6 +115,8 @@ public struct ConversionReport: Sendable, Codable {
   public let preprocessingIsInside: Bool
   /// By the layer's name, what was stated of layers with Python code.
   public let lambdas: [String: String]
+  /// The file beside the input that the labels of the classes are from, where none were stated.
+  public let labelsFile: String?
   /// The number of weights.
   public let parameters: Int
   /// The type that weights are stored in as far as they may be.
@@ -147,6 +149,7 @@ public struct ConversionReport: Sendable, Codable {
     case preprocessingIsFound = "preprocessing_is_found"
     case preprocessingIsInside = "preprocessing_is_inside"
     case lambdas
+    case labelsFile = "labels_file"
     case parameters, storage
     case errorForAllHalf = "error_for_all_half"
     case tensors, unused, precision, faults, warnings, verification
@@ -178,6 +181,7 @@ public struct ConversionReport: Sendable, Codable {
     try container.encode(preprocessingIsFound, forKey: .preprocessingIsFound)
     try container.encode(preprocessingIsInside, forKey: .preprocessingIsInside)
     try container.encode(lambdas, forKey: .lambdas)
+    try container.encodeIfPresent(labelsFile, forKey: .labelsFile)
     try container.encode(parameters, forKey: .parameters)
     try container.encode(storage, forKey: .storage)
     try container.encodeIfPresent(errorForAllHalf, forKey: .errorForAllHalf)
@@ -219,6 +223,7 @@ extension ConversionReport {
     preprocessingIsFound = recipe.preprocessingOrigin == .testimony
     preprocessingIsInside = recipe.graph.scalesPixels(as: recipe.card)
     lambdas = recipe.lambdas
+    labelsFile = recipe.labelsFile
     parameters = recipe.graph.parameterCount
     self.storage = storage.rawValue
     errorForAllHalf = half.single.isEmpty ? nil : half.leastErrorForAll

@@ -68,7 +68,10 @@ struct ConvertCommand: ParsableCommand {
       valueName: "error"))
   var largestError: Double?
 
-  @Option(help: ArgumentHelp("A text file with one class label per line.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "A text file with one class label per line; by default a labels.txt in the weight file's folder, if it fits.",
+      valueName: "file"))
   var labels: String?
 
   @Option(help: "How pixels are turned into inputs.")
@@ -179,6 +182,9 @@ struct ConvertCommand: ParsableCommand {
       "  preprocessing  \(result.preprocessing)"
         + (result.preprocessingIsInside ? ", as it is inside the network" : "")
         + (result.preprocessingIsFound ? ", found by the batch-norm statistics" : ""))
+    if let labels = result.labelsFile {
+      try Terminal.print("  labels         from \(labels); --labels states others")
+    }
     if let verification = result.verification {
       for check in verification.checks { try Terminal.print("  \(check.line)") }
     } else {

@@ -52,6 +52,44 @@ struct PredictTests {
     }
   }
 
+  /// Teachable Machine's habit: a labels.txt beside keras_model.h5.
+  @Test func labelsBesideTheWeights() throws {
+    try withCommand { zoo in
+      try FileManager.default.copyItem(atPath: Self.head("logits.k2.h5"), toPath: zoo.path("keras_model.h5"))
+      func names(_ model: String) throws -> [String] {
+        try predictions(zoo("predict", model, Self.picture, "--json"))
+          .sorted { ($0["class"] as? Int ?? 0) < ($1["class"] as? Int ?? 0) }.compactMap {
+            $0["label"] as? String
+          }
+      }
+      func convert(_ more: String...) throws -> ZooCommand.Result {
+        try zoo.run(
+          ["convert", "keras_model.h5", "-o", "m.zoo", "-f", "--preprocessing", "tf"] + more)
+      }
+      try "0 cardboard\n1 plastic\n2 glass\n".write(
+        toFile: zoo.path("labels.txt"), atomically: true, encoding: .utf8)
+      let found = try convert()
+      #expect(found.status == 0, "\(found.errors)")
+      #expect(found.output.split(separator: "\n").count { $0.contains("labels.txt") } == 1, "\(found.output)")
+      #expect(try names("m.zoo") == ["cardboard", "plastic", "glass"])
+      #expect(try names("keras_model.h5") == ["cardboard", "plastic", "glass"])
+      #expect(try convert("--json").jsonObject()["labels_file"] as? String == "labels.txt")
+
+      // Stated ones come first.
+      try "a\nb\nc\n".write(toFile: zoo.path("own.txt"), atomically: true, encoding: .utf8)
+      let stated = try convert("--labels", "own.txt")
+      #expect(stated.status == 0 && !stated.output.contains("labels.txt"))
+      #expect(try names("m.zoo") == ["a", "b", "c"])
+      // Those of something else are not taken.
+      for other in ["a\nb\n", "a\n\nb\n", ""] {
+        try other.write(toFile: zoo.path("labels.txt"), atomically: true, encoding: .utf8)
+        let plain = try convert("--json")
+        #expect(try plain.status == 0 && plain.jsonObject()["labels_file"] == nil, "\(plain.errors)")
+        #expect(try names("m.zoo") == ["0", "1", "2"])
+      }
+    }
+  }
+
   @Test func greyPicturesAsKerasHasThem() throws {
     try withCommand { zoo in
       #expect(

@@ -12,6 +12,8 @@ package struct Recipe: Sendable {
   package internal(set) var binding: Binding
   package internal(set) var card: ModelCard
   package let labels: [ClassLabel]
+  /// The file beside the weights that the labels are from, where nobody stated them.
+  package private(set) var labelsFile: String?
   /// What the choice of architecture rests on, in words.
   package internal(set) var explanation: String
   /// Whether a configuration describes the network.
@@ -232,9 +234,12 @@ extension Recipe {
     let isImageNet =
       (isPublished || known?.variant.conventions.preprocessing != nil)
       && graph.takes(labelCount: ImageNetLabels.classes.count)
-    self.labels =
+    let stated =
       try Recipe.checked(options.labels, for: graph)
-      ?? (isImageNet ? ImageNetLabels.classes.map { ClassLabel(id: $0.wordNetID, name: $0.name) } : [])
+      ?? (isImageNet ? ImageNetLabels.classes.map { ClassLabel(id: $0.wordNetID, name: $0.name) } : nil)
+    let beside = stated == nil ? ClassLabel.beside(file.path, for: graph) : nil
+    labels = stated ?? beside?.labels ?? []
+    labelsFile = beside?.path
     var card =
       known?.variant.card(published: isPublished)
       ?? ModelCard(architecture: modelName, variant: "from its configuration", preprocessing: .none)
