@@ -49,7 +49,9 @@ public struct ArrayRun {
   /// - Throws: `ZooError` where a file can't be read, an input is missing or does not fit, or the model has no
   ///   such layer.
   public init(path: String, inputPath: String, taps: [String] = []) throws(ZooError) {
-    self = try ZooError.wrap { try ArrayRun(file: ZooFile(path: path), inputPath: inputPath, taps: taps) }
+    self = try ZooError.wrap {
+      try ArrayRun(file: ModelFile.openZoo(path: path), inputPath: inputPath, taps: taps)
+    }
   }
 
   private init(file zoo: ZooFile, inputPath: String, taps: [String]) throws {

@@ -114,7 +114,7 @@ public struct ModelBenchmark: Sendable, Encodable {
     baseMebibytes = Self.peakResidentMebibytes
     let clock = ContinuousClock()
     let start = clock.now
-    let file = try ZooFile(path: path)
+    let file = try ModelFile.openZoo(path: path)
     openMilliseconds = (clock.now - start).milliseconds
     let graph = file.document.graph
     let engine = try Engine(graph: graph, weights: file, options: PlanOptions(threads: threads))

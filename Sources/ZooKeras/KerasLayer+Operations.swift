@@ -47,7 +47,9 @@ extension KerasLayer {
       throw ZooError(
         .doesNotFit, what: "wrong input size", at: "layer '\(name)' (\(className))",
         "the configuration sets it to \(shape[0])x\(shape[1]), but \(size.0)x\(size.1) was requested",
-        remedy: "Leave out --input-size.")
+        remedy:
+          "Leave out --input-size. Only from a weights-only file (model.save_weights) does a known network convert "
+          + "at any size.")
     }
     return .input(shape: shape)
   }

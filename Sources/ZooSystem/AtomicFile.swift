@@ -157,6 +157,14 @@ package struct AtomicFile: ~Copyable {
     if lstat(path, &status) == 0 { throw existsAlready(path) }
   }
 
+  /// Throws where a file at `path` could not be made: it exists and is not to be replaced, or its folder is
+  /// missing or not writable. To refuse before the work rather than after.
+  package static func checkPossible(_ path: String, overwrite: Bool) throws(ZooError) {
+    if isFolder(path) { throw ZooError.file(.create, path, reason: "it is a folder") }
+    if !overwrite { try checkAbsent(path) }
+    guard access(ZooSystem.folder(of: path), W_OK | X_OK) == 0 else { throw ZooError.file(.create, path) }
+  }
+
   /// Throws where `path` is there and is no regular file: a device or a folder is never replaced.
   private static func checkReplaceable(_ path: String) throws(ZooError) {
     var status = stat()
@@ -169,11 +177,13 @@ package struct AtomicFile: ~Copyable {
     ZooError.file(.create, path, reason: "it exists already", remedy: "Use --force to replace it.")
   }
 
-  /// From now on SIGINT, SIGTERM and SIGHUP remove the hidden files of this process before it ends, and
-  /// exceeding a file size limit is an error rather than the end. For programs, not for libraries.
+  /// From now on SIGINT, SIGTERM and SIGHUP remove the hidden files and the status line of this process before
+  /// it ends, and exceeding a file size limit is an error rather than the end. For programs, not for libraries.
   package static func removeTemporariesOnSignals() {
+    StatusLine.prepare()
     for number in [SIGINT, SIGTERM, SIGHUP] {
       signal(number) { number in
+        StatusLine.erase()
         TemporaryName.removeAll()
         signal(number, SIG_DFL)
         raise(number)
@@ -183,7 +193,7 @@ package struct AtomicFile: ~Copyable {
   }
 }
 
-/// The name of a hidden file, where a signal handler finds it.
+/// The name of a hidden file or of an empty folder, where a signal handler finds it.
 struct TemporaryName {
   let path: String
   private let slot: Int?
@@ -213,11 +223,11 @@ struct TemporaryName {
   }
 
   func remove() {
-    unlink(path)
+    if unlink(path) != 0 { rmdir(path) }
     forget()
   }
 
   static func removeAll() {
-    for case let name? in slots { unlink(name) }
+    for case let name? in slots where unlink(name) != 0 { rmdir(name) }
   }
 }

@@ -33,7 +33,8 @@ package final class MappedFile: ByteOwner, @unchecked Sendable {
     _ descriptor: CInt, _ status: stat, path: String
   ) throws(ZooError) -> UnsafeRawBufferPointer {
     guard status.st_mode & S_IFMT == S_IFREG else {
-      throw ZooError.file(.open, path, reason: "not a regular file")
+      let isFolder = status.st_mode & S_IFMT == S_IFDIR
+      throw ZooError.file(.open, path, reason: isFolder ? "it is a folder" : "it is not a regular file")
     }
     let size = Int(status.st_size)
     guard size > 0 else { return UnsafeRawBufferPointer(start: nil, count: 0) }

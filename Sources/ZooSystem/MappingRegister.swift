@@ -53,7 +53,7 @@ package enum MappingRegister {
       // Only calls that are safe in a signal handler.
       guard let address, let entry = MappingRegister.entry(of: address) else { return }
       TemporaryName.removeAll()
-      MappingRegister.say("zoo: error: cannot read file in ")
+      MappingRegister.say("zoo: error: cannot read ")
       if let path = entry.path { _ = write(STDERR_FILENO, path, strlen(path)) }
       MappingRegister.say(": it was truncated while it was read, or its disk failed\n")
       _exit(74)

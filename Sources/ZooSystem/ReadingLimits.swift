@@ -28,6 +28,8 @@ public struct ReadingLimits: Sendable, Hashable {
   public var pixels = 1 << 27
   /// Bytes of an image file.
   public var image = 1 << 30
+  /// Bytes of a weight file that comes on standard input.
+  public var input = 64 << 30
   /// Bytes of memory of the process in which libhdf5 runs.
   public var memory = 1 << 30
   /// Seconds of that process for a large file; one below 76 MiB gets a part of them.
@@ -95,8 +97,8 @@ public struct ReadingLimits: Sendable, Hashable {
     [
       ("objects", \.objects), ("tensors", \.tensors), ("members", \.members), ("chunks", \.chunks),
       ("groups", \.groups), ("nesting", \.nesting), ("text", \.text), ("expansion", \.expansion),
-      ("activations", \.activations), ("pixels", \.pixels), ("image", \.image), ("memory", \.memory),
-      ("seconds", \.seconds),
+      ("activations", \.activations), ("pixels", \.pixels), ("image", \.image), ("input", \.input),
+      ("memory", \.memory), ("seconds", \.seconds),
     ]
   }
 

@@ -1,6 +1,7 @@
 /// What went wrong, for a person who can act on it and for a program that has to decide.
 ///
-/// It is printed as `WHAT in WHERE: WHY`. All modules of this package throw it; a program switches on ``code``.
+/// It is printed as `WHAT in WHERE: WHY`, or `cannot open FILE: WHY` where a whole file is concerned. All
+/// modules of this package throw it; a program switches on ``code``.
 public struct ZooError: Error, Sendable, CustomStringConvertible {
   /// Which failure it is.
   public let code: Code
@@ -20,10 +21,10 @@ public struct ZooError: Error, Sendable, CustomStringConvertible {
 
   /// One line of readable length, whatever names a file has.
   public var description: String {
-    (location.isEmpty
-      ? "\(what.shortened): \(why.shortened)"
-      : "\(what.shortened) in \(location.shortened): \(why.shortened)")
-      .onOneLine
+    let subject =
+      location.isEmpty
+      ? what.shortened : what.shortened + (code.takesObject ? " " : " in ") + location.shortened
+    return "\(subject): \(why.shortened)".onOneLine
   }
 }
 
@@ -53,9 +54,10 @@ extension ZooError {
   package static func file(
     _ operation: FileOperation, _ path: String, reason: String? = nil, remedy: String? = nil
   ) -> ZooError {
-    let systemReason = errno
+    let number = errno
     return ZooError(
-      operation.code, "file", at: path, reason ?? String(cString: strerror(systemReason)), remedy: remedy)
+      operation.code, what: operation.code.verb, at: path,
+      reason ?? operation.reason(number, path: path), remedy: remedy)
   }
 
   /// An error about a list of nodes that is no valid graph; `layer` is the one at fault, empty for the graph.
@@ -92,6 +94,22 @@ extension ZooError {
   package enum FileOperation: Sendable {
     case open, read, create, write
 
+    /// Why the system refused, from its number of the error; names the folder where that is at fault.
+    fileprivate func reason(_ number: Int32, path: String) -> String {
+      let folder = folder(of: path)
+      let name = folder == "." ? "the current folder" : "the folder \(folder)"
+      switch (self, number) {
+      case (.open, ENOENT), (.create, ENOENT):
+        if !exists(folder) { return "there is no folder \(folder)" }
+      case (.create, EACCES), (.create, EPERM): return "\(name) is not writable"
+      case (.create, EROFS): return "\(name) is on a file system that is not writable"
+      case (_, ENOTDIR): return "a part of its path is not a folder"
+      case (_, EISDIR): return "it is a folder"
+      default: break
+      }
+      return String(cString: strerror(number))
+    }
+
     fileprivate var code: Code {
       switch self {
       case .open: .cannotOpen
@@ -109,6 +127,8 @@ extension ZooError {
     let category: ErrorCategory
     /// How an error about something that is read begins.
     let verb: String
+    /// Whether the verb is about the whole file: `cannot open x.h5`, but `malformed HDF5 file in x.h5`.
+    var takesObject: Bool { [.cannotOpen, .cannotCreate, .inputOutput].contains(category) }
 
     private init(_ name: String, _ category: ErrorCategory = .badInput, verb: String? = nil) {
       self.description = name

@@ -57,7 +57,7 @@ package enum WeightFiles {
     } catch {
       // TensorFlow takes a checkpoint by a name that is the start of those of its files.
       if isFile(path + ".index") { throw ForeignFile.checkpoint.error(at: path) }
-      throw ZooError(.cannotOpen, "file", at: path, error.why)
+      throw error
     }
   }
 }

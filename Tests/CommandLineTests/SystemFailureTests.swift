@@ -122,7 +122,7 @@ struct SystemFailureTests {
     try Data("precious".utf8).write(to: URL(fileURLWithPath: zoo.path("disk/out.zoo")))
     let result = try zoo("convert", Self.digits, "-o", "disk/out.zoo", "--force")
     #expect(result.status == 74, "\(result.errors)")
-    #expect(result.errors.hasPrefix("zoo: error: cannot write file in disk/out.zoo: "))
+    #expect(result.errors.hasPrefix("zoo: error: cannot write disk/out.zoo: "))
     #expect(try FileManager.default.contentsOfDirectory(atPath: zoo.path("disk")) == ["out.zoo"])
     #expect(try String(contentsOfFile: zoo.path("disk/out.zoo"), encoding: .utf8) == "precious")
   }
@@ -149,7 +149,7 @@ struct SystemFailureTests {
     let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
     #expect(process.terminationReason == .exit && process.terminationStatus == 73, "\(text)")
-    #expect(text.hasPrefix("zoo: error: cannot create file in closed/out.zoo: "))
+    #expect(text.hasPrefix("zoo: error: cannot create closed/out.zoo: "))
     #expect(try zoo.contents() == ["closed", "in.h5"])
   }
 

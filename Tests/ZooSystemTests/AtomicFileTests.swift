@@ -111,7 +111,7 @@ import ZooTestSupport
       try write([1], to: folder + "/a", hidden: hidden)
       let error = #expect(throws: ZooError.self) { try write([2], to: folder + "/a", hidden: hidden) }
       #expect(error?.code == .cannotCreate)
-      #expect(error?.description == "cannot create file in \(folder)/a: it exists already")
+      #expect(error?.description == "cannot create \(folder)/a: it exists already")
       #expect(error?.remedy?.contains("--force") == true)
       #expect(errorCode { try AtomicFile.checkAbsent(folder + "/a") } == .cannotCreate)
       #expect(try content(folder + "/a") == [1])
@@ -159,7 +159,7 @@ import ZooTestSupport
     try withFolder { folder in
       let error = #expect(throws: ZooError.self) { try write([1], to: folder + "/b/a") }
       #expect(error?.code == .cannotCreate)
-      #expect(error?.why == "No such file or directory")
+      #expect(error?.why == "there is no folder \(folder)/b")
     }
   }
 

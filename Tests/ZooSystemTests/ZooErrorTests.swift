@@ -32,6 +32,6 @@ import ZooSystem
     let own = try #require(throws: ZooError.self) {
       try ZooError.wrap { throw ZooError.file(.open, "a", reason: "b") }
     }
-    #expect(own.code == .cannotOpen && own.description == "cannot open file in a: b")
+    #expect(own.code == .cannotOpen && own.description == "cannot open a: b")
   }
 }

@@ -66,7 +66,7 @@ public struct Exporter: Sendable {
   }
 
   private func exported(overwrite: Bool, progress: @escaping (Int, Int) -> Void) throws -> Report {
-    if !overwrite { try AtomicFile.checkAbsent(output) }
+    try AtomicFile.checkPossible(output, overwrite: overwrite)
     let tensors = exportedTensors()
     let total = tensors.reduce(0) { $0 + $1.byteCount }
     var done = 0
