@@ -152,7 +152,8 @@ public struct Converter: Sendable {
     do {
       let recipe = try Recipe(path: input, options: choice)
       let shape = recipe.graph[recipe.graph.inputs[0]].shape
-      guard !recipe.usesConfiguration, shape.rank == 3, shape.dimensions.prefix(2) != [size.height, size.width]
+      guard !recipe.usesConfiguration, shape.rank == 3,
+        shape.dimensions.prefix(2) != [size.height, size.width]
       else { return recipe }
       // Weights of a network that takes one size alone keep theirs.
       return (try? withSize()) ?? recipe
@@ -201,7 +202,8 @@ public struct Converter: Sendable {
     let engine = try Engine(
       graph: recipe.graph, weights: weights, options: PlanOptions(threads: options.verifier.threads))
     let verifier = Verifier(
-      graph: recipe.graph, card: recipe.card, storage: options.storage, storageTolerance: half.error == nil ? nil : options.largestStorageError,
+      graph: recipe.graph, card: recipe.card, storage: options.storage,
+      storageTolerance: half.error == nil ? nil : options.largestStorageError,
       precision: recipe.precision, options: options.verifier)
     var report: VerificationReport
     do {
@@ -209,7 +211,8 @@ public struct Converter: Sendable {
     } catch let error as ZooError where error.code == .doesNotFit && recipe.leavesOutLayers {
       throw ZooError(
         error.code, what: error.what, at: error.location, error.why,
-        remedy: "\(recipe.binding.unused.count) tensors of layers of the model's own are left out. If y is the whole "
+        remedy:
+          "\(recipe.binding.unused.count) tensors of layers of the model's own are left out. If y is the whole "
           + "model's output, convert that with --config MODEL.json.")
     }
     let statistics = report.checks.first { $0.name == BatchNormCheck.name }
