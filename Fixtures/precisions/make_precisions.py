@@ -6,6 +6,7 @@
 
     int8.keras                  dense layers quantized to int8: Keras rounds their inputs to 8 bits, too
     bfloat16.keras              weights and computation in bfloat16
+    lora.h5                     legacy HDF5 of a Conv2D and a Dense with LoRA, by Keras 3: kernels and updates apart
     mixed-float16.keras         weights in 32 bits, computation in float16
     mixed-bfloat16.k2.h5        the same in bfloat16, by Keras 2
 
@@ -114,6 +115,18 @@ def write(name, model, truth=None):
     np.savez(f"{path}.io.npz", **arrays)
 
 
+def low_rank():
+    """LoRA of another rank and strength for each layer."""
+    L = keras.layers
+    x = keras.Input((8, 8, 3))
+    conv, dense = L.Conv2D(4, 3, name="conv"), L.Dense(3, name="dense")
+    model = keras.Model(x, dense(L.Flatten()(L.ReLU()(conv(x)))))
+    conv.enable_lora(2, lora_alpha=3)
+    dense.enable_lora(4)
+    fill(model)
+    return model
+
+
 def main():
     write("int8.keras", make("int8"))
     write("bfloat16.keras", make("bfloat16"))
@@ -124,6 +137,7 @@ def main():
     model = network(tf_keras, "mixed_bfloat16")
     fill(model)
     write("mixed-bfloat16.k2.h5", model)
+    write("lora.h5", low_rank())
 
 
 if "--measure" in sys.argv:

@@ -11,7 +11,9 @@ extension ConversionReport {
   func foundWarnings(largestError: Double) -> [String] {
     var warnings = faultWarnings + unusedWarnings
     let open = tensors.count { $0.alike > 0 && $0.witnesses == ["order", "shape"] }
-    if open > 0 { warnings.append("\(open) tensors in \(source) have no names and were matched by order alone") }
+    if open > 0 {
+      warnings.append("\(open) tensors in \(source) have no names and were matched by order alone")
+    }
     if let warning = halfWarning(largestError: largestError) { warnings.append(warning) }
     if preprocessingIsAssumed {
       warnings.append(
@@ -31,12 +33,14 @@ extension ConversionReport {
 
   private var unusedWarnings: [String] {
     let unexpected = unused.filter { !TrainingState.reasons.contains($0.reason) }
-    return Dictionary(grouping: unexpected, by: \.reason).sorted { $0.key < $1.key }.map { reason, omissions in
+    return Dictionary(grouping: unexpected, by: \.reason).sorted { $0.key < $1.key }.map {
+      reason, omissions in
       var names = omissions.prefix(Self.nameLimit).map { "'\($0.name)'" }.joined(separator: ", ")
       if omissions.count > Self.nameLimit {
         names += ", and \(omissions.count - Self.nameLimit) more, listed by --report"
       }
-      return "\(omissions.count) unused \(omissions.count == 1 ? "entry" : "entries") in \(source) (\(reason)): "
+      return
+        "\(omissions.count) unused \(omissions.count == 1 ? "entry" : "entries") in \(source) (\(reason)): "
         + names
     }
   }

@@ -235,7 +235,7 @@ extension ConversionReport {
         storedType: stored[assignment.slot.name]?.elementType.rawValue
           ?? (half.single.contains(assignment.slot) ? StorageType.f32 : storage).rawValue,
         storageError: stored[assignment.slot.name]?.storageError?.relative,
-        transform: assignment.transform.text, evidence: assignment.rule.rawValue,
+        transform: assignment.transformText, evidence: assignment.rule.rawValue,
         witnesses: Witness.allCases.filter(assignment.witnesses.contains).map(\.rawValue),
         alike: assignment.alike)
     }

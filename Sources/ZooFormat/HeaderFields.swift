@@ -232,7 +232,8 @@ struct HeaderFields {
       let checksum, let bytes
     else { throw Failure(position: start, why: "the source record lacks an entry") }
     return SourceRecord(
-      file: file, sha256: checksum.hexadecimal, bytes: bytes, writer: writer, layout: layout, lambdas: lambdas,
+      file: file, sha256: checksum.hexadecimal, bytes: bytes, writer: writer, layout: layout,
+      lambdas: lambdas,
       precision: precision
     )
   }

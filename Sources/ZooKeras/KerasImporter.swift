@@ -28,7 +28,7 @@ package func kerasGraph(
     try importer.lambdas.checkIsUsed()
     return KerasNetwork(
       name: model.name, graph: try importer.builder.build(outputs: outputs), layerOrder: importer.placements,
-      storedAxes: importer.storedAxes)
+      updateFactors: importer.updateFactors, storedAxes: importer.storedAxes)
   } catch {
     // What is wrong further on may follow from a layer that could not be read, or that was not meant.
     try importer.checkUnsupported()
@@ -47,6 +47,8 @@ struct KerasImporter {
   var builder = GraphBuilder()
   var placements: [KerasPlace] = []
   var storedAxes: [String: [WeightRole: StoredAxes]] = [:]
+  /// By the name of a node with weights, Keras' `lora_alpha` / `lora_rank` of its layer.
+  private(set) var updateFactors: [String: Double] = [:]
   private var names: Set<String> = []
   private var reserved: Set<String> = []
   private var nodeCount = 0
@@ -240,6 +242,9 @@ struct KerasImporter {
       if case .permute(let order) = step.operation { permuted[value] = (arguments[0], order) }
       if step.operation.hasOwnWeights, owner == nil {
         owners[path] = value
+        if let rank = layer.members["lora_rank"]?.number, rank > 0 {
+          updateFactors[stepName] = (layer.members["lora_alpha"]?.number ?? rank) / rank
+        }
       }
     }
     nodeCount += steps.count

@@ -141,7 +141,8 @@ extension KerasLayer {
 
   /// Layers of sequences whose names do not end in their number of axes.
   private static let sequenceClasses: Set<String> = [
-    "LSTM", "GRU", "SimpleRNN", "RNN", "CuDNNLSTM", "CuDNNGRU", "Bidirectional", "TimeDistributed", "Embedding",
+    "LSTM", "GRU", "SimpleRNN", "RNN", "CuDNNLSTM", "CuDNNGRU", "Bidirectional", "TimeDistributed",
+    "Embedding",
     "MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention", "Attention", "AdditiveAttention",
     "TextVectorization", "Masking",
   ]
@@ -170,7 +171,8 @@ extension KerasLayer {
           : "its input is a sequence with an open number of features: sequences are not supported yet",
         remedy: KerasLayer.whatConverts)
     case 4:
-      unsupported("its input is a volume of open size: volumes are not supported yet", remedy: KerasLayer.whatConverts)
+      unsupported(
+        "its input is a volume of open size: volumes are not supported yet", remedy: KerasLayer.whatConverts)
     case 3: unsupported("the number of channels of its input is open or not positive")
     default: unsupported("an axis of its input is open or not positive")
     }

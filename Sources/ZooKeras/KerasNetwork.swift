@@ -10,6 +10,8 @@ package struct KerasNetwork: Sendable {
   /// Every layer that became a node, in the order of `model.layers`, a nested model's in its place: where it
   /// stands, and the node that has its weights, or its first call's last node where it has none.
   package let layerOrder: [KerasPlace]
+  /// By the name of a node with weights, what the low-rank update of its kernel (LoRA) is multiplied by.
+  package let updateFactors: [String: Double]
 
   /// By node and role: the weights that the model keeps with other axes than the graph's slot has.
   package let storedAxes: [String: [WeightRole: StoredAxes]]

@@ -58,7 +58,8 @@ struct InspectCommand: ParsableCommand {
     try row(
       "tensors", "\(summary.tensors.count), \(byteSize(summary.tensors.reduce(0) { $0 + $1.bytes }))")
     try row("left out", summary.leftOut.map { "\($0.name): \($0.reason)" }.joined(separator: ", "))
-    for (reason, tensors) in Dictionary(grouping: summary.unused, by: \.reason).sorted(by: { $0.key < $1.key }) {
+    for (reason, tensors) in Dictionary(grouping: summary.unused, by: \.reason).sorted(by: { $0.key < $1.key }
+    ) {
       let names = tensors.prefix(4).map { "'\($0.name)'" }.joined(separator: ", ")
       let belong = tensors.count == 1 ? "1 tensor belongs" : "\(tensors.count) tensors belong"
       try row("unused", "\(belong) to nothing: \(names)\(tensors.count > 4 ? ", …" : "") (\(reason))")

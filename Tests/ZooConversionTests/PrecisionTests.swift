@@ -21,7 +21,8 @@ import ZooWeightFiles
   @Test(
     "recorded outputs are good to the original's precision",
     arguments: [
-      ("int8.keras", "int8", 0.05), ("bfloat16.keras", "bfloat16", 0.05), ("mixed-bfloat16.k2.h5", "bfloat16", 0.05),
+      ("int8.keras", "int8", 0.05), ("bfloat16.keras", "bfloat16", 0.05),
+      ("mixed-bfloat16.k2.h5", "bfloat16", 0.05),
       ("mixed-float16.keras", "float16", nil),
     ] as [(String, String, Double?)])
   func recordedOutputs(name: String, precision: String, share: Double?) throws {
@@ -54,6 +55,15 @@ import ZooWeightFiles
     #expect(report.precision == nil)
   }
 
+  /// Legacy files have kernels and their updates apart.
+  @Test func lowRankUpdatesAreAdded() throws {
+    var options = options(io: "lora.h5")
+    options.dryRun = true
+    let report = try Converter(options: options).convert(path("lora.h5"), to: "unused.zoo")
+    #expect(report.verification?.checks.last?.status == .passed)
+    #expect(report.unused.isEmpty && report.tensors.count { $0.transform.contains("LoRA") } == 2)
+  }
+
   @Test func weightsThatAreNoNumbersAreNamed() throws {
     try withFolder { folder in
       let output = folder.appending(path: "m.zoo").path
@@ -66,7 +76,8 @@ import ZooWeightFiles
         #expect(report.faults.map(\.infinite) == [0, 1, 0])
         #expect(report.faults.map(\.negativeVariances) == [1, 0, 2])
         #expect(report.warnings.count == 3, "\(report.warnings)")
-        #expect(report.warnings[1].contains("'conv/kernel' has bad values: of 108, 3 not a number, 1 infinite"))
+        #expect(
+          report.warnings[1].contains("'conv/kernel' has bad values: of 108, 3 not a number, 1 infinite"))
         #expect(try ZooFile(path: output).document.testCase == nil)
       }
       var strict = options()
@@ -99,7 +110,8 @@ import ZooWeightFiles
     var options = Converter.Options()
     options.dryRun = true
     options.verifier.ioPath = fixture("stores/by-class.io.npz")
-    let report = try Converter(options: options).convert(fixture("stores/by-class.weights.h5"), to: "unused.zoo")
+    let report = try Converter(options: options).convert(
+      fixture("stores/by-class.weights.h5"), to: "unused.zoo")
     #expect(report.variant.contains("32x32") && report.explanation.contains("input size 32x32, as in"))
     // A size that somebody states holds.
     options.recipe.inputSize = Extent2D(64, 64)

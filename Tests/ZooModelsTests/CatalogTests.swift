@@ -21,6 +21,22 @@ import ZooModels
         == "separable_conv_2_bn_reduction_right1_stem_1")
   }
 
+  @Test func membersOfFamiliesHaveTheirOwnNames() {
+    func name(_ architecture: String, _ definition: any NetworkDefinition) -> String {
+      Variant(
+        architecture: architecture, definition: definition, input: InputShape(224, 224), head: .imageNet
+      ).card(published: false).architecture
+    }
+    #expect(name("nasnetmobile", NASNet.mobile) == "nasnetmobile")
+    #expect(name("nasnetmobile", NASNet.large) == "nasnetlarge")
+    #expect(name("nasnetmobile", NASNet(penultimateFilters: 96)) == "nasnetmobile")
+    #expect(name("resnet50", ResNet.resNet50) == "resnet50")
+    #expect(name("resnet50", ResNet(depths: [3, 4, 23, 3])) == "resnet101")
+    #expect(name("resnet50", ResNet(depths: [3, 8, 36, 3])) == "resnet152")
+    #expect(name("resnet50", ResNet(depths: [1, 1], width: 2)) == "resnet50")
+    #expect(name("mobilenet", MobileNet(alpha: 0.25)) == "mobilenet")
+  }
+
   @Test func cardsAndPublishedFiles() throws {
     #expect(Catalog.architectures.flatMap(\.published).count == 2 + 2 + 4 + 32 + 2)
     let file = try #require(Catalog.published(hash: .md5("a7b3fe01876f51b976af0dea6bc144eb")))

@@ -26,7 +26,9 @@ extension Binder {
   private func orderOfLayers(
     _ binding: Binding, among entries: [TensorEntry], mayContradict: Bool
   ) -> Order {
-    let named = binding.assignments.filter { $0.rule == .name }
+    // A kernel with a low-rank update is frozen, and stands behind the bias.
+    let updated = Set(binding.assignments.filter { $0.update != nil }.map(\.slot.layer))
+    let named = binding.assignments.filter { $0.rule == .name && !updated.contains($0.slot.layer) }
     let slots = Dictionary(named.map { ($0.entry, $0.slot) }, uniquingKeysWith: { first, _ in first })
     let matched = entries.filter { $0.container == nil }.compactMap { entry in slots[entry] }
     var layers: [String] = []

@@ -21,6 +21,8 @@ package struct Binder {
   /// Whether tensors stay where their names say although the order of the file says otherwise.
   package var trustsNames = false
   package var kernelLayout = KernelLayout.tensorFlow
+  /// By the layer's name, what its low-rank update is multiplied by; none where no configuration says it.
+  private var updateFactors: [String: Double] = [:]
 
   /// A binder for a network of the catalogue, whose layers older files call by other names.
   package init(graph: Graph, architecture: Architecture) {
@@ -52,6 +54,7 @@ package struct Binder {
     let names = weighted
     layerName = { names[$0] ?? $0 }
     orderIsExact = true
+    updateFactors = network.updateFactors
   }
 
   /// A binder for a network whose layers the file calls as the graph does, or has at `places` of Keras'
@@ -97,11 +100,13 @@ package struct Binder {
     var binding = try settle(claims, unused: unused)
     binding.kernelLayout = kernelLayout
     binding.assignScales()
+    binding.assignUpdates(factors: updateFactors)
     if let adapter = binding.unused.first(where: { $0.variable?.hasPrefix("lora_") == true }) {
       var failure = BindingFailure()
       failure.filled = binding.assignments.count
       failure.disagreement =
-        "'\(adapter.name)' is to be added to its layer's kernel (LoRA); a .keras file has the sum"
+        "'\(adapter.name)' is part of an update of its layer's kernel (LoRA), but the configuration does not say "
+        + "so or the shapes do not fit; a .keras file has the sum"
       throw failure
     }
     switch order(of: binding, among: entries, layout: layout) {

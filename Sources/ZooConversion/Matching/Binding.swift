@@ -17,6 +17,11 @@ package struct Binding: Sendable {
     package let alike: Int
     /// Of a quantized kernel: by what each of its columns is divided.
     package internal(set) var scale: TensorEntry?
+    /// Of a kernel that has learned by low-rank adaptation: what is to be added to it.
+    package internal(set) var update: LowRankUpdate?
+
+    /// What is done to the tensor, in words.
+    var transformText: String { transform.text + (update == nil ? "" : ", plus its low-rank update (LoRA)") }
   }
 
   /// What says that a tensor belongs to a slot; the shape has to fit in any case.

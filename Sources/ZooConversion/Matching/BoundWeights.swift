@@ -23,6 +23,11 @@ package struct BoundWeights: WeightSource {
     if let scale = assignment.scale, let numbers = assignment.dequantized(tensor, by: try file.read(scale)) {
       tensor = numbers
     }
+    if let update = assignment.update,
+      let sum = update.added(to: tensor, a: try file.read(update.a), b: try file.read(update.b))
+    {
+      tensor = sum
+    }
     guard tensor.elementType.isFloatingPoint else {
       throw ZooError(
         .unsupported, what: "unsupported tensor", at: "\(file.path), '\(assignment.entry.name)'",

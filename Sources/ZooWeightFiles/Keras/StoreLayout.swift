@@ -20,8 +20,10 @@ enum StoreLayout {
 
   /// Members of the root group that are state of training, by what they hold.
   private static let training = [
-    "optimizer": TrainingState.optimizer, "metrics": TrainingState.metrics, "_metrics": TrainingState.metrics, "loss_tracker": TrainingState.metrics,
-    "_loss_tracker": TrainingState.metrics, "compile_metrics": TrainingState.metrics, "_compile_metrics": TrainingState.metrics,
+    "optimizer": TrainingState.optimizer, "metrics": TrainingState.metrics, "_metrics": TrainingState.metrics,
+    "loss_tracker": TrainingState.metrics,
+    "_loss_tracker": TrainingState.metrics, "compile_metrics": TrainingState.metrics,
+    "_compile_metrics": TrainingState.metrics,
     "compile_loss": TrainingState.metrics, "_compile_loss": TrainingState.metrics,
   ]
 
