@@ -25,7 +25,7 @@
     static func decode(
       _ bytes: UnsafeRawBufferPointer, format: ImageFormat, location: String, limits: ImageLimits
     ) throws(ZooError) -> Image {
-      guard let source = source(of: bytes), let properties = properties(of: source),
+      guard let source = imageSource(of: bytes), let properties = firstProperties(of: source),
         let width = properties[kCGImagePropertyPixelWidth] as? Int,
         let height = properties[kCGImagePropertyPixelHeight] as? Int
       else {
@@ -61,19 +61,20 @@
     }
 
     static func orientation(of bytes: UnsafeRawBufferPointer, format: ImageFormat) -> Orientation {
-      let number = source(of: bytes).flatMap(properties)?[kCGImagePropertyOrientation] as? Int
-      return number.flatMap(Orientation.init) ?? .upright
+      let properties = imageSource(of: bytes).flatMap { firstProperties(of: $0) }
+      let number = properties?[kCGImagePropertyOrientation] as? Int
+      return number.flatMap { Orientation(rawValue: $0) } ?? .upright
     }
 
     /// The image source of `bytes`, which have to outlive it.
-    private static func source(of bytes: UnsafeRawBufferPointer) -> CGImageSource? {
+    private static func imageSource(of bytes: UnsafeRawBufferPointer) -> CGImageSource? {
       guard let base = bytes.baseAddress else { return nil }
       let data = Data(
         bytesNoCopy: UnsafeMutableRawPointer(mutating: base), count: bytes.count, deallocator: .none)
       return CGImageSourceCreateWithData(data as CFData, nil)
     }
 
-    private static func properties(of source: CGImageSource) -> [CFString: Any]? {
+    private static func firstProperties(of source: CGImageSource) -> [CFString: Any]? {
       guard CGImageSourceGetCount(source) > 0 else { return nil }
       return CGImageSourceCopyPropertiesAtIndex(source, 0, nil) as? [CFString: Any]
     }
