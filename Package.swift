@@ -30,7 +30,8 @@ let package = Package(
     .trait(
       name: "ImageFiles",
       description:
-        "ModelZoo decodes image files; elsewhere than on Apple's systems, it links \(imageLibraries) for that.")
+        "ModelZoo decodes image files; elsewhere than on Apple's systems, it links \(imageLibraries) for that."
+    )
   ],
 
   dependencies: [
