@@ -2,7 +2,8 @@
 
     python make_operations.py
 
-It also writes equations.keras, a model whose weights have more axes than the graph's, with equations.keras.io.npz.
+It also writes equations.keras, a model whose weights have more axes than the graph's, with equations.keras.io.npz,
+and any_size_pixels.keras and any_size_judge.keras, which leave the size of their images open.
 """
 import json
 import os
@@ -102,6 +103,26 @@ def sizes():
     later("augmentations that rest", lambda x: L.MixUp()(L.RandomInvert(0.5)(x)), (4, 4, 3))
 
 
+def interpolations():
+    for method in ("bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic"):
+        for size in [(4, 7), (5, 3), (13, 11)]:
+            x = tf_keras.Input((9, 7, 2))
+            if method not in ("bilinear", "nearest"):
+                case(f"resizing {method} to {size} (keras 2)", tf_keras.Model(x, tf_keras.layers.Resizing(*size, interpolation=method)(x)))
+            if method in ("area", "gaussian", "mitchellcubic"):
+                continue
+            for antialias in (False, True):
+                if antialias or method not in ("bilinear", "nearest"):
+                    later(f"resizing {method} to {size}{', antialiased' if antialias else ''}", lambda x: L.Resizing(
+                        *size, interpolation=method, antialias=antialias)(x), (9, 7, 2))
+    for method in ("bicubic", "lanczos3", "lanczos5"):
+        both(f"upsampled {method}, resized", lambda K, x: K.layers.UpSampling2D((2, 3), interpolation=method)(x), (4, 3, 2))
+    later("function resized and antialiased", lambda x: keras.ops.image.resize(x, (4, 3), antialias=True), (7, 8, 2))
+    x = tf_keras.Input((7, 8, 2))
+    case("function resized and antialiased (keras 2)", tf_keras.Model(x, [
+        networks.tf.image.resize(x, (4, 3), antialias=True), networks.tf.image.resize(x, (4, 3), method="gaussian")]))
+
+
 def stored():
     """A file of whose weights some have several axes that the graph joins or moves."""
     here = os.path.dirname(os.path.abspath(__file__))
@@ -123,15 +144,30 @@ def stored():
     np.savez(path + ".io.npz", x=data, y=model.predict(data, verbose=0))
 
 
+def any_size():
+    """Two networks that leave height and width open: one that works on pixels, one that judges images."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    keras.config.set_floatx("float32")
+    for name in ("pixels", "judge"):
+        keras.backend.clear_session()
+        keras.utils.set_random_seed(7)
+        x = keras.Input((None, None, 3))
+        y = L.PReLU(shared_axes=[1, 2])(L.Conv2D(2, 3, padding="same")(x))
+        if name == "judge":
+            y = L.Dense(2)(L.GlobalAveragePooling2D()(y))
+        keras.Model(x, y).save(os.path.join(here, f"any_size_{name}.keras"))
+
+
 def main():
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "operations.npz")
     networks.rng = np.random.default_rng(5)
-    for part in (equations, activations, norms, categories, pooling, sizes):
+    for part in (equations, activations, norms, categories, pooling, sizes, interpolations):
         part()
     text = json.dumps(networks.cases, separators=(",", ":")).encode()
     np.savez_compressed(path, networks=np.frombuffer(text, "uint8"))
     print(len(networks.cases), "networks,", len(text), "bytes,", os.path.getsize(path), "compressed")
     stored()
+    any_size()
 
 
 if __name__ == "__main__":

@@ -107,6 +107,7 @@ extension zoo_kernel_id {
         .maxPooling(Pooling(window: Extent2D(3), strides: Extent2D(2), padding: .same)), image)
     case .global_pooling: return .layer(.globalAveragePooling(keepDimensions: false), image)
     case .resize: return .layer(.resize(Resize(size: Extent2D(112), interpolation: .bilinear)), image)
+    case .resample: return .layer(.resize(Resize(size: Extent2D(112), interpolation: .bicubic)), image)
     case .scatter:
       return .layer(
         .transposedConvolution(

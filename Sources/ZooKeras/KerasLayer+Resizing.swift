@@ -69,9 +69,8 @@ extension KerasLayer {
     }
     let method = argument("interpolation")?.string ?? argument("method")?.string ?? "bilinear"
     let interpolation = try interpolation(method)
-    if argument("antialias")?.flag == true, interpolation != .nearest {
-      throw unsupported("it has 'antialias'")
-    }
+    // What is nearest stays one pixel.
+    let antialias = argument("antialias")?.flag == true && interpolation != .nearest && interpolation != .area
     guard size.height > 0, size.width > 0 else {
       throw unsupported("its size is \(size.height)x\(size.width)")
     }
@@ -86,7 +85,7 @@ extension KerasLayer {
       }
       image = try framed(value, ratio: size, fill: fill, &c)
     }
-    return c.add(.resize(Resize(size: size, interpolation: interpolation)), image)
+    return c.add(.resize(Resize(size: size, interpolation: interpolation, antialias: antialias)), image)
   }
 
   // MARK: Parts of images

@@ -109,6 +109,13 @@ enum ReferenceFormula: Sendable {
     let channels = image[2]
     let (pixel, channel) = index.quotientAndRemainder(dividingBy: channels)
     let (row, column) = pixel.quotientAndRemainder(dividingBy: output[1])
+    guard r.isSimple else {
+      let rows = r.taps(of: row, output: output[0], input: image[0])
+      let columns = r.taps(of: column, output: output[1], input: image[1])
+      return weighted(rows) { y in
+        weighted(columns) { x in input(0, (y * image[1] + x) * channels + channel) }
+      }
+    }
     let y = r.position(of: row, output: output[0], input: image[0])
     let x = r.position(of: column, output: output[1], input: image[1])
     func sample(_ row: Int, _ column: Int) -> Number {
@@ -121,6 +128,12 @@ enum ReferenceFormula: Sendable {
     if r.interpolation == .nearest { return sample(y.lower, x.lower) }
     return across(y.lower).scaled(by: 1 - Double(y.fraction))
       + across(y.upper).scaled(by: Double(y.fraction))
+  }
+
+  private func weighted<Number: ReferenceNumber>(_ taps: ResizeTaps, _ value: (Int) -> Number) -> Number {
+    taps.weights.indices.reduce(Number(0)) { sum, tap in
+      sum + value(taps.start + tap).scaled(by: Double(taps.weights[tap]))
+    }
   }
 
   private func merged<Number: ReferenceNumber>(
@@ -145,7 +158,10 @@ enum ReferenceFormula: Sendable {
     switch self {
     case .transposedConvolution(let c, let image): c.kernel.height * c.kernel.width * image[2]
     case .layerNormalization(_, let length): length
-    case .resize: 4
+    case .resize(let r, _, _) where r.isSimple: 4
+    case .resize(let r, let image, let output):
+      r.taps(of: output[0] / 2, output: output[0], input: image[0]).weights.count
+        * r.taps(of: output[1] / 2, output: output[1], input: image[1]).weights.count
     case .merge(_, let places): places.count
     case .normalization, .rescaling, .layerScale, .channelAffine, .prelu, .permutation: 1
     }

@@ -354,6 +354,45 @@ void check_resize(check *c) {
   }
 }
 
+void check_resample(check *c) {
+  for (int i = 0; i < 32; i++) {
+    const int channels = one_of(c, 1, 4, 7, 16, 21), lines = any(c, 1, 5), taps = any(c, 1, 4);
+    const int before = taps + any(c, 0, 5), after = any(c, 1, 9);
+    // Positions along the columns of an image or along its rows.
+    const int pixel = channels + one_of(c, 0, 3), isColumns = any(c, 0, 1);
+    const int in_step = isColumns ? pixel : lines * pixel, in_line = isColumns ? before * pixel : pixel;
+    const int out_step = isColumns ? pixel : lines * pixel, out_line = isColumns ? after * pixel : pixel;
+    const block input = random_block(c, (size_t)(before * lines * pixel));
+    const block weights = random_block(c, (size_t)(after * taps)), starts = random_block(c, (size_t)after);
+    for (int place = 0; place < after; place++) starts.values[place] = (float)any(c, 0, before - taps);
+    const block output = marked_block((size_t)(after * lines * pixel));
+    const zoo_resample a = {
+      .input = input.values, .weights = weights.values, .starts = starts.values, .output = output.values,
+      .in_step = in_step, .out_step = out_step, .in_line = in_line, .out_line = out_line, .lines = lines,
+      .channels = channels, .taps = taps};
+    run_resample(c, &a, after);
+    for (int place = 0; place < after; place++) {
+      for (int line = 0; line < lines; line++) {
+        for (int channel = 0; channel < channels; channel++) {
+          double sum = 0, magnitude = 0;
+          for (int tap = 0; tap < taps; tap++) {
+            const int source = ((int)starts.values[place] + tap) * in_step + line * in_line + channel;
+            const double term = (double)input.values[source] * weights.values[place * taps + tap];
+            sum += term;
+            magnitude += fabs(term);
+          }
+          const float value = output.values[place * out_step + line * out_line + channel];
+          expect(c, "resample", value, sum, taps * rounding * magnitude);
+        }
+      }
+    }
+    release(input);
+    release(weights);
+    release(starts);
+    released(c, "resample", output);
+  }
+}
+
 void check_scatter(check *c) {
   for (int i = 0; i < 40; i++) {
     const int channels = one_of(c, 1, 4, 7, 16, 21);

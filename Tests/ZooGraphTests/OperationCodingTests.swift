@@ -35,6 +35,7 @@ let everyOperation: [Operation] = {
   for merge in Merge.allCases { all.append(.merge(merge)) }
   for interpolation in Resize.Interpolation.allCases {
     all.append(.resize(Resize(size: Extent2D(4, 5), interpolation: interpolation)))
+    all.append(.resize(Resize(size: Extent2D(4, 5), interpolation: interpolation, antialias: true)))
   }
   for activation in activations {
     all.append(.activation(activation))
@@ -90,7 +91,8 @@ let everyOperation: [Operation] = {
 
   @Test(arguments: everyOperation)
   func noAttributeIsOptional(operation: Operation) {
-    for (index, attribute) in operation.attributes.enumerated() where attribute.0 != "max_value" {
+    let optional = ["max_value", "antialias"]
+    for (index, attribute) in operation.attributes.enumerated() where !optional.contains(attribute.0) {
       var rest = operation.attributes
       rest.remove(at: index)
       let error = #expect(throws: ZooError.self) {

@@ -119,9 +119,10 @@ import ZooTestSupport
       }
       for size in [Extent2D(6, 4), Extent2D(5, 3), Extent2D(1, 2), Extent2D(7, 1)] {
         for interpolation in Resize.Interpolation.allCases {
-          try expectMatchesReference(
-            Graph(.resize(Resize(size: size, interpolation: interpolation)), on: [3, 2, count]),
-            seed: UInt64(count))
+          for antialias in [false, true] {
+            let resize = Resize(size: size, interpolation: interpolation, antialias: antialias)
+            try expectMatchesReference(Graph(.resize(resize), on: [3, 2, count]), seed: UInt64(count))
+          }
         }
       }
     }

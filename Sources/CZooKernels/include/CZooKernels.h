@@ -173,6 +173,18 @@ typedef struct {
   int32_t bilinear;        // 0: nearest
 } zoo_resize;
 
+// Each position along one axis becomes a weighted sum of `taps` positions of the input from `starts` on.
+// Unit: a position of the output.
+typedef struct {
+  const float *input;
+  const float *weights;    // (positions, taps)
+  const float *starts;     // (positions), whole numbers
+  float *output;
+  ptrdiff_t in_step, out_step;  // from position to position
+  ptrdiff_t in_line, out_line;  // from line to line across the axis
+  int32_t lines, channels, taps;
+} zoo_resample;
+
 // The end of a transposed convolution. `input` has for every input pixel the (kernel height, kernel width,
 // channels) that it adds to the output; `window` is that of the convolution whose gradient this is, from
 // the output (`out_*`) to these pixels (`in_*`). output = min(max(bias + sum, lo), hi).
@@ -256,6 +268,7 @@ typedef struct {
   KERNEL(pooling, zoo_pooling) \
   KERNEL(global_pooling, zoo_global_pooling) \
   KERNEL(resize, zoo_resize) \
+  KERNEL(resample, zoo_resample) \
   KERNEL(scatter, zoo_scatter) \
   ZOO_ELEMENTWISE_KERNELS(KERNEL) \
   KERNEL(activation, zoo_activation) \

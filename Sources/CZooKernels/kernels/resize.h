@@ -44,3 +44,24 @@ static void resize(const void *arguments, int32_t begin, int32_t end) {
     }
   }
 }
+
+static void resample(const void *arguments, int32_t begin, int32_t end) {
+  const zoo_resample *r = arguments;
+  for (int place = begin; place < end; place++) {
+    const float *weights = r->weights + (ptrdiff_t)place * r->taps;
+    const float *input = r->input + (ptrdiff_t)r->starts[place] * r->in_step;
+    float *output = r->output + place * r->out_step;
+    for (int line = 0; line < r->lines; line++, input += r->in_line, output += r->out_line) {
+      for (int channel = 0; channel < r->channels; channel += VL) {
+        const int count = min_int(VL, r->channels - channel);
+        const float *tap = input + channel;
+        vf sum = v_load_n(tap, count) * v_set(weights[0]);
+        for (int i = 1; i < r->taps; i++) {
+          tap += r->in_step;
+          sum = v_fma(v_load_n(tap, count), v_set(weights[i]), sum);
+        }
+        v_store_n(output + channel, sum, count);
+      }
+    }
+  }
+}

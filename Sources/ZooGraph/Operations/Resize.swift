@@ -6,15 +6,27 @@ package struct Resize: Hashable, Sendable {
   package enum Interpolation: String, Hashable, Sendable, CaseIterable {
     case nearest
     case bilinear
+    case bicubic
+    case area
+    case lanczos3
+    case lanczos5
+    case gaussian
+    case mitchellcubic
   }
 
   package var size: Extent2D
   package var interpolation: Interpolation
+  /// Whether a smaller image is of all the pixels under its own, and not only of those around their centres.
+  package var antialias: Bool
 
-  package init(size: Extent2D, interpolation: Interpolation) {
+  package init(size: Extent2D, interpolation: Interpolation, antialias: Bool = false) {
     self.size = size
     self.interpolation = interpolation
+    self.antialias = antialias
   }
+
+  /// Whether each pixel is one of the input's, or between the four around it.
+  package var isSimple: Bool { interpolation == .nearest || interpolation == .bilinear && !antialias }
 
   /// Where a row or column of the output lies among those of the input: `fraction` of the way from
   /// `lower` to `upper`.
@@ -24,7 +36,7 @@ package struct Resize: Hashable, Sendable {
     package let fraction: Float
   }
 
-  /// Where row or column `index` of `output` lies among the `input` ones.
+  /// Where row or column `index` of `output` lies among the `input` ones, for a simple interpolation.
   ///
   /// As TensorFlow's `tf.image.resize` without antialiasing: the centres of pixels are at halves, and the
   /// arithmetic is in 32 bits, which decides where a centre falls between two pixels.
@@ -40,6 +52,7 @@ package struct Resize: Hashable, Sendable {
       let below = place.rounded(.down)
       let upper = max(0, min(Int(place.rounded(.up)), input - 1))
       return Position(lower: min(max(0, Int(below)), upper), upper: upper, fraction: place - below)
+    default: preconditionFailure("only simple interpolations have a position")
     }
   }
 }
@@ -51,14 +64,16 @@ extension Resize: OperationPayload {
 
   var attributes: [(String, AttributeValue)] {
     [("size", .extent(size)), ("interpolation", .string(interpolation.rawValue))]
+      + (antialias ? [("antialias", .bool(true))] : [])
   }
 
   init(from fields: inout AttributeFields) throws(ZooError) {
     let size = try fields.extent("size")
     guard let interpolation = Interpolation(rawValue: try fields.string("interpolation")) else {
-      throw fields.mismatch("interpolation", "'nearest' or 'bilinear'")
+      throw fields.mismatch("interpolation", "a known interpolation")
     }
-    self.init(size: size, interpolation: interpolation)
+    let antialias = fields.has("antialias") ? try fields.bool("antialias") : false
+    self.init(size: size, interpolation: interpolation, antialias: antialias)
   }
 
   func outputShape(_ inputs: LayerInputs) throws(ZooError) -> Shape {

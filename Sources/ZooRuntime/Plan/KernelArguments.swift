@@ -115,6 +115,12 @@ extension zoo_resize: KernelArguments {
   mutating func point(to a: StepActivations) { (input, output) = (a.input, a.output) }
 }
 
+extension zoo_resample: KernelArguments {
+  mutating func point(to a: StepActivations) { (input, output) = (a.input, a.output) }
+
+  mutating func point(to w: StepWeights) { (weights, starts) = (w.packed.weights, w.packed.bias) }
+}
+
 extension zoo_scatter: KernelArguments {
   mutating func point(to a: StepActivations) { (input, output) = (a.input, a.output) }
 

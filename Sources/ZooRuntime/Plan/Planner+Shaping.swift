@@ -71,6 +71,13 @@ extension Planner {
     let source = graph.nodes[index].inputs[0].index
     let input = try place(of: source)
     let output = outputPlace(for: index)
+    guard resize.isSimple else {
+      appendResampling(index, resize, from: input, to: output)
+      bind(index, to: .place(output))
+      didRead(source)
+      didProduce(index)
+      return
+    }
     var arguments = zoo_resize()
     arguments.in_pixel = input.pixel
     arguments.in_row = input.row
@@ -89,6 +96,44 @@ extension Planner {
     bind(index, to: .place(output))
     didRead(source)
     didProduce(index)
+  }
+}
+
+extension Planner {
+  /// Rows first, then columns.
+  fileprivate mutating func appendResampling(
+    _ index: Int, _ resize: Resize, from input: Place, to output: Place
+  ) {
+    let name = graph.nodes[index].name
+    let middle = newPlace(
+      height: output.height, width: input.width, channels: input.channels, contiguous: true)
+    var rows = zoo_resample()
+    (rows.in_step, rows.in_line) = (input.row, input.pixel)
+    (rows.out_step, rows.out_line) = (middle.row, middle.pixel)
+    rows.lines = Int32(input.width)
+    rows.channels = Int32(input.channels)
+    appendResampling(rows, name, resize, output.height, of: input.height, from: input, to: middle)
+    var columns = zoo_resample()
+    (columns.in_step, columns.in_line) = (middle.pixel, middle.row)
+    (columns.out_step, columns.out_line) = (output.pixel, output.row)
+    columns.lines = Int32(output.height)
+    columns.channels = Int32(output.channels)
+    appendResampling(columns, name, resize, output.width, of: middle.width, from: middle, to: output)
+  }
+
+  private mutating func appendResampling(
+    _ arguments: zoo_resample, _ name: String, _ resize: Resize, _ count: Int, of extent: Int,
+    from input: Place, to output: Place
+  ) {
+    var arguments = arguments
+    let taps = resize.tapCount(output: count, input: extent)
+    arguments.taps = Int32(taps)
+    append(
+      Step(
+        layers: [name], algorithm: "resample", macs: 0, arguments: .resample(arguments), units: count,
+        inputs: [input], output: output,
+        weights: WeightRequest(
+          layout: .taps(resize, output: count, input: extent, each: taps), channels: count)))
   }
 }
 

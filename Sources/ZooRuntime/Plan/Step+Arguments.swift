@@ -15,6 +15,7 @@ extension Step {
     case softmax(zoo_activation)
     case layerNorm(zoo_layer_norm)
     case resize(zoo_resize)
+    case resample(zoo_resample)
     case scatter(zoo_scatter)
     case padding(zoo_padding)
     case strided(zoo_strided)
@@ -62,6 +63,9 @@ extension Step.Arguments {
     case .resize(var a):
       visitor.visit(.resize, &a)
       self = .resize(a)
+    case .resample(var a):
+      visitor.visit(.resample, &a)
+      self = .resample(a)
     case .scatter(var a):
       visitor.visit(.scatter, &a)
       self = .scatter(a)

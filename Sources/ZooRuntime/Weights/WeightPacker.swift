@@ -44,6 +44,11 @@ struct WeightPacker {
     case .bias: break
     case .values(let count): try copyValues(request.kernel, count: count, to: target)
     case .repeated(let shape): try repeatValues(request.kernel, along: shape, to: target)
+    case .taps(let resize, let output, let input, let each):
+      for (index, taps) in resize.allTaps(output: output, input: input).enumerated() {
+        bias[index] = Float(taps.start)
+        for (tap, weight) in taps.weights.enumerated() { target[index * each + tap] = weight }
+      }
     case .affine(let channels):
       for channel in 0..<channels { target[channel] = Float(folded.scale?[channel] ?? 1) }
     }

@@ -24,6 +24,8 @@ struct WeightRequest: Hashable {
     case values(count: Int)
     /// The values of a smaller tensor, repeated along its axes of extent 1.
     case repeated(to: Shape)
+    /// Of each row or column of a resized image: `each` weights, and in place of the bias where they begin.
+    case taps(Resize, output: Int, input: Int, each: Int)
   }
 
   var layout: Layout
@@ -51,6 +53,7 @@ struct WeightRequest: Hashable {
     case .bias(let channels): return (0, channels)
     case .values(let count): return (count, count)
     case .repeated(let shape): return (shape.elementCount, 0)
+    case .taps(_, let output, _, let each): return (output * each, output)
     }
   }
 }
@@ -64,7 +67,7 @@ extension WeightRequest.Layout {
     case .depthwise(_, let channels, _), .affine(let channels), .bias(let channels): 0..<channels
     case .values(let count): 0..<count
     // The scatter that follows adds the bias of a transposed convolution.
-    case .transposedPanels, .repeated: 0..<0
+    case .transposedPanels, .repeated, .taps: 0..<0
     }
   }
 }
