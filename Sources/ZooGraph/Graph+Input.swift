@@ -30,3 +30,25 @@ extension Graph {
   /// Whether pixels go in as they are because the network itself scales them.
   package func scalesPixels(as card: ModelCard) -> Bool { card.preprocessing == .none && scalesPixels }
 }
+
+extension Graph {
+  /// Whether a layer with weights reads what whole images have become, as a classifier does: it has learned at one
+  /// size of images, or at some.
+  package var judgesWholeImages: Bool {
+    var isOfImage = [Bool](repeating: false, count: nodes.count)
+    for (index, node) in nodes.enumerated() {
+      if node.inputs.isEmpty {
+        isOfImage[index] = node.shape.rank == 3
+        continue
+      }
+      let images = node.inputs.filter { isOfImage[$0.index] }
+      isOfImage[index] = !images.isEmpty
+      if !node.weights.isEmpty, images.contains(where: { self[$0].shape.isOnePixel }) { return true }
+    }
+    return false
+  }
+}
+
+extension Shape {
+  fileprivate var isOnePixel: Bool { rank < 3 || dimensions.dropLast().allSatisfy { $0 == 1 } }
+}

@@ -25,6 +25,7 @@ extension KerasLayer {
     guard let axes = (members["batch_shape"] ?? members["batch_input_shape"])?.array, axes.count >= 2 else {
       throw malformedAttribute("batch_shape", "a shape with a batch axis")
     }
+    try checkChannels(Array(axes.dropFirst()))
     var shape: [Int] = []
     for (axis, value) in axes.dropFirst().enumerated() {
       if let extent = value.integer, extent > 0 {
@@ -52,6 +53,16 @@ extension KerasLayer {
           + "at any size.")
     }
     return .input(shape: shape)
+  }
+
+  /// Refuses images of which more is open than the height and width.
+  private func checkChannels(_ axes: [JSONValue]) throws(ZooError) {
+    guard axes.count == 3, axes[0] == .null, axes[2] == .null else { return }
+    throw unsupported(
+      "the configuration leaves the number of channels of its images open",
+      remedy:
+        "Build the model for a number of channels, as with keras.Input((None, None, 3)), give it the weights, "
+        + "and save it again.")
   }
 
   /// What one call of the layer computes. `inputs` are the shapes of what it reads, nil after an earlier
@@ -173,7 +184,7 @@ extension KerasLayer {
     case 4:
       unsupported(
         "its input is a volume of open size: volumes are not supported yet", remedy: KerasLayer.whatConverts)
-    case 3: unsupported("the number of channels of its input is open or not positive")
+    case 3: unsupported("the number of channels of its input is not positive")
     default: unsupported("an axis of its input is open or not positive")
     }
   }

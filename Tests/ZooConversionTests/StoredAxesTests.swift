@@ -1,5 +1,8 @@
 import Testing
 import ZooConversion
+import ZooFormat
+import ZooGraph
+import ZooSystem
 import ZooTestSupport
 import ZooVerification
 
@@ -17,6 +20,38 @@ import ZooVerification
       #expect(check.status == .passed, "\(check.detail)")
       let changed = report.tensors.filter { $0.transform.contains("axes in the order of the equation") }
       #expect(changed.count >= 4, "\(report.tensors.map(\.transform))")
+    }
+  }
+}
+
+/// Models that leave the size of their images open.
+@Suite struct OpenSizeTests {
+  /// What works on pixels takes a usual size, and the report says so.
+  @Test func pixelsTakeAUsualSize() throws {
+    try withFolder { folder in
+      let output = folder.appending(path: "a.zoo").path
+      let report = try Converter().convert(fixture("layers/any_size_pixels.keras"), to: output)
+      #expect(report.explanation.contains("224x224 is taken"), "\(report.explanation)")
+      #expect(try ZooFile(path: output).document.graph.nodes[0].shape == [224, 224, 3])
+      var options = Converter.Options()
+      options.recipe.inputSize = Extent2D(32, 48)
+      options.overwrite = true
+      let stated = try Converter(options: options).convert(
+        fixture("layers/any_size_pixels.keras"), to: output)
+      #expect(!stated.explanation.contains("open"))
+      #expect(try ZooFile(path: output).document.graph.nodes[0].shape == [32, 48, 3])
+    }
+  }
+
+  /// What has learned from whole images asks.
+  @Test func aJudgeAsks() throws {
+    try withFolder { folder in
+      let error = #expect(throws: ZooError.self) {
+        try Converter().convert(
+          fixture("layers/any_size_judge.keras"), to: folder.appending(path: "a.zoo").path)
+      }
+      #expect(error?.code == .openInputSize)
+      #expect(error?.remedy?.contains("--input-size") == true)
     }
   }
 }

@@ -158,8 +158,8 @@ private func configuration(_ name: String) throws -> JSONValue {
       "'groups' is not a divisor of 3 channels", .malformed
     ),
     (
-      "UpSampling2D", #""size":[2,2],"data_format":"channels_last","interpolation":"bicubic""#,
-      "interpolation is 'bicubic'", .unsupported
+      "UpSampling2D", #""size":[2,2],"data_format":"channels_last","interpolation":"sinc""#,
+      "interpolation is 'sinc'", .unsupported
     ),
     (
       "UpSampling2D", #""size":[4611686018427387904,2],"data_format":"channels_last""#,
@@ -199,6 +199,19 @@ private func configuration(_ name: String) throws -> JSONValue {
       "its output would have the shape", .invalidNetwork
     ),
   ]
+
+  @Test func openChannelsSayWhatToGive() throws {
+    let text = """
+      {"class_name":"Sequential","config":{"name":"s","layers":[{"class_name":"InputLayer","config":{"name":"x",
+      "batch_shape":[null,null,null,null]}},{"class_name":"ReLU","config":{"name":"r","max_value":null}}]}}
+      """
+    let error = #expect(throws: ZooError.self) {
+      try kerasGraph(configuration: jsonValue(text), inputSize: nil)
+    }
+    #expect(error?.code == .unsupported)
+    #expect(error?.why.contains("channels") == true, "\(error?.description ?? "")")
+    #expect(error?.remedy?.contains("keras.Input") == true)
+  }
 
   @Test("what would change the result is refused, naming the layer", arguments: refused.indices)
   func refusals(index: Int) throws {

@@ -11,10 +11,9 @@ extension Recipe {
     _ configuration: JSONValue, file: any WeightFile, options: RecipeOptions
   ) throws(ZooError) -> Recipe {
     let network: KerasNetwork
+    let sizeIsFree: Bool
     do {
-      network = try kerasGraph(
-        configuration: configuration, inputSize: options.inputSize?.sides, writer: file.writer,
-        lambdas: options.lambdas, file: file.path)
+      (network, sizeIsFree) = try self.network(configuration, file: file, options: options)
     } catch {
       guard error.category != .usage else { throw error }
       if file.tensors.isEmpty, KerasConfiguration.isUnbuilt(configuration) { throw neverBuilt(file) }
@@ -67,12 +66,37 @@ extension Recipe {
     var recipe = try Recipe(
       file: file, graph: network.graph, binding: binding, known: known, modelName: network.name,
       explanation: (options.configuration.map { "the configuration \($0)" } ?? "the model's configuration")
-        + (known.map { ", which computes the same as \($0.variant.name)" } ?? "") + kernels,
+        + (known.map { ", which computes the same as \($0.variant.name)" } ?? "") + kernels
+        + (sizeIsFree
+          ? "; it leaves the height and width open, \(freeSide)x\(freeSide) is taken (--input-size sets others)"
+          : ""),
       options: options)
     recipe.kerasPlaces = network.places
     recipe.usesConfiguration = true
     recipe.lambdas = options.lambdas
     return recipe
+  }
+
+  /// The height and width of the images of a network that takes any.
+  private static let freeSide = 224
+
+  /// The network of a configuration. One that leaves the size of its images open has a usual one, unless what it
+  /// has learned depends on the size.
+  private static func network(
+    _ configuration: JSONValue, file: any WeightFile, options: RecipeOptions
+  ) throws(ZooError) -> (KerasNetwork, sizeIsFree: Bool) {
+    func network(_ size: (Int, Int)?) throws(ZooError) -> KerasNetwork {
+      try kerasGraph(
+        configuration: configuration, inputSize: size, writer: file.writer, lambdas: options.lambdas,
+        file: file.path)
+    }
+    do {
+      return (try network(options.inputSize?.sides), false)
+    } catch {
+      guard error.code == .openInputSize else { throw error }
+      guard let free = try? network((freeSide, freeSide)), !free.graph.judgesWholeImages else { throw error }
+      return (free, true)
+    }
   }
 }
 
