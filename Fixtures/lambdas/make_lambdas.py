@@ -13,6 +13,7 @@ Each is named after what has to be stated of it; Tests/ZooConversionTests/Lambda
     activations.keras           a lambda and a named function as the activation of layers
     silu.keras                  a Lambda of one of Keras' own activations, which Keras 3 stores by its name
     inputs.k2.h5                a lambda of two inputs
+    functions.k2.h5             no lambda, but TensorFlow's silu with a beta, and a power of a number
 """
 import os
 import sys
@@ -74,6 +75,12 @@ def two_inputs(K):
     return K.Model(x, L.Lambda(without_folder(lambda v: v[0] + 0.17 * v[1]), name="sum")([a, b]))
 
 
+def functions(K):
+    x = K.Input((8, 8, 3), name="image")
+    y = K.layers.Conv2D(4, 3, name="conv")(x)
+    return K.Model(x, K.layers.GlobalAveragePooling2D(name="pool")(tf.nn.silu(y, beta=2.5) + 1.5 ** y))
+
+
 def write(name, K, model, pixels=True):
     for v in model.weights:
         v.assign(rng.standard_normal(v.shape).astype("float32") / 4)
@@ -100,3 +107,4 @@ write("several.keras", keras, several(keras))
 write("activations.keras", keras, activations(keras), pixels=False)
 write("silu.keras", keras, network(keras, L3.Lambda(keras.activations.silu, name="function")), pixels=False)
 write("inputs.k2.h5", tf_keras, two_inputs(tf_keras))
+write("functions.k2.h5", tf_keras, functions(tf_keras), pixels=False)

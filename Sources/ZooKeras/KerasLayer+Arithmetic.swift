@@ -17,6 +17,9 @@ extension KerasLayer {
     case "negative": return [c.scale(x, by: -1)]
     case "absolute": return [c.absolute(x)]
     case "square": return [c.multiply(x, x)]
+    case "silu", "swish":
+      guard let beta = argument("beta", of: call)?.number, beta != 1 else { return nil }
+      return [c.multiply(x, c.add(.activation(.sigmoid), c.scale(x, by: beta)))]
     case "rsqrt": return [c.inverseRoot(x)]
     case "log1p": return [c.add(.activation(.logarithm), c.scale(x, by: 1, plus: 1))]
     case "expm1": return [c.scale(c.add(.activation(.exponential), x), by: 1, plus: -1)]
@@ -129,6 +132,8 @@ extension KerasLayer {
     case ("maximum", _): return c.add(.merge(.maximum), x, c.constant(numbers, like: x))
     case ("minimum", _): return c.add(.merge(.minimum), x, c.constant(numbers, like: x))
     case ("power", false) where numbers.count == 1: return try c.power(x, numbers[0])
+    case ("power", true) where numbers.count == 1 && numbers[0] > 0:
+      return c.add(.activation(.exponential), c.scale(x, by: log(numbers[0])))
     default: throw unsupported("'\(function)' of this constant is not supported")
     }
   }

@@ -142,6 +142,9 @@ extension KerasLayer {
     guard let activation = self.function(named: function), call.operands.count == 1 else {
       throw unsupportedFunction(function)
     }
+    if let key = call.keywords.keys.sorted().first, !(key == "beta" && call.keywords[key]?.number == 1) {
+      throw unsupported("the function '\(function)' is called with the argument '\(key)'")
+    }
     return activation
   }
 

@@ -21,6 +21,7 @@ import ZooWeightFiles
     ),
     ("activations.keras", ["conv": "x * sigmoid(x) / 2", "floor": "maximum(x, -0.1)"]),
     ("silu.keras", [:]),
+    ("functions.k2.h5", [:]),
   ]
 
   private func path(_ name: String) -> String { fixture("lambdas/\(name)") }
