@@ -58,25 +58,32 @@ func escapedLines(_ text: String) -> String {
 func bold(_ text: String) -> String { "\\fB\(escaped(text))\\fR" }
 func italic(_ text: String) -> String { "\\fI\(escaped(text))\\fR" }
 
-/// A discussion in its parts: paragraphs, the lines under `Examples:` and those under `Exit codes:`.
+/// A discussion in its parts: paragraphs, and the lines under `Examples:`, `Exit codes:` and `Environment:`.
 struct Discussion {
   var paragraphs: [String] = []
   var examples: [String] = []
   var exitCodes: [(code: String, meaning: String)] = []
+  var environment: [(name: String, meaning: String)] = []
 
   init(_ text: String?) {
     for paragraph in (text ?? "").components(separatedBy: "\n\n") where !paragraph.isEmpty {
       let lines = paragraph.components(separatedBy: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
       switch lines[0] {
       case "Examples:": examples += lines.dropFirst()
-      case "Exit codes:":
-        for line in lines.dropFirst() {
-          guard let space = line.firstIndex(of: " ") else { continue }
-          exitCodes.append(
-            (String(line[..<space]), line[space...].trimmingCharacters(in: .whitespaces)))
-        }
+      case "Exit codes:": exitCodes += Self.pairs(lines.dropFirst())
+      case "Environment:": environment += Self.pairs(lines.dropFirst())
       default: paragraphs.append(lines.joined(separator: " "))
       }
+    }
+  }
+}
+
+extension Discussion {
+  /// Lines of a word and its meaning.
+  private static func pairs(_ lines: ArraySlice<String>) -> [(String, String)] {
+    lines.compactMap { line in
+      guard let space = line.firstIndex(of: " ") else { return nil }
+      return (String(line[..<space]), line[space...].trimmingCharacters(in: .whitespaces))
     }
   }
 }
@@ -140,13 +147,7 @@ print(".SH EXIT STATUS")
 for (code, meaning) in about.exitCodes { print(".TP\n\(bold(code))\n\(escaped(meaning))") }
 
 print(".SH ENVIRONMENT")
-print(".TP\n\(bold("ZOO_LIMITS"))")
-print(
-  escaped(
-    "Limits for reading files, as NAME=NUMBER,... with K, M or G after the number; an error that a limit "
-      + "causes names that limit."))
-print(".TP\n\(bold("ZOO_KERNELS"))")
-print(escaped("The instruction set to use; zoo list --kernels lists those that this machine has."))
+for (name, meaning) in about.environment { print(".TP\n\(bold(name))\n\(escaped(meaning))") }
 
 print(".SH EXAMPLES")
 printExamples(about.examples)

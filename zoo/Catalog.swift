@@ -127,11 +127,14 @@ package struct PublishedFile: Sendable {
   /// Nil where none has been published.
   package let hash: Hash?
   package let variant: Variant
+  /// In percent on ImageNet's validation images, where its publisher states it for this very member.
+  package let topOne: Double?
 
-  package init(address: String, hash: Hash?, variant: Variant) {
+  package init(address: String, hash: Hash?, variant: Variant, topOne: Double? = nil) {
     self.address = address
     self.hash = hash
     self.variant = variant
+    self.topOne = topOne
   }
 
   /// The last part of the address.

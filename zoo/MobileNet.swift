@@ -136,6 +136,10 @@ extension Architecture {
     let known = [
       "mobilenet_2_5_224_tf_no_top.h5": "dbdb03ee2a22fd895301636cd328b234bb3a9952358f436d82f46b81e0d5b0bf"
     ]
+    // As Keras' documentation states it; for the network of alpha 1 and 224x224, the card has a later figure.
+    let topOne = [
+      "7_5_224": 68.4, "5_0_224": 63.7, "2_5_224": 50.6, "1_0_192": 69.1, "1_0_160": 67.2, "1_0_128": 64.4,
+    ]
     var published: [PublishedFile] = []
     for (text, alpha) in [("1_0", 1), ("7_5", 0.75), ("5_0", 0.5), ("2_5", 0.25)] {
       for size in [224, 192, 160, 128] {
@@ -147,7 +151,8 @@ extension Architecture {
               hash: known[file].map { .sha256($0) },
               variant: Variant(
                 architecture: name, definition: MobileNet(alpha: alpha), input: InputShape(size, size),
-                head: head)))
+                head: head),
+              topOne: head == .imageNet ? topOne["\(text)_\(size)"] : nil))
         }
       }
     }

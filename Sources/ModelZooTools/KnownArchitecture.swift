@@ -1,4 +1,5 @@
 import ZooModels
+import ZooSystem
 
 /// An architecture of the catalogue, with the weight files that are published for it.
 public struct KnownArchitecture: Sendable, Encodable {
@@ -6,12 +7,54 @@ public struct KnownArchitecture: Sendable, Encodable {
   public struct File: Sendable, Encodable {
     /// Which member of the family it holds, in words.
     public let variant: String
+    /// (height, width) in pixels.
+    public let inputSize: [Int]
+    /// Whether it has the classifier.
+    public let hasTop: Bool
+    /// The number of weights.
+    public let parameters: Int
+    /// The share of ImageNet's validation images that it classifies rightly, in percent, where that is published.
+    public let topOne: Double?
     /// Where it is published.
     public let address: String
     /// Its MD5, in hexadecimal digits, where that is published.
     public let md5: String?
     /// Its SHA-256, in hexadecimal digits, where that is published.
     public let sha256: String?
+
+    enum CodingKeys: String, CodingKey {
+      case variant
+      case inputSize = "input_size"
+      case hasTop = "has_top"
+      case parameters
+      case topOne = "top1"
+      case address, md5, sha256
+    }
+
+    init(_ file: PublishedFile, of architecture: Architecture) {
+      let variant = file.variant
+      self.variant = variant.description
+      inputSize = [variant.input.height, variant.input.width]
+      hasTop = variant.head == .imageNet
+      // The graphs of published members are sound: a test makes them all.
+      parameters = (try? variant.graph().parameterCount) ?? 0
+      // The card's figure is of the member that the architecture is known for.
+      let isMain =
+        hasTop && variant.definition.summary == architecture.definition.summary
+        && variant.input == architecture.defaultInput
+      topOne = file.topOne ?? (isMain ? architecture.card.accuracy.flatMap(Self.firstNumber) : nil)
+      address = file.address
+      switch file.hash {
+      case .md5(let digits): (md5, sha256) = (digits, nil)
+      case .sha256(let digits): (md5, sha256) = (nil, digits)
+      case nil: (md5, sha256) = (nil, nil)
+      }
+    }
+
+    /// 71.3 of `71.3 % top-1, 90.1 % top-5 on …`.
+    private static func firstNumber(_ text: String) -> Double? {
+      text.split(separator: " ").first.flatMap { Double($0) }
+    }
   }
 
   /// What a conversion takes and a `.zoo` file says, for example `resnet50`.
@@ -30,7 +73,7 @@ public struct KnownArchitecture: Sendable, Encodable {
   public let citation: String?
   /// Programs whose files differ in what tensors don't tell.
   public let writers: [String]
-  /// The published files.
+  /// The published files, the main one first.
   public let files: [File]
 
   enum CodingKeys: String, CodingKey {
@@ -41,6 +84,27 @@ public struct KnownArchitecture: Sendable, Encodable {
 
   /// All of the catalogue.
   public static var all: [KnownArchitecture] { Catalog.architectures.map(KnownArchitecture.init) }
+  /// The names of all architectures.
+  public static var names: [String] { Catalog.architectures.map(\.name) }
+  /// The names of all writers.
+  public static var allWriters: [String] { Array(Set(Catalog.architectures.flatMap(\.writers))).sorted() }
+
+  /// The architectures with `name` in one of their names, whatever the case and punctuation.
+  ///
+  /// - Throws: `ZooError` with the code `ZooError.Code.unknownArchitecture` where there is none.
+  public static func all(named name: String) throws(ZooError) -> [KnownArchitecture] {
+    func plain(_ text: String) -> String { text.lowercased().filter { $0.isLetter || $0.isNumber } }
+    let wanted = plain(name)
+    let found = Catalog.architectures.filter { architecture in
+      ([architecture.name] + architecture.aliases).contains { plain($0).contains(wanted) }
+    }
+    guard !found.isEmpty else {
+      throw ZooError(
+        .unknownArchitecture, what: "unknown architecture", at: "", "none has '\(name)' in its name",
+        remedy: "Known architectures: \(names.joined(separator: ", ")).")
+    }
+    return found.map(KnownArchitecture.init)
+  }
 
   private init(_ architecture: Architecture) {
     name = architecture.name
@@ -51,14 +115,6 @@ public struct KnownArchitecture: Sendable, Encodable {
     licence = architecture.card.licence
     citation = architecture.card.citation
     writers = architecture.writers
-    files = architecture.published.map { file in
-      var (md5, sha256): (String?, String?)
-      switch file.hash {
-      case .md5(let digits): md5 = digits
-      case .sha256(let digits): sha256 = digits
-      case nil: break
-      }
-      return File(variant: file.variant.description, address: file.address, md5: md5, sha256: sha256)
-    }
+    files = architecture.published.map { File($0, of: architecture) }
   }
 }

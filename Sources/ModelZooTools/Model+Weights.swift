@@ -55,13 +55,13 @@ extension Model {
   /// - Parameters:
   ///   - path: the file.
   ///   - options: what to check against, and how closely; its images may be folders too.
-  ///   - progress: gets the name of each check as it begins.
+  ///   - progress: is told what is being checked, and how far that is.
   /// - Throws: `ZooError` where the file can't be read; a check that says no is in the report.
   public static func verify(
-    _ path: String, options: Verifier.Options = .thorough, progress: (String) -> Void = { _ in }
+    _ path: String, options: Verifier.Options = .thorough, progress: (Verifier.Progress) -> Void = { _ in }
   ) throws(ZooError) -> VerificationReport {
     try ZooError.wrap {
-      let file = try ZooFile(path: path)
+      let file = try ModelFile.openZoo(path: path)
       var options = options
       options.images = try options.images.flatMap { isFolder($0) ? try ImageFolder.images(in: $0) : [$0] }
       return try Verifier.verify(file, options: options, progress: progress)

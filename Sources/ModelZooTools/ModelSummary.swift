@@ -7,27 +7,6 @@ import ZooWeightFiles
 
 /// What `zoo inspect` tells of a file, as its JSON has it.
 public struct ModelSummary: Sendable, Encodable {
-  /// A layer.
-  public struct Layer: Sendable, Encodable {
-    /// Its name, unique in the network.
-    public let name: String
-    /// The kind of operation, for example `convolution`; of a network that is not known, the class that the file
-    /// names.
-    public let kind: String
-    /// (H, W, C) or (C); empty where the network is not known.
-    public let outputShape: [Int]
-    /// The number of weights.
-    public let parameters: Int
-    /// Multiplications for one example.
-    public let macs: Int
-
-    enum CodingKeys: String, CodingKey {
-      case name, kind
-      case outputShape = "output_shape"
-      case parameters, macs
-    }
-  }
-
   /// A tensor of the file.
   public struct Tensor: Sendable, Encodable {
     /// Its name in the file; `LAYER/ROLE` in a `.zoo` file.
@@ -67,6 +46,14 @@ public struct ModelSummary: Sendable, Encodable {
     public let name: String
     /// What it is.
     public let reason: String
+  }
+
+  /// A class that the model tells apart.
+  public struct Label: Sendable, Encodable {
+    /// Its identifier, for example of WordNet; empty where it has none.
+    public let id: String
+    /// Its name.
+    public let label: String
   }
 
   /// The weight file that the model comes from.
@@ -112,6 +99,8 @@ public struct ModelSummary: Sendable, Encodable {
   public let preprocessingIsInside: Bool?
   /// The number of classes.
   public let classes: Int?
+  /// The classes by name, in the order of the output; none where the file does not name them.
+  public let labels: [Label]
   /// In the order in which they run.
   public let layers: [Layer]
   /// In the order of the file.
@@ -144,7 +133,7 @@ public struct ModelSummary: Sendable, Encodable {
     case outputShapes = "output_shapes"
     case preprocessing
     case preprocessingIsInside = "preprocessing_is_inside"
-    case classes, layers, tensors
+    case classes, labels, layers, tensors
     case leftOut = "left_out"
     case unused, source, content, verification, licence, citation, accuracy, remark
   }
@@ -169,7 +158,7 @@ public struct ModelSummary: Sendable, Encodable {
   private init(_ zoo: ZooFile) {
     let document = zoo.document
     self.init(
-      file: zoo.path, format: "zoo", graph: document.graph, card: document.card,
+      file: zoo.path, format: "zoo", graph: document.graph, card: document.card, labels: document.labels,
       tensors: zoo.tensors.map(Tensor.init),
       source: Source(
         file: document.source?.file ?? "", sha256: document.source?.sha256, writer: document.source?.writer,
@@ -195,14 +184,13 @@ public struct ModelSummary: Sendable, Encodable {
     }
     let layers =
       recipe == nil
-      ? DescribedLayer.all(of: file).map {
-        Layer(name: $0.name, kind: $0.className, outputShape: [], parameters: $0.parameters, macs: 0)
-      } : []
+      ? DescribedLayer.all(of: file).map(Layer.init) : []
     let sources =
       withDigests
       ? try? file.sourcePaths.map { path throws(ZooError) in try MappedFile(path: path) } : nil
     self.init(
       file: file.path, format: file.layout.rawValue, graph: recipe?.graph, card: recipe?.card,
+      labels: recipe?.labels ?? [],
       layers: layers, tensors: tensors,
       leftOut: file.ignored.map { LeftOut(name: $0.name, reason: $0.reason) },
       unused: recipe.map { recipe in
@@ -215,8 +203,9 @@ public struct ModelSummary: Sendable, Encodable {
   }
 
   private init(
-    file: String, format: String, graph: Graph?, card: ModelCard?, layers: [Layer] = [], tensors: [Tensor],
-    leftOut: [LeftOut] = [], unused: [LeftOut] = [], source: Source, content: String? = nil,
+    file: String, format: String, graph: Graph?, card: ModelCard?, labels: [ClassLabel], layers: [Layer] = [],
+    tensors: [Tensor], leftOut: [LeftOut] = [], unused: [LeftOut] = [], source: Source,
+    content: String? = nil,
     verification: [String: String], remark: String?
   ) {
     self.file = file
@@ -231,15 +220,9 @@ public struct ModelSummary: Sendable, Encodable {
     self.preprocessing = card?.preprocessing.rawValue
     self.preprocessingIsInside = graph.flatMap { graph in card.map { graph.scalesPixels(as: $0) } }
     self.classes = graph?.classCount
+    self.labels = labels.map { Label(id: $0.id, label: $0.name) }
     self.layers =
-      graph.map { graph in
-        graph.nodes.map { node in
-          Layer(
-            name: node.name, kind: node.operation.kind, outputShape: node.shape.dimensions,
-            parameters: node.sharing == nil ? node.weights.reduce(0) { $0 + $1.shape.elementCount } : 0,
-            macs: graph.macs(of: node))
-        }
-      } ?? layers
+      graph.map { graph in graph.nodes.map { Layer($0, in: graph) } } ?? layers
     self.tensors = tensors
     self.leftOut = leftOut
     self.unused = unused

@@ -37,6 +37,8 @@ public struct Converter: Sendable {
   public enum Progress: Sendable {
     /// A phase begins.
     case phase(String)
+    /// A check begins or goes on.
+    case verifying(Verifier.Progress)
     /// Bytes of tensors written and to write.
     case writing(done: Int, total: Int)
   }
@@ -66,7 +68,7 @@ public struct Converter: Sendable {
   private func converted(
     _ input: String, to output: String, progress: (Progress) -> Void
   ) throws -> ConversionReport {
-    if !options.dryRun && !options.overwrite { try AtomicFile.checkAbsent(output) }
+    if !options.dryRun { try AtomicFile.checkPossible(output, overwrite: options.overwrite) }
     var source = try read(input, progress: progress)
     // Weights that are used only once are not kept.
     let original: any WeightSource =
@@ -167,11 +169,14 @@ public struct Converter: Sendable {
   private func findPreprocessing(
     of recipe: inout Recipe, weights: some WeightSource, progress: (Progress) -> Void
   ) throws -> Bool {
-    progress(.phase("reading the batch-norm statistics"))
-    let check = BatchNormCheck(
-      graph: recipe.graph, card: recipe.card, images: options.verifier.images,
-      threads: options.verifier.threads)
-    guard let found = try check.foundPreprocessing(weights: weights) else { return false }
+    let found = try withoutActuallyEscaping(progress) { progress in
+      let check = BatchNormCheck(
+        graph: recipe.graph, card: recipe.card, images: options.verifier.images,
+        threads: options.verifier.threads,
+        progress: { progress(.verifying(.statistics(done: $0, total: $1))) })
+      return try check.foundPreprocessing(weights: weights)
+    }
+    guard let found else { return false }
     recipe.card.preprocessing = found
     recipe.preprocessingOrigin = .testimony
     return true
@@ -207,7 +212,9 @@ public struct Converter: Sendable {
       precision: recipe.precision, options: options.verifier)
     var report: VerificationReport
     do {
-      report = try verifier.verify(weights: weights, engine: engine, testCase: nil) { progress(.phase($0)) }
+      report = try verifier.verify(weights: weights, engine: engine, testCase: nil) {
+        progress(.verifying($0))
+      }
     } catch let error as ZooError where error.code == .doesNotFit && recipe.leavesOutLayers {
       throw ZooError(
         error.code, what: error.what, at: error.location, error.why,

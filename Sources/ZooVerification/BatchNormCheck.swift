@@ -12,12 +12,18 @@ package struct BatchNormCheck {
   /// Pictures to run; synthetic ones where there is none.
   let images: [String]
   let threads: Int
+  /// Is called with the number of pictures that have run and of all.
+  let progress: (Int, Int) -> Void
 
-  package init(graph: Graph, card: ModelCard, images: [String] = [], threads: Int) {
+  package init(
+    graph: Graph, card: ModelCard, images: [String] = [], threads: Int,
+    progress: @escaping (Int, Int) -> Void = { _, _ in }
+  ) {
     self.graph = graph
     self.card = card
     self.images = images
     self.threads = threads
+    self.progress = progress
   }
 
   /// How many synthetic pictures are enough for stable statistics.
@@ -224,6 +230,7 @@ package struct BatchNormCheck {
       return BatchNormTestimony(statistics, images: images.isEmpty ? .synthetic : .photographs)
     }
     for (index, picture) in pictures.enumerated() {
+      progress(index, pictures.count)
       for (value, tensor) in try session.run([mode.tensor(of: picture)], keeping: taps).kept {
         moments[value]?.add(tensor.values)
         samplers[value]?.add(tensor.values)

@@ -13,16 +13,20 @@ struct LayerCheck {
   /// How many values of every layer are recomputed.
   let samplesPerLayer: Int
 
-  func check(graph: Graph, weights: some WeightSource, engine: Engine, inputs: [Tensor]) throws
-    -> VerificationReport.Check
-  {
+  /// Calls `progress` with the number of layers that are done and of all.
+  func check(
+    graph: Graph, weights: some WeightSource, engine: Engine, inputs: [Tensor],
+    progress: (Int, Int) -> Void = { _, _ in }
+  ) throws -> VerificationReport.Check {
     let values = try engine.makeSession().runAll(inputs)
     let probe = try ReferenceProbe(graph: graph, weights: weights, materialized: values, example: 0)
     var worst = Worst()
     var layers = 0
     var samples = 0
-    for value in values.keys.sorted(by: { $0.index < $1.index }) {
-      guard let computed = values[value], !graph[value].inputs.isEmpty else { continue }
+    let computedValues = values.keys.filter { !graph[$0].inputs.isEmpty }.sorted { $0.index < $1.index }
+    for value in computedValues {
+      guard let computed = values[value] else { continue }
+      progress(layers, computedValues.count)
       let node = graph[value]
       let largest = computed.values.reduce(0) { max($0, abs(Double($1))) }
       var error = 0.0

@@ -33,6 +33,25 @@ public struct Verifier: Sendable {
     }
   }
 
+  /// What a verification is doing.
+  public struct Progress: Sendable {
+    /// The check, for example `comparing the engines`.
+    public let phase: String
+    /// How many layers or images of it are done.
+    public let done: Int
+    /// How many there are; 0 where that is unknown.
+    public let total: Int
+    /// What is counted: `layer` or `image`.
+    public let unit: String
+
+    package init(_ phase: String, done: Int = 0, total: Int = 0, unit: String = "") {
+      self.phase = phase
+      self.done = done
+      self.total = total
+      self.unit = unit
+    }
+  }
+
   let graph: Graph
   let card: ModelCard
   let storage: StorageType
@@ -55,27 +74,32 @@ public struct Verifier: Sendable {
   }
 
   /// The checks that need no file: engine against engine, test case, batch-norm statistics, and
-  /// recorded outputs where they are given. Calls `progress` with the name of each check as it begins.
+  /// recorded outputs where they are given. Calls `progress` as each check begins and goes on.
   package func verify(
-    weights: some WeightSource, engine: Engine, testCase: TestCase?, progress: (String) -> Void = { _ in }
+    weights: some WeightSource, engine: Engine, testCase: TestCase?, progress: (Progress) -> Void = { _ in }
   ) throws -> VerificationReport {
     var report = VerificationReport()
-    progress("comparing the engines")
+    let comparing = "comparing the engines"
+    progress(Progress(comparing))
     let inputs = try TestInput.make(for: graph, preprocessing: card.preprocessing, seed: 1)
     report.checks.append(
       try LayerCheck(samplesPerLayer: options.samplesPerLayer)
-        .check(graph: graph, weights: weights, engine: engine, inputs: inputs))
+        .check(graph: graph, weights: weights, engine: engine, inputs: inputs) {
+          progress(Progress(comparing, done: $0, total: $1, unit: "layer"))
+        })
     if let testCase {
-      progress("replaying the test case")
+      progress(Progress("replaying the test case"))
       report.checks.append(try testCase.replay(graph: graph, engine: engine))
     }
-    progress("reading the batch-norm statistics")
     report.checks.append(
-      try BatchNormCheck(
-        graph: graph, card: card, images: options.images, threads: options.threads
-      ).check(weights: weights))
+      try withoutActuallyEscaping(progress) { progress in
+        try BatchNormCheck(
+          graph: graph, card: card, images: options.images, threads: options.threads,
+          progress: { progress(.statistics(done: $0, total: $1)) }
+        ).check(weights: weights)
+      })
     if let path = options.ioPath {
-      progress("comparing with \(path)")
+      progress(Progress("comparing with \(path)"))
       let comparison = try IOComparison(path: path, graph: graph)
       report.checks.append(
         try comparison.check(
@@ -89,9 +113,9 @@ public struct Verifier: Sendable {
 
   /// The checks of a `.zoo` file: every checksum, then all the others.
   package static func verify(
-    _ file: ZooFile, options: Options = Options(), progress: (String) -> Void = { _ in }
+    _ file: ZooFile, options: Options = Options(), progress: (Progress) -> Void = { _ in }
   ) throws -> VerificationReport {
-    progress("checking the checksums")
+    progress(Progress("checking the checksums"))
     let checksums = checksumCheck(file)
     guard checksums.status == .passed else { return VerificationReport(checks: [checksums]) }
     let document = file.document
@@ -122,6 +146,13 @@ public struct Verifier: Sendable {
     return .init(
       name, .passed,
       detail: "\(file.tensors.first?.checksum.algorithm ?? "checksum") of \(file.tensors.count) tensors")
+  }
+}
+
+extension Verifier.Progress {
+  /// Of the batch-norm statistics, by the images that have run.
+  package static func statistics(done: Int = 0, total: Int = 0) -> Verifier.Progress {
+    Verifier.Progress("reading the batch-norm statistics", done: done, total: total, unit: "image")
   }
 }
 

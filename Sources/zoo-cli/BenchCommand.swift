@@ -16,7 +16,7 @@ struct BenchCommand: ParsableCommand {
       the same kernels and threads. The GB/s of a dense layer are the weights that it reads per second.
       """)
 
-  @Argument(help: "A .zoo file.", completion: .file())
+  @Argument(help: "A .zoo file.", completion: .zooFiles)
   var model: String
 
   @Option(help: "The number of threads.")

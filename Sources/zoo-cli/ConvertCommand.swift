@@ -8,27 +8,31 @@ struct ConvertCommand: ParsableCommand {
     abstract: "Convert a weight file to a verified .zoo file.",
     discussion: """
       Reads Keras HDF5 (.h5), Keras 3 (.keras, .weights.h5), NumPy (.npz), safetensors and .zoo files, which \
-      it recognises by their content. The output appears complete and verified, or not at all.
+      it recognises by their content. The output appears complete and verified, or not at all. As INPUT, - is \
+      standard input; as the output, standard output.
 
       Examples:
         zoo convert resnet50.h5
         zoo convert mobilenet.npz -o m.zoo --architecture mobilenet --dtype f16
         zoo convert model.keras --io recorded.npz --report report.json
         zoo convert model.h5 --lambda 'scale=x / 127.5 - 1'
+        curl -s https://example.org/model.h5 | zoo convert - -o models/model.zoo
       """)
 
-  @Argument(help: "The weight file.", completion: .file())
+  @Argument(help: "The weight file; - is standard input.", completion: .modelFiles)
   var input: String
 
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The output; by default INPUT's name with .zoo, in the current folder.", valueName: "out.zoo"))
+      "The output, or a folder for it; by default INPUT's name with .zoo, in the current folder.",
+      valueName: "out.zoo"), completion: .zooFiles)
   var output: String?
 
   @Option(
     help: ArgumentHelp(
-      "The architecture; detected from the file by default. See zoo list.", valueName: "name"))
+      "The architecture; detected from the file by default. See zoo list.", valueName: "name"),
+    completion: .list(KnownArchitecture.names))
   var architecture: String?
 
   @Option(
@@ -47,7 +51,8 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The program that wrote the file, if variants differ. See zoo list.", valueName: "name"))
+      "The program that wrote the file, if variants differ. See zoo list NAME.", valueName: "name"),
+    completion: .list(KnownArchitecture.allWriters))
   var writer: String?
 
   @Option(help: "The layout of the file's kernels; detected by default.")
@@ -71,7 +76,8 @@ struct ConvertCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "A text file with one class label per line; by default a labels.txt in the weight file's folder, if it fits.",
-      valueName: "file"))
+      valueName: "labels.txt"),
+    completion: .file(extensions: ["txt"]))
   var labels: String?
 
   @Option(help: "How pixels are turned into inputs.")
@@ -79,18 +85,22 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Height and width; by default those of the file or of the architecture.", valueName: "HxW"))
+      "Height and width, or one number for both; by default those of the file or of the architecture.",
+      valueName: "HxW"))
   var inputSize: InputSize?
 
   @Option(
-    help: ArgumentHelp("Also compare with recorded inputs and outputs: x, y, tap:LAYER.", valueName: "io.npz")
-  )
+    help: ArgumentHelp(
+      "Also compare with recorded inputs and outputs: x, y, tap:LAYER.", valueName: "io.npz"),
+    completion: .file(extensions: ["npz"]))
   var io: String?
 
   @Flag(help: "Do everything except write the output.")
   var dryRun = false
 
-  @Option(help: ArgumentHelp("Write a JSON report of how each tensor was matched.", valueName: "report.json"))
+  @Option(
+    help: ArgumentHelp("Write a JSON report of how each tensor was matched.", valueName: "report.json"),
+    completion: .file(extensions: ["json"]))
   var report: String?
 
   @Flag(help: "Treat every warning as an error.")
@@ -104,6 +114,15 @@ struct ConvertCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
+    if input == "-" && output == nil {
+      throw ValidationError("To convert standard input, name the output with -o.")
+    }
+    if writesToStandardOutput {
+      if common.json { throw ValidationError("-o - and --json both need standard output.") }
+      if isatty(STDOUT_FILENO) == 1 {
+        throw ValidationError("-o - writes a file that a terminal cannot show; redirect standard output.")
+      }
+    }
     if skipVerification && io != nil { throw ValidationError("--io and --no-verify exclude each other.") }
     _ = try dtype.storage()
     if let layer = Dictionary(grouping: lambdas, by: \.layer).first(where: { $0.value.count > 1 })?.key {
@@ -133,21 +152,42 @@ struct ConvertCommand: ParsableCommand {
     options.dryRun = dryRun
     options.isStrict = strict
 
-    let output = self.output ?? Converter.defaultOutput(for: input)
+    if let report { try AtomicFile.checkPossible(report, overwrite: overwrite.force) }
+    let source = input == "-" ? try StandardInput() : nil
+    let target = writesToStandardOutput && !dryRun ? try StandardOutput() : nil
     let bar = ProgressBar(quiet: common.quiet)
-    let result = try Converter(options: options).convert(input, to: output) { progress in
-      switch progress {
-      case .phase(let name): bar.show(name)
-      case .writing(let done, let total): bar.show("writing", done: done, total: total, format: byteSize)
-      }
+    let result: ConversionReport
+    do {
+      result = try Converter(options: options)
+        .convert(source?.path ?? input, to: target?.path ?? outputPath) { progress in
+          switch progress {
+          case .phase(let name): bar.show(name)
+          case .verifying(let check): bar.show(check)
+          case .writing(let done, let total): bar.show("writing", done: done, total: total, format: byteSize)
+          }
+        }
+    } catch {
+      throw source?.naming(error) ?? error
     }
     bar.finish()
     if let report { try result.write(to: report, overwrite: overwrite.force) }
+    try target?.send()
     if common.json { return try Terminal.print(json: result) }
-    if !common.quiet {
-      for warning in result.warnings { Terminal.warning(warning) }
+    guard !common.quiet else { return }
+    for warning in result.warnings {
+      Terminal.warning(source.map { $0.naming(warning) } ?? warning)
     }
     try print(result)
+  }
+
+  private var writesToStandardOutput: Bool { output == "-" }
+
+  /// The file to write: a folder gets one of INPUT's name.
+  private var outputPath: String {
+    let name = Converter.defaultOutput(for: input == "-" ? StandardInput.fileName : input)
+    guard let output else { return name }
+    guard output.hasSuffix("/") || isFolder(output) else { return output }
+    return (output.hasSuffix("/") ? output : output + "/") + name
   }
 
   /// What was really stored in which type.
@@ -164,36 +204,41 @@ struct ConvertCommand: ParsableCommand {
   }
 
   private func print(_ result: ConversionReport) throws {
-    try Terminal.print("\(result.architecture), \(result.variant)")
-    try Terminal.print("  matched by     \(result.explanation)")
-    if let name = result.publishedFile { try Terminal.print("  published as   \(name), by its hash") }
-    try Terminal.print(
-      "  weights        \(grouped(result.parameters)) in \(result.tensors.count) tensors, stored as \(storage(of: result))"
-    )
+    let stream: Terminal.Stream = writesToStandardOutput ? .errors : .output
+    func row(_ label: String, _ value: String) throws {
+      let start = "  " + label + String(repeating: " ", count: 15 - label.count)
+      try Terminal.print(start + value, indent: start.count, on: stream)
+    }
+    try Terminal.print("\(result.architecture), \(result.variant)", on: stream)
+    try row("matched by", result.explanation)
+    if let name = result.publishedFile { try row("published as", "\(name), by its hash") }
+    try row(
+      "weights",
+      "\(grouped(result.parameters)) in \(result.tensors.count) tensors, stored as \(storage(of: result))")
     if let precision = result.precision {
-      try Terminal.print(
-        "  computed in    32 bits, by the original in \(precision)"
+      try row(
+        "computed in",
+        "32 bits, by the original in \(precision)"
           + (precision == "int8" ? ", which also rounds what its dense layers read to 8 bits" : ""))
     }
     for (layer, expression) in result.lambdas.sorted(by: { $0.key < $1.key }) {
-      try Terminal.print("  lambda         \(layer) = \(expression), as stated")
+      try row("lambda", "\(layer) = \(expression), as stated")
     }
-    try Terminal.print(
-      "  preprocessing  \(result.preprocessing)"
+    try row(
+      "preprocessing",
+      result.preprocessing
         + (result.preprocessingIsInside ? ", as it is inside the network" : "")
         + (result.preprocessingIsFound ? ", found by the batch-norm statistics" : ""))
-    if let labels = result.labelsFile {
-      try Terminal.print("  labels         from \(labels); --labels states others")
-    }
+    if let labels = result.labelsFile { try row("labels", "from \(labels); --labels states others") }
     if let verification = result.verification {
-      for check in verification.checks { try Terminal.print("  \(check.line)") }
+      for check in verification.checks { try check.print(margin: 2, on: stream) }
     } else {
-      try Terminal.print("  not verified")
+      try Terminal.print("  not verified", on: stream)
     }
-    if let path = result.output {
-      try Terminal.print("wrote \(path), \(byteSize(result.outputBytes ?? 0))")
-    } else {
-      try Terminal.print("dry run: nothing written")
+    guard result.output != nil else {
+      return try Terminal.print("dry run: nothing written", on: stream)
     }
+    let name = writesToStandardOutput ? StandardOutput.name : outputPath
+    try Terminal.print("wrote \(name), \(byteSize(result.outputBytes ?? 0))", on: stream)
   }
 }

@@ -15,10 +15,10 @@ struct DiffCommand: ParsableCommand {
         zoo diff resnet50.h5 resnet50.safetensors --tolerance 1e-6
       """)
 
-  @Argument(help: "A .zoo file or a weight file.", completion: .file())
+  @Argument(help: "A .zoo file or a weight file.", completion: .modelFiles)
   var first: String
 
-  @Argument(help: "The file to compare it with.", completion: .file())
+  @Argument(help: "The file to compare it with.", completion: .modelFiles)
   var second: String
 
   @Option(help: "The largest allowed difference of a value.")
@@ -50,10 +50,15 @@ struct DiffCommand: ParsableCommand {
   }
 
   private func print(_ difference: ModelDifference) throws {
-    let differing = difference.tensors.filter { $0.largest > tolerance }
+    if !common.quiet { try printRows(of: difference) }
+    try printVerdict(of: difference)
+  }
+
+  private func printRows(of difference: ModelDifference) throws {
     let shown = difference.tensors.filter { $0.largest > 0 }.prefix(Self.rowLimit)
     if !shown.isEmpty {
-      var table = Table(["TENSOR", "SHAPE", "LARGEST", "MEAN", "COSINE"], rightAligned: [2, 3, 4])
+      var table = Table(
+        ["TENSOR", "SHAPE", "LARGEST", "MEAN", "COSINE"], rightAligned: [2, 3, 4], whole: [1])
       for row in shown {
         table.add(
           row.name, shapeText(row.shape), significant(row.largest), significant(row.mean),
@@ -68,6 +73,10 @@ struct DiffCommand: ParsableCommand {
     try print(difference.onlyInSecond, onlyIn: second)
     for text in difference.ambiguous { try Terminal.print("ambiguous: \(text)") }
     for text in difference.notCompared.prefix(Self.rowLimit) { try Terminal.print("not compared: \(text)") }
+  }
+
+  private func printVerdict(of difference: ModelDifference) throws {
+    let differing = difference.tensors.filter { $0.largest > tolerance }
     let largest = difference.tensors.first?.largest ?? 0
     var verdict = "\(difference.tensors.count) tensors matched by \(difference.matching.rawValue): "
     verdict +=
@@ -76,7 +85,7 @@ struct DiffCommand: ParsableCommand {
       : "\(differing.count) differ by more than \(significant(tolerance)), the largest by \(significant(largest))"
     if !difference.ambiguous.isEmpty { verdict += "; ambiguous layers were not compared" }
     if !difference.shapesDiffer.isEmpty { verdict += "; \(difference.shapesDiffer.count) shapes differ" }
-    try Terminal.print(verdict)
+    try Terminal.print(verdict, colouring: verdict, as: difference.same ? .good : .bad)
   }
 
   private func print(_ names: [String], onlyIn file: String) throws {

@@ -15,13 +15,14 @@ struct ExportCommand: ParsableCommand {
         zoo export resnet50.zoo -o resnet50.weights.h5
       """)
 
-  @Argument(help: "A .zoo file or a weight file.", completion: .file())
+  @Argument(help: "A .zoo file or a weight file.", completion: .modelFiles)
   var model: String
 
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The output: a .safetensors, .npz, .weights.h5 or .h5 file.", valueName: "out"))
+      "The output: a .safetensors, .npz, .weights.h5 or .h5 file.", valueName: "out"),
+    completion: .file(extensions: ["safetensors", "npz", "h5"]))
   var output: String
 
   @OptionGroup var overwrite: OverwriteOption

@@ -7,12 +7,15 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect",
     abstract: "Show what a model or weight file contains.",
     discussion: """
+      In the list of layers, 3x3/2 is a window of 3x3 pixels that moves by 2 pixels; a stride of 1 is left out. A \
+      terminal that is too narrow for the lists of layers and tensors gets them cut; --json has everything.
+
       Examples:
         zoo inspect resnet50.zoo
         zoo inspect mobilenet.h5 --layers --tensors
       """)
 
-  @Argument(help: "A .zoo file or a weight file.", completion: .file())
+  @Argument(help: "A .zoo file or a weight file.", completion: .modelFiles)
   var file: String
 
   @Flag(help: "List the layers.")
@@ -34,7 +37,8 @@ struct InspectCommand: ParsableCommand {
   private func printOverview(_ summary: ModelSummary) throws {
     func row(_ label: String, _ value: String?) throws {
       guard let value, !value.isEmpty else { return }
-      try Terminal.print(label + String(repeating: " ", count: 15 - label.count) + value)
+      let start = label + String(repeating: " ", count: 15 - label.count)
+      try Terminal.print(start + value, indent: start.count)
     }
     try row("file", summary.file)
     try row("format", summary.format)
@@ -83,17 +87,20 @@ struct InspectCommand: ParsableCommand {
       for layer in summary.layers { table.add(layer.name, layer.kind, grouped(layer.parameters)) }
       return try table.print()
     }
-    var table = Table(["LAYER", "KIND", "OUTPUT", "PARAMETERS", "MACS"], rightAligned: [3, 4])
+    var table = Table(
+      ["LAYER", "KIND", "OUTPUT", "PARAMETERS", "MACS", "DETAILS", "CONNECTED TO"], rightAligned: [3, 4],
+      whole: [2], dropping: [4], wrapsLast: true)
     for layer in summary.layers {
       table.add(
-        layer.name, layer.kind, shapeText(layer.outputShape), grouped(layer.parameters), grouped(layer.macs))
+        layer.name, layer.kind, shapeText(layer.outputShape), grouped(layer.parameters), grouped(layer.macs),
+        layer.details, layer.inputs.joined(separator: ", "))
     }
     try table.print()
   }
 
   private func printTensors(_ summary: ModelSummary) throws {
     try Terminal.print()
-    var table = Table(["TENSOR", "SHAPE", "TYPE", "BYTES", "CHECKSUM"], rightAligned: [3])
+    var table = Table(["TENSOR", "SHAPE", "TYPE", "BYTES", "CHECKSUM"], rightAligned: [3], whole: [1, 2])
     for tensor in summary.tensors {
       table.add(
         tensor.name, shapeText(tensor.shape), tensor.dtype, grouped(tensor.bytes),

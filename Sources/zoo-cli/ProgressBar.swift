@@ -1,94 +1,123 @@
+import ModelZooTools
+import Synchronization
 import ZooSystem
 
 /// A bar on standard error, only where that is a terminal and only once the work has taken a second.
-final class ProgressBar {
+final class ProgressBar: Sendable {
+  /// What is being done.
+  private struct Work {
+    let label: String
+    let since: ContinuousClock.Instant
+    /// How much is done, where that is known.
+    var amounts: Amounts?
+  }
+
+  private struct Amounts {
+    let done: Int
+    let total: Int
+    /// Renders an amount, for what has a rate.
+    var format: (@Sendable (Int) -> String)?
+    /// What is counted, for what has none.
+    var unit = ""
+
+    var text: String {
+      format.map { "\($0(done)) of \($0(total))" } ?? "\(unit) \(min(done + 1, total)) of \(total)"
+    }
+  }
+
+  private struct State {
+    var work: Work?
+    var lastDrawn: ContinuousClock.Instant?
+  }
+
   private let isShown: Bool
-  private let clock = ContinuousClock()
-  private let start: ContinuousClock.Instant
-  private var lastDrawn: ContinuousClock.Instant?
-  private var hasDrawn = false
-  /// What is being counted, and since when.
-  private var counting: (label: String, since: ContinuousClock.Instant)?
+  private let start = ContinuousClock.now
+  private let state = Mutex(State())
 
   init(quiet: Bool) {
     isShown = !quiet && Terminal.standardErrorIsTerminal
-    start = clock.now
+    guard isShown else { return }
+    // Draws what no call would draw in time: a phase that lasts.
+    Task.detached { [weak self] in
+      while true {
+        try await Task.sleep(for: .milliseconds(200))
+        guard let self else { return }
+        self.draw()
+      }
+    }
   }
 
   /// Shows what is being done where the amount is unknown.
-  func show(_ phase: String) {
-    guard isDue else { return }
-    draw(phase)
-  }
+  func show(_ phase: String) { show(phase, amounts: nil) }
 
   /// Shows how much is done, the rate and the time left. `format` renders an amount.
-  func show(_ label: String, done: Int, total: Int, format: (Int) -> String) {
-    guard isShown, total > 0 else { return }
-    let since = counting?.label == label ? counting?.since ?? clock.now : clock.now
-    counting = (label, since)
-    guard isDue else { return }
-    let elapsed = clock.now - since
-    let seconds = max(
-      1e-3, Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18)
-    let rate = Double(done) / seconds
-    let left = rate > 0 ? ", \(Int((Double(total - done) / rate).rounded(.up))) s left" : ""
-    let amounts = "\(format(done)) of \(format(total))"
-    let columns = Terminal.errorWidth - 1
-    // What a narrow terminal has no room for goes first: the rate, then the time, then the bar.
-    for text in ["\(amounts), \(format(Int(rate)))/s\(left)", amounts + left, amounts] {
-      let room = columns - label.count - text.count - 4
-      guard room >= 10 || text == amounts else { continue }
-      let bar = room >= 10 ? Self.bar(share: Double(done) / Double(total), width: min(30, room)) + " " : ""
-      return draw("\(label) \(bar)\(text)")
+  func show(_ label: String, done: Int, total: Int, format: @escaping @Sendable (Int) -> String) {
+    show(label, amounts: total > 0 ? Amounts(done: done, total: total, format: format) : nil)
+  }
+
+  /// Shows which check runs, and where it is.
+  func show(_ progress: Verifier.Progress) {
+    show(
+      progress.phase,
+      amounts: progress.total > 0
+        ? Amounts(done: progress.done, total: progress.total, unit: progress.unit) : nil)
+  }
+
+  private func show(_ label: String, amounts: Amounts?) {
+    guard isShown else { return }
+    state.withLock { state in
+      let same = state.work?.label == label ? state.work : nil
+      state.work = Work(label: label, since: same?.since ?? .now, amounts: amounts)
     }
+    draw()
+  }
+
+  /// Removes the bar.
+  func finish() {
+    state.withLock { state in
+      state.work = nil
+      StatusLine.erase()
+    }
+  }
+
+  deinit { finish() }
+
+  private func draw() {
+    let now = ContinuousClock.now
+    guard now - start > .seconds(1) else { return }
+    state.withLock { state in
+      guard let work = state.work else { return }
+      if let last = state.lastDrawn, now - last < .milliseconds(100) { return }
+      state.lastDrawn = now
+      // A line that wraps could not be removed again.
+      let columns = Terminal.errorWidth - 1
+      StatusLine.show(Self.line(for: work, at: now, columns: columns).fitting(columns: columns))
+    }
+  }
+
+  private static func line(for work: Work, at now: ContinuousClock.Instant, columns: Int) -> String {
+    let elapsed = now - work.since
+    let seconds =
+      Double(elapsed.components.seconds) + Double(elapsed.components.attoseconds) * 1e-18
+    guard let amounts = work.amounts else {
+      return seconds < 1 ? work.label : "\(work.label), \(Int(seconds)) s"
+    }
+    let rate = Double(amounts.done) / max(1e-3, seconds)
+    let left = rate > 0 ? ", \(Int((Double(amounts.total - amounts.done) / rate).rounded(.up))) s left" : ""
+    let speed = amounts.format.map { ", \($0(Int(rate)))/s" } ?? ""
+    // What a narrow terminal has no room for goes first: the rate, then the time, then the bar.
+    for text in [amounts.text + speed + left, amounts.text + left, amounts.text] {
+      let room = columns - work.label.count - text.count - 4
+      guard room >= 10 || text == amounts.text else { continue }
+      let share = Double(amounts.done) / Double(amounts.total)
+      return "\(work.label) \(room >= 10 ? Self.bar(share: share, width: min(30, room)) + " " : "")\(text)"
+    }
+    return work.label
   }
 
   /// `[####....]`, with `width` columns between the brackets.
   private static func bar(share: Double, width: Int) -> String {
     let filled = Int(min(1, max(0, share)) * Double(width))
     return "[" + String(repeating: "#", count: filled) + String(repeating: ".", count: width - filled) + "]"
-  }
-
-  /// Removes the bar.
-  func finish() {
-    if hasDrawn { Terminal.writeError("\r\u{1b}[K") }
-    hasDrawn = false
-  }
-
-  deinit { finish() }
-
-  private var isDue: Bool {
-    guard isShown, clock.now - start > .seconds(1) else { return false }
-    guard let lastDrawn else { return true }
-    return clock.now - lastDrawn > .milliseconds(100)
-  }
-
-  /// A line that wraps could not be removed again.
-  private func draw(_ line: String) {
-    Terminal.writeError("\r\u{1b}[K\(line.fitting(columns: Terminal.errorWidth - 1))")
-    lastDrawn = clock.now
-    hasDrawn = true
-  }
-}
-
-extension String {
-  /// Its beginning that takes at most `columns` columns of a terminal, with … where something is left out.
-  fileprivate func fitting(columns: Int) -> String {
-    // Ideographs, kana, Hangul, full-width forms and pictographs take two columns.
-    func width(_ character: Character) -> Int {
-      guard let value = character.unicodeScalars.first?.value else { return 0 }
-      let isWide =
-        (0x1100...0x115f).contains(value) || (0x2e80...0xa4cf).contains(value)
-        || (0xac00...0xd7a3).contains(value) || (0xf900...0xfaff).contains(value)
-        || (0xfe30...0xfe6f).contains(value) || (0xff00...0xff60).contains(value)
-        || (0x1f300...0x3fffd).contains(value)
-      return isWide ? 2 : 1
-    }
-    guard reduce(0, { $0 + width($1) }) > columns else { return self }
-    var used = 1
-    return prefix { character in
-      used += width(character)
-      return used <= columns
-    } + "…"
   }
 }

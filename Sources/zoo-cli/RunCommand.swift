@@ -14,19 +14,24 @@ struct RunCommand: ParsableCommand {
         zoo run resnet50.zoo --input io.npz --tap conv2_block1_out --engine reference
       """)
 
-  @Argument(help: "A .zoo file.", completion: .file())
+  @Argument(help: "A .zoo file.", completion: .zooFiles)
   var model: String
 
-  @Option(help: ArgumentHelp("A .npy file, or a .npz with x (and x1, … for further inputs).", valueName: "x"))
+  @Option(
+    help: ArgumentHelp("A .npy file, or a .npz with x (and x1, … for further inputs).", valueName: "x"),
+    completion: .file(extensions: ["npy", "npz"]))
   var input: String
 
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The output, with y, y1, … and tap:LAYER; without it, a summary is printed.", valueName: "y.npz"))
+      "The output, with y, y1, … and tap:LAYER; without it, a summary is printed.", valueName: "y.npz"),
+    completion: .file(extensions: ["npz"]))
   var output: String?
 
-  @Option(help: ArgumentHelp("Also return the output of this layer; can be repeated.", valueName: "layer"))
+  @Option(
+    help: ArgumentHelp("Also return the output of this layer; can be repeated.", valueName: "layer"),
+    completion: .layers)
   var tap: [String] = []
 
   @Option(help: "The engine; the reference engine is slow and computes in double precision.")
@@ -37,7 +42,7 @@ struct RunCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() throws {
-    if let output, !overwrite.force { try AtomicFile.checkAbsent(output) }
+    if let output { try AtomicFile.checkPossible(output, overwrite: overwrite.force) }
     let run = try ArrayRun(path: model, inputPath: input, taps: tap)
     let results = try run.results(engine: engine, threads: threads.count)
     if let output {

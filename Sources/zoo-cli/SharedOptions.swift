@@ -75,13 +75,13 @@ enum DataType: String, ExpressibleByArgument {
   }
 }
 
-/// `--input-size 224x224`.
+/// `--input-size 224x224`; `--input-size 224` is the same.
 struct InputSize: ExpressibleByArgument {
   let extent: Extent2D
 
   init?(argument: String) {
     let sides = argument.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
-    guard sides.count == 2, let height = sides[0], let width = sides[1],
+    guard (1...2).contains(sides.count), let height = sides[0], let width = sides[sides.count - 1],
       (1...16384).contains(height), (1...16384).contains(width)
     else { return nil }
     extent = Extent2D(height, width)

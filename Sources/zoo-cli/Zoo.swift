@@ -24,6 +24,11 @@ struct Zoo: ParsableCommand {
         70  an internal error
         73  the output cannot be created
         74  reading or writing failed midway
+
+      Environment:
+        ZOO_KERNELS  the instruction set to use, see zoo list --kernels
+        ZOO_LIMITS   limits for reading files, NAME=NUMBER,... with K, M or G; errors name them
+        NO_COLOR     no colours in a terminal, if set
       """,
     version: ZooVersion.current,
     subcommands: [
@@ -31,6 +36,31 @@ struct Zoo: ParsableCommand {
       FeaturesCommand.self, BenchCommand.self, ListCommand.self, ExportCommand.self,
       DiffCommand.self,
     ])
+
+  @Flag(name: .shortAndLong, help: "With --version, also show what it runs with, for reports of faults.")
+  var verbose = false
+
+  func run() throws {
+    guard verbose else { throw CleanExit.helpRequest(self) }
+    try printInstallation()
+  }
+
+  func printInstallation() throws {
+    let installation = Installation()
+    var rows = [("zoo", installation.version)]
+    if let commit = installation.checkout { rows.append(("checkout", "now at commit \(commit)")) }
+    rows.append(("Swift", installation.swift))
+    rows.append(("processor", "\(installation.processor), \(installation.threads) threads"))
+    rows.append(("kernels", installation.kernels.joined(separator: ", ")))
+    for (name, version) in installation.libraries.sorted(by: { $0.key.lowercased() < $1.key.lowercased() }) {
+      rows.append((name, version))
+    }
+    let width = rows.map(\.0.count).max() ?? 0
+    for (label, value) in rows {
+      let start = label + String(repeating: " ", count: width + 2 - label.count)
+      try Terminal.print(start + value, indent: start.count)
+    }
+  }
 }
 
 @main
@@ -41,12 +71,22 @@ enum Main {
     signal(SIGPIPE, SIG_IGN)
     AtomicFile.removeTemporariesOnSignals()
     MappingRegister.reportLossesAndExit()
+    var command: (any ParsableCommand)?
     do {
       try protect()
-      var command = try Zoo.parseAsRoot()
-      try command.run()
+      let arguments = CommandLine.arguments.dropFirst()
+      try CommandName.check(Array(arguments))
+      // The parser itself answers --version, whatever is beside it.
+      if arguments.allSatisfy(["--version", "-v", "--verbose"].contains), arguments.count == 2,
+        arguments.contains("--version")
+      {
+        return try Zoo().printInstallation()
+      }
+      var parsed = try Zoo.parseAsRoot()
+      command = parsed
+      try parsed.run()
     } catch {
-      exit(report(error))
+      exit(report(error, in: command.map { type(of: $0) }))
     }
   }
 
@@ -61,22 +101,57 @@ enum Main {
   }
 
   /// Prints an error as the contract asks and returns the exit code.
-  private static func report(_ error: any Error) -> Int32 {
+  private static func report(_ error: any Error, in command: (any ParsableCommand.Type)?) -> Int32 {
     switch error {
     case let code as ExitCode:
       return code.rawValue
     case let error as ZooError:
       Terminal.error("\(error)", remedy: error.remedy)
-      return error.category.exitCode
+      return report(ErrorOutput(error), exitCode: error.category.exitCode)
     default:
       guard Zoo.exitCode(for: error) != .success else { Zoo.exit(withError: error) }
       guard Zoo.exitCode(for: error) == .validationFailure else {
         Terminal.error("unexpected fault in zoo: \(error)")
-        return 70
+        return report(ErrorOutput(code: "unexpected", message: "\(error)"), exitCode: 70)
       }
-      Terminal.error("wrong usage in arguments: \(Zoo.message(for: error))", remedy: "See `zoo --help`.")
-      return ExitCode.validationFailure.rawValue
+      let message = UsageMessage(error, in: command)
+      message.print()
+      return report(
+        ErrorOutput(code: "usage", message: message.error), exitCode: ExitCode.validationFailure.rawValue)
     }
+  }
+
+  /// With `--json` an error is a document too, unless a command has printed one already.
+  private static func report(_ error: ErrorOutput, exitCode: Int32) -> Int32 {
+    guard CommandLine.arguments.contains("--json"), !Terminal.hasPrintedJSON else { return exitCode }
+    var error = error
+    error.exitCode = exitCode
+    try? Terminal.print(json: ["error": error])
+    return exitCode
+  }
+}
+
+/// An error as JSON.
+private struct ErrorOutput: Encodable {
+  let code: String
+  let message: String
+  var remedy: String?
+  var exitCode: Int32 = 0
+
+  enum CodingKeys: String, CodingKey {
+    case code, message, remedy
+    case exitCode = "exit_code"
+  }
+
+  init(code: String, message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  init(_ error: ZooError) {
+    code = "\(error.code)"
+    message = "\(error)"
+    remedy = error.remedy
   }
 }
 

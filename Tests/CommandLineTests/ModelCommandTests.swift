@@ -208,25 +208,6 @@ struct ModelCommandTests {
     }
   }
 
-  @Test func listNamesTheFiveArchitectures() throws {
-    let zoo = try ZooCommand()
-    defer { zoo.cleanUp() }
-    let rows = try #require(zoo("list", "--json").json() as? [[String: Any]])
-    #expect(
-      Set(rows.compactMap { $0["name"] as? String }) == [
-        "vgg16", "vgg19", "resnet50", "mobilenet", "nasnetmobile",
-      ])
-    #expect(rows.allSatisfy { !(($0["files"] as? [Any])?.isEmpty ?? true) })
-  }
-
-  @Test func listNamesTheKernels() throws {
-    let zoo = try ZooCommand()
-    defer { zoo.cleanUp() }
-    let names = try #require(zoo("list", "--kernels", "--json").json() as? [String])
-    #expect(names.last == "portable")
-    #expect(try zoo("list", "--kernels").output == names.map { "\($0)\n" }.joined())
-  }
-
   @Test(arguments: [
     [], ["convert"], ["inspect"], ["verify"], ["run"], ["predict"], ["features"], ["bench"], ["list"],
   ])
