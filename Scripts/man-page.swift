@@ -107,7 +107,10 @@ func printArgument(_ argument: Argument) {
 
 func synopsis(_ command: Command) -> String {
   let positional = (command.arguments ?? []).filter { $0.kind == "positional" && $0.shouldDisplay }
-  let values = positional.map { italic(($0.valueName ?? "").uppercased()) + ($0.isRepeating ? "..." : "") }
+  let values = positional.map { argument in
+    let value = italic((argument.valueName ?? "").uppercased()) + (argument.isRepeating ? "..." : "")
+    return argument.isOptional ? "[\(value)]" : value
+  }
   return ([bold("zoo \(command.commandName)"), "[\\fIOPTIONS\\fR]"] + values).joined(separator: " ")
 }
 

@@ -42,20 +42,31 @@ package enum ModelFile {
     }
   }
 
-  /// Throws where `path` is no file, but the name of a network whose weights are published.
+  /// Throws where `path` is no file, but the name of a network that is published.
   private static func checkIsNoName(_ path: String) throws(ZooError) {
-    guard !exists(path), let architecture = Catalog.architecture(named: path) else { return }
-    let isWhole = { (file: PublishedFile) in
-      file.variant.head == .imageNet && file.variant.input == architecture.defaultInput
+    guard !exists(path) else { return }
+    func error(_ why: String, _ remedy: String) -> ZooError {
+      ZooError(.cannotOpen, what: "cannot open", at: path, "there is no such file; \(why)", remedy: remedy)
     }
-    guard let file = architecture.published.first(where: isWhole) ?? architecture.published.first else {
-      return
+    if let architecture = Catalog.architecture(named: path) {
+      let isWhole = { (file: PublishedFile) in
+        file.variant.head == .imageNet && file.variant.input == architecture.defaultInput
+      }
+      guard let file = architecture.published.first(where: isWhole) ?? architecture.published.first else {
+        return
+      }
+      throw error(
+        "\(architecture.name) is an architecture with published weights",
+        "Download \(file.address), then run `zoo convert \(file.fileName)`. See `zoo list --urls` for the others."
+      )
     }
-    throw ZooError(
-      .cannotOpen, what: "cannot open", at: path,
-      "there is no such file; \(architecture.name) is an architecture with published weights",
-      remedy: "Download \(file.address), then run `zoo convert \(file.fileName)`. "
-        + "See `zoo list --urls` for the others.")
+    if let name = KerasApplications.name(path) {
+      let file = "\(name.lowercased()).keras"
+      throw error(
+        "\(name) is a network of keras.applications",
+        "In Python, save it whole: keras.applications.\(name)().save('\(file)'). Then run `zoo convert \(file)`."
+      )
+    }
   }
 
   /// `text` as a shell takes it for one word.

@@ -181,7 +181,11 @@ package struct AtomicFile: ~Copyable {
   /// it ends, and exceeding a file size limit is an error rather than the end. For programs, not for libraries.
   package static func removeTemporariesOnSignals() {
     StatusLine.prepare()
+    // A parent may have blocked them for threads of its own, and a mask is inherited.
+    var wanted = sigset_t()
+    sigemptyset(&wanted)
     for number in [SIGINT, SIGTERM, SIGHUP] {
+      sigaddset(&wanted, number)
       signal(number) { number in
         StatusLine.erase()
         TemporaryName.removeAll()
@@ -189,6 +193,7 @@ package struct AtomicFile: ~Copyable {
         raise(number)
       }
     }
+    sigprocmask(SIG_UNBLOCK, &wanted, nil)
     signal(SIGXFSZ, SIG_IGN)
   }
 }

@@ -63,7 +63,7 @@ struct BenchCommand: ParsableCommand {
     let total = steps.reduce(0) { $0 + $1.medianMilliseconds }
     var table = Table(
       ["MS", "OF TOTAL", "GFLOP/S", "OF PEAK", "WEIGHTS GB/S", "ALGORITHM", "LAYERS"],
-      rightAligned: [0, 1, 2, 3, 4])
+      rightAligned: [0, 1, 2, 3, 4], dropping: [4, 3])
     func percent(_ share: Double) -> String { decimal(share * 100, 1) + "%" }
     for step in steps {
       table.add(

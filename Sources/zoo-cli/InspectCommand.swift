@@ -76,7 +76,7 @@ struct InspectCommand: ParsableCommand {
     try row("source sha256", summary.source.sha256)
     try row("writer", summary.source.writer)
     for (check, verdict) in summary.verification.sorted(by: { $0.key < $1.key }) {
-      try Terminal.print("verified: \(check): \(verdict)")
+      try row("check", "\(check): \(verdict)")
     }
   }
 

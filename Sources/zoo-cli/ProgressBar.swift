@@ -89,8 +89,8 @@ final class ProgressBar: Sendable {
       guard let work = state.work else { return }
       if let last = state.lastDrawn, now - last < .milliseconds(100) { return }
       state.lastDrawn = now
-      // A line that wraps could not be removed again.
-      let columns = Terminal.errorWidth - 1
+      // A line that wraps could not be removed again, even with the ^C of an interruption at its end.
+      let columns = Terminal.errorWidth - 3
       StatusLine.show(Self.line(for: work, at: now, columns: columns).fitting(columns: columns))
     }
   }

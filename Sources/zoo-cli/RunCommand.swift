@@ -44,7 +44,10 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     if let output { try AtomicFile.checkPossible(output, overwrite: overwrite.force) }
     let run = try ArrayRun(path: model, inputPath: input, taps: tap)
+    let bar = ProgressBar(quiet: common.quiet)
+    bar.show("running the \(engine.rawValue) engine")
     let results = try run.results(engine: engine, threads: threads.count)
+    bar.finish()
     if let output {
       try results.write(to: output, overwrite: overwrite.force)
     }

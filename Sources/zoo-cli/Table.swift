@@ -12,6 +12,8 @@ struct Table {
   private static let gap = 2
   /// A cut column keeps this many columns of the terminal.
   private static let leastWidth = 12
+  /// Rather than to cut others below this, columns of ``dropping`` are left out.
+  private static let readableWidth = 20
 
   init(
     _ header: [String], rightAligned: Set<Int> = [], whole: Set<Int> = [], dropping: [Int] = [],
@@ -90,7 +92,7 @@ struct Table {
       return shown.reduce(Self.gap * (shown.count - 1), +) - limit
     }
     let cuttable = widths.indices.filter { !rightAligned.contains($0) && !whole.contains($0) }
-    func reserve() -> Int { cuttable.reduce(0) { $0 + max(0, (widths[$1] ?? 0) - Self.leastWidth) } }
+    func reserve() -> Int { cuttable.reduce(0) { $0 + max(0, (widths[$1] ?? 0) - Self.readableWidth) } }
     for column in dropping where excess() > reserve() { widths[column] = nil }
     while excess() > 0, let widest = cuttable.max(by: { widths[$0] ?? 0 < widths[$1] ?? 0 }),
       let width = widths[widest], width > Self.leastWidth

@@ -57,7 +57,8 @@ extension String {
         continue
       }
       let isFirst = line.allSatisfy { $0 == " " }
-      if !isFirst, line.columns + lead.count + Character.columns(of: word) > columns {
+      let width = Character.columns(of: word)
+      if !isFirst, line.columns + lead.count + width > columns, indent + width <= columns {
         lines.append(line)
         line = margin + word
       } else {

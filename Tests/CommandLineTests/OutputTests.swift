@@ -10,11 +10,10 @@ struct OutputTests {
     try body(zoo)
   }
 
-  /// Lines without colours; what a status line showed before it was erased is not in them.
+  /// Lines without colours, and what status lines showed before they were erased.
   private func lines(_ terminal: String) -> [String] {
-    terminal.split(separator: "\n").map { line in
-      let shown = line.split(separator: "\r", omittingEmptySubsequences: false).last.map(String.init) ?? ""
-      return shown.replacing("\u{1b}[K", with: "").replacing(/\u{1b}\[[0-9;]*m/, with: "")
+    terminal.split(whereSeparator: { $0 == "\n" || $0 == "\r" }).map { line in
+      String(line).replacing("\u{1b}[K", with: "").replacing(/\u{1b}\[[0-9;]*m/, with: "")
     }
   }
 
@@ -77,6 +76,26 @@ struct OutputTests {
       let text = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
       process.waitUntilExit()
       #expect(process.terminationStatus == 65 && text.contains("ZOO_LIMITS=input=NUMBER"), "\(text)")
+      #expect(try zoo.contents().isEmpty)
+    }
+  }
+
+  /// Whoever is ended while standard input comes in leaves nothing behind.
+  @Test(arguments: [SIGINT, SIGTERM])
+  func anInterruptedInputLeavesNothing(signal: Int32) throws {
+    try withZoo { zoo in
+      let process = try zoo.process(
+        ["convert", "-", "-o", "x.zoo"], environment: ["TMPDIR": zoo.folder.path])
+      let input = Pipe()
+      process.standardInput = input
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      try input.fileHandleForWriting.write(contentsOf: Data(count: 1000))
+      for _ in 0..<600 where try zoo.contents().isEmpty { Thread.sleep(forTimeInterval: 0.05) }
+      #expect(try zoo.contents().count == 1)
+      kill(process.processIdentifier, signal)
+      process.waitUntilExit()
+      #expect(process.terminationReason == .uncaughtSignal && process.terminationStatus == signal)
       #expect(try zoo.contents().isEmpty)
     }
   }
