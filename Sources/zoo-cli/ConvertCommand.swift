@@ -154,6 +154,8 @@ struct ConvertCommand: ParsableCommand {
 
     if let report { try AtomicFile.checkPossible(report, overwrite: overwrite.force) }
     let source = input == "-" ? try StandardInput() : nil
+    // The file goes with its last use.
+    defer { withExtendedLifetime(source) {} }
     let target = writesToStandardOutput && !dryRun ? try StandardOutput() : nil
     let bar = ProgressBar(quiet: common.quiet)
     let result: ConversionReport

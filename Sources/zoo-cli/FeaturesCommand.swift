@@ -31,7 +31,8 @@ struct FeaturesCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "The layer whose output to write; by default the map that goes into the last global pooling.",
-      valueName: "name"))
+      valueName: "name"),
+    completion: .layers)
   var layer: String?
 
   @Option(help: "How to pool feature maps over height and width.")

@@ -118,6 +118,7 @@ struct ListTests {
         (
           ["run", "digits.zoo", "--tap", "conv_pw_13"], ["conv_pw_13", "conv_pw_13_bn", "conv_pw_13_relu"]
         ),
+        (["features", "digits.zoo", "a.jpg", "--layer", "conv_pad_1"], ["conv_pad_12"]),
         (["run", "nothere.zoo", "--tap", "conv"], []),
       ] {
         #expect(try completions(words, in: zoo).sorted() == offered, "\(words)")
