@@ -108,7 +108,7 @@ let package = Package(
       name: "zoo-benchmarks",
       dependencies: ground + [
         "ZooModels", "ZooImages", "ZooWeightFiles", "ZooFormat", "CZooKernels", "ZooRuntime",
-        "ZooVerification", "ZooConversion",
+        "ZooVerification", "ZooConversion", "ModelZooTools",
       ],
       path: "Sources/ZooBenchmarks"),
     .executableTarget(
@@ -165,7 +165,8 @@ let package = Package(
         "ZooConversion",
         "ZooTestSupport",
       ]),
-    .testTarget(name: "ModelZooTests", dependencies: ground + ["ModelZooTools"]),
+    .testTarget(
+      name: "ModelZooTests", dependencies: ground + ["ZooWeightFiles", "ModelZooTools", "ZooTestSupport"]),
     .testTarget(name: "ZooTestSupportTests", dependencies: ["ZooTestSupport"]),
     .testTarget(
       name: "CommandLineTests",

@@ -21,12 +21,18 @@ public struct Backbone: Sendable {
 
   /// The model that it runs.
   public let model: Model
-  /// The layer whose output is the features.
-  public let layer: String
-  /// What becomes of the layer's output where that is a feature map.
+  /// The layers whose outputs are the features.
+  public let layers: [String]
+  /// The first of ``layers``, and mostly the only one.
+  public var layer: String { layers[0] }
+  /// What becomes of feature maps.
   public let pooling: Pooling
   /// How pictures are cropped and resized: whole and bilinearly, where nothing else is set.
   public var fitting = PictureFitting()
+  /// The shape of one picture's features of each of ``layers``: (H, W, C), or (C) when pooled.
+  public let featureShapes: [Shape]
+  /// The shape of one picture's features of ``layer``: (H, W, C), or (C) when pooled.
+  public var featureShape: Shape { featureShapes[0] }
   private let runner: Runner
 
   /// Opens a model and prepares it to run up to the features.
@@ -65,49 +71,141 @@ public struct Backbone: Sendable {
     model: Model, layer: String? = nil, pooling: Pooling = .none, threads: Int = 1,
     pictureCount: Int? = nil
   ) throws(ZooError) {
-    let tap: Value
-    if let layer {
-      guard let value = model.graph.value(named: layer) else {
-        throw ZooError(
-          .unknownLayer, what: "no such layer", at: model.path,
-          "'\(layer)' is not one of its \(model.graph.nodes.count) layers",
-          remedy: "See `zoo inspect --layers`.")
-      }
-      tap = value
-    } else {
-      tap = model.graph.topFeatures
-    }
-    let shape = model.graph[tap].shape
-    guard pooling == .none || shape.rank == 3 else {
-      throw ZooError(
-        .invalidArgument, what: "no feature map to pool", at: "layer '\(model.graph[tap].name)'",
-        "its output is \(shape), expected H x W x C")
-    }
-    self.model = model
-    self.layer = model.graph[tap].name
-    self.pooling = pooling
-    self.featureShape = pooling == .none ? shape : [shape[2]]
-    self.runner = try ZooError.wrap {
-      try Runner(model: model, taps: [tap], threads: threads, examples: pictureCount)
-    }
+    try self.init(
+      model: model, layer: layer, pooling: pooling,
+      options: RunOptions(threads: threads, exampleCount: pictureCount))
   }
 
-  /// The shape of the features of one picture: (H, W, C), or (C) when pooled.
-  public let featureShape: Shape
+  /// Prepares an opened model to run up to the features.
+  ///
+  /// - Parameters:
+  ///   - model: a model, which other users can share.
+  ///   - layer: the layer whose output is the features; by default the one whose map goes into the last global
+  ///     pooling, of whatever size, or without one the last feature map before the classifier.
+  ///   - pooling: what becomes of a feature map.
+  ///   - options: how it runs.
+  /// - Throws: ``ZooError``, with the code `ZooError.Code.unknownLayer` where the model has no such layer,
+  ///   `ZooError.Code.invalidArgument` where there is no feature map to pool, and `ZooError.Code.tooLarge` where
+  ///   the memory limit is too low.
+  public init(
+    model: Model, layer: String? = nil, pooling: Pooling = .none, options: RunOptions
+  ) throws(ZooError) {
+    let tap =
+      try layer.map { layer throws(ZooError) in try model.value(named: layer) } ?? model.graph.topFeatures
+    let node = model.graph[tap]
+    guard pooling == .none || node.shape.rank == 3 else {
+      throw ZooError(
+        .invalidArgument, what: "no feature map to pool", at: "layer '\(node.name)'",
+        "its output is \(node.shape), expected H x W x C")
+    }
+    try self.init(model: model, taps: [tap], pooling: pooling, options: options)
+  }
+
+  /// Prepares an opened model to run up to features of several layers, all from one pass:
+  /// ``featuresByLayer(of:)``.
+  ///
+  /// - Parameters:
+  ///   - model: a model, which other users can share.
+  ///   - layers: the layers whose outputs are the features; at least one.
+  ///   - pooling: what becomes of feature maps. Outputs of other shapes stay as they are.
+  ///   - options: how it runs.
+  /// - Throws: ``ZooError``, with the code `ZooError.Code.unknownLayer` where the model has no such layer, and
+  ///   `ZooError.Code.invalidArgument` where no layer is named.
+  public init(
+    model: Model, layers: [String], pooling: Pooling = .none, options: RunOptions = RunOptions()
+  ) throws(ZooError) {
+    guard !layers.isEmpty else {
+      throw ZooError(.invalidArgument, what: "no layer", at: model.path, "features of none were asked for")
+    }
+    var taps: [Value] = []
+    for layer in layers { taps.append(try model.value(named: layer)) }
+    try self.init(model: model, taps: taps, pooling: pooling, options: options)
+  }
+
+  private init(
+    model: Model, taps: [Value], pooling: Pooling, options: RunOptions
+  ) throws(ZooError) {
+    self.model = model
+    self.pooling = pooling
+    layers = taps.map { model.graph[$0].name }
+    featureShapes = taps.map { tap in
+      let shape = model.graph[tap].shape
+      return pooling == .none || shape.rank != 3 ? shape : [shape[2]]
+    }
+    runner = try ZooError.wrap { try Runner(model: model, endingAt: taps, options: options) }
+  }
+
+  // MARK: Features of a layer
 
   /// The features of pictures, which are resized and preprocessed as the model needs: (N, …), a row for each
-  /// picture in the given order.
+  /// picture in the given order. Of several layers, those of the first.
+  ///
+  /// In a task that is cancelled it stops before the next picture. For use in tasks there is
+  /// ``computeFeatures(of:)``, and for many pictures ``featureStream(of:batch:loading:)``.
   ///
   /// - Throws: ``ZooError`` with the code `ZooError.Code.unsuitable` where the model takes no pictures.
   public func features(of pictures: [Picture]) throws(ZooError) -> Tensor {
-    try ZooError.wrap { try features(preprocessed: runner.batch(of: pictures, fitting: fitting)) }
+    pooled(try ZooError.wrap { try runner.run(on: pictures, fitting: fitting)[0] })
   }
 
-  /// The features of a batch (N, H, W, C) that is already preprocessed: (N, …).
+  /// The features of a batch (N, H, W, C) that is already preprocessed: (N, …). Of several layers, those of the
+  /// first.
   ///
   /// - Throws: ``ZooError`` with the code `ZooError.Code.doesNotFit` where the shape is not the network's.
   public func features(preprocessed input: Tensor) throws(ZooError) -> Tensor {
-    let features = try ZooError.wrap { try runner.run(input)[0] }
+    pooled(try ZooError.wrap { try runner.run([input])[0] })
+  }
+
+  /// Computes features as ``features(of:)`` does, on a thread that no task needs.
+  ///
+  /// - Throws: ``ZooError``, with the code `ZooError.Code.cancelled` where the task is cancelled.
+  public func computeFeatures(of pictures: [Picture]) async throws(ZooError) -> Tensor {
+    let (runner, fitting) = (runner, fitting)
+    return pooled(try await runner.gate.run { try runner.run(on: pictures, fitting: fitting)[0] })
+  }
+
+  /// Computes the features of many pictures one batch after another, in their order and with bounded memory; each
+  /// of the shape ``featureShape``. Of several layers, those of the first.
+  ///
+  /// - Parameters:
+  ///   - sources: where the pictures come from, for example paths.
+  ///   - batch: how many pictures are loaded and run at once; with several threads at least as many as these.
+  ///   - load: makes a picture of a source; it is called on a thread that no task needs.
+  public func featureStream<Sources: Sequence & Sendable>(
+    of sources: Sources, batch: Int = 8,
+    loading load: @escaping @Sendable (Sources.Element) throws -> Picture
+  ) -> PictureStream<Sources, Tensor> where Sources.Element: Sendable {
+    let (backbone, runner) = (self, runner)
+    return PictureStream(sources, batch: batch, runner: runner, loading: load) { pictures in
+      let features = backbone.pooled(try runner.run(on: pictures, fitting: backbone.fitting)[0])
+      return pictures.indices.map { features[example: $0] }
+    }
+  }
+
+  // MARK: Features of several layers
+
+  /// The features of pictures at each of ``layers``, in their order, from one pass; each (N, …).
+  ///
+  /// - Throws: ``ZooError`` with the code `ZooError.Code.unsuitable` where the model takes no pictures.
+  public func featuresByLayer(of pictures: [Picture]) throws(ZooError) -> [NamedTensor] {
+    named(try ZooError.wrap { try runner.run(on: pictures, fitting: fitting) })
+  }
+
+  /// The features at each of ``layers`` of a batch (N, H, W, C) that is already preprocessed, from one pass; each
+  /// (N, …).
+  ///
+  /// - Throws: ``ZooError`` with the code `ZooError.Code.doesNotFit` where the shape is not the network's.
+  public func featuresByLayer(preprocessed input: Tensor) throws(ZooError) -> [NamedTensor] {
+    named(try ZooError.wrap { try runner.run([input]) })
+  }
+
+  private func named(_ features: [Tensor]) -> [NamedTensor] {
+    zip(layers, features).map { NamedTensor(name: $0, tensor: pooled($1)) }
+  }
+
+  /// Maps (N, H, W, C) pooled; others as they are.
+  private func pooled(_ features: Tensor) -> Tensor {
+    guard features.shape.rank == 4 else { return features }
     return switch pooling {
     case .none: features
     case .average: features.pooled(initial: 0, combine: +) { $0 / Float($1) }

@@ -1,3 +1,4 @@
+import Synchronization
 import ZooGraph
 import ZooSystem
 import ZooTensor
@@ -39,6 +40,7 @@ public struct Classifier: Sendable {
   /// that the network was measured with give other, mostly worse predictions.
   public var fitting = PictureFitting()
   private let runner: Runner
+  private let logitRunner: LogitRunner
 
   /// Opens a model and prepares it to run.
   ///
@@ -62,6 +64,17 @@ public struct Classifier: Sendable {
   ///     prepared as they are used, which takes less time and far less memory.
   /// - Throws: ``ZooError`` with the code `ZooError.Code.unsuitable` where the model is no classifier.
   public init(model: Model, threads: Int = 1, pictureCount: Int? = nil) throws(ZooError) {
+    try self.init(model: model, options: RunOptions(threads: threads, exampleCount: pictureCount))
+  }
+
+  /// Prepares an opened model to run.
+  ///
+  /// - Parameters:
+  ///   - model: a model, which other users can share.
+  ///   - options: how it runs.
+  /// - Throws: ``ZooError`` with the code `ZooError.Code.unsuitable` where the model is no classifier, and
+  ///   `ZooError.Code.tooLarge` where the memory limit is too low.
+  public init(model: Model, options: RunOptions) throws(ZooError) {
     guard let outputKind = model.graph.outputKind else {
       throw ZooError(
         .unsuitable, what: "model is no classifier", at: model.path,
@@ -72,9 +85,12 @@ public struct Classifier: Sendable {
     self.model = model
     self.outputKind = outputKind
     self.runner = try ZooError.wrap {
-      try Runner(model: model, taps: model.graph.outputs, threads: threads, examples: pictureCount)
+      try Runner(model: model, graph: model.graph, taps: model.graph.outputs, options: options)
     }
+    logitRunner = LogitRunner(model: model, options: options)
   }
+
+  // MARK: Pictures
 
   /// The classes of a picture with the highest values, the best first.
   ///
@@ -88,10 +104,104 @@ public struct Classifier: Sendable {
 
   /// The classes of each picture with the highest values, the best first; one list for each picture, in their order.
   ///
+  /// In a task that is cancelled it stops before the next picture. For use in tasks there is
+  /// ``computePredictions(of:top:)-([Picture],_)``, and for many pictures
+  /// ``predictionStream(of:top:batch:loading:)``.
+  ///
   /// - Throws: ``ZooError`` with the code `ZooError.Code.unsuitable` where the model takes no pictures.
   public func classify(_ pictures: [Picture], top count: Int = 5) throws(ZooError) -> [[Prediction]] {
-    let output = try ZooError.wrap { try runner.run(runner.batch(of: pictures, fitting: fitting))[0] }
-    return pictures.indices.map { best(of: output[example: $0].values, count: count) }
+    best(of: try ZooError.wrap { try runner.run(on: pictures, fitting: fitting)[0] }, count: count)
+  }
+
+  /// Classifies a picture as ``classify(_:top:)-(Picture,_)`` does, on a thread that no task needs.
+  ///
+  /// - Parameters:
+  ///   - picture: a picture of any size; it is resized and preprocessed as the model needs.
+  ///   - count: how many classes to return at most.
+  /// - Throws: ``ZooError``, with the code `ZooError.Code.cancelled` where the task is cancelled.
+  public func computePredictions(
+    of picture: Picture, top count: Int = 5
+  ) async throws(ZooError) -> [Prediction] {
+    try await computePredictions(of: [picture], top: count)[0]
+  }
+
+  /// Classifies pictures as ``classify(_:top:)-([Picture],_)`` does, on a thread that no task needs.
+  ///
+  /// - Throws: ``ZooError``, with the code `ZooError.Code.cancelled` where the task is cancelled.
+  public func computePredictions(
+    of pictures: [Picture], top count: Int = 5
+  ) async throws(ZooError) -> [[Prediction]] {
+    let (runner, fitting) = (runner, fitting)
+    return best(
+      of: try await runner.gate.run { try runner.run(on: pictures, fitting: fitting)[0] }, count: count)
+  }
+
+  /// Classifies many pictures one batch after another, in their order and with bounded memory.
+  ///
+  /// - Parameters:
+  ///   - sources: where the pictures come from, for example paths.
+  ///   - count: how many classes to return at most for each.
+  ///   - batch: how many pictures are loaded and run at once; with several threads at least as many as these.
+  ///   - load: makes a picture of a source; it is called on a thread that no task needs.
+  public func predictionStream<Sources: Sequence & Sendable>(
+    of sources: Sources, top count: Int = 5, batch: Int = 8,
+    loading load: @escaping @Sendable (Sources.Element) throws -> Picture
+  ) -> PictureStream<Sources, [Prediction]> where Sources.Element: Sendable {
+    let (classifier, runner) = (self, runner)
+    return PictureStream(sources, batch: batch, runner: runner, loading: load) { pictures in
+      classifier.best(of: try runner.run(on: pictures, fitting: classifier.fitting)[0], count: count)
+    }
+  }
+
+  // MARK: Tensors
+
+  /// The classes of each example of a batch that is already preprocessed, the best first.
+  ///
+  /// - Parameters:
+  ///   - input: (N, …) of the model's only input; (N, H, W, C) for pictures.
+  ///   - count: how many classes to return at most.
+  /// - Throws: ``ZooError`` with the code `ZooError.Code.doesNotFit` where the shape is not the network's.
+  public func classify(preprocessed input: Tensor, top count: Int = 5) throws(ZooError) -> [[Prediction]] {
+    best(of: try values(preprocessed: input), count: count)
+  }
+
+  /// The output itself for pictures: (N, C), a row for each picture with a value for each class; see
+  /// ``outputKind``.
+  ///
+  /// - Throws: ``ZooError`` with the code `ZooError.Code.unsuitable` where the model takes no pictures.
+  public func values(of pictures: [Picture]) throws(ZooError) -> Tensor {
+    try ZooError.wrap { try runner.run(on: pictures, fitting: fitting)[0] }
+  }
+
+  /// The output itself for a batch that is already preprocessed: (N, C).
+  ///
+  /// - Parameter input: (N, …) of the model's only input; (N, H, W, C) for pictures.
+  /// - Throws: ``ZooError`` with the code `ZooError.Code.doesNotFit` where the shape is not the network's.
+  public func values(preprocessed input: Tensor) throws(ZooError) -> Tensor {
+    try ZooError.wrap { try runner.run([input])[0] }
+  }
+
+  /// The logits for pictures, (N, C): the values before the last softmax or sigmoid. The output itself where the
+  /// network ends without one.
+  ///
+  /// - Throws: ``ZooError`` with the code `ZooError.Code.unsuitable` where the model takes no pictures, or where
+  ///   its output is no activation of logits, such as an average of several.
+  public func logits(of pictures: [Picture]) throws(ZooError) -> Tensor {
+    try ZooError.wrap { try logitRunner.get().run(on: pictures, fitting: fitting)[0] }
+  }
+
+  /// The logits for a batch that is already preprocessed, (N, C); see ``logits(of:)``.
+  ///
+  /// - Parameter input: (N, …) of the model's only input; (N, H, W, C) for pictures.
+  /// - Throws: ``ZooError`` with the code `ZooError.Code.doesNotFit` where the shape is not the network's.
+  public func logits(preprocessed input: Tensor) throws(ZooError) -> Tensor {
+    try ZooError.wrap { try logitRunner.get().run([input])[0] }
+  }
+
+  // MARK: From values to classes
+
+  private func best(of output: Tensor, count: Int) -> [[Prediction]] {
+    (0..<output.shape[0]).map { best(of: output[example: $0].values, count: count) }
   }
 
   private func best(of output: [Float], count: Int) -> [Prediction] {
@@ -115,5 +225,31 @@ public struct Classifier: Sendable {
     }
     // One name is that of the class whose probability the sigmoid is.
     return index == 1 ? labels[0] : ClassLabel(id: "", name: "not \(labels[0].name)")
+  }
+}
+
+/// The network without its last activation, prepared when it is first needed. It shares all weights.
+private final class LogitRunner: Sendable {
+  private let model: Model
+  private let options: RunOptions
+  private let made = Mutex<Runner?>(nil)
+
+  init(model: Model, options: RunOptions) {
+    self.model = model
+    self.options = options
+  }
+
+  func get() throws -> Runner {
+    try made.withLock { made in
+      if let made { return made }
+      guard let graph = try model.graph.endingInLogits() else {
+        throw ZooError(
+          .unsuitable, what: "no logits", at: model.path,
+          "its output is not what a single activation makes of them")
+      }
+      let runner = try Runner(model: model, graph: graph, taps: graph.outputs, options: options)
+      made = runner
+      return runner
+    }
   }
 }

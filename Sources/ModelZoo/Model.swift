@@ -6,15 +6,27 @@ import ZooTensor
 
 /// A pretrained network with its weights, opened from a `.zoo` file.
 ///
-/// Opening costs the file's header; weights are read from the mapping when an engine is made. A model is
-/// immutable and can be shared between threads.
+/// Opening costs the file's header; weights are read from the mapping when something is made that runs them.
+///
+/// A model is immutable and can be shared between threads. Its users (``Classifier``, ``Backbone``, ``Network``)
+/// hold the weights in the form that the processor needs, once for all users of one model and of its copies; what
+/// one of them prepared is released with the last that uses any of it. Two models that were opened from the same
+/// file share nothing but the file.
 public struct Model: Sendable {
   package let graph: Graph
-  package let card: ModelCard
+  /// What a person has to know about the model.
+  public let card: ModelCard
   package let classLabels: [ClassLabel]
   package let weights: any WeightSource
-  /// The file that it came from.
+  /// What the users of this model have packed.
+  let packed: SharedWeights
+  /// The file that it came from, or what a model from memory was called.
   public let path: String
+  /// The file that the weights were converted from, where that is recorded.
+  public let source: Source?
+  /// What each check found before the file was written, by the name of the check; empty for a model that comes
+  /// from no `.zoo` file.
+  public let verification: [String: String]
 
   /// Opens a `.zoo` file.
   ///
@@ -29,17 +41,22 @@ public struct Model: Sendable {
   package init(file: ZooFile) {
     self.init(
       graph: file.document.graph, card: file.document.card, classLabels: file.document.labels,
-      weights: file, path: file.path)
+      weights: file, path: file.path, source: file.document.source.map(Source.init),
+      verification: file.document.verification)
   }
 
   package init(
-    graph: Graph, card: ModelCard, classLabels: [ClassLabel], weights: any WeightSource, path: String
+    graph: Graph, card: ModelCard, classLabels: [ClassLabel], weights: any WeightSource, path: String,
+    source: Source? = nil, verification: [String: String] = [:]
   ) {
     self.graph = graph
     self.card = card
     self.classLabels = classLabels
     self.weights = weights
     self.path = path
+    self.source = source
+    self.verification = verification
+    packed = SharedWeights()
   }
 
   /// The name of the architecture, for example `mobilenet`.
@@ -63,10 +80,10 @@ public struct Model: Sendable {
   /// Measured accuracy in percent and what it was measured on, where it is known.
   public var accuracy: String? { card.accuracy }
 
-  /// The names of all layers, in the order in which they run. Any can be tapped.
+  /// The names of all layers, in the order in which they run. Any can be tapped. See ``layers``.
   public var layerNames: [String] { graph.nodes.map(\.name) }
 
-  /// The shape of one input example: (H, W, C) for pictures.
+  /// The shape of one example of the first input: (H, W, C) for pictures. See ``inputs``.
   public var inputShape: Shape { graph[graph.inputs[0]].shape }
 
   /// The shape of one output example, per output.
@@ -78,7 +95,11 @@ public struct Model: Sendable {
   /// The number of weights.
   public var parameterCount: Int { graph.parameterCount }
 
+  /// The bytes of memory in which the users of this model now hold weights, prepared once for all of them; 0 when
+  /// the last user is gone. Weights that are read where they lie in the file do not count.
+  public var preparedBytes: Int { packed.byteCount }
+
   /// The instruction sets that the engine can use on this machine, the fastest first. The environment variable
-  /// `ZOO_KERNELS` chooses another than the first.
+  /// `ZOO_KERNELS` chooses another than the first, and so does ``RunOptions/kernels``.
   public static var availableKernels: [String] { Engine.availableKernels }
 }

@@ -23,3 +23,9 @@ public typealias OutputKind = ZooGraph.OutputKind
 public typealias PictureFitting = ZooImages.PictureFitting
 /// How pixels are computed when a picture changes its size.
 public typealias Resampling = ZooImages.Resampling
+/// What a person has to know about a model.
+public typealias ModelCard = ZooGraph.ModelCard
+/// The value of a layer's attribute.
+public typealias AttributeValue = ZooGraph.AttributeValue
+/// What running a network would have taken, and what it was allowed.
+public typealias MemoryShortage = ZooSystem.MemoryShortage

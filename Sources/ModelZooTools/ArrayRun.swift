@@ -65,8 +65,8 @@ public struct ArrayRun {
     for tap in taps {
       guard let value = graph.value(named: tap) else {
         throw ZooError(
-          .unknownLayer, what: "no such layer", at: "--tap", "the model has no layer '\(tap)'",
-          remedy: "See `zoo inspect --layers`.")
+          .unknownLayer, what: "no such layer", at: zoo.path, "the model has no layer '\(tap)'",
+          remedy: "Model.layerNames lists them.")
       }
       targets.append((IOArrays.tap(tap), value))
     }

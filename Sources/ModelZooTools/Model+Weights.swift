@@ -1,6 +1,7 @@
 import ModelZoo
 import ZooConversion
 import ZooFormat
+import ZooGraph
 import ZooImages
 import ZooModels
 import ZooSystem
@@ -50,6 +51,26 @@ extension Model {
     return try Converter(options: options).convert(input, to: output)
   }
 
+  /// Converts a weight file to a `.zoo` file with options, and tells what happens.
+  ///
+  /// The output appears whole or not at all. Where the task is cancelled, it does not appear;
+  /// ``Converter/computeConversion(of:to:progress:)`` is for use in tasks.
+  ///
+  /// - Parameters:
+  ///   - input: a `.h5`, `.keras`, `.npz` or `.safetensors` file.
+  ///   - output: where to write the `.zoo` file.
+  ///   - options: what is stated about the file, how weights are stored, and how the result is verified.
+  ///   - progress: is told what happens.
+  /// - Throws: `ZooError`, with the code `ZooError.Code.verificationFailed` where a check says no.
+  /// - Returns: what was converted to what, and why.
+  @discardableResult
+  public static func convert(
+    _ input: String, to output: String, options: Converter.Options,
+    progress: (Converter.Progress) -> Void = { _ in }
+  ) throws(ZooError) -> ConversionReport {
+    try Converter(options: options).convert(input, to: output, progress: progress)
+  }
+
   /// Verifies a `.zoo` file, as `zoo verify` does.
   ///
   /// - Parameters:
@@ -60,8 +81,27 @@ extension Model {
   public static func verify(
     _ path: String, options: Verifier.Options = .thorough, progress: (Verifier.Progress) -> Void = { _ in }
   ) throws(ZooError) -> VerificationReport {
-    try ZooError.wrap {
-      let file = try ModelFile.openZoo(path: path)
+    let model = try ZooError.wrap { Model(file: try ModelFile.openZoo(path: path)) }
+    return try model.verify(options: options, progress: progress)
+  }
+
+  /// Verifies a model that comes from a `.zoo` file or its bytes, as `zoo verify` does.
+  ///
+  /// - Parameters:
+  ///   - options: what to check against, and how closely; its images may be folders too.
+  ///   - progress: is told what is being checked, and how far that is.
+  /// - Throws: `ZooError` where a file can't be read, with the code `ZooError.Code.unsuitable` where the model comes
+  ///   from no `.zoo` file; a check that says no is in the report.
+  public func verify(
+    options: Verifier.Options = .thorough, progress: (Verifier.Progress) -> Void = { _ in }
+  ) throws(ZooError) -> VerificationReport {
+    let source: any WeightSource = weights
+    guard let file = source as? ZooFile else {
+      throw ZooError(
+        .unsuitable, what: "cannot verify", at: path, "the model comes from no .zoo file",
+        remedy: "Convert it: that verifies it.")
+    }
+    return try ZooError.wrap {
       var options = options
       options.images = try options.images.flatMap { isFolder($0) ? try ImageFolder.images(in: $0) : [$0] }
       return try Verifier.verify(file, options: options, progress: progress)

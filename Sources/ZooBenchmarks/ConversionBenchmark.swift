@@ -43,7 +43,7 @@ enum ConversionBenchmark {
     let graph = try VGG.vgg16.graph(input: InputShape(224, 224), head: .imageNet)
     let card = ModelCard(architecture: "vgg16", variant: "random weights", preprocessing: .caffe)
     try ZooWriter(document: ZooDocument(graph: graph, card: card), storage: .f32)
-      .write(to: path("vgg16.zoo"), overwrite: false, weights: RandomWeights())
+      .write(to: path("vgg16.zoo"), overwrite: false, weights: RandomWeights(seed: 1))
     for format in ExportFormat.allCases {
       _ = try Exporter(path: path("vgg16.zoo"), output: path("vgg16.\(format.rawValue)")).export(
         overwrite: false)

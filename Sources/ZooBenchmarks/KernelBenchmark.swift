@@ -1,4 +1,5 @@
 import CZooKernels
+import ZooConversion
 import ZooGraph
 import ZooRuntime
 import ZooTensor
@@ -29,7 +30,8 @@ struct KernelBenchmark {
       let inputs = (0..<count).map { builder.add("x\($0)", .input(shape: shape)) }
       let output = builder.add("y", operation, inputs)
       let graph = try builder.build(outputs: [output])
-      let engine = try Engine(graph: graph, weights: RandomWeights(), options: PlanOptions(kernels: kernels))
+      let engine = try Engine(
+        graph: graph, weights: RandomWeights(seed: 1), options: PlanOptions(kernels: kernels))
       let random = CounterRandom(seed: 2)
       let values = (0..<shape.reduce(1, *)).map { Float(random.signed($0)) }
       let tensor = Tensor(shape: Shape([1] + shape), values: values)

@@ -195,7 +195,7 @@ struct NetworkBenchmark {
     let graph = try definition.graph(input: InputShape(side, side), head: head)
     let card = ModelCard(architecture: name, variant: "random weights", preprocessing: .tf)
     try ZooWriter(document: ZooDocument(graph: graph, card: card), storage: .f32)
-      .write(to: path, overwrite: false, weights: RandomWeights())
+      .write(to: path, overwrite: false, weights: RandomWeights(seed: 1))
   }
 
   /// Another engine.

@@ -70,6 +70,7 @@ public struct Converter: Sendable {
   ) throws -> ConversionReport {
     if !options.dryRun { try AtomicFile.checkPossible(output, overwrite: options.overwrite) }
     var source = try read(input, progress: progress)
+    try Cancellation.check()
     // Weights that are used only once are not kept.
     let original: any WeightSource =
       options.verify ? CachedWeights(source.recipe.weights) : source.recipe.weights
@@ -78,6 +79,7 @@ public struct Converter: Sendable {
     }
     source.faults = try WeightFault.all(of: source.recipe.graph, weights: original)
     var half = try chooseHalfPrecision(of: source.recipe, weights: original, progress: progress)
+    try Cancellation.check()
     let verified =
       options.verify ? try verify(&source, weights: original, half: &half, progress: progress) : nil
     func report(_ records: [TensorRecord], checksum: Checksum, output: String?) -> ConversionReport {
@@ -94,6 +96,7 @@ public struct Converter: Sendable {
           remedy: "Without --strict, it is converted all the same.")
       }
     }
+    try Cancellation.check()
     let records =
       options.dryRun
       ? [] : try write(source, to: output, weights: original, half: half, verified, progress: progress)

@@ -13,7 +13,7 @@ package final class ZooFile: WeightSource, Sendable {
   /// The length of the whole file in bytes.
   package var byteCount: Int { mapping.bytes.count }
 
-  private let mapping: MappedFile
+  private let mapping: any ByteOwner
   private let indexBySlot: [WeightSlot: Int]
   /// The tensors whose checksums are still to be verified at their first use.
   private let unverified: Mutex<Set<Int>>
@@ -22,8 +22,15 @@ package final class ZooFile: WeightSource, Sendable {
   ///
   /// With `verifyingOnUse` a tensor's checksum is verified when it is first asked for. Throws `ZooError`
   /// where the file can't be opened and `ZooError` where it breaks the specification.
-  package init(path: String, verifyingOnUse: Bool = false) throws {
-    let mapping = try MappedFile(path: path)
+  package convenience init(path: String, verifyingOnUse: Bool = false) throws {
+    try self.init(contents: MappedFile(path: path), name: path, verifyingOnUse: verifyingOnUse)
+  }
+
+  /// Opens a file that is in memory; `name` is what errors call it.
+  ///
+  /// The memory may lie at any address. Where that is not a multiple of 64, tensors that could be used where they
+  /// lie are copied.
+  package init(contents mapping: any ByteOwner, name path: String, verifyingOnUse: Bool = false) throws {
     defer { withExtendedLifetime(mapping) {} }
     let bytes = mapping.bytes
     let preamble = try Preamble(bytes, path: path)

@@ -43,6 +43,7 @@ package struct ZooWriter {
     let total = header.tensors.reduce(0) { $0 + $1.byteCount }
     try file.withBackgroundWriter { writer in
       for index in header.tensors.indices {
+        try Cancellation.check()
         let record = header.tensors[index]
         var hash = XXH3Hasher()
         var offset = dataStart + record.offset

@@ -68,3 +68,16 @@ package final class HeapBytes: ByteOwner, @unchecked Sendable {
 
   package var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(storage) }
 }
+
+/// Memory of someone else, who hears when it is no longer needed.
+package final class BorrowedBytes: ByteOwner, @unchecked Sendable {
+  package let bytes: UnsafeRawBufferPointer
+  private let release: @Sendable () -> Void
+
+  package init(_ bytes: UnsafeRawBufferPointer, release: @escaping @Sendable () -> Void) {
+    self.bytes = bytes
+    self.release = release
+  }
+
+  deinit { release() }
+}

@@ -102,8 +102,9 @@ public struct ReadingLimits: Sendable, Hashable {
     ]
   }
 
-  /// What a person can do about a file that the limit `name` refuses.
-  package static func remedy(_ name: String) -> String {
-    "If you trust the file, raise the limit: ZOO_LIMITS=\(name)=NUMBER."
-  }
+  /// Where a program sets a limit, in the texts of errors.
+  package static let place = "ReadingLimits.current."
+
+  /// What a program can do about a file that the limit `name` refuses.
+  package static func remedy(_ name: String) -> String { "If you trust the file, raise \(place)\(name)." }
 }

@@ -60,6 +60,13 @@ extension ZooError {
       reason ?? operation.reason(number, path: path), remedy: remedy)
   }
 
+  /// The task was cancelled.
+  package static var cancelled: ZooError {
+    ZooError(
+      .cancelled, what: "cancelled", at: "", "the task that asked for it was cancelled",
+      underlyingError: CancellationError())
+  }
+
   /// An error about a list of nodes that is no valid graph; `layer` is the one at fault, empty for the graph.
   package static func invalidNetwork(layer: String, _ why: String) -> ZooError {
     ZooError(
@@ -190,6 +197,8 @@ extension ZooError {
 
     /// The engine can't run the network.
     public static let cannotRun = Code("cannot-run")
+    /// The task that asked for it was cancelled; ``ZooError/underlyingError`` is a `CancellationError`.
+    public static let cancelled = Code("cancelled", .cancelled)
     /// The system has no memory left.
     public static let outOfMemory = Code("out-of-memory")
     /// What should not happen.
@@ -211,6 +220,8 @@ public enum ErrorCategory: Sendable {
   case usage
   /// A verification said no.
   case verificationFailed
+  /// Nobody wants the result any more.
+  case cancelled
   /// What should not happen.
   case unexpected
 }

@@ -25,8 +25,10 @@ public struct Shape: Hashable, Sendable, CustomStringConvertible {
     self.elementCount = dimensions.contains(0) ? 0 : count
   }
 
-  /// A shape whose extents this program computed; they must be valid.
-  package init(_ dimensions: [Int]) {
+  /// A shape whose extents the program itself computed. Extents from outside go to ``init(checking:)``.
+  ///
+  /// - Precondition: no extent is negative, and their product fits an `Int`.
+  public init(_ dimensions: [Int]) {
     precondition(dimensions.allSatisfy { $0 >= 0 }, "negative extent in \(dimensions)")
     self.dimensions = dimensions
     self.elementCount = dimensions.reduce(1, *)

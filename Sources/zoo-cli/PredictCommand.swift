@@ -57,7 +57,7 @@ struct PredictCommand: ParsableCommand {
       } catch {
         failure = failure ?? error
         bar.finish()
-        Terminal.error("\(error)", remedy: error.remedy)
+        Terminal.error("\(error)", remedy: error.commandRemedy)
         results.append(PredictOutput(image: source.path, error: "\(error)"))
         continue
       }

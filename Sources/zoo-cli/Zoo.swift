@@ -106,7 +106,7 @@ enum Main {
     case let code as ExitCode:
       return code.rawValue
     case let error as ZooError:
-      Terminal.error("\(error)", remedy: error.remedy)
+      Terminal.error("\(error)", remedy: error.commandRemedy)
       return report(ErrorOutput(error), exitCode: error.category.exitCode)
     default:
       guard Zoo.exitCode(for: error) != .success else { Zoo.exit(withError: error) }
@@ -151,7 +151,7 @@ private struct ErrorOutput: Encodable {
   init(_ error: ZooError) {
     code = "\(error.code)"
     message = "\(error)"
-    remedy = error.remedy
+    remedy = error.commandRemedy
   }
 }
 
@@ -165,6 +165,7 @@ extension ErrorCategory {
     case .cannotOpen: 66
     case .cannotCreate: 73
     case .inputOutput: 74
+    case .cancelled: 130
     case .unexpected: 70
     }
   }

@@ -1,18 +1,19 @@
 /// What a person has to know about a model besides its graph and weights; it travels in the `.zoo` file.
-package struct ModelCard: Sendable, Hashable {
+public struct ModelCard: Sendable, Hashable {
   /// The name of the architecture in the catalogue (`mobilenet`), or of the model in its configuration.
-  package var architecture: String
+  public package(set) var architecture: String
   /// Which member of the family, for people: `alpha 0.25, 224x224, with top, 1000 classes`.
-  package var variant: String
-  package var preprocessing: Preprocessing
+  public package(set) var variant: String
+  /// How pixels become what enters the network.
+  public package(set) var preprocessing: Preprocessing
   /// What it was trained on, if known.
-  package var trainingData: String?
+  public package(set) var trainingData: String?
   /// The licence of the weights, if known.
-  package var licence: String?
+  public package(set) var licence: String?
   /// How to cite the architecture.
-  package var citation: String?
+  public package(set) var citation: String?
   /// Measured accuracy in percent and what it was measured on, if known.
-  package var accuracy: String?
+  public package(set) var accuracy: String?
 
   package init(
     architecture: String, variant: String, preprocessing: Preprocessing, trainingData: String? = nil,

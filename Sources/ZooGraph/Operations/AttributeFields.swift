@@ -1,12 +1,18 @@
 import ZooSystem
 
 /// The value of an operation's attribute, as it is stored and printed.
-package enum AttributeValue: Sendable, Hashable {
+public enum AttributeValue: Sendable, Hashable {
+  /// A number, such as how many filters there are.
   case int(Int)
+  /// A number, such as an epsilon.
   case double(Double)
+  /// Whether something is so, such as whether there is a bias.
   case bool(Bool)
+  /// A name, such as an activation's.
   case string(String)
+  /// Several numbers: [height, width] of windows and strides, [top, bottom, left, right] of edges.
   case ints([Int])
+  /// Several numbers, such as a scale for each channel.
   case doubles([Double])
 }
 

@@ -21,6 +21,8 @@ package final class Engine: @unchecked Sendable {
   /// For one image on one thread.
   let single: Plan
   let weights: Weights
+  /// The most bytes that a session may hold for values.
+  let activationLimit: Int
 
   /// Where sessions find the weights.
   enum Weights {
@@ -31,8 +33,12 @@ package final class Engine: @unchecked Sendable {
 
   /// Plans `graph` and packs its weights.
   ///
+  /// - Parameter shared: where engines of the same weights find what others have packed; without it, nothing is
+  ///   shared.
   /// - Throws: `ZooError` where the network or the options can't be run, and whatever `weights` throws.
-  package init(graph: Graph, weights: some WeightSource, options: PlanOptions) throws {
+  package init(
+    graph: Graph, weights: any WeightSource, options: PlanOptions, sharing shared: SharedWeights? = nil
+  ) throws {
     guard (1...Engine.threadLimit).contains(options.threads) else {
       throw ZooError(
         .invalidArgument, what: "cannot plan", at: "the options",
@@ -51,20 +57,52 @@ package final class Engine: @unchecked Sendable {
     guard plans[0].arenaFloats <= limit / MemoryLayout<Float>.size else {
       throw ZooError(
         .tooLarge, what: "network too large", at: "the activations",
-        "\(plans[0].arenaFloats) values at a time, more than \(limit) bytes; the limit 'activations' can be raised"
-      )
+        "\(plans[0].arenaFloats) values at a time, more than \(limit) bytes",
+        remedy: ReadingLimits.remedy("activations"),
+        underlyingError: MemoryShortage(
+          weights: 0, values: plans[0].activationBytes, limit: limit))
     }
+    activationLimit = try Engine.activationLimit(plans, kernels: table, options: options)
     switch options.packing {
     case .ahead:
       let pool = options.threads > 1 ? zoo_pool_create(Int32(options.threads)) : nil
       defer { zoo_pool_destroy(pool) }
       self.weights = .packed(
-        try PackedWeights(for: &plans, by: WeightPacker(kernels: table, source: weights, pool: pool)))
+        try PackedWeights(
+          for: &plans, by: WeightPacker(kernels: table, source: weights, pool: pool),
+          sharing: shared ?? SharedWeights()))
     case .streamed: self.weights = .streamed(from: weights)
     }
-    shared = plans[0]
+    self.shared = plans[0]
     single = plans[plans.count - 1]
-    materialized = shared.places.keys.sorted { $0.index < $1.index }
+    materialized = plans[0].places.keys.sorted { $0.index < $1.index }
+  }
+
+  /// What is left for values of the memory that the options allow.
+  ///
+  /// - Throws: `ZooError` where that is not enough for one example.
+  private static func activationLimit(
+    _ plans: [Plan], kernels: Kernels, options: PlanOptions
+  ) throws(ZooError) -> Int {
+    let general = ReadingLimits.current.activations
+    guard let limit = options.memoryLimit else { return general }
+    let values = plans[0].activationBytes
+    let streamed = StreamedWeights.byteCount(for: plans[0], kernels: kernels)
+    let weights =
+      switch options.packing {
+      case .ahead: PackedWeights.byteCount(for: plans, kernels: kernels)
+      case .streamed: streamed
+      }
+    let shortage = MemoryShortage(weights: weights, values: values, limit: limit)
+    guard shortage.needed <= limit else {
+      throw ZooError(
+        .tooLarge, what: "network too large", at: "the memory limit",
+        "it needs \(shortage.needed) bytes, \(weights) for weights and \(values) for values, more than \(limit)",
+        remedy: streamed < weights
+          ? "With weights prepared as they are used, it needs \(streamed + values) bytes." : nil,
+        underlyingError: shortage)
+    }
+    return min(general, limit - weights)
   }
 
   /// The instruction set: `amx`, `avx512`, `avx2`, `neon` or `portable`.

@@ -54,7 +54,9 @@ package struct Kernels: @unchecked Sendable {
       let why = known.contains(name) ? "this machine lacks '\(name)'" : "there is no '\(name)'"
       let possible = available.map(\.name).joined(separator: ", ")
       throw ZooError(
-        .invalidArgument, what: "cannot choose kernels", at: environmentVariable, "\(why), only \(possible)")
+        .invalidArgument, what: "cannot choose kernels",
+        at: forced == nil ? environmentVariable : "the options",
+        "\(why), only \(possible)")
     }
     guard let best = available.first else {
       throw ZooError(.invalidArgument, what: "cannot choose kernels", at: "this machine", "it has none")

@@ -11,7 +11,7 @@ import ZooTensor
 /// batch, one image after another by all threads.
 package final class Session: @unchecked Sendable {
   /// The most images whose large dense layers are computed at once.
-  private static let group = 32
+  private static let groupLimit = 32
 
   package let engine: Engine
   /// `nil` where the caller does all by itself.
@@ -41,6 +41,8 @@ package final class Session: @unchecked Sendable {
   }
 
   /// Runs the network and also returns inner values.
+  ///
+  /// Where ``Cancellation`` is requested, it ends before the next image.
   ///
   /// - Parameter keeping: values that the engine materializes: its taps among them.
   package func run(
@@ -85,33 +87,43 @@ package final class Session: @unchecked Sendable {
     _ batch: Int, _ inputs: [UnsafeMutablePointer<Float>], _ outputs: [UnsafeMutablePointer<Float>]
   ) throws {
     let workers = try workers(for: batch)
+    let group = group(with: workers)
     let whole = workers.isEmpty ? 0 : batch / workers.count * workers.count
-    for first in stride(from: 0, to: whole, by: Session.group) {
-      let images = first..<min(whole, first + Session.group)
+    for first in stride(from: 0, to: whole, by: group) {
+      let images = first..<min(whole, first + group)
       let arrays = try arrays(inputs, outputs, tails: images.count, of: engine.single)
-      run(images, in: workers, arrays)
+      try run(images, in: workers, arrays)
     }
     guard whole < batch else { return }
     let workspace = try sharedWorkspace()
-    for first in stride(from: whole, to: batch, by: Session.group) {
-      let images = first..<min(batch, first + Session.group)
+    for first in stride(from: whole, to: batch, by: group) {
+      let images = first..<min(batch, first + group)
       let arrays = try arrays(inputs, outputs, tails: images.count, of: engine.shared)
-      for image in images { workspace.runHead(image, tail: image - first, arrays, pool: pool) }
+      for image in images {
+        try Cancellation.check()
+        workspace.runHead(image, tail: image - first, arrays, pool: pool)
+      }
       workspace.runTail(images, arrays, pool: pool, threads: engine.threads)
     }
     if let failure = workspace.failure { throw failure }
   }
 
   /// Each worker takes the next image until there are none; then all threads share the tails.
-  private func run(_ images: Range<Int>, in workers: [Workspace], _ arrays: Workspace.Arrays) {
+  private func run(
+    _ images: Range<Int>, in workers: [Workspace], _ arrays: Workspace.Arrays
+  ) throws(ZooError) {
     let next = Atomic(images.lowerBound)
+    let stops = Atomic(false)
     share(workers.count) { worker in
       while true {
+        // Only the caller's thread knows.
+        if Cancellation.isRequested { stops.store(true, ordering: .relaxed) }
         let image = next.add(1, ordering: .relaxed).oldValue
-        guard image < images.upperBound else { return }
+        guard image < images.upperBound, !stops.load(ordering: .relaxed) else { return }
         workers[worker].runHead(image, tail: image - images.lowerBound, arrays, pool: nil)
       }
     }
+    if stops.load(ordering: .relaxed) { throw ZooError.cancelled }
     workers[0].runTail(images, arrays, pool: pool, threads: engine.threads)
   }
 
@@ -134,13 +146,22 @@ package final class Session: @unchecked Sendable {
   /// Workspaces for a thread each; none where the threads share every step.
   private func workers(for batch: Int) throws(ZooError) -> [Workspace] {
     guard engine.threads > 1, batch >= engine.threads, case .packed = engine.weights else { return [] }
-    let bytes = max(1, engine.single.arenaFloats * MemoryLayout<Float>.size)
-    guard engine.threads <= ReadingLimits.current.activations / bytes else { return [] }
+    // What is left over of the batch runs in the shared workspace.
+    let needed = engine.shared.activationBytes + engine.threads * engine.single.activationBytes
+    guard needed <= engine.activationLimit else { return [] }
     while workers.count < engine.threads {
       workers.append(
         try Workspace(engine.single, kernels: engine.table, wanted: wanted, streaming: nil))
     }
     return workers
+  }
+
+  /// As many images at once as memory allows, up to ``groupLimit``.
+  private func group(with workers: [Workspace]) -> Int {
+    let tail = max(engine.single.tailFloats, engine.shared.tailFloats) * MemoryLayout<Float>.size
+    guard tail > 0 else { return Session.groupLimit }
+    let arenas = workers.reduce(engine.shared.activationBytes) { $0 + $1.activationBytes }
+    return max(1, min(Session.groupLimit, 1 + (engine.activationLimit - arenas) / tail))
   }
 
   func sharedWorkspace() throws(ZooError) -> Workspace {

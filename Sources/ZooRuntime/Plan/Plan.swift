@@ -58,6 +58,9 @@ package struct Plan {
   /// What is run, in order.
   package var descriptions: [StepDescription] { steps.map(StepDescription.init) }
 
+  /// The memory for the values of one example.
+  var activationBytes: Int { (arenaFloats + tailFloats + 128) * MemoryLayout<Float>.size }
+
   /// The most floats that hold values at the same time: what no arena can be smaller than.
   package var liveFloats: Int {
     var change = [Int](repeating: 0, count: steps.count + 1)

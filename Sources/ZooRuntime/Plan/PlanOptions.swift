@@ -1,4 +1,5 @@
 import ZooGraph
+import ZooSystem
 
 /// What a plan is made for.
 package struct PlanOptions: Sendable {
@@ -24,11 +25,18 @@ package struct PlanOptions: Sendable {
   package var kernels: String?
   /// Results don't depend on it.
   package var packing: Packing
+  /// The most bytes that packed weights and a session's values may take; `nil`: as many as the limit
+  /// `activations` of ``ReadingLimits`` allows for values.
+  package var memoryLimit: Int?
 
-  package init(threads: Int = 1, taps: [Value] = [], kernels: String? = nil, packing: Packing = .ahead) {
+  package init(
+    threads: Int = 1, taps: [Value] = [], kernels: String? = nil, packing: Packing = .ahead,
+    memoryLimit: Int? = nil
+  ) {
     self.threads = threads
     self.taps = taps
     self.kernels = kernels
     self.packing = packing
+    self.memoryLimit = memoryLimit
   }
 }

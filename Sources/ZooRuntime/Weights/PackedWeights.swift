@@ -4,42 +4,70 @@ import ZooTensor
 
 /// The weights of all steps of an engine's plans, packed once.
 final class PackedWeights: @unchecked Sendable {
-  private let arena: FloatArena
-  /// Tensors that are read where they lie.
-  private let inPlace: [ByteSlice]
+  /// What other engines of the same model may hold too.
+  private let parts: [PackedPart]
+  private let zeros: FloatArena
 
-  /// Packs the weights, in the order in which the first plan reads them, and points all steps to them.
-  init(for plans: inout [Plan], by packer: WeightPacker) throws {
-    var size = 0
-    func reserve(_ floats: Int) -> Int {
-      let offset = size
-      size += Place.wholeLines(floats)
-      return offset
-    }
-    var places: [WeightRequest: (order: Int, weights: Int, bias: Int)] = [:]
-    for request in plans.lazy.flatMap(\.steps).flatMap(\.weightRequests) where places[request] == nil {
-      let sizes = request.sizes(packer.kernels)
-      places[request] = (places.count, reserve(sizes.weights), reserve(sizes.bias))
-    }
-    let zeroOffset = reserve(plans.map(\.zeros).max() ?? 0)
-    // A kernel's vector may reach past the last weight.
-    let arena = try FloatArena(floats: size + 64, for: "the packed weights")
-    var inPlace: [ByteSlice] = []
+  /// Packs those weights that no other engine of the model has packed, and points all steps to them.
+  ///
+  /// - Parameter shared: what the engines of the model have packed.
+  init(for plans: inout [Plan], by packer: WeightPacker, sharing shared: SharedWeights) throws {
+    parts = try shared.parts(for: PackedWeights.requests(of: plans), by: packer)
+    zeros = try FloatArena(floats: PackedWeights.zeroCount(of: plans), for: "the packed weights")
     var packed: [WeightRequest: WeightPacker.Packed] = [:]
-    for (request, place) in places.sorted(by: { $0.value.order < $1.value.order }) {
-      let result = try packer.pack(
-        request, to: arena.base + place.weights, bias: arena.base + place.bias)
-      packed[request] = result
-      if let slice = result.inPlace { inPlace.append(slice) }
-    }
+    for part in parts { packed.merge(part.packed) { first, _ in first } }
     for plan in plans.indices {
       for index in plans[plan].steps.indices {
         let found = plans[plan].steps[index].weightRequests.compactMap { packed[$0] }
-        plans[plan].steps[index].point(to: found, zeros: arena.base + zeroOffset)
+        plans[plan].steps[index].point(to: found, zeros: zeros.base)
       }
       plans[plan].steps.linkPrefetches()
     }
-    self.arena = arena
-    self.inPlace = inPlace
+  }
+
+  /// The memory that weights and zeros take, whoever else shares it; tensors that are read where they lie take
+  /// none.
+  static func byteCount(for plans: [Plan], kernels: Kernels) -> Int {
+    let floats = requests(of: plans).reduce(zeroCount(of: plans)) { $0 + PackedPart.size($1, kernels) }
+    return floats * MemoryLayout<Float>.size
+  }
+
+  /// Each once, in the order in which the first plan reads them.
+  private static func requests(of plans: [Plan]) -> [WeightRequest] {
+    var seen: Set<WeightRequest> = []
+    return plans.flatMap(\.steps).flatMap(\.weightRequests).filter { seen.insert($0).inserted }
+  }
+
+  private static func zeroCount(of plans: [Plan]) -> Int {
+    // A kernel's vector may reach past the last value.
+    (plans.map(\.zeros).max() ?? 0) + 64
+  }
+}
+
+/// Packed weights in one block of memory, in the order in which they are read.
+final class PackedPart: @unchecked Sendable {
+  let packed: [WeightRequest: WeightPacker.Packed]
+  private let arena: FloatArena
+
+  var byteCount: Int { arena.byteCount }
+
+  init(_ requests: [WeightRequest], by packer: WeightPacker) throws {
+    let size = requests.reduce(0) { $0 + PackedPart.size($1, packer.kernels) }
+    // A kernel's vector may reach past the last weight.
+    arena = try FloatArena(floats: size + 64, for: "the packed weights")
+    var target = arena.base
+    var packed: [WeightRequest: WeightPacker.Packed] = [:]
+    for request in requests {
+      let bias = target + Place.wholeLines(request.sizes(packer.kernels).weights)
+      packed[request] = try packer.pack(request, to: target, bias: bias)
+      target += PackedPart.size(request, packer.kernels)
+    }
+    self.packed = packed
+  }
+
+  /// In floats.
+  static func size(_ request: WeightRequest, _ kernels: Kernels) -> Int {
+    let sizes = request.sizes(kernels)
+    return Place.wholeLines(sizes.weights) + Place.wholeLines(sizes.bias)
   }
 }

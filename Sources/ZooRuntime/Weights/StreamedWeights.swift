@@ -14,16 +14,22 @@ final class StreamedWeights {
   private(set) var failure: (any Error)?
 
   init(for plan: Plan, by packer: WeightPacker) throws(ZooError) {
-    zeroOffset =
-      plan.steps.map { step in
-        step.weightRequests.reduce(0) { sum, request in
-          let sizes = request.sizes(packer.kernels)
-          return sum + Place.wholeLines(sizes.weights) + Place.wholeLines(sizes.bias)
-        }
-      }.max() ?? 0
+    zeroOffset = Self.largestStep(of: plan, packer.kernels)
     // A kernel's vector may reach past the last weight.
     arena = try FloatArena(floats: zeroOffset + plan.zeros + 64, for: "a step's weights")
     self.packer = packer
+  }
+
+  /// The memory that it takes.
+  static func byteCount(for plan: Plan, kernels: Kernels) -> Int {
+    (largestStep(of: plan, kernels) + plan.zeros + 64) * MemoryLayout<Float>.size
+  }
+
+  /// In floats.
+  private static func largestStep(of plan: Plan, _ kernels: Kernels) -> Int {
+    plan.steps.map { step in
+      step.weightRequests.reduce(0) { $0 + PackedPart.size($1, kernels) }
+    }.max() ?? 0
   }
 
   /// Calls `body` with the step and its weights, which are there until it returns.

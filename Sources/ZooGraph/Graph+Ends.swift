@@ -1,0 +1,74 @@
+import ZooSystem
+
+// The same network with other ends: the nodes have the same indices and the same weights.
+
+extension Graph {
+  /// The network with these outputs in place of its own.
+  package func ending(at outputs: [Value]) throws(ZooError) -> Graph {
+    outputs == self.outputs ? self : try Graph(layers: layers, outputs: outputs.map(\.index))
+  }
+
+  /// The network without the activation that its only output ends in: what it gives are the logits. The network
+  /// itself where there is none; nil where the output is no vector, or is averaged after its activation.
+  package func endingInLogits() throws(ZooError) -> Graph? {
+    guard outputKind != nil else { return nil }
+    var layers = layers
+    var pending = outputs
+    var seen: Set<Value> = []
+    var changed: Set<Value> = []
+    while let value = pending.popLast() {
+      guard seen.insert(value).inserted else { continue }
+      let node = self[value]
+      switch node.operation {
+      case .activation(.linear), .reshape, .flatten, .identity, .permute, .concatenate: pending += node.inputs
+      case .averagePooling, .globalAveragePooling, .merge(.average): return nil
+      default:
+        guard let linear = node.operation.withoutActivation else { continue }
+        layers[value.index].operation = linear
+        changed.insert(value)
+      }
+    }
+    // What another layer reads too can't be changed.
+    let isReadElsewhere = nodes.indices.contains { index in
+      !seen.contains(Value(index: index)) && nodes[index].inputs.contains { changed.contains($0) }
+    }
+    return isReadElsewhere ? nil : try Graph(layers: layers, outputs: outputs.map(\.index))
+  }
+
+  private var layers: [Layer] {
+    nodes.map {
+      Layer(
+        name: $0.name, operation: $0.operation, inputs: $0.inputs.map(\.index), sharing: $0.sharing?.index)
+    }
+  }
+}
+
+extension Operation {
+  /// The operation without its activation; nil where it has none.
+  fileprivate var withoutActivation: Operation? {
+    switch self {
+    case .activation(let activation): return activation == .linear ? nil : .activation(.linear)
+    case .dense(var dense):
+      guard dense.activation != .linear else { return nil }
+      dense.activation = .linear
+      return .dense(dense)
+    case .convolution(var convolution):
+      guard convolution.activation != .linear else { return nil }
+      convolution.activation = .linear
+      return .convolution(convolution)
+    case .depthwiseConvolution(var convolution):
+      guard convolution.activation != .linear else { return nil }
+      convolution.activation = .linear
+      return .depthwiseConvolution(convolution)
+    case .separableConvolution(var convolution):
+      guard convolution.activation != .linear else { return nil }
+      convolution.activation = .linear
+      return .separableConvolution(convolution)
+    case .transposedConvolution(var convolution):
+      guard convolution.activation != .linear else { return nil }
+      convolution.activation = .linear
+      return .transposedConvolution(convolution)
+    default: return nil
+    }
+  }
+}
