@@ -16,7 +16,7 @@ EXTRAS := .build/extras
 FILES := bin/zoo share/man/man1/zoo.1 share/bash-completion/completions/zoo \
   share/zsh/site-functions/_zoo share/fish/vendor_completions.d/zoo.fish
 
-.PHONY: build help version demo test bench fuzz format check-macos check-docs install install-files uninstall \
+.PHONY: build help version demo examples check-examples test bench fuzz format check-macos check-docs install install-files uninstall \
   release extras packages test-packages clean
 
 build: packages ## Build the command as .build/release/zoo (the default)
@@ -39,10 +39,17 @@ demo: build ## Convert a weight file, verify and inspect the result, and classif
 	$(ZOO) inspect $(DEMO)/digits.zoo
 	$(ZOO) predict $(DEMO)/digits.zoo Fixtures/digits/pictures/* --top 1
 
+examples: packages ## Build the sample programs as .build/examples/debug/NAME
+	$(SWIFT) build --package-path Examples --scratch-path .build/examples
+
+check-examples: ## Type-check the sample programs against a release build that is there
+	Scripts/check-examples.sh
+
 # First with the best kernels that this machine has, then with each of the others.
 test: test-packages ## Run all tests, once for each instruction set that this machine has, and check the documentation
 	$(SWIFT) test -c release
 	Scripts/check-docs.sh release
+	Scripts/check-examples.sh release
 	@for kernels in $$($(ZOO) list --kernels | tail -n +2); do \
 	  echo "ZOO_KERNELS=$$kernels $(SWIFT) test -c release --skip-build"; \
 	  ZOO_KERNELS=$$kernels $(SWIFT) test -c release --skip-build || exit 1; \
@@ -62,7 +69,7 @@ fuzz: packages ## Feed damaged files to every parser for SECONDS seconds
 	$(SWIFT) run -c release zoo-fuzz --seconds $(SECONDS)
 
 format: ## Format all Swift sources
-	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests zoo Scripts
+	$(SWIFT) format --in-place --recursive --parallel Package.swift Sources Tests zoo Scripts Examples
 
 check-macos: ## Compile the C sources for macOS on arm64
 	Scripts/check-macos.sh

@@ -22,15 +22,7 @@ tool() { command -v "$1" || xcrun --find "$1"; }
 
 # The modules whose public symbols the two products hand on.
 shared=(ZooSystem ZooTensor ZooGraph ZooImages ZooWeightFiles ZooVerification ZooConversion)
-flags=(-I "$build/Modules" -target "$(swift -print-target-info | sed -n 's/.*"unversionedTriple": "\(.*\)".*/\1/p' | head -1)")
-[ "$(uname -s)" != Darwin ] || flags+=(-sdk "$(xcrun --show-sdk-path)")
-for target in Sources/C*/; do
-  target=$(basename "$target")
-  for map in "$build/$target.build/module.modulemap" "Sources/$target/module.modulemap"; do
-    [ -e "$map" ] && flags+=(-Xcc "-fmodule-map-file=$map")
-  done
-done
-for flag in $(pkg-config --cflags hdf5 zlib libturbojpeg libpng libwebpdemux libgif libtiff-4); do flags+=(-Xcc "$flag"); done
+. Scripts/module-flags.sh
 for module in ModelZoo ModelZooTools "${shared[@]}"; do
   mkdir -p "$work/$module"
   "$(tool swift-symbolgraph-extract)" -module-name "$module" "${flags[@]}" -output-dir "$work/$module" \

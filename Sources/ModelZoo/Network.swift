@@ -52,7 +52,7 @@ public struct Network: Sendable {
   /// Runs the network on a batch for each input.
   ///
   /// In a task that is cancelled it stops before the next example. For use in tasks there is
-  /// ``computeOutputs(of:)-(Dictionary<String,Tensor>)``.
+  /// ``computeOutputs(of:)-([String:Tensor])``.
   ///
   /// - Parameter inputs: (N, …) by the names of ``Model/inputs``, all with the same N.
   /// - Throws: ``ZooError`` with the code `ZooError.Code.missing` where an input is not there, and
@@ -64,7 +64,7 @@ public struct Network: Sendable {
   /// Runs the network on a batch for each input.
   ///
   /// In a task that is cancelled it stops before the next example. For use in tasks there is
-  /// ``computeOutputs(of:)-(Array<Tensor>)``.
+  /// ``computeOutputs(of:)-([Tensor])``.
   ///
   /// - Parameter inputs: (N, …) in the order of ``Model/inputs``, all with the same N.
   /// - Throws: ``ZooError`` with the code `ZooError.Code.doesNotFit` where their number or a shape is another.
@@ -72,7 +72,7 @@ public struct Network: Sendable {
     named(try ZooError.wrap { try runner.run(inputs) })
   }
 
-  /// Runs the network as ``run(_:)-(Dictionary<String,Tensor>)`` does, on a thread that no task needs.
+  /// Runs the network as ``run(_:)-([String:Tensor])`` does, on a thread that no task needs.
   ///
   /// - Parameter inputs: (N, …) by the names of ``Model/inputs``, all with the same N.
   /// - Throws: ``ZooError``, with the code `ZooError.Code.cancelled` where the task is cancelled.
@@ -80,7 +80,7 @@ public struct Network: Sendable {
     try await computeOutputs(of: ordered(inputs))
   }
 
-  /// Runs the network as ``run(_:)-(Array<Tensor>)`` does, on a thread that no task needs.
+  /// Runs the network as ``run(_:)-([Tensor])`` does, on a thread that no task needs.
   ///
   /// - Parameter inputs: (N, …) in the order of ``Model/inputs``, all with the same N.
   /// - Throws: ``ZooError``, with the code `ZooError.Code.cancelled` where the task is cancelled.

@@ -13,7 +13,7 @@ public struct RunOptions: Sendable, Hashable {
   /// `ZOO_KERNELS` names, or else the fastest.
   public var kernels: String?
   /// The most bytes that prepared weights and the values of one call may take together; what the caller passes in
-  /// and gets back, and the file's mapping, do not count. By default ``ReadingLimits/activations`` limits values.
+  /// and gets back, and the file's mapping, do not count. By default `ReadingLimits.activations` limits values.
   ///
   /// Where one example needs more, preparing throws an error of the code `ZooError.Code.tooLarge` before anything
   /// is allocated, with a ``MemoryShortage`` as its `underlyingError`. Larger batches run in as many parts as

@@ -1,0 +1,102 @@
+// What an app does with a model: it comes with the app, and labels frames of the camera.
+//
+//     CameraApp MODEL.zoo
+//
+// The frames are drawn here, in the form in which Core Graphics and Core Video have them: 32 bits a pixel, blue first,
+// and rows that begin every `bytesPerRow` bytes.
+
+import Foundation
+import ModelZoo
+
+/// A frame as `CVPixelBufferGetBaseAddress` or `CGContext.data` gives it.
+struct Frame: Sendable {
+  let width: Int
+  let height: Int
+  /// From one row to the next, more than `width * 4` where rows are filled up.
+  let bytesPerRow: Int
+  /// Blue, green, red, alpha.
+  let bytes: [UInt8]
+
+  /// The same pixels as the library takes them.
+  func picture() throws(ZooError) -> Picture {
+    var rgb: [UInt8] = []
+    rgb.reserveCapacity(width * height * 3)
+    for y in 0..<height {
+      for x in 0..<width {
+        let pixel = y * bytesPerRow + x * 4
+        rgb.append(bytes[pixel + 2])
+        rgb.append(bytes[pixel + 1])
+        rgb.append(bytes[pixel])
+      }
+    }
+    return try Picture(width: width, height: height, rgb: rgb)
+  }
+}
+
+/// Labels frames; when they come faster than it can, the newest.
+actor Recognizer {
+  private let classifier: Classifier
+  private var isBusy = false
+  private var newest: Frame?
+
+  /// - Parameter resource: the bytes of the `.zoo` file in the app's bundle.
+  init(resource: Data) throws(ZooError) {
+    // Memory is what an app has least of: better an error here than the end of the app later.
+    let options = RunOptions(threads: 2, memoryLimit: 200_000_000, concurrentCalls: 1)
+    classifier = try Classifier(model: Model(bytes: resource, name: "the app's model"), options: options)
+  }
+
+  /// Called for each frame. Returns the label of it or of a newer one; nil where another call does that.
+  func label(_ frame: Frame) async throws -> Prediction? {
+    newest = frame
+    guard !isBusy else { return nil }
+    isBusy = true
+    defer { isBusy = false }
+    var best: Prediction?
+    while let frame = newest {
+      newest = nil
+      // The actor is free for the next frame while this one is computed on a thread of the library.
+      best = try await classifier.computePredictions(of: frame.picture(), top: 1).first
+    }
+    return best
+  }
+}
+
+@main
+struct CameraApp {
+  static func main() async {
+    guard let path = CommandLine.arguments.dropFirst().first else { return print("usage: CameraApp MODEL.zoo") }
+    do {
+      let resource = try Data(contentsOf: URL(fileURLWithPath: path))
+      let recognizer = try Recognizer(resource: resource)
+      try await withThrowingTaskGroup { group in
+        for position in 0..<20 {
+          group.addTask { (position, try await recognizer.label(frame(position))) }
+          try await Task.sleep(for: .milliseconds(5))
+        }
+        for try await (position, prediction) in group {
+          guard let prediction else { continue }
+          print("frame \(position) or later: \(prediction.label), \(prediction.value)")
+        }
+      }
+    } catch let error as ZooError where error.code == .tooLarge {
+      print("This device has too little memory for the model: \(error)")
+    } catch {
+      print("Cannot recognize: \(error)")
+    }
+  }
+
+  /// What a camera could see: a bright bar that moves to the right.
+  private static func frame(_ position: Int) -> Frame {
+    let (width, height, bytesPerRow) = (90, 60, 384)
+    var bytes = [UInt8](repeating: 0, count: height * bytesPerRow)
+    for y in 0..<height {
+      for x in 0..<width {
+        let isBright = abs(x - 3 * position - 15) < 6 && (10..<50).contains(y)
+        for channel in 0..<3 { bytes[y * bytesPerRow + x * 4 + channel] = isBright ? 230 : 20 }
+        bytes[y * bytesPerRow + x * 4 + 3] = 255
+      }
+    }
+    return Frame(width: width, height: height, bytesPerRow: bytesPerRow, bytes: bytes)
+  }
+}
