@@ -77,11 +77,11 @@ struct ForeignFile: Hashable {
     return nil
   }
 
-  private static let other = "`zoo convert --help` names the files that are read."
+  private static let other = "Weight files are .h5, .keras, .npz, .npy and .safetensors."
 
   static func picture(_ name: String) -> ForeignFile {
     ForeignFile(
-      name: "a picture (\(name))", remedy: "A picture goes to `zoo predict MODEL.zoo PICTURE`.")
+      name: "a picture (\(name))", remedy: "A picture goes to a Classifier.")
   }
 
   private static let compressed: [(signature: [UInt8], name: String)] = [
@@ -143,7 +143,7 @@ struct ForeignFile: Hashable {
     if text.contains("\"class_name\""), text.contains("\"config\"") {
       return ForeignFile(
         name: "a Keras model's configuration, without weights",
-        remedy: "Convert the file of its weights, with this one as --config.")
+        remedy: "Convert the file of its weights, with this one as RecipeOptions.configuration.")
     }
     return ForeignFile(name: "a JSON document, not a weight file", remedy: other)
   }

@@ -69,7 +69,7 @@ struct FeaturesCommand: ParsableCommand {
     try result.write(to: output, overwrite: overwrite.force)
     for (source, error) in result.failures {
       if source.isNamed {
-        Terminal.error("\(error)", remedy: error.commandRemedy)
+        Terminal.error("\(error)", remedy: error.asTyped.remedy)
       } else if !common.quiet {
         Terminal.warning("skipped \(source.path): \(error.why)")
       }

@@ -57,7 +57,7 @@ struct PredictCommand: ParsableCommand {
       } catch {
         failure = failure ?? error
         bar.finish()
-        Terminal.error("\(error)", remedy: error.commandRemedy)
+        Terminal.error("\(error)", remedy: error.asTyped.remedy)
         results.append(PredictOutput(image: source.path, error: "\(error)"))
         continue
       }

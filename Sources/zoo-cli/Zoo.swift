@@ -106,7 +106,8 @@ enum Main {
     case let code as ExitCode:
       return code.rawValue
     case let error as ZooError:
-      Terminal.error("\(error)", remedy: error.commandRemedy)
+      let error = error.asTyped
+      Terminal.error("\(error)", remedy: error.remedy)
       return report(ErrorOutput(error), exitCode: error.category.exitCode)
     default:
       guard Zoo.exitCode(for: error) != .success else { Zoo.exit(withError: error) }
@@ -151,7 +152,7 @@ private struct ErrorOutput: Encodable {
   init(_ error: ZooError) {
     code = "\(error.code)"
     message = "\(error)"
-    remedy = error.commandRemedy
+    remedy = error.remedy
   }
 }
 

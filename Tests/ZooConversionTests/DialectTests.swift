@@ -134,7 +134,7 @@ import ZooWeightFiles
       try KernelLayout(of: kernels([3, 3, 3, 3], .legacyWeights), stated: nil)
     }
     #expect(both.code == .ambiguous)
-    #expect(both.what == "ambiguous kernels" && both.remedy?.contains("--kernel-order") == true)
+    #expect(both.what == "ambiguous kernels" && both.remedy?.contains("RecipeOptions.kernelLayout") == true)
     let rotation = try #require(throws: ZooError.self) {
       try KernelLayout(of: kernels([64, 3, 3, 3], .namedArrays), stated: nil)
     }

@@ -77,7 +77,7 @@ import ZooWeightFiles
   @Test func anUnknownArchitectureNamesTheKnown() throws {
     let error = try failure(fixture("models/mobilenet.h5"), RecipeOptions(architecture: "alexnet"))
     #expect(error.code == .unknownArchitecture)
-    #expect(error.description == "unknown architecture in --architecture: there is no 'alexnet'")
+    #expect(error.description == "unknown architecture in RecipeOptions.architecture: there is no 'alexnet'")
     #expect(error.remedy == "Known architectures: vgg16, vgg19, resnet50, mobilenet, nasnetmobile.")
   }
 
@@ -92,7 +92,7 @@ import ZooWeightFiles
     for count in [0, 9, 11] {
       let error = try failure(path, labels(count))
       #expect(error.code == .doesNotFit)
-      #expect(error.description == "labels do not fit in --labels: \(count) labels for 10 classes")
+      #expect(error.description == "labels do not fit in RecipeOptions.labels: \(count) labels for 10 classes")
     }
   }
 

@@ -334,7 +334,7 @@ import ZooTestSupport
       try Engine(graph: graph, weights: weights, options: PlanOptions(kernels: "mmx"))
     }
     #expect(
-      error.location == "ZOO_KERNELS" && error.code == .invalidArgument
+      error.location == "the options" && error.code == .invalidArgument
         && error.why.hasPrefix("there is no 'mmx'"))
     #expect(
       errorCode {

@@ -80,7 +80,7 @@ import ZooWeightFiles
 /// Files of other kinds are named for what they are, with what to do.
 @Suite struct ForeignFileTests {
   private static func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
-  private static let picture = "zoo predict"
+  private static let picture = "Classifier"
 
   static let files: [(bytes: [UInt8], name: String, remedy: String)] = [
     (
@@ -93,10 +93,10 @@ import ZooWeightFiles
     (bytes("<?xml version=\"1.0\"?><Error><Code>AccessDenied</Code></Error>"), "XML document", "Download"),
     (
       bytes(#"{"class_name": "Sequential", "config": {"layers": []}}"#), "configuration, without weights",
-      "--config"
+      "RecipeOptions.configuration"
     ),
     (bytes(#"{"format": "layers-model", "modelTopology": {}}"#), "TensorFlow.js", "tensorflowjs_converter"),
-    (bytes(#"{"message": "Not Found"}"#), "JSON document", "zoo convert --help"),
+    (bytes(#"{"message": "Not Found"}"#), "JSON document", "Weight files are"),
     ([0x08, 0x01, 0x12, 0x9f, 0x01, 0x0a, 0x1a, 0x0a, 0x00, 0x00], "SavedModel", "load_model"),
     ([0x08, 0x07, 0x12, 0x07] + bytes("pytorch:"), "ONNX", "model.save"),
     (
@@ -120,8 +120,8 @@ import ZooWeightFiles
     ([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0], "gzip", "Unpack"),
     ([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 0, 0, 0, 0], "xz", "Unpack"),
     ([UInt8](repeating: 0x61, count: 257) + bytes("ustar\0") + [0], "tar archive", "Unpack"),
-    (bytes("GGUF") + [3, 0, 0, 0], "GGUF", "zoo convert --help"),
-    (bytes("MATLAB 5.0 MAT-file, Platform: GLNXA64"), "MATLAB", "zoo convert --help"),
+    (bytes("GGUF") + [3, 0, 0, 0], "GGUF", "Weight files are"),
+    (bytes("MATLAB 5.0 MAT-file, Platform: GLNXA64"), "MATLAB", "Weight files are"),
   ]
 
   @Test func eachKindIsNamed() throws {

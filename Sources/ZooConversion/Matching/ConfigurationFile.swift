@@ -14,12 +14,12 @@ enum ConfigurationFile {
       guard error.code == .malformed else { throw error }
       throw ZooError(
         .malformed, "Keras configuration", at: path, error.why,
-        remedy: "--config takes what model.to_json() returns.")
+        remedy: "RecipeOptions.configuration takes a file of what model.to_json() returns.")
     }
     guard configuration["class_name"]?.string != nil, configuration["config"] != nil else {
       throw ZooError(
         .malformed, "Keras configuration", at: path, "it describes no model",
-        remedy: "--config takes what model.to_json() returns.")
+        remedy: "RecipeOptions.configuration takes a file of what model.to_json() returns.")
     }
     return configuration
   }

@@ -67,7 +67,7 @@ extension KernelLayout {
         throw ZooError(
           .ambiguous, what: "ambiguous kernels", at: file.path,
           "their shapes are (out, in, height, width); Theano rotates such kernels by 180°, other programs do not",
-          remedy: "Set --kernel-order to theano or caffe.")
+          remedy: "Set RecipeOptions.kernelLayout to theano or caffe.")
       }
     }
   }
@@ -129,7 +129,7 @@ private struct Clues {
       .ambiguous, what: "ambiguous kernels", at: path,
       "their shapes fit both (height, width, in, out) and (out, in, height, width), and neither an attribute "
         + "nor the file's name shows which",
-      remedy: "Set --kernel-order to tensorflow, theano or caffe.")
+      remedy: "Set RecipeOptions.kernelLayout to tensorflow, theano or caffe.")
   }
 
   /// The largest window that any architecture has; channels are told from windows by it.

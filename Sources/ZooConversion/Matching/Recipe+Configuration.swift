@@ -36,7 +36,7 @@ extension Recipe {
           .doesNotFit, what: "wrong architecture", at: file.path,
           "the model's configuration is \(found), not '\(wanted.name)', and no part of it computes the same as "
             + "\(wanted.name)",
-          remedy: "Leave out --architecture: the configuration describes the network.")
+          remedy: "Leave out RecipeOptions.architecture: the configuration describes the network.")
       }
     }
     var binder = Binder(network: network)
@@ -49,7 +49,7 @@ extension Recipe {
       guard !file.tensors.isEmpty else { throw neverBuilt(file) }
       throw ZooError(
         .doesNotFit, what: "weights do not fit the configuration", at: file.path, error.explanation,
-        remedy: error.disagreement.map { _ in "If the names are right, use --trust-names." })
+        remedy: error.disagreement.map { _ in "If the names are right, set RecipeOptions.trustsNames." })
     }
     let kernels =
       binder.kernelLayout.reason.map { "; kernels are \(binder.kernelLayout.text), by \($0)" } ?? ""

@@ -118,6 +118,6 @@ extension Recipe {
       failure.explanation,
       remedy: failure.disagreement == nil
         ? "If it is another network, save the full model, so that the file has its configuration."
-        : "If the names are right, use --trust-names.")
+        : "If the names are right, set RecipeOptions.trustsNames.")
   }
 }

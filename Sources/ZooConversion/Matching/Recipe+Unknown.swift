@@ -11,7 +11,7 @@ extension Recipe {
       let beside = options.configuration == nil ? ConfigurationFile.beside(file.path) : nil
       return ZooError(
         .unknownNetwork, what: "unknown network", at: file.path, why,
-        remedy: beside.map { "\($0) describes a Keras model: add --config \($0)." } ?? remedy)
+        remedy: beside.map { "\($0) describes a Keras model: set RecipeOptions.configuration to \($0)." } ?? remedy)
     }
     let attributes = file.attributes
     if !attributes.isEmpty { return subclassed(file, attributes: attributes) }
@@ -19,7 +19,9 @@ extension Recipe {
       return error(
         options.architecture.map { "its tensors do not match '\($0)'" }
           ?? "its tensors match no known architecture, and it has no configuration",
-        "See `zoo list` for the known architectures. If the input is not square, set --input-size. For other networks, save the full model, so that the file has its configuration, or give it with --config."
+        "KnownArchitecture.all has the known architectures. If the input is not square, set "
+          + "RecipeOptions.inputSize. For other networks, save the full model, so that the file has its "
+          + "configuration, or give that with RecipeOptions.configuration."
       )
     }
     let near =
@@ -29,7 +31,7 @@ extension Recipe {
     return error(
       "these are the weights of no known architecture, and it has no configuration\(near)",
       "What can be converted: whole Keras models of any architecture (.keras, .h5), weights together with "
-        + "their model's configuration (--config MODEL.json), and weights of the architectures that `zoo list` shows."
+        + "their model's configuration (RecipeOptions.configuration), and weights of an architecture of KnownArchitecture.all."
     )
   }
 

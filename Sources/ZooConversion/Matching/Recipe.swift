@@ -163,13 +163,13 @@ extension Recipe {
     let architecture = options.architecture.flatMap(Catalog.architecture(named:))
     if let name = options.architecture, architecture == nil {
       throw ZooError(
-        .unknownArchitecture, what: "unknown architecture", at: "--architecture", "there is no '\(name)'",
+        .unknownArchitecture, what: "unknown architecture", at: "RecipeOptions.architecture", "there is no '\(name)'",
         remedy: "Known architectures: \(Catalog.architectures.map(\.name).joined(separator: ", ")).")
     }
     let writers = (architecture.map { [$0] } ?? Catalog.architectures).map { ($0.name, $0.writers) }
     if let writer = options.writer, !writers.contains(where: { $0.1.contains(writer) }) {
       throw ZooError(
-        .invalidArgument, what: "unknown writer", at: "--writer", "there is no '\(writer)'",
+        .invalidArgument, what: "unknown writer", at: "RecipeOptions.writer", "there is no '\(writer)'",
         remedy: "Known writers: "
           + writers.filter { !$0.1.isEmpty }
           .map { "for \($0.0) \($0.1.joined(separator: ", "))" }.joined(separator: "; ") + ".")
@@ -216,7 +216,7 @@ extension Recipe {
     if let labels, !graph.takes(labelCount: labels.count) {
       let classes = graph.outputKind.flatMap { _ in graph.classCount ?? graph[graph.outputs[0]].shape[0] }
       throw ZooError(
-        .doesNotFit, what: "labels do not fit", at: "--labels",
+        .doesNotFit, what: "labels do not fit", at: "RecipeOptions.labels",
         "\(labels.count) labels for \(classes.map { "\($0) classes" } ?? "a network without classes")")
     }
     return labels
@@ -259,7 +259,7 @@ extension Recipe {
     guard let preprocessing else { return }
     if !preprocessing.takesGrey, graph.takesPictures, graph[graph.inputs[0]].shape.dimensions.last == 1 {
       throw ZooError(
-        .doesNotFit, what: "preprocessing does not fit", at: "--preprocessing",
+        .doesNotFit, what: "preprocessing does not fit", at: "RecipeOptions.preprocessing",
         "'\(preprocessing.rawValue)' is for three channels, and the network takes one")
     }
     card.preprocessing = preprocessing

@@ -1,0 +1,39 @@
+import ModelZooTools
+import ZooSystem
+
+extension ZooError {
+  /// The same error for a person at a terminal. The library's errors speak to a program: they name its types, where a
+  /// person types options and commands.
+  var asTyped: ZooError {
+    ZooError(
+      code, what: what, at: Self.typed(location), Self.typed(why), remedy: typedRemedy,
+      underlyingError: underlyingError)
+  }
+
+  private var typedRemedy: String? {
+    switch code {
+    case .unknownLayer: return "See `zoo inspect --layers`."
+    default: break
+    }
+    // "…raise ReadingLimits.current.NAME."
+    guard let remedy, let limit = remedy.firstRange(of: ReadingLimits.place) else { return remedy.map(Self.typed) }
+    let name = remedy[limit.upperBound...].prefix { $0.isLetter }
+    return "If you trust the file, raise the limit: ZOO_LIMITS=\(name)=NUMBER."
+  }
+
+  /// What is typed in place of what a program sets, phrases before the names that are in them.
+  private static let phrases = [
+    ("set RecipeOptions.configuration to", "add --config"), ("set RecipeOptions.trustsNames", "use --trust-names"),
+    ("(RecipeOptions.configuration)", "(--config MODEL.json)"), ("RecipeOptions.configuration", "--config"),
+    ("RecipeOptions.architecture", "--architecture"), ("RecipeOptions.inputSize", "--input-size"),
+    ("RecipeOptions.kernelLayout", "--kernel-order"), ("RecipeOptions.labels", "--labels"),
+    ("RecipeOptions.preprocessing", "--preprocessing"), ("RecipeOptions.writer", "--writer"),
+    ("KnownArchitecture.all has", "`zoo list` shows"),
+    ("an architecture of KnownArchitecture.all", "the architectures that `zoo list` shows"),
+    ("A picture goes to a Classifier.", "A picture goes to `zoo predict MODEL.zoo PICTURE`."),
+  ]
+
+  private static func typed(_ text: String) -> String {
+    phrases.reduce(text) { $0.replacing($1.0, with: $1.1) }
+  }
+}
