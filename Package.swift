@@ -15,7 +15,7 @@ let imageLibraries = "libjpeg-turbo, libpng, libwebp, giflib and libtiff"
 
 let package = Package(
   name: "model-zoo",
-  platforms: [.macOS(.v15)],
+  platforms: [.macOS(.v15), .iOS(.v18)],
 
   // MARK: What a program or a person uses
   products: [

@@ -24,7 +24,8 @@ public struct FeatureTable: Sendable {
   ///   - paths: files, folders, and `-` for standard input.
   ///   - upright: whether to turn pictures as their EXIF orientation says.
   ///   - progress: gets the number of pictures done so far and in all.
-  /// - Throws: `ZooError` where no picture can be decoded: the error of the first that was given by name.
+  /// - Throws: `ZooError` where no picture can be decoded: the error of the first that was given by name; with the
+  ///   code `ZooError.Code.cancelled` where the task is cancelled.
   public init(
     backbone: Backbone, batch: Int = 8, paths: [String], upright: Bool = false,
     progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
@@ -50,6 +51,7 @@ public struct FeatureTable: Sendable {
       pending = []
     }
     for (index, source) in sources.enumerated() {
+      try Cancellation.check()
       progress(index, sources.count)
       do {
         pending.append((source.path, try source.picture(upright: upright)))

@@ -16,14 +16,17 @@ extension ZooError {
     default: break
     }
     // "…raise ReadingLimits.current.NAME."
-    guard let remedy, let limit = remedy.firstRange(of: ReadingLimits.place) else { return remedy.map(Self.typed) }
+    guard let remedy, let limit = remedy.firstRange(of: ReadingLimits.place) else {
+      return remedy.map(Self.typed)
+    }
     let name = remedy[limit.upperBound...].prefix { $0.isLetter }
     return "If you trust the file, raise the limit: ZOO_LIMITS=\(name)=NUMBER."
   }
 
   /// What is typed in place of what a program sets, phrases before the names that are in them.
   private static let phrases = [
-    ("set RecipeOptions.configuration to", "add --config"), ("set RecipeOptions.trustsNames", "use --trust-names"),
+    ("set RecipeOptions.configuration to", "add --config"),
+    ("set RecipeOptions.trustsNames", "use --trust-names"),
     ("(RecipeOptions.configuration)", "(--config MODEL.json)"), ("RecipeOptions.configuration", "--config"),
     ("RecipeOptions.architecture", "--architecture"), ("RecipeOptions.inputSize", "--input-size"),
     ("RecipeOptions.kernelLayout", "--kernel-order"), ("RecipeOptions.labels", "--labels"),

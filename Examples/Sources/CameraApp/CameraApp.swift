@@ -33,11 +33,10 @@ struct Frame: Sendable {
   }
 }
 
-/// Labels frames; when they come faster than it can, the newest.
+/// Labels frames; those that come while it is at work are dropped.
 actor Recognizer {
   private let classifier: Classifier
   private var isBusy = false
-  private var newest: Frame?
 
   /// - Parameter resource: the bytes of the `.zoo` file in the app's bundle.
   init(resource: Data) throws(ZooError) {
@@ -46,26 +45,22 @@ actor Recognizer {
     classifier = try Classifier(model: Model(bytes: resource, name: "the app's model"), options: options)
   }
 
-  /// Called for each frame. Returns the label of it or of a newer one; nil where another call does that.
+  /// The label of a frame; nil where it was dropped.
   func label(_ frame: Frame) async throws -> Prediction? {
-    newest = frame
     guard !isBusy else { return nil }
     isBusy = true
     defer { isBusy = false }
-    var best: Prediction?
-    while let frame = newest {
-      newest = nil
-      // The actor is free for the next frame while this one is computed on a thread of the library.
-      best = try await classifier.computePredictions(of: frame.picture(), top: 1).first
-    }
-    return best
+    // The actor hears of the next frame while this one is computed on a thread of the library.
+    return try await classifier.computePredictions(of: frame.picture(), top: 1).first
   }
 }
 
 @main
 struct CameraApp {
   static func main() async {
-    guard let path = CommandLine.arguments.dropFirst().first else { return print("usage: CameraApp MODEL.zoo") }
+    guard let path = CommandLine.arguments.dropFirst().first else {
+      return print("usage: CameraApp MODEL.zoo")
+    }
     do {
       let resource = try Data(contentsOf: URL(fileURLWithPath: path))
       let recognizer = try Recognizer(resource: resource)
@@ -75,8 +70,7 @@ struct CameraApp {
           try await Task.sleep(for: .milliseconds(5))
         }
         for try await (position, prediction) in group {
-          guard let prediction else { continue }
-          print("frame \(position) or later: \(prediction.label), \(prediction.value)")
+          print("frame \(position): \(prediction.map { "\($0.label), \($0.value)" } ?? "dropped")")
         }
       }
     } catch let error as ZooError where error.code == .tooLarge {

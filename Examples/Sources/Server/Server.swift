@@ -29,7 +29,7 @@ struct Service: Sendable {
     classifier = try Classifier(model: model, options: options)
     // The same weights in memory.
     backbone = try Backbone(model: model, pooling: .average, options: options)
-    FileHandle.standardError.write(Data("\(model.preparedBytes / 1_000_000) MB of weights\n".utf8))
+    FileHandle.standardError.write(Data("\(model.preparedBytes / 1000) kB of weights\n".utf8))
   }
 
   /// Answers a request, whatever happens.
@@ -61,7 +61,11 @@ struct Service: Sendable {
       work.cancel()
     }
     defer { clock.cancel() }
-    return try await withTaskCancellationHandler { try await work.value } onCancel: { work.cancel() }
+    return try await withTaskCancellationHandler {
+      try await work.value
+    } onCancel: {
+      work.cancel()
+    }
   }
 }
 
