@@ -28,7 +28,9 @@ final class PackedWeights: @unchecked Sendable {
   /// The memory that weights and zeros take, whoever else shares it; tensors that are read where they lie take
   /// none.
   static func byteCount(for plans: [Plan], kernels: Kernels) -> Int {
-    let floats = requests(of: plans).reduce(zeroCount(of: plans)) { $0 + PackedPart.size($1, kernels) }
+    let floats = requests(of: plans).reduce(zeroCount(of: plans)) {
+      $0 + PackedPart.size($1, kernels) + $1.copiedRows
+    }
     return floats * MemoryLayout<Float>.size
   }
 
@@ -49,7 +51,13 @@ final class PackedPart: @unchecked Sendable {
   let packed: [WeightRequest: WeightPacker.Packed]
   private let arena: FloatArena
 
-  var byteCount: Int { arena.byteCount }
+  var byteCount: Int {
+    // A copy has its memory for itself; what is read in a file is a part of it.
+    let copies = packed.values.compactMap(\.inPlace).filter {
+      $0.owner is HeapBytes && $0.count == $0.owner.bytes.count
+    }
+    return copies.reduce(arena.byteCount) { $0 + $1.count }
+  }
 
   init(_ requests: [WeightRequest], by packer: WeightPacker) throws {
     let size = requests.reduce(0) { $0 + PackedPart.size($1, packer.kernels) }

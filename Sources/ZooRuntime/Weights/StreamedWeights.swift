@@ -22,7 +22,8 @@ final class StreamedWeights {
 
   /// The memory that it takes.
   static func byteCount(for plan: Plan, kernels: Kernels) -> Int {
-    (largestStep(of: plan, kernels) + plan.zeros + 64) * MemoryLayout<Float>.size
+    let copies = plan.steps.flatMap(\.weightRequests).map(\.copiedRows).max() ?? 0
+    return (largestStep(of: plan, kernels) + copies + plan.zeros + 64) * MemoryLayout<Float>.size
   }
 
   /// In floats.

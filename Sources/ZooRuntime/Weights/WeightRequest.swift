@@ -35,6 +35,11 @@ struct WeightRequest: Hashable {
   var channels: Int
   var norms: [ChannelMap] = []
 
+  /// Floats that are copied although their layout allows to use them where they lie: norms are folded into them.
+  var copiedRows: Int {
+    if case .rows(let inputs, let columns) = layout, !norms.isEmpty { inputs * columns } else { 0 }
+  }
+
   /// Floats for the weights and for the bias, as this instruction set packs them.
   func sizes(_ kernels: Kernels) -> (weights: Int, bias: Int) {
     switch layout {
