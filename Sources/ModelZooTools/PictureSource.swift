@@ -29,6 +29,18 @@ public struct PictureSource: Sendable, Hashable {
     return sources
   }
 
+  /// The pictures in folders of known formats that this system does not decode, such as HEIC, each with its format's
+  /// name. ``expand(_:)`` leaves them out.
+  ///
+  /// - Throws: `ZooError` where a folder can't be read.
+  public static func unread(in paths: [String]) throws(ZooError) -> [(path: String, format: String)] {
+    var found: [(path: String, format: String)] = []
+    for path in paths where path != "-" && isFolder(path) {
+      found += try ImageFolder.unread(in: path).map { ($0.path, $0.format.rawValue) }
+    }
+    return found
+  }
+
   /// Decodes it. Standard input is read to its end, and is empty the second time.
   ///
   /// - Parameter upright: whether to turn the picture as its EXIF orientation says.

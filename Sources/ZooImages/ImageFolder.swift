@@ -9,7 +9,18 @@ package enum ImageFolder {
   /// The paths of all image files under `path` that this system decodes, recognised by their content, sorted by
   /// their bytes. Links to files are followed, links to folders are not; what can't be opened is left out.
   package static func images(in path: String) throws(ZooError) -> [String] {
-    var found: [String] = []
+    try files(in: path) { $0.isRead }.map(\.path)
+  }
+
+  /// The paths of image files of known formats under `path` that this system does not decode, in the same order.
+  package static func unread(in path: String) throws(ZooError) -> [(path: String, format: ImageFormat)] {
+    try files(in: path) { !$0.isRead }
+  }
+
+  private static func files(
+    in path: String, where isWanted: (ImageFormat) -> Bool
+  ) throws(ZooError) -> [(path: String, format: ImageFormat)] {
+    var found: [(path: String, format: ImageFormat)] = []
     var folders = [path]
     var entries = 0
     while let folder = folders.popLast() {
@@ -33,23 +44,23 @@ package enum ImageFolder {
         guard lstat(full, &status) == 0 else { continue }
         if status.st_mode & S_IFMT == S_IFDIR {
           folders.append(full)
-        } else if isImage(full) {
-          found.append(full)
+        } else if let format = format(of: full), isWanted(format) {
+          found.append((full, format))
         }
       }
     }
-    return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    return found.sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
   }
 
-  private static func isImage(_ path: String) -> Bool {
-    guard isFile(path) else { return false }
+  private static func format(of path: String) -> ImageFormat? {
+    guard isFile(path) else { return nil }
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { return false }
+    guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }
     return withUnsafeTemporaryAllocation(byteCount: ImageFormat.longestSignature, alignment: 1) { start in
       let count = read(descriptor, start.baseAddress, start.count)
-      guard count > 0 else { return false }
-      return ImageFormat(recognising: UnsafeRawBufferPointer(rebasing: start[..<count]))?.isRead == true
+      guard count > 0 else { return nil }
+      return ImageFormat(recognising: UnsafeRawBufferPointer(rebasing: start[..<count]))
     }
   }
 }

@@ -59,6 +59,7 @@ struct FeaturesCommand: ParsableCommand {
       model: Model(converting: model), layer: layer, pooling: pooling, threads: threads.count)
     backbone.fitting = pictures.fitting
     common.warn(of: backbone.model)
+    if !common.quiet { try pictures.warnOfOthers(in: images) }
     let bar = ProgressBar(quiet: common.quiet)
     let result = try FeatureTable(
       backbone: backbone, batch: batch, paths: images, upright: pictures.isUpright

@@ -23,6 +23,16 @@ struct PictureOptions: ParsableArguments {
         + "without this flag."))
   var isUpright = false
 
+  /// Names what is left out of folders because nothing here decodes it.
+  func warnOfOthers(in images: [String]) throws {
+    let others = try PictureSource.unread(in: images)
+    guard !others.isEmpty else { return }
+    let named = others.prefix(3).map { "\($0.path) (\($0.format))" }.joined(separator: ", ")
+    Terminal.warning(
+      "left out \(others.count) \(others.count == 1 ? "image" : "images") of formats that are not read: \(named)"
+        + (others.count > 3 ? ", …" : ""))
+  }
+
   var fitting: PictureFitting { PictureFitting(resampling: resize, crop: crop?.crop ?? .none) }
 }
 

@@ -38,6 +38,7 @@ struct PredictCommand: ParsableCommand {
   }
 
   func run() throws {
+    if !common.quiet { try pictures.warnOfOthers(in: images) }
     let sources = try PictureSource.expand(images)
     var classifier = try Classifier(
       model: Model(converting: model), threads: threads.count, pictureCount: sources.count)
