@@ -88,6 +88,14 @@ package struct BatchNormCheck {
           detail:
             "\(subject): the statistics agree with preprocessing '\(better.rawValue)', which nothing states")
       }
+      if card.preprocessing == .none, graph.scalesPixels {
+        // Nobody stated that pixels go in as they are: a layer of the network implies it.
+        return .init(
+          Self.name, .noTestimony, largestError: testimony.startError, location: first,
+          tolerance: Tolerances.firstLayers.v,
+          detail: "\(subject): the statistics agree with preprocessing '\(better.rawValue)' in front of the "
+            + "network's own scaling, not with pixels as they are; if it was trained so, state that mode")
+      }
       return .init(
         Self.name, .failed, location: first,
         detail: "\(subject): the statistics agree with preprocessing '\(better.rawValue)', "

@@ -24,15 +24,11 @@ struct BatchNormPrediction {
   private static let smallest = 1e-9
 
   private let succession: BatchNormSuccession
-  private let gamma: [Double]
-  private let beta: [Double]
   /// Samples per channel, normalized by their own mean and variance.
   private let normalized: [[Float]]
   /// Mean and variance per channel of what leaves the activations as the network stands.
   private let current: [(mean: Double, variance: Double)]
   private let target: Target
-  /// With the layer's own gamma and beta.
-  private var ownError = 0.0
 
   /// Nil where there is nothing to predict from.
   init?(_ layer: BatchNormStatistics, next: BatchNormStatistics) {
@@ -40,8 +36,6 @@ struct BatchNormPrediction {
       succession.samples.first?.count ?? 0 >= Self.fewestSamples
     else { return nil }
     self.succession = succession
-    gamma = layer.gamma
-    beta = layer.beta
     normalized = layer.mean.indices.map { channel in
       let scale = 1 / (layer.variance[channel] + layer.epsilon).squareRoot()
       return succession.samples[channel].map { Float((Double($0) - layer.mean[channel]) * scale) }
@@ -73,16 +67,10 @@ struct BatchNormPrediction {
           next.mean.indices.map { (Double(next.storedMean[$0]) - next.mean[$0]) * scales[$0] }),
         solver: solver)
     }
-    ownError = error(gamma: gamma, beta: beta)
   }
 
-  /// The logarithm of how many times smaller the error is with another gamma and beta.
-  func gain(gamma: [Double]? = nil, beta: [Double]? = nil) -> Double {
-    log(ownError / error(gamma: gamma ?? self.gamma, beta: beta ?? self.beta))
-  }
-
-  /// The sum over channels of the prediction's absolute errors.
-  private func error(gamma: [Double], beta: [Double]) -> Double {
+  /// The sum over channels of the prediction's absolute errors, with this gamma and beta.
+  func error(gamma: [Double], beta: [Double]) -> Double {
     let predicted = normalized.indices.map { channel in
       succession.moments(of: normalized[channel], gain: gamma[channel], offset: beta[channel])
     }

@@ -120,6 +120,12 @@ package struct BatchNormTestimony: Sendable {
     package let z: Double
     package let v: Double
     package let r: Double
+
+    /// Whether no further picture would bring the layer back, if it is the first one.
+    var isHopeless: Bool { !isWithin(Tolerances.hopeless) }
+
+    /// Whether neither is larger, and both are numbers.
+    func isWithin(_ limit: (z: Double, v: Double)) -> Bool { z <= limit.z && v <= limit.v }
   }
 
   package enum Verdict: Sendable, Equatable {
@@ -149,7 +155,7 @@ package struct BatchNormTestimony: Sendable {
   /// What the layers say, each by itself and compared with each other. Found anew at each call.
   package var verdict: Verdict {
     if isUntrained { return ownVerdict }
-    return BatchNormExchange.find(in: layers).map(Verdict.exchanged) ?? ownVerdict
+    return BatchNormExchange.find(in: layers, images: images).map(Verdict.exchanged) ?? ownVerdict
   }
 
   /// What the layers say, each by itself.
@@ -172,14 +178,18 @@ package struct BatchNormTestimony: Sendable {
 
   /// Whether the first layer deviates by so much that no further picture will bring it back.
   package var isFarFromTraining: Bool {
-    guard let first = deviations.first else { return true }
-    return !(first.z <= Tolerances.hopeless.z && first.v <= Tolerances.hopeless.v)
+    deviations.first?.isHopeless ?? true
   }
 
   /// The first layer's larger deviation, z or v, where it is beyond all that another subject explains.
   package var misfit: Double? {
     guard let first = deviations.first, isFarFromTraining, !isUntrained else { return nil }
     return first.z.isFinite && first.v.isFinite ? max(first.z, first.v) : nil
+  }
+
+  /// The largest deviation, z or v, of the first layers, which tell whether images are like those of training.
+  package var startError: Double? {
+    deviations.prefix(Tolerances.firstLayers.count).flatMap { [$0.z, $0.v] }.filter(\.isFinite).max()
   }
 
   /// The preprocessing mode that the weights were trained with, where it is another than `given`.

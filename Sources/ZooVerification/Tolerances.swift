@@ -94,8 +94,9 @@ package enum Tolerances {
 
   /// The least gain of each of two layers: the logarithm of how many times smaller the deviation is with the
   /// other layer's tensor. It may be a loss of a fifth: a faulty layer before another one blurs what is seen
-  /// there.
-  static let gainOfEach = -0.2
+  /// there. On images unlike the training data, both layers have to gain as much: layers that read one sum,
+  /// as in residual networks, are alike, and where nothing fits, the tensors of one may suit both better.
+  static func gainOfEach(imagesFit: Bool) -> Double { imagesFit ? -0.2 : 0.2 }
 
   /// The least gain of both layers together: a factor e, and more where little is summed, because what is
   /// summed or counted over few channels scatters.
@@ -109,9 +110,17 @@ package enum Tolerances {
   /// How well another layer's variances have to correlate: layers that merely resemble each other stay below.
   static let exchangedVariances = 0.6
 
+  /// The probability with which chance may make up an exchange in a sound network, all pairs of its layers together.
+  static let falseExchanges = 0.0001
+
+  /// The least standard deviation that chance is held to have, of a sum of two logarithms: layers whose channels
+  /// are all alike fit in any order.
+  static let leastChance = 0.05
+
   /// By how many standard deviations of chance they have to fit better, together and for each layer, and
   /// by how many at all. Fisher's transform of a correlation over n channels has the standard deviation
   /// 1 / sqrt(n - 3), a difference of two 1.4 times that, a sum of two such differences twice that. Four are
-  /// enough for the thousands of pairs that a network has.
-  static let beyondChance = (together: 4.0, each: 1.5, atAll: 2.5)
+  /// enough for the thousands of pairs that a network has. On images like those of training, fitting better than
+  /// nine of ten shuffles is enough, since there a layer's own tensors should fit.
+  static let beyondChance = (together: 4.0, each: 1.5, atAll: 2.5, onImagesOfTraining: 1.28)
 }
