@@ -24,6 +24,8 @@ extension KerasLayer {
     guard let value = members["activation"], value != .null, composedActivation == nil,
       KerasLayer.activatedClasses.contains(className)
     else { return false }
+    // A layer as the activation says itself what it is.
+    guard ["function", "__lambda__", nil].contains(value["class_name"]?.string) else { return false }
     do {
       _ = try activation()
       return false
