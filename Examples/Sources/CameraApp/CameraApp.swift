@@ -19,17 +19,7 @@ struct Frame: Sendable {
 
   /// The same pixels as the library takes them.
   func picture() throws(ZooError) -> Picture {
-    var rgb: [UInt8] = []
-    rgb.reserveCapacity(width * height * 3)
-    for y in 0..<height {
-      for x in 0..<width {
-        let pixel = y * bytesPerRow + x * 4
-        rgb.append(bytes[pixel + 2])
-        rgb.append(bytes[pixel + 1])
-        rgb.append(bytes[pixel])
-      }
-    }
-    return try Picture(width: width, height: height, rgb: rgb)
+    try Picture(width: width, height: height, bytes: bytes, format: .bgra, rowStride: bytesPerRow)
   }
 }
 
