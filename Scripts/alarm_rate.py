@@ -294,12 +294,14 @@ def others():
                       ("inverted 8 x 20 squeezed", network(inverted(8, 20, True)))],
         "mixer": [("mixer 32 x 12", network(mixer(32, 12))), ("mixer 64 x 8", network(mixer(64, 8), 64, pixels)),
                   ("mixer 16 x 20", network(mixer(16, 20), scale=("rescaling",)))],
-        "concatenating": [("dense 8 x 6", network(dense(8, 6), 32)), ("dense 4 x 12", network(dense(4, 12), 32, pixels)),
+        "concatenating": [("dense 8 x 6", network(dense(8, 6), 32)),
+                          ("dense 4 x 12", network(dense(4, 12), 32, pixels)),
                           ("dense 12 x 4", network(dense(12, 4), 32, ("rescaling",)))],
         "segmenting": [("unet 8", network(unet(8), 64, head=False)),
                        ("unet 16", network(unet(16), 64, ("rescaling",), False)),
                        ("unet 16 scaled", network(unet(16), 64, pixels, False))],
-        "branching": [("branches 16 x 8", network(branches(16, 8))), ("branches 8 x 16", network(branches(8, 16), scale=pixels)),
+        "branching": [("branches 16 x 8", network(branches(16, 8))),
+                      ("branches 8 x 16", network(branches(8, 16), scale=pixels)),
                       ("branches 32 x 6", network(branches(32, 6), scale=("tf",)))],
     }
     return [(family, *made) for family, list in families.items() for made in list]
@@ -323,7 +325,8 @@ def judge(zoo, model, path, record):
     report = json.loads(result.stdout)
     checks = report.get("verification", {}).get("checks", [])
     record["statistics"] = next(
-        (f"{check['status']}: {check.get('detail', '')}" for check in checks if check["name"] == "batch-norm statistics"),
+        (f"{check['status']}: {check.get('detail', '')}" for check in checks
+         if check["name"] == "batch-norm statistics"),
         None)
 
 
