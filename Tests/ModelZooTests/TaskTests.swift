@@ -157,6 +157,7 @@ import ZooTestSupport
       switch event {
       case .progress(.phase(let name)): phases.append(name)
       case .progress(.writing(let done, let total)): (bytes, _) = (done, #expect(done <= total))
+      case .progress: break
       case .finished(let found): report = found
       }
     }
