@@ -32,6 +32,7 @@ extension Converter {
   ///       switch event {
   ///       case .progress(.writing(let done, let total)): print("\(done * 100 / total) %")
   ///       case .progress(.phase(let name)): print(name)
+  ///       case .progress(.verifying): break
   ///       case .finished(let report): print(report.architecture)
   ///       }
   ///     }
