@@ -30,7 +30,7 @@ extension KerasLayer {
     for (axis, value) in axes.dropFirst().enumerated() {
       if let extent = value.integer, extent > 0 {
         shape.append(extent)
-      } else if value == .null, axes.count == 4, axis < 2 || axes[1].integer != nil {
+      } else if value == .null, axes.count == 4, axis < 2 || axes[2] == .null {
         guard let size else {
           throw ZooError(
             .openInputSize, what: "open input size", at: "layer '\(name)' (\(className))",
