@@ -5,7 +5,7 @@
 #endif
 
 /// Reads of Python's compiled code, as Keras stores it, what a function is called. Nothing of it is run.
-struct PythonCode {
+package struct PythonCode {
   /// The most characters of a stored function that is looked at.
   private static let lengthLimit = 1 << 20
   /// How deep objects may be nested.
@@ -25,7 +25,7 @@ struct PythonCode {
   private var objects: [Object] = []
 
   /// The name of the function whose code `text` is; nil for a lambda, and where the code can't be read.
-  static func functionName(inBase64 text: String) -> String? {
+  package static func functionName(inBase64 text: String) -> String? {
     guard text.utf8.count <= lengthLimit,
       let data = Data(base64Encoded: text, options: .ignoreUnknownCharacters)
     else { return nil }

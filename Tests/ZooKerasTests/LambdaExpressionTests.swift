@@ -1,12 +1,11 @@
 import Testing
 import ZooGraph
+import ZooKeras
 import ZooReference
 import ZooSystem
 import ZooTensor
 import ZooTestSupport
 import ZooWeightFiles
-
-@testable import ZooKeras
 
 /// What may be stated of a Lambda layer, and what becomes of it.
 @Suite struct LambdaExpressionTests {
