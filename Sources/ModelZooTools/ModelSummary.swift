@@ -123,7 +123,7 @@ public struct ModelSummary: Sendable, Encodable {
   /// Measured accuracy in percent, and on what.
   public let accuracy: String?
   /// Why nothing is known of the network, where that is so.
-  public let remark: String?
+  public var remark: String?
 
   enum CodingKeys: String, CodingKey {
     case file, format, architecture, variant, parameters

@@ -27,7 +27,8 @@ struct InspectCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let summary = try ModelSummary(path: file, withDigests: common.json || tensors)
+    var summary = try ModelSummary(path: file, withDigests: common.json || tensors)
+    summary.remark = summary.remark.map(ZooError.typed)
     if common.json { return try Terminal.print(json: summary) }
     try printOverview(summary)
     if layers { try printLayers(summary) }

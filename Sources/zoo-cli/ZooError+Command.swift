@@ -36,7 +36,8 @@ extension ZooError {
     ("A picture goes to a Classifier.", "A picture goes to `zoo predict MODEL.zoo PICTURE`."),
   ]
 
-  private static func typed(_ text: String) -> String {
+  /// A text of the library with what is typed in place of what a program sets.
+  static func typed(_ text: String) -> String {
     phrases.reduce(text) { $0.replacing($1.0, with: $1.1) }
   }
 }

@@ -92,7 +92,8 @@ import ZooWeightFiles
     for count in [0, 9, 11] {
       let error = try failure(path, labels(count))
       #expect(error.code == .doesNotFit)
-      #expect(error.description == "labels do not fit in RecipeOptions.labels: \(count) labels for 10 classes")
+      #expect(
+        error.description == "labels do not fit in RecipeOptions.labels: \(count) labels for 10 classes")
     }
   }
 

@@ -84,7 +84,8 @@ import ZooWeightFiles
     let error = try failure(path)
     #expect(error.code == .unknownNetwork)
     #expect(
-      error.remedy?.contains("RecipeOptions.configuration to \(fixture("stores/beside.json"))") == true, "\(error.remedy ?? "")")
+      error.remedy?.contains("RecipeOptions.configuration to \(fixture("stores/beside.json"))") == true,
+      "\(error.remedy ?? "")")
     let options = RecipeOptions(configuration: fixture("stores/beside.json"))
     let report = try convert("beside.weights.h5", io: "beside", options)
     #expect(report.tensors.count == 10 && report.explanation.contains("beside.json"))

@@ -182,7 +182,8 @@ extension BatchNormTestimony.Verdict {
     let dim = BatchNormTestimony(network().map { $0.with(variance: $0.variance.map { $0 * 1.5 }) })
     #expect(dim.verdict.saysNothing && dim.misfit == nil)
     #expect(BatchNormTestimony.onlyMode(of: ["tf": wrong, "unit": dim]) == "unit")
-    #expect(BatchNormTestimony.suggestedMode(insteadOf: "unit", testimonies: ["tf": right, "unit": dim]) == nil)
+    #expect(
+      BatchNormTestimony.suggestedMode(insteadOf: "unit", testimonies: ["tf": right, "unit": dim]) == nil)
     #expect(try #require(wrong.misfit) > 4)
     let broken = network().map { $0.with(variance: $0.variance.map { _ in .nan }) }
     #expect(BatchNormTestimony(broken).misfit == nil)

@@ -23,7 +23,9 @@ package struct LowRankUpdate: Sendable {
     for row in 0..<(outputs == 0 ? 0 : values.count / outputs) {
       for place in 0..<rank {
         let weight = factor * left[row * rank + place]
-        for column in 0..<outputs { values[row * outputs + column] += weight * right[place * outputs + column] }
+        for column in 0..<outputs {
+          values[row * outputs + column] += weight * right[place * outputs + column]
+        }
       }
     }
     return StoredTensor(shape: kernel.shape, values: values.map(Float.init))
@@ -47,7 +49,8 @@ extension Binding {
         let b = place("lora_kernel_b")
       else { continue }
       let update = LowRankUpdate(a: unused[a], b: unused[b], factor: factor)
-      guard let inputs = update.a.shape.dimensions.last, update.b.shape.rank == 2, update.b.shape[0] == inputs,
+      guard let inputs = update.a.shape.dimensions.last, update.b.shape.rank == 2,
+        update.b.shape[0] == inputs,
         update.b.shape[1] == kernel.entry.shape.dimensions.last,
         update.a.shape.dimensions.dropLast() == kernel.entry.shape.dimensions.dropLast()
       else { continue }

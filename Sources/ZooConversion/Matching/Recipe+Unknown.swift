@@ -11,7 +11,8 @@ extension Recipe {
       let beside = options.configuration == nil ? ConfigurationFile.beside(file.path) : nil
       return ZooError(
         .unknownNetwork, what: "unknown network", at: file.path, why,
-        remedy: beside.map { "\($0) describes a Keras model: set RecipeOptions.configuration to \($0)." } ?? remedy)
+        remedy: beside.map { "\($0) describes a Keras model: set RecipeOptions.configuration to \($0)." }
+          ?? remedy)
     }
     let attributes = file.attributes
     if !attributes.isEmpty { return subclassed(file, attributes: attributes) }

@@ -163,7 +163,8 @@ extension Recipe {
     let architecture = options.architecture.flatMap(Catalog.architecture(named:))
     if let name = options.architecture, architecture == nil {
       throw ZooError(
-        .unknownArchitecture, what: "unknown architecture", at: "RecipeOptions.architecture", "there is no '\(name)'",
+        .unknownArchitecture, what: "unknown architecture", at: "RecipeOptions.architecture",
+        "there is no '\(name)'",
         remedy: "Known architectures: \(Catalog.architectures.map(\.name).joined(separator: ", ")).")
     }
     let writers = (architecture.map { [$0] } ?? Catalog.architectures).map { ($0.name, $0.writers) }
