@@ -240,7 +240,7 @@ def others():
                 for _ in range(depth):
                     y = conv(normed(conv(normed(x), 4 * growth, 1)), growth)
                     x = L.Concatenate()([x, y])
-                x = L.AveragePooling2D()(conv(normed(x), x.shape[-1] // 2, 1))
+                x = L.AveragePooling2D(2)(conv(normed(x), x.shape[-1] // 2, 1))
             return normed(x)
         return body
 
