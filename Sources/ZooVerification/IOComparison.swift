@@ -99,13 +99,12 @@ package struct IOComparison {
       let allowed =
         target.truth == nil
         ? max(relativeTolerance, precision.map(Tolerances.outputs(computedIn:)) ?? 0) : relativeTolerance
-      let largest = truth.reduce(0) { max($0, abs($1)) }
+      let largest = largestMagnitude(truth)
       let error = largestDifference(ours.values, truth)
       let theirs = largestDifference(expected, truth)
-      worst.consider(
-        error: error, tolerance: max(Tolerances.timesOtherFrameworks * theirs, allowed * largest),
-        location: target.name)
-      if theirs > 0, error > 0 { logRatios.append(log(error / theirs)) }
+      let theirShare = theirs.isFinite ? Tolerances.timesOtherFrameworks * theirs : 0
+      worst.consider(error: error, tolerance: max(theirShare, allowed * largest), location: target.name)
+      if theirs > 0, theirs.isFinite, error > 0, error.isFinite { logRatios.append(log(error / theirs)) }
     }
     var detail = "\(targets.count) arrays of \(file.path)"
     let ratio = logRatios.isEmpty ? nil : exp(logRatios.reduce(0, +) / Double(logRatios.count))
@@ -123,15 +122,30 @@ package struct IOComparison {
   }
 }
 
-/// The largest absolute difference; infinite where either holds a value that is no number.
+/// The largest absolute difference; infinite where only one holds a value that is no number, or infinite.
 func largestDifference(_ a: [some BinaryFloatingPoint], _ b: [Double]) -> Double {
-  var largest = 0.0
-  for i in a.indices {
-    let difference = abs(Double(a[i]) - b[i])
-    guard difference.isFinite else { return .infinity }
-    largest = max(largest, difference)
+  zip(a, b).reduce(0) { max($0, difference(Double($1.0), $1.1)) }
+}
+
+/// How far a value is from the one that it should be: infinite where only one of them is no number, or infinite.
+func difference(_ value: Double, _ expected: Double) -> Double {
+  let (a, b) = (inSinglePrecision(value), inSinglePrecision(expected))
+  if a == b || a.isNaN && b.isNaN { return 0 }
+  let difference = abs(a - b)
+  return difference.isNaN ? .infinity : difference
+}
+
+/// The value, or the infinite one that a float in its place would be.
+func inSinglePrecision(_ value: Double) -> Double {
+  abs(value) > Double(Float.greatestFiniteMagnitude) ? Double(Float(value)) : value
+}
+
+/// The largest absolute value that single precision holds.
+func largestMagnitude(_ values: [some BinaryFloatingPoint]) -> Double {
+  values.reduce(0) { largest, value in
+    let magnitude = abs(inSinglePrecision(Double(value)))
+    return magnitude.isFinite ? max(largest, magnitude) : largest
   }
-  return largest
 }
 
 /// The place where an error is largest in proportion to what it may be.

@@ -28,17 +28,14 @@ struct LayerCheck {
       guard let computed = values[value] else { continue }
       progress(layers, computedValues.count)
       let node = graph[value]
-      let largest = computed.values.reduce(0) { max($0, abs(Double($1))) }
+      let largest = largestMagnitude(computed.values)
       var error = 0.0
       var largestArgument = 0.0
       var slope = 0.0
       for index in sampleIndices(of: node.shape, seed: UInt64(value.index)) {
-        let (ours, expected) = (Double(computed.values[index]), probe.value(value, at: index))
-        // Weights that are no numbers make no numbers in both.
-        let isAlike = ours == expected || ours.isNaN && expected.isNaN
-        let difference = isAlike ? 0 : abs(ours - expected)
-        error = difference.isFinite ? max(error, difference) : .infinity
-        if let argument = probe.argument(of: value, at: index) {
+        let expected = probe.value(value, at: index)
+        error = max(error, difference(Double(computed.values[index]), expected))
+        if inSinglePrecision(expected).isFinite, let argument = probe.argument(of: value, at: index) {
           largestArgument = max(largestArgument, abs(argument.value))
           slope = max(slope, argument.slope)
         }

@@ -41,6 +41,21 @@ import ZooTestSupport
     }
   }
 
+  /// Up to the largest number that a float holds, and infinite from there on.
+  @Test func exponentialOfLargeNumbers() throws {
+    let arguments: [Float] = [80, 87.9, 88, 88.1, 88.5, 88.72, 88.73, 89, 100, 177, 1000, .infinity]
+    let graph = try Graph(.activation(.exponential), on: [arguments.count])
+    for kernels in Engine.availableKernels {
+      let engine = try Engine(
+        graph: graph, weights: DictionaryWeights([:]), options: PlanOptions(kernels: kernels))
+      let result = try engine.makeSession().run([Tensor(shape: [1, arguments.count], values: arguments)])[0]
+      for (x, y) in zip(arguments, result.values) {
+        let truth = Float(Activation.exponential.scalar(Double(x)))
+        #expect(y == truth || abs(y - truth) <= 4e-7 * truth, "\(kernels): exp(\(x)) = \(y), not \(truth)")
+      }
+    }
+  }
+
   /// Roots, logarithms and reciprocals over all magnitudes, with the limits of what a float holds.
   @Test(arguments: [Activation.squareRoot, .logarithm, .reciprocal])
   func functionOfPositiveNumbers(_ activation: Activation) throws {

@@ -28,6 +28,12 @@ INLINE vf v_exp(vf x) {
   return v_mul(v_add(v_fma(v_mul(f, f), v_exp_tail(f), f), v_set(1)), power);
 }
 
+// The whole range: infinite where a float no longer holds it.
+INLINE vf v_exponential(vf x) {
+  const vf root = v_exp(v_mul(v_set(0.5f), x));
+  return v_select(x > v_set(88.0f), v_mul(root, root), v_exp(x));
+}
+
 INLINE vf v_exp_minus_one(vf x) {
   const vf small = v_fma(v_mul(x, x), v_exp_tail(x), x);
   return v_select(v_abs(x) < v_set(0.34f), small, v_exp(x) - v_set(1));
@@ -135,7 +141,7 @@ INLINE vf v_function(const int FUNCTION, const zoo_activation *a, vf x) {
     case zoo_tanh: return v_tanh(x);
     case zoo_softplus: return v_add(v_max(v_set(0), x), v_log_one_plus(v_exp(-v_abs(x))));
     case zoo_softsign: return x / v_add(v_set(1), v_abs(x));
-    case zoo_exponential: return v_exp(x);
+    case zoo_exponential: return v_exponential(x);
     case zoo_mish: return v_mish(x);
     default: return v_relu(a, x);
   }
