@@ -86,7 +86,8 @@ final class ProbedStep {
   /// changes at most per change of that.
   func argument(at index: Int) -> (value: Double, slope: Double)? {
     switch step.kind {
-    case .activation(.linear, _), .activation(.relu, _): return nil
+    case .activation(.linear, _), .activation(.relu(maxValue: nil, negativeSlope: _, threshold: _), _):
+      return nil
     case .activation(.softmax, _): return (source(index).value, 0.5)
     case .activation(let activation, _):
       let x = source(index).value

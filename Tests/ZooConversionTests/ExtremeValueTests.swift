@@ -51,4 +51,26 @@ import ZooWeightFiles
     #expect(report.passed, "\(report.text)")
     #expect(report.checks.allSatisfy { ($0.tolerance ?? 0).isFinite })
   }
+
+  /// The sums in front of a ReLU6 are rounded by their own size, however small the values that are let through.
+  @Test func sumsInFrontOfABoundMayBeLarge() throws {
+    var builder = GraphBuilder()
+    let input = builder.add("x", .input(shape: [256]))
+    let dense = Dense(units: 8192, useBias: false, activation: .relu6)
+    let output = builder.add("y", .dense(dense), input)
+    let graph = try builder.build(outputs: [output])
+    let random = CounterRandom(seed: 1)
+    let weights = ComputedWeights { slot in
+      StoredTensor(
+        shape: slot.shape, values: (0..<slot.shape.elementCount).map { Float(500 * random.signed($0)) })
+    }
+    let engine = try Engine(graph: graph, weights: weights, options: PlanOptions(threads: 1))
+    let card = ModelCard(architecture: "sums", variant: "", preprocessing: .none)
+    var options = Verifier.Options()
+    options.samplesPerLayer = 8192
+    let report = try Verifier(graph: graph, card: card, storage: .f32, options: options)
+      .verify(weights: weights, engine: engine, testCase: nil)
+    #expect(report.passed, "\(report.text)")
+    #expect((report.checks[0].tolerance ?? 0) < 10, "\(report.text)")
+  }
 }
