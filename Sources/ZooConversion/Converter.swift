@@ -157,7 +157,7 @@ public struct Converter: Sendable {
     do {
       let recipe = try Recipe(path: input, options: choice)
       let shape = recipe.graph[recipe.graph.inputs[0]].shape
-      guard !recipe.usesConfiguration, shape.rank == 3,
+      guard !recipe.usesConfiguration || recipe.leavesSizeOpen, shape.rank == 3,
         shape.dimensions.prefix(2) != [size.height, size.width]
       else { return recipe }
       // Weights of a network that takes one size alone keep theirs.

@@ -2,9 +2,12 @@ import Testing
 import ZooConversion
 import ZooFormat
 import ZooGraph
+import ZooRuntime
 import ZooSystem
+import ZooTensor
 import ZooTestSupport
 import ZooVerification
+import ZooWeightFiles
 
 /// Weights that a model keeps with other axes than the graph has.
 @Suite struct StoredAxesTests {
@@ -40,6 +43,32 @@ import ZooVerification
         fixture("layers/any_size_pixels.keras"), to: output)
       #expect(!stated.explanation.contains("open"))
       #expect(try ZooFile(path: output).document.graph.nodes[0].shape == [32, 48, 3])
+    }
+  }
+
+  /// Recorded inputs say the size, too.
+  @Test func recordedInputsHaveTheSize() throws {
+    try withFolder { folder in
+      let path = fixture("layers/any_size_pixels.keras")
+      let (output, io) = (folder.appending(path: "a.zoo").path, folder.appending(path: "io.npz").path)
+      var options = Converter.Options()
+      options.recipe.inputSize = Extent2D(20, 28)
+      _ = try Converter(options: options).convert(path, to: output)
+      let file = try ZooFile(path: output)
+      let x = Tensor(shape: [1, 20, 28, 3], values: (0..<1680).map { Float($0 % 256) })
+      let engine = try Engine(
+        graph: file.document.graph, weights: file, options: PlanOptions(threads: 1))
+      let y = try engine.makeSession().run([x])[0]
+      try NumPyFile.write(to: io, overwrite: false) { writer throws(ZooError) in
+        try writer.add("x", x)
+        try writer.add("y", y)
+      }
+      options.recipe.inputSize = nil
+      options.verifier.ioPath = io
+      options.overwrite = true
+      let report = try Converter(options: options).convert(path, to: output)
+      #expect(report.explanation.contains("input size 20x28, as in"), "\(report.explanation)")
+      #expect(try ZooFile(path: output).document.graph.nodes[0].shape == [20, 28, 3])
     }
   }
 

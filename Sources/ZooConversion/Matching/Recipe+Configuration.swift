@@ -73,6 +73,7 @@ extension Recipe {
       options: options)
     recipe.kerasPlaces = network.places
     recipe.usesConfiguration = true
+    recipe.leavesSizeOpen = sizeIsFree
     recipe.lambdas = options.lambdas
     return recipe
   }

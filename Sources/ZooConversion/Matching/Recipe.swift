@@ -18,6 +18,8 @@ package struct Recipe: Sendable {
   package internal(set) var explanation: String
   /// Whether a configuration describes the network.
   package internal(set) var usesConfiguration = false
+  /// Whether the configuration leaves the size of the images open, so that a usual one was taken.
+  package internal(set) var leavesSizeOpen = false
   /// How it is known how pixels are preprocessed.
   package internal(set) var preprocessingOrigin: PreprocessingOrigin
   /// Where the Keras model that the file has the configuration of keeps its weights; empty where the graph tells.
