@@ -213,7 +213,8 @@ extension ConversionReport {
     publishedFile =
       (recipe.publishedFile ?? Catalog.published(hash: .sha256(source.sha256)))?.fileName
     self.output = output
-    outputBytes = records.last.map { $0.offset + $0.byteCount }
+    // The header is all that a network without weights has.
+    outputBytes = output.flatMap { try? MappedFile(path: $0).bytes.count }
     architecture = recipe.card.architecture
     variant = recipe.card.variant
     explanation = recipe.explanation

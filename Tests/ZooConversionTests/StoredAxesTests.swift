@@ -69,6 +69,7 @@ import ZooWeightFiles
       let report = try Converter(options: options).convert(path, to: output)
       #expect(report.explanation.contains("input size 20x28, as in"), "\(report.explanation)")
       #expect(try ZooFile(path: output).document.graph.nodes[0].shape == [20, 28, 3])
+      #expect(try report.outputBytes == MappedFile(path: output).bytes.count)
     }
   }
 
