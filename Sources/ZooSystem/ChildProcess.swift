@@ -129,7 +129,7 @@ package struct InputFile: ~Copyable {
 
   /// A file without a name that holds `bytes`.
   private static func copy(_ bytes: ByteSlice) throws(ChildProcess.Failure) -> CInt {
-    let folder = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
+    let folder = TemporaryFile.systemFolder
     var template = Array("\(folder)/zoo-XXXXXX".utf8CString)
     let descriptor = mkstemp(&template)
     func failure() -> ChildProcess.Failure { .notStarted("\(folder): \(String(cString: strerror(errno)))") }

@@ -1,6 +1,9 @@
 /// A file in a folder of its own among the temporary files; both are removed with this value, and when a signal
 /// ends a program that has called ``AtomicFile/removeTemporariesOnSignals()``.
 package final class TemporaryFile: Sendable {
+  /// The system's folder for temporary files.
+  static var systemFolder: String { getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp" }
+
   /// Where it is, or is to be.
   package let path: String
   private let file: TemporaryName
@@ -10,9 +13,8 @@ package final class TemporaryFile: Sendable {
   ///
   /// - Parameter name: what the file is called.
   package init(name: String) throws(ZooError) {
-    let parent = getenv("TMPDIR").map { String(cString: $0) } ?? "/tmp"
     var random = SystemRandomNumberGenerator()
-    let folder = "\(parent)/zoo-\(String(random.next() as UInt64, radix: 36))"
+    let folder = "\(Self.systemFolder)/zoo-\(String(random.next() as UInt64, radix: 36))"
     path = "\(folder)/\(name)"
     // Registered before they exist, so that no signal can come between; a file goes before its folder.
     file = TemporaryName(path)

@@ -22,37 +22,40 @@ import ZooTestSupport
     }
   }
 
+  /// Calls `check` with every argument, what the engine makes of it, and the kernels that do so.
+  private func forEachKernel(
+    _ activation: Activation, of arguments: [Float],
+    check: (_ x: Float, _ y: Float, _ kernels: String) -> Void
+  ) throws {
+    let graph = try Graph(.activation(activation), on: [arguments.count])
+    for kernels in Engine.availableKernels {
+      let engine = try Engine(
+        graph: graph, weights: DictionaryWeights([:]), options: PlanOptions(kernels: kernels))
+      let input = Tensor(shape: [1, arguments.count], values: arguments)
+      let result = try engine.makeSession().run([input])[0]
+      for (x, y) in zip(arguments, result.values) { check(x, y, kernels) }
+    }
+  }
+
   @Test(arguments: activations.filter { $0 != .softmax })
   func activationOfAllMagnitudes(_ activation: Activation) throws {
     let values = (-40...40).flatMap { power in
       [1, 1.37, 1.93].flatMap { [Float(sign: .plus, exponent: power, significand: 1) * $0] }
     }.filter { $0 < 80 }
     let all = values + values.map { -$0 } + [0]
-    let graph = try Graph(.activation(activation), on: [all.count])
-    for kernels in Engine.availableKernels {
-      let engine = try Engine(
-        graph: graph, weights: DictionaryWeights([:]), options: PlanOptions(kernels: kernels))
-      let result = try engine.makeSession().run([Tensor(shape: [1, all.count], values: all)])[0]
-      for (x, y) in zip(all, result.values) {
-        let truth = activation.scalar(Double(x))
-        let tolerance = 4e-7 * max(abs(truth), min(abs(Double(x)), 1), 1e-7)
-        #expect(abs(Double(y) - truth) <= tolerance, "\(kernels): f(\(x)) = \(y), not \(truth)")
-      }
+    try forEachKernel(activation, of: all) { x, y, kernels in
+      let truth = activation.scalar(Double(x))
+      let tolerance = 4e-7 * max(abs(truth), min(abs(Double(x)), 1), 1e-7)
+      #expect(abs(Double(y) - truth) <= tolerance, "\(kernels): f(\(x)) = \(y), not \(truth)")
     }
   }
 
   /// Up to the largest number that a float holds, and infinite from there on.
   @Test func exponentialOfLargeNumbers() throws {
     let arguments: [Float] = [80, 87.9, 88, 88.1, 88.5, 88.72, 88.73, 89, 100, 177, 1000, .infinity]
-    let graph = try Graph(.activation(.exponential), on: [arguments.count])
-    for kernels in Engine.availableKernels {
-      let engine = try Engine(
-        graph: graph, weights: DictionaryWeights([:]), options: PlanOptions(kernels: kernels))
-      let result = try engine.makeSession().run([Tensor(shape: [1, arguments.count], values: arguments)])[0]
-      for (x, y) in zip(arguments, result.values) {
-        let truth = Float(Activation.exponential.scalar(Double(x)))
-        #expect(y == truth || abs(y - truth) <= 4e-7 * truth, "\(kernels): exp(\(x)) = \(y), not \(truth)")
-      }
+    try forEachKernel(.exponential, of: arguments) { x, y, kernels in
+      let truth = Float(Activation.exponential.scalar(Double(x)))
+      #expect(y == truth || abs(y - truth) <= 4e-7 * truth, "\(kernels): exp(\(x)) = \(y), not \(truth)")
     }
   }
 
@@ -63,19 +66,13 @@ import ZooTestSupport
       [1, 1.37, 1.93].map { Float(sign: .plus, exponent: power, significand: 1) * $0 }
     }
     let all = values + [0, 1, .infinity, .nan]
-    let graph = try Graph(.activation(activation), on: [all.count])
-    for kernels in Engine.availableKernels {
-      let engine = try Engine(
-        graph: graph, weights: DictionaryWeights([:]), options: PlanOptions(kernels: kernels))
-      let result = try engine.makeSession().run([Tensor(shape: [1, all.count], values: all)])[0]
-      for (x, y) in zip(all, result.values) {
-        let truth = activation.scalar(Double(x))
-        guard truth.isFinite, abs(truth) <= Double(Float.greatestFiniteMagnitude) else {
-          #expect(y.isNaN == truth.isNaN && y.isFinite == false, "\(kernels): f(\(x)) = \(y)")
-          continue
-        }
-        #expect(abs(Double(y) - truth) <= 4e-7 * max(abs(truth), 1e-37), "\(kernels): f(\(x)) = \(y)")
+    try forEachKernel(activation, of: all) { x, y, kernels in
+      let truth = activation.scalar(Double(x))
+      guard truth.isFinite, abs(truth) <= Double(Float.greatestFiniteMagnitude) else {
+        #expect(y.isNaN == truth.isNaN && y.isFinite == false, "\(kernels): f(\(x)) = \(y)")
+        return
       }
+      #expect(abs(Double(y) - truth) <= 4e-7 * max(abs(truth), 1e-37), "\(kernels): f(\(x)) = \(y)")
     }
   }
 
