@@ -39,6 +39,17 @@ extension Model {
     /// Multiplications for one example.
     public let macs: Int
 
+    package init(_ node: Node, in graph: Graph) {
+      name = node.name
+      kind = node.operation.kind
+      inputs = node.inputs.map { graph[$0].name }
+      outputShape = node.shape
+      attributes = node.operation.attributes.map { Attribute(name: $0.0, value: $0.1) }
+      weights = node.weights.map { Weight(name: $0.role.rawValue, shape: $0.shape) }
+      sharing = node.sharing.map { graph[$0].name }
+      macs = graph.macs(of: node)
+    }
+
     /// The number of its own weights; none where it uses those of another layer.
     public var parameterCount: Int {
       sharing == nil ? weights.reduce(0) { $0 + $1.shape.elementCount } : 0
@@ -87,19 +98,10 @@ extension Model {
   private func port(_ value: Value) -> Port { Port(name: graph[value].name, shape: graph[value].shape) }
 
   /// All layers, in the order in which they run: each reads only earlier ones.
-  public var layers: [Layer] { graph.nodes.map(layer) }
+  public var layers: [Layer] { graph.nodes.map { Layer($0, in: graph) } }
 
   /// The layer of this name, if there is one.
-  public func layer(named name: String) -> Layer? { graph.node(named: name).map(layer) }
-
-  private func layer(_ node: Node) -> Layer {
-    Layer(
-      name: node.name, kind: node.operation.kind, inputs: node.inputs.map { graph[$0].name },
-      outputShape: node.shape,
-      attributes: node.operation.attributes.map { Layer.Attribute(name: $0.0, value: $0.1) },
-      weights: node.weights.map { Layer.Weight(name: $0.role.rawValue, shape: $0.shape) },
-      sharing: node.sharing.map { graph[$0].name }, macs: graph.macs(of: node))
-  }
+  public func layer(named name: String) -> Layer? { graph.node(named: name).map { Layer($0, in: graph) } }
 
   /// The weights of a layer, in Keras' order and layout, as 32-bit floats.
   ///

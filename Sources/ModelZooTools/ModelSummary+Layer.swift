@@ -1,6 +1,6 @@
+import ModelZoo
 import ZooConversion
 import ZooGraph
-import ZooTensor
 
 extension ModelSummary {
   /// A layer.
@@ -19,16 +19,16 @@ extension ModelSummary {
     /// Multiplications for one example.
     public let macs: Int
     /// What the operation is given, under the names of `docs/zoo-format.md`.
-    let attributes: [(name: String, value: AttributeValue)]
+    let attributes: [Model.Layer.Attribute]
 
-    init(_ node: Node, in graph: Graph) {
-      name = node.name
-      kind = node.operation.kind
-      inputs = node.inputs.map { graph[$0].name }
-      outputShape = node.shape.dimensions
-      parameters = node.sharing == nil ? node.weights.reduce(0) { $0 + $1.shape.elementCount } : 0
-      macs = graph.macs(of: node)
-      attributes = node.operation.attributes.map { (name: $0.0, value: $0.1) }
+    init(_ layer: Model.Layer) {
+      name = layer.name
+      kind = layer.kind
+      inputs = layer.inputs
+      outputShape = layer.outputShape.dimensions
+      parameters = layer.parameterCount
+      macs = layer.macs
+      attributes = layer.attributes
     }
 
     /// A layer of a network that is not known.

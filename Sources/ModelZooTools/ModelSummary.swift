@@ -222,7 +222,7 @@ public struct ModelSummary: Sendable, Encodable {
     self.classes = graph?.classCount
     self.labels = labels.map { Label(id: $0.id, label: $0.name) }
     self.layers =
-      graph.map { graph in graph.nodes.map { Layer($0, in: graph) } } ?? layers
+      graph.map { graph in graph.nodes.map { Layer(Model.Layer($0, in: graph)) } } ?? layers
     self.tensors = tensors
     self.leftOut = leftOut
     self.unused = unused
