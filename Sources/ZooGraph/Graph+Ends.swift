@@ -23,8 +23,8 @@ extension Graph {
       case .activation(.linear), .reshape, .flatten, .identity, .permute, .concatenate: pending += node.inputs
       case .averagePooling, .globalAveragePooling, .merge(.average): return nil
       default:
-        guard let linear = node.operation.withoutActivation else { continue }
-        layers[value.index].operation = linear
+        guard let activation = node.operation.endActivation, activation != .linear else { continue }
+        layers[value.index].operation = node.operation.withoutActivation
         changed.insert(value)
       }
     }
@@ -39,36 +39,6 @@ extension Graph {
     nodes.map {
       Layer(
         name: $0.name, operation: $0.operation, inputs: $0.inputs.map(\.index), sharing: $0.sharing?.index)
-    }
-  }
-}
-
-extension Operation {
-  /// The operation without its activation; nil where it has none.
-  fileprivate var withoutActivation: Operation? {
-    switch self {
-    case .activation(let activation): return activation == .linear ? nil : .activation(.linear)
-    case .dense(var dense):
-      guard dense.activation != .linear else { return nil }
-      dense.activation = .linear
-      return .dense(dense)
-    case .convolution(var convolution):
-      guard convolution.activation != .linear else { return nil }
-      convolution.activation = .linear
-      return .convolution(convolution)
-    case .depthwiseConvolution(var convolution):
-      guard convolution.activation != .linear else { return nil }
-      convolution.activation = .linear
-      return .depthwiseConvolution(convolution)
-    case .separableConvolution(var convolution):
-      guard convolution.activation != .linear else { return nil }
-      convolution.activation = .linear
-      return .separableConvolution(convolution)
-    case .transposedConvolution(var convolution):
-      guard convolution.activation != .linear else { return nil }
-      convolution.activation = .linear
-      return .transposedConvolution(convolution)
-    default: return nil
     }
   }
 }

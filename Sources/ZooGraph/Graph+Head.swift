@@ -96,14 +96,7 @@ extension Graph {
     while let value = pending.popLast() {
       guard seen.insert(value).inserted else { continue }
       let node = self[value]
-      let activation: Activation
       switch node.operation {
-      case .activation(let function): activation = function
-      case .dense(let dense): activation = dense.activation
-      case .convolution(let convolution): activation = convolution.activation
-      case .depthwiseConvolution(let convolution): activation = convolution.activation
-      case .separableConvolution(let convolution): activation = convolution.activation
-      case .transposedConvolution(let convolution): activation = convolution.activation
       case .concatenate:
         head.isSideBySide = true
         pending += node.inputs
@@ -112,8 +105,9 @@ extension Graph {
         .merge(.average):
         pending += node.inputs
         continue
-      default: return HeadActivations()
+      default: break
       }
+      guard let activation = node.operation.endActivation else { return HeadActivations() }
       if activation == .linear, case .activation = node.operation {
         pending += node.inputs
         continue
