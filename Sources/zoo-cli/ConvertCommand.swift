@@ -208,8 +208,7 @@ struct ConvertCommand: ParsableCommand {
   private func print(_ result: ConversionReport) throws {
     let stream: Terminal.Stream = writesToStandardOutput ? .errors : .output
     func row(_ label: String, _ value: String) throws {
-      let start = "  " + label + String(repeating: " ", count: 15 - label.count)
-      try Terminal.print(start + value, indent: start.count, on: stream)
+      try Terminal.print(row: label, value, margin: 2, on: stream)
     }
     try Terminal.print("\(result.architecture), \(result.variant)", on: stream)
     try row("matched by", result.explanation)

@@ -38,8 +38,7 @@ struct InspectCommand: ParsableCommand {
   private func printOverview(_ summary: ModelSummary) throws {
     func row(_ label: String, _ value: String?) throws {
       guard let value, !value.isEmpty else { return }
-      let start = label + String(repeating: " ", count: 15 - label.count)
-      try Terminal.print(start + value, indent: start.count)
+      try Terminal.print(row: label, value)
     }
     try row("file", summary.file)
     try row("format", summary.format)

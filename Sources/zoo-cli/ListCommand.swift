@@ -100,8 +100,7 @@ struct ListCommand: ParsableCommand {
         ("writers", entry.writers.isEmpty ? nil : entry.writers.joined(separator: ", ")),
       ] {
         guard let value else { continue }
-        let start = "  \(label)" + String(repeating: " ", count: 15 - label.count)
-        try Terminal.print(start + value, indent: start.count)
+        try Terminal.print(row: label, value, margin: 2)
       }
     }
   }

@@ -46,6 +46,19 @@ enum Terminal {
     try text.withUTF8 { try write(UnsafeRawBufferPointer($0), to: stream) }
   }
 
+  /// Writes a value behind its label, wrapped under itself.
+  ///
+  /// - Parameters:
+  ///   - width: the columns of the label and the blanks behind it.
+  ///   - margin: the blanks before it.
+  static func print(
+    row label: String, _ value: String, width: Int = 15, margin: Int = 0, on stream: Stream = .output
+  ) throws {
+    func blanks(_ count: Int) -> String { String(repeating: " ", count: count) }
+    try print(
+      blanks(margin) + label + blanks(width - label.count) + value, indent: margin + width, on: stream)
+  }
+
   /// Writes bytes of results.
   static func write(_ bytes: UnsafeRawBufferPointer, to stream: Stream = .output) throws {
     guard !writeAll(bytes, to: stream.descriptor) else { return }

@@ -45,11 +45,12 @@ struct VerifyCommand: ParsableCommand {
     let bar = ProgressBar(quiet: common.quiet)
     let report = try Model.verify(model, options: options) { bar.show($0) }
     bar.finish()
+    let opened = try Model(path: model)
     if common.json {
       try Terminal.print(json: VerifyOutput(file: model, passed: report.passed, checks: report.checks))
     } else {
       if !common.quiet { for check in report.checks { try check.print() } }
-      let isKnown = try Model(path: model).preprocessing != .unknown
+      let isKnown = opened.preprocessing != .unknown
       let finding =
         switch (report.passed, isKnown, report.isDoubtful) {
         case (false, _, _): "NOT verified"
@@ -60,7 +61,7 @@ struct VerifyCommand: ParsableCommand {
       let mark: Terminal.Mark = report.passed ? (finding == "verified" ? .good : .doubtful) : .bad
       try Terminal.print("\(model): \(finding)", colouring: finding, as: mark)
     }
-    common.warn(of: try Model(path: model))
+    common.warn(of: opened)
     if let failure = report.failure(of: model) { throw failure }
   }
 }

@@ -55,11 +55,8 @@ struct Zoo: ParsableCommand {
     for (name, version) in installation.libraries.sorted(by: { $0.key.lowercased() < $1.key.lowercased() }) {
       rows.append((name, version))
     }
-    let width = rows.map(\.0.count).max() ?? 0
-    for (label, value) in rows {
-      let start = label + String(repeating: " ", count: width + 2 - label.count)
-      try Terminal.print(start + value, indent: start.count)
-    }
+    let width = 2 + (rows.map(\.0.count).max() ?? 0)
+    for (label, value) in rows { try Terminal.print(row: label, value, width: width) }
   }
 }
 
