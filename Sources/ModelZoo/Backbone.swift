@@ -27,8 +27,8 @@ public struct Backbone: Sendable {
   public var layer: String { layers[0] }
   /// What becomes of feature maps.
   public let pooling: Pooling
-  /// How pictures are cropped and resized: whole and bilinearly, where nothing else is set.
-  public var fitting = PictureFitting()
+  /// How pictures are cropped and resized: as the model says, ``Model/fitting``, where nothing else is set.
+  public var fitting: PictureFitting
   /// The shape of one picture's features of each of ``layers``: (H, W, C), or (C) when pooled.
   public let featureShapes: [Shape]
   /// The shape of one picture's features of ``layer``: (H, W, C), or (C) when pooled.
@@ -126,6 +126,7 @@ public struct Backbone: Sendable {
     model: Model, taps: [Value], pooling: Pooling, options: RunOptions
   ) throws(ZooError) {
     self.model = model
+    fitting = model.fitting
     self.pooling = pooling
     layers = taps.map { model.graph[$0].name }
     featureShapes = taps.map { tap in

@@ -36,9 +36,9 @@ public struct Classifier: Sendable {
   /// What the values of the output are. Nothing turns one kind into another: of a network that was trained
   /// "from logits", the values are the logits.
   public let outputKind: OutputKind
-  /// How pictures are cropped and resized: whole and bilinearly, where nothing else is set. Other values than those
+  /// How pictures are cropped and resized: as the model says, ``Model/fitting``, where nothing else is set. Other values than those
   /// that the network was measured with give other, mostly worse predictions.
-  public var fitting = PictureFitting()
+  public var fitting: PictureFitting
   private let runner: Runner
   private let logitRunner: LogitRunner
 
@@ -83,6 +83,7 @@ public struct Classifier: Sendable {
         remedy: "Use its features instead.")
     }
     self.model = model
+    fitting = model.fitting
     self.outputKind = outputKind
     self.runner = try ZooError.wrap {
       try Runner(model: model, graph: model.graph, taps: model.graph.outputs, options: options)

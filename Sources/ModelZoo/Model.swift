@@ -27,6 +27,8 @@ public struct Model: Sendable {
   /// What each check found before the file was written, by the name of the check; empty for a model that comes
   /// from no `.zoo` file.
   public let verification: [String: String]
+  /// How the model was trained, where this package did it.
+  public let training: TrainingRecord?
 
   /// Opens a `.zoo` file.
   ///
@@ -42,12 +44,12 @@ public struct Model: Sendable {
     self.init(
       graph: file.document.graph, card: file.document.card, classLabels: file.document.labels,
       weights: file, path: file.path, source: file.document.source.map(Source.init),
-      verification: file.document.verification)
+      verification: file.document.verification, training: file.document.training)
   }
 
   package init(
     graph: Graph, card: ModelCard, classLabels: [ClassLabel], weights: any WeightSource, path: String,
-    source: Source? = nil, verification: [String: String] = [:]
+    source: Source? = nil, verification: [String: String] = [:], training: TrainingRecord? = nil
   ) {
     self.graph = graph
     self.card = card
@@ -56,6 +58,7 @@ public struct Model: Sendable {
     self.path = path
     self.source = source
     self.verification = verification
+    self.training = training
     packed = SharedWeights()
   }
 

@@ -25,6 +25,8 @@ public typealias PictureFitting = ZooImages.PictureFitting
 public typealias Resampling = ZooImages.Resampling
 /// What a person has to know about a model.
 public typealias ModelCard = ZooGraph.ModelCard
+/// What a model was trained from, on what, how, and how well.
+public typealias TrainingRecord = ZooGraph.TrainingRecord
 /// The value of a layer's attribute.
 public typealias AttributeValue = ZooGraph.AttributeValue
 /// What running a network would have taken, and what it was allowed.

@@ -122,6 +122,8 @@ public struct ModelSummary: Sendable, Encodable {
   public let citation: String?
   /// Measured accuracy in percent, and on what.
   public let accuracy: String?
+  /// How the model was trained, where `zoo train` did it.
+  public let training: Training?
   /// Why nothing is known of the network, where that is so.
   public var remark: String?
 
@@ -135,7 +137,7 @@ public struct ModelSummary: Sendable, Encodable {
     case preprocessingIsInside = "preprocessing_is_inside"
     case classes, labels, layers, tensors
     case leftOut = "left_out"
-    case unused, source, content, verification, licence, citation, accuracy, remark
+    case unused, source, content, verification, licence, citation, accuracy, training, remark
   }
 
   /// Looks into any file that the program reads.
@@ -164,7 +166,7 @@ public struct ModelSummary: Sendable, Encodable {
         file: document.source?.file ?? "", sha256: document.source?.sha256, writer: document.source?.writer,
         lambdas: document.source?.lambdas ?? [:]),
       content: zoo.contentHash?.hexadecimal,
-      verification: document.verification, remark: nil)
+      verification: document.verification, training: document.training.map(Training.init), remark: nil)
   }
 
   private init(_ file: any WeightFile, withDigests: Bool) throws {
@@ -206,7 +208,7 @@ public struct ModelSummary: Sendable, Encodable {
     file: String, format: String, graph: Graph?, card: ModelCard?, labels: [ClassLabel], layers: [Layer] = [],
     tensors: [Tensor], leftOut: [LeftOut] = [], unused: [LeftOut] = [], source: Source,
     content: String? = nil,
-    verification: [String: String], remark: String?
+    verification: [String: String], training: Training? = nil, remark: String?
   ) {
     self.file = file
     self.format = format
@@ -232,6 +234,7 @@ public struct ModelSummary: Sendable, Encodable {
     self.licence = card?.licence
     self.citation = card?.citation
     self.accuracy = card?.accuracy
+    self.training = training
     self.remark = remark
   }
 }

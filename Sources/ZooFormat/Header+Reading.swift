@@ -32,12 +32,13 @@ extension HeaderFields {
       }
     }
     if let testCase { try Self.check(testCase, graph) }
+    if let why = training?.fault(in: graph) { throw Self.problem("training record", why) }
     if !kerasPlaces.isEmpty, let (layer, why) = graph.fault(of: kerasPlaces) {
       throw Self.problem("place of '\(layer)' in Keras", why)
     }
     let document = ZooDocument(
       graph: graph, card: card, kerasPlaces: kerasPlaces, labels: labels, source: source, testCase: testCase,
-      verification: verification, tool: tool)
+      verification: verification, training: training, tool: tool)
     return Header(document: document, tensors: try Self.records(tensors, graph))
   }
 

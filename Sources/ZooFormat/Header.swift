@@ -33,6 +33,7 @@ struct Header {
     }
     if let source = document.source { entries.append(("source", { $0.source(source) })) }
     if let testCase = document.testCase { entries.append(("test_case", { $0.testCase(testCase) })) }
+    if let training = document.training { entries.append(("training", { $0.training(training) })) }
     if !document.verification.isEmpty {
       entries.append(
         ("verification", { $0.map(document.verification.map { (key, text) in (key, { $0.text(text) }) }) }))

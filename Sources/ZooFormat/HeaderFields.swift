@@ -40,6 +40,7 @@ struct HeaderFields {
   var testCase: TestCase?
   var tool: String?
   var verification: [String: String] = [:]
+  var training: TrainingRecord?
 
   // MARK: Entries
 
@@ -73,6 +74,9 @@ struct HeaderFields {
       case "source": fields.source = try Self.source(&reader)
       case "test_case": fields.testCase = try Self.testCase(&reader)
       case "tool": fields.tool = try reader.text()
+      case "training":
+        guard version > 1 else { throw reader.unknown(key) }
+        fields.training = try TrainingRecord(&reader)
       case "verification":
         try reader.map { (reader, key) throws(Failure) in
           fields.verification[key] = try reader.text()
@@ -290,7 +294,7 @@ struct HeaderFields {
 }
 
 extension CBORReader {
-  fileprivate func unknown(_ key: String) -> Failure {
+  func unknown(_ key: String) -> Failure {
     Failure(position: position, code: .unsupported, why: "entry '\(key)' is unknown")
   }
 }

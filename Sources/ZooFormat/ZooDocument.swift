@@ -14,6 +14,8 @@ package struct ZooDocument: Sendable, Hashable {
   package var testCase: TestCase?
   /// What was checked before the file was written, and the findings.
   package var verification: [String: String]
+  /// How the model was trained, where this program did it.
+  package var training: TrainingRecord?
   /// What wrote the file, with its version.
   package var tool: String
 
@@ -23,7 +25,8 @@ package struct ZooDocument: Sendable, Hashable {
   package init(
     graph: Graph, card: ModelCard, kerasPlaces: [KerasPlace] = [], labels: [ClassLabel] = [],
     source: SourceRecord? = nil,
-    testCase: TestCase? = nil, verification: [String: String] = [:], tool: String = currentTool
+    testCase: TestCase? = nil, verification: [String: String] = [:], training: TrainingRecord? = nil,
+    tool: String = currentTool
   ) {
     self.graph = graph
     self.card = card
@@ -32,6 +35,7 @@ package struct ZooDocument: Sendable, Hashable {
     self.source = source
     self.testCase = testCase
     self.verification = verification
+    self.training = training
     self.tool = tool
   }
 }

@@ -35,7 +35,8 @@ extension Graph {
     return isReadElsewhere ? nil : try Graph(layers: layers, outputs: outputs.map(\.index))
   }
 
-  private var layers: [Layer] {
+  /// The nodes as what they were made of.
+  var layers: [Layer] {
     nodes.map {
       Layer(
         name: $0.name, operation: $0.operation, inputs: $0.inputs.map(\.index), sharing: $0.sharing?.index)

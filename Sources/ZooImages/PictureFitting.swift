@@ -40,6 +40,31 @@ public struct PictureFitting: Sendable, Hashable {
   }
 }
 
+extension PictureFitting.Crop {
+  /// The crop of this name: `aspect`, a fraction from 0.1 to 1 or a number of pixels from 2 to 16384.
+  package init?(name: String) {
+    if name == "aspect" {
+      self = .aspect
+    } else if let number = Double(name), number >= 0.1, number <= 1 {
+      self = .fraction(number)
+    } else if let pixels = Int(name), (2...16384).contains(pixels) {
+      self = .shortSide(pixels)
+    } else {
+      return nil
+    }
+  }
+
+  /// Its name, by which ``init(name:)`` makes it again; nil for none.
+  package var name: String? {
+    switch self {
+    case .none: nil
+    case .aspect: "aspect"
+    case .fraction(let fraction): "\(fraction)"
+    case .shortSide(let pixels): "\(pixels)"
+    }
+  }
+}
+
 extension Image {
   /// The image at the size `height` x `width`, as `fitting` says.
   ///

@@ -57,12 +57,12 @@ struct FeaturesCommand: ParsableCommand {
     if !overwrite.force { try AtomicFile.checkAbsent(output) }
     var backbone = try Backbone(
       model: Model(converting: model), layer: layer, pooling: pooling, threads: threads.count)
-    backbone.fitting = pictures.fitting
+    backbone.fitting = pictures.fitting(for: backbone.model)
     common.warn(of: backbone.model)
     if !common.quiet { try pictures.warnOfOthers(in: images) }
     let bar = ProgressBar(quiet: common.quiet)
     let result = try FeatureTable(
-      backbone: backbone, batch: batch, paths: images, upright: pictures.isUpright
+      backbone: backbone, batch: batch, paths: images, upright: pictures.isUpright(for: backbone.model)
     ) { done, total in
       bar.show("features", done: done, total: total) { "\($0) images" }
     }

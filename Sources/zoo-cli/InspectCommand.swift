@@ -69,6 +69,7 @@ struct InspectCommand: ParsableCommand {
       try row("unused", "\(belong) to nothing: \(names)\(tensors.count > 4 ? ", …" : "") (\(reason))")
     }
     try row("accuracy", summary.accuracy)
+    if let training = summary.training { try printTraining(training) }
     try row("licence", summary.licence)
     try row("citation", summary.citation)
     try row("content", summary.content)
@@ -77,6 +78,31 @@ struct InspectCommand: ParsableCommand {
     try row("writer", summary.source.writer)
     for (check, verdict) in summary.verification.sorted(by: { $0.key < $1.key }) {
       try row("check", "\(check): \(verdict)")
+    }
+  }
+
+  private func printTraining(_ training: ModelSummary.Training) throws {
+    try Terminal.print(
+      row: "trained from",
+      "\(training.backbone), \(training.layers.count == 1 ? "layer" : "layers") "
+        + training.layers.joined(separator: ", "))
+    try Terminal.print(row: "trained on", "\(training.data), \(grouped(training.pictures)) pictures")
+    for task in training.tasks where task.kind != "number" || training.tasks.count > 1 {
+      let name = training.tasks.count > 1 ? "\(task.name): " : ""
+      let some = task.labels.prefix(12).joined(separator: ", ") + (task.labels.count > 12 ? ", …" : "")
+      try Terminal.print(
+        row: "task",
+        name + (task.kind == "number" ? "a number" : "\(task.labels.count) \(task.kind): \(some)"))
+    }
+    let pixels = [
+      "resize \(training.resize)", training.crop.map { "crop \($0)" }, training.exif ? "exif" : nil,
+    ]
+    try Terminal.print(row: "pictures", pixels.compactMap(\.self).joined(separator: ", "))
+    for (name, value) in training.settings.sorted(by: { $0.key < $1.key }) {
+      try Terminal.print(row: "setting", "\(name): \(value)")
+    }
+    for (name, value) in training.results.sorted(by: { $0.key < $1.key }) {
+      try Terminal.print(row: "result", "\(name): \(decimal(value, 4))")
     }
   }
 

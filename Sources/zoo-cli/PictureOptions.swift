@@ -3,8 +3,11 @@ import ModelZooTools
 
 /// How a command reads pictures.
 struct PictureOptions: ParsableArguments {
-  @Option(help: "How pixels are computed when an image is resized, as Pillow does it.")
-  var resize = Resampling.bilinear
+  @Option(
+    help: ArgumentHelp(
+      "How pixels are computed when an image is resized, as Pillow does it; by default as the model was trained, "
+        + "or bilinear."))
+  var resize: Resampling?
 
   @Option(
     help: ArgumentHelp(
@@ -17,11 +20,11 @@ struct PictureOptions: ParsableArguments {
   var crop: CropOption?
 
   @Flag(
-    name: .customLong("exif"),
+    inversion: .prefixedNo,
     help: ArgumentHelp(
-      "Turn images as their EXIF orientation says. Keras' load_img does not, except for TIFF, and neither does zoo "
-        + "without this flag."))
-  var isUpright = false
+      "Turn images as their EXIF orientation says; by default as the model was trained. Keras' load_img does not, "
+        + "except for TIFF, and neither does zoo with other models."))
+  var exif: Bool?
 
   /// Names what is left out of folders because nothing here decodes it.
   func warnOfOthers(in images: [String]) throws {
@@ -33,7 +36,16 @@ struct PictureOptions: ParsableArguments {
         + (others.count > 3 ? ", …" : ""))
   }
 
-  var fitting: PictureFitting { PictureFitting(resampling: resize, crop: crop?.crop ?? .none) }
+  /// How images are brought to the size that `model` takes: what is not given is as it was trained.
+  func fitting(for model: Model) -> PictureFitting {
+    var fitting = model.fitting
+    if let resize { fitting.resampling = resize }
+    if let crop { fitting.crop = crop.crop }
+    return fitting
+  }
+
+  /// Whether images are turned for `model`.
+  func isUpright(for model: Model) -> Bool { exif ?? model.expectsUprightPictures }
 }
 
 extension Resampling: ExpressibleByArgument {}
@@ -43,14 +55,7 @@ struct CropOption: ExpressibleByArgument {
   let crop: PictureFitting.Crop
 
   init?(argument: String) {
-    if argument == "aspect" {
-      crop = .aspect
-    } else if let number = Double(argument), number >= 0.1, number <= 1 {
-      crop = .fraction(number)
-    } else if let pixels = Int(argument), (2...16384).contains(pixels) {
-      crop = .shortSide(pixels)
-    } else {
-      return nil
-    }
+    guard let crop = PictureFitting.Crop(name: argument) else { return nil }
+    self.crop = crop
   }
 }

@@ -42,7 +42,7 @@ struct PredictCommand: ParsableCommand {
     let sources = try PictureSource.expand(images)
     var classifier = try Classifier(
       model: Model(converting: model), threads: threads.count, pictureCount: sources.count)
-    classifier.fitting = pictures.fitting
+    classifier.fitting = pictures.fitting(for: classifier.model)
     common.warn(of: classifier.model)
     if classifier.outputKind == .values && !common.quiet {
       Terminal.warning("\(model) ends in neither softmax nor sigmoid, so its values are no probabilities")
@@ -54,7 +54,7 @@ struct PredictCommand: ParsableCommand {
       bar.show("predicting", done: index, total: sources.count) { "\($0) images" }
       let picture: Picture
       do {
-        picture = try source.picture(upright: pictures.isUpright)
+        picture = try source.picture(upright: pictures.isUpright(for: classifier.model))
       } catch {
         failure = failure ?? error
         bar.finish()
