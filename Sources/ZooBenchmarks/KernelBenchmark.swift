@@ -40,6 +40,8 @@ struct KernelBenchmark {
       return own.isEmpty ? nil : own.reduce(0) { $0 + $1.milliseconds * 1e3 }
     case .packing(let taps, let rows, let columns, let outputs):
       return time(kernel, on: kernels, taps: taps, rows: rows, columns: columns, outputs: outputs)
+    case .table:
+      return timeTable(kernel, on: kernels)
     case .peak:
       guard let table = zoo_kernels_named(kernels) else { return nil }
       var sums = [Float](repeating: 0, count: 8 * Int(table.pointee.vector))
@@ -69,6 +71,33 @@ struct KernelBenchmark {
     }
   }
 
+  /// A table of 2000 rows of 1024 values and 14 outputs.
+  private func timeTable(_ kernel: zoo_kernel_id, on kernels: String) -> Double? {
+    guard let table = zoo_kernels_named(kernels) else { return nil }
+    let (rows, columns, outputs, block) = (2000, 1024, 14, 32)
+    let isProduct = kernel == .table_product
+    let values = [Float](repeating: 1, count: rows * columns)
+    let factors = [Double](repeating: 1, count: outputs * (isProduct ? columns : rows))
+    var sums = [Double](repeating: 0, count: outputs * (isProduct ? rows : columns))
+    return values.withUnsafeBufferPointer { values in
+      factors.withUnsafeBufferPointer { factors in
+        sums.withUnsafeMutableBufferPointer { sums in
+          var arguments = zoo_table()
+          arguments.table = values.baseAddress
+          arguments.factors = factors.baseAddress
+          arguments.sums = sums.baseAddress
+          arguments.table_row = columns
+          arguments.factors_row = isProduct ? columns : outputs
+          arguments.sums_row = isProduct ? outputs : columns
+          (arguments.rows, arguments.columns) = (Int32(rows), Int32(columns))
+          (arguments.outputs, arguments.block) = (Int32(outputs), Int32(block))
+          let units = ((isProduct ? rows : columns) + block - 1) / block
+          return median { zoo_pool_run(nil, zoo_kernel_of(table, kernel), &arguments, Int32(units)) }
+        }
+      }
+    }
+  }
+
   private func median(_ body: () -> Void) -> Double {
     let clock = ContinuousClock()
     let times = (0..<runs).map { _ in clock.measure(body) }.sorted()
@@ -82,6 +111,8 @@ private enum Workload {
   case layer(ZooGraph.Operation, [Int], inputs: Int = 1)
   /// Weights of a window; `outputs` of a side of a Winograd tile, or 0.
   case packing(taps: Int, rows: Int, columns: Int, outputs: Int)
+  /// A table of features and coefficients.
+  case table
   case peak
 }
 
@@ -127,6 +158,7 @@ extension zoo_kernel_id {
     case .rectify: return .layer(.prelu(sharedAxes: [0, 1]), image)
     case .activation: return .layer(.activation(.gelu(approximate: false)), image)
     case .layer_norm: return .layer(.layerNormalization(LayerNormalization(epsilon: 1e-6)), image)
+    case .table_product, .table_adjoint: return .table
     case .pack: return .packing(taps: 1, rows: 512, columns: 512, outputs: 0)
     case .winograd_pack: return .packing(taps: 9, rows: 128, columns: 128, outputs: 4)
     case .peak: return .peak

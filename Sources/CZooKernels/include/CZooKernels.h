@@ -228,6 +228,20 @@ typedef struct {
   int32_t outputs;         // of a side of a wg_tile, for `winograd_pack`
 } zoo_packing;
 
+// Products of a table of numbers, row-major (rows, columns), with coefficients; all sums in double precision.
+// `table_product`: sums (rows, outputs) of each row with the factors (outputs, columns). Unit: `block` rows.
+// `table_adjoint`: sums (outputs, columns) of each column with the factors (rows, outputs). Unit: `block` columns.
+typedef struct {
+  const float *table;
+  const double *wide;      // if not null, in place of `table`
+  const int32_t *index;    // which row of the table is row r; null: r
+  const double *factors;
+  double *sums;
+  double *squares;         // (rows), the sum of each row's squares, by `table_product`; may be null
+  ptrdiff_t table_row, factors_row, sums_row;
+  int32_t rows, columns, outputs, block;
+} zoo_table;
+
 enum {
   zoo_relu, zoo_elu, zoo_gelu, zoo_gelu_tanh, zoo_silu, zoo_sigmoid, zoo_hard_sigmoid, zoo_hard_silu,
   zoo_tanh, zoo_softplus, zoo_softsign, zoo_exponential, zoo_mish,
@@ -273,6 +287,8 @@ typedef struct {
   ZOO_ELEMENTWISE_KERNELS(KERNEL) \
   KERNEL(activation, zoo_activation) \
   KERNEL(layer_norm, zoo_layer_norm) \
+  KERNEL(table_product, zoo_table) \
+  KERNEL(table_adjoint, zoo_table) \
   /* Weights of (rows, columns) into the panels of `convolution`. */ \
   KERNEL(pack, zoo_packing) \
   /* (3, 3, rows, columns) into (outputs + 2)^2 * rows * packed_columns(columns) floats, for `winograd`. */ \

@@ -18,6 +18,7 @@
 #include "resize.h"
 #include "scatter.h"
 #include "separable.h"
+#include "table_products.h"
 #include "winograd.h"
 
 const zoo_kernels KERNELS = {
