@@ -57,6 +57,7 @@ let package = Package(
     .target(name: "CZooKernels"),
     .target(name: "ZooRuntime", dependencies: ground + ["CZooKernels"]),
     .target(name: "ZooReference", dependencies: ground),
+    .target(name: "ZooLearning", dependencies: ["ZooSystem", "ZooTensor", "CZooKernels"]),
 
     // MARK: Importers
     .target(name: "ZooKeras", dependencies: ground + ["ZooWeightFiles"]),
@@ -153,6 +154,8 @@ let package = Package(
     .testTarget(
       name: "ZooRuntimeTests",
       dependencies: ground + engines + ["ZooModels", "ZooTestSupport", "KernelChecks"]),
+    .testTarget(
+      name: "ZooLearningTests", dependencies: ["ZooSystem", "ZooTensor", "CZooKernels", "ZooLearning"]),
     .testTarget(
       name: "ZooKerasTests",
       dependencies: ground + engines + ["ZooKeras", "ZooWeightFiles", "ZooTestSupport"]),

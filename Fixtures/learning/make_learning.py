@@ -1,0 +1,145 @@
+#!/usr/bin/env python3
+"""Writes learning.json: what scikit-learn, SciPy and statsmodels compute from small tables of numbers.
+
+Features are multiples of 1/64, so that floats hold them exactly and the file stays small.
+"""
+import json
+import os
+
+import numpy as np
+from scipy.optimize import minimize_scalar
+from scipy.special import log_softmax
+from scipy.stats import binomtest
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn import metrics
+from statsmodels.stats.proportion import proportion_confint
+
+random = np.random.default_rng(12)
+
+
+def rounded(x):
+    return np.round(x * 64) / 64
+
+
+def table(rows, columns, classes):
+    centers = random.normal(size=(classes, columns))
+    labels = np.concatenate([np.arange(classes), random.integers(0, classes, rows - classes)])
+    x = rounded(centers[labels] * 0.6 + random.normal(size=(rows, columns)) + np.arange(columns))
+    return x, labels
+
+
+def standardised(x):
+    return (x - x.mean(0)) / x.std(0)
+
+
+def logistic(rows, columns, classes, penalty, weighted):
+    x, labels = table(rows, columns, classes)
+    weights = np.round(random.uniform(0.5, 2, rows) * 8) / 8 if weighted else np.ones(rows)
+    factor = 2 if classes == 2 else 1
+    model = LogisticRegression(
+        C=factor / (penalty * weights.sum()), tol=1e-14, max_iter=10**5, solver="newton-cg" if classes > 2 else "lbfgs")
+    model.fit(standardised(x), labels, sample_weight=weights)
+    w, b = model.coef_, model.intercept_
+    if classes == 2:
+        w, b = np.concatenate([-w, w]) / 2, np.concatenate([-b, b]) / 2
+    return {
+        "x": x.flatten().tolist(), "columns": columns, "labels": labels.tolist(), "classes": classes,
+        "penalty": penalty, "exampleWeights": weights.tolist() if weighted else None,
+        "weights": w.T.flatten().tolist(), "bias": (b - b.mean()).tolist()}
+
+
+def one_versus_rest():
+    x, _ = table(40, 5, 3)
+    targets = (random.random((40, 3)) < [0.5, 0.3, 0.6]).astype(float)
+    known = random.random((40, 3)) < 0.8
+    z = standardised(x)
+    heads = []
+    for k in range(3):
+        model = LogisticRegression(C=1 / (0.05 * known[:, k].sum()), tol=1e-14, max_iter=10**5)
+        heads.append(model.fit(z[known[:, k]], targets[known[:, k], k]))
+    return {
+        "x": x.flatten().tolist(), "columns": 5, "penalty": 0.05,
+        "targets": [t if k else None for t, k in zip(targets.flatten().tolist(), known.flatten())],
+        "weights": np.stack([h.coef_[0] for h in heads], 1).flatten().tolist(),
+        "bias": [h.intercept_[0] for h in heads]}
+
+
+def classification():
+    classes, rows = 5, 120
+    scores = rounded(random.normal(size=(rows, classes)) * 2)
+    labels = np.where(random.random(rows) < 0.6, scores.argmax(1), random.integers(0, 4, rows))  # class 4 is rare
+    p = np.exp(log_softmax(scores, 1))
+    predictions = scores.argmax(1)
+    low, high = proportion_confint((labels == predictions).sum(), rows, method="wilson")
+    precision, recall, f1, support = metrics.precision_recall_fscore_support(
+        labels, predictions, labels=range(classes), zero_division=0)
+    confidence = p.max(1)
+    bins = np.clip(np.ceil(confidence * 10) - 1, 0, 9)
+    error = sum(
+        (bins == b).sum() * abs((labels == predictions)[bins == b].mean() - confidence[bins == b].mean())
+        for b in np.unique(bins)) / rows
+    best = minimize_scalar(
+        lambda t: metrics.log_loss(labels, np.exp(log_softmax(scores / t, 1)), labels=range(classes)),
+        bounds=(0.1, 20), method="bounded", options={"xatol": 1e-12})
+    other = np.where(random.random(rows) < 0.5, labels, random.integers(0, classes, rows))
+    first, second = labels == predictions, labels == other
+    only = int((first & ~second).sum()), int((~first & second).sum())
+    return {
+        "scores": scores.flatten().tolist(), "labels": labels.tolist(), "classes": classes,
+        "accuracy": metrics.accuracy_score(labels, predictions), "low": low, "high": high,
+        "confusion": metrics.confusion_matrix(labels, predictions, labels=range(classes)).flatten().tolist(),
+        "balancedAccuracy": metrics.balanced_accuracy_score(labels, predictions),
+        "macroF1": metrics.f1_score(labels, predictions, average="macro"),
+        "precision": precision.tolist(), "recall": recall.tolist(), "f1": f1.tolist(), "support": support.tolist(),
+        "logLoss": metrics.log_loss(labels, p, labels=range(classes)),
+        "brier": float(((p - np.eye(classes)[labels]) ** 2).sum(1).mean()),
+        # scikit-learn's own takes the last of equal scores, this the first.
+        "top2": float(np.any(np.argsort(-scores, 1, kind="stable")[:, :2] == labels[:, None], 1).mean()),
+        "calibrationError": float(error), "temperature": float(best.x), "other": other.tolist(),
+        "onlyFirst": only[0], "onlySecond": only[1],
+        "probability": binomtest(only[0], only[0] + only[1], 0.5).pvalue}
+
+
+def labels():
+    scores = np.round(random.normal(size=(60, 3)) * 4) / 4  # with ties
+    targets = (random.random((60, 3)) < 1 / (1 + np.exp(-scores))).astype(int)
+    return {
+        "scores": scores.flatten().tolist(), "targets": targets.flatten().tolist(),
+        "averagePrecision": [metrics.average_precision_score(targets[:, k], scores[:, k]) for k in range(3)],
+        "area": [metrics.roc_auc_score(targets[:, k], scores[:, k]) for k in range(3)],
+        "f1": [metrics.f1_score(targets[:, k], scores[:, k] > 0) for k in range(3)]}
+
+
+def numbers():
+    targets = rounded(random.normal(size=50) * 3 + 10)
+    predictions = rounded(targets + random.normal(size=50))
+    return {
+        "targets": targets.tolist(), "predictions": predictions.tolist(),
+        "mae": metrics.mean_absolute_error(targets, predictions),
+        "rmse": metrics.root_mean_squared_error(targets, predictions),
+        "r2": metrics.r2_score(targets, predictions)}
+
+
+def ridge(rows, columns):
+    x, _ = table(rows, columns, 3)
+    y = rounded(x[:, 0] - 2 * x[:, 1] + random.normal(size=rows) + 100)
+    model = Ridge(alpha=0.1 * rows, solver="svd").fit(standardised(x), y)
+    return {
+        "x": x.flatten().tolist(), "columns": columns, "targets": y.tolist(), "penalty": 0.1,
+        "weights": model.coef_.tolist(), "bias": float(model.intercept_)}
+
+
+content = {
+    "logistic": [
+        logistic(60, 6, 4, 0.01, False), logistic(60, 6, 3, 1, True), logistic(40, 5, 2, 0.05, True),
+        logistic(12, 30, 3, 0.1, False)],
+    "oneVersusRest": one_versus_rest(),
+    "classification": classification(),
+    "labels": labels(),
+    "numbers": numbers(),
+    "ridge": [ridge(30, 4), ridge(10, 20)],
+}
+path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "learning.json")
+with open(path, "w") as file:
+    json.dump(content, file, separators=(",", ":"))
+    file.write("\n")
