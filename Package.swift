@@ -72,6 +72,9 @@ let package = Package(
         .target(name: "CTIFF", condition: .when(platforms: withoutImageDecoders)),
       ]),
 
+    // MARK: Datasets
+    .target(name: "ZooData", dependencies: ground + ["ZooImages", "ZooImageFiles"]),
+
     // MARK: Checks
     .target(
       name: "ZooVerification",
@@ -96,7 +99,7 @@ let package = Package(
     .target(
       name: "ModelZooTools",
       dependencies: ground + [
-        "ZooModels", "ZooImages", "ZooImageFiles", "ZooWeightFiles", "ZooFormat", "ZooVerification",
+        "ZooModels", "ZooImages", "ZooImageFiles", "ZooData", "ZooWeightFiles", "ZooFormat", "ZooVerification",
         "ZooConversion", "ModelZoo",
       ] + engines),
 
@@ -108,8 +111,8 @@ let package = Package(
     .executableTarget(
       name: "zoo-benchmarks",
       dependencies: ground + [
-        "ZooModels", "ZooImages", "ZooWeightFiles", "ZooFormat", "CZooKernels", "ZooRuntime",
-        "ZooVerification", "ZooConversion", "ModelZooTools",
+        "ZooModels", "ZooImages", "ZooImageFiles", "ZooData", "ZooWeightFiles", "ZooFormat", "CZooKernels",
+        "ZooRuntime", "ZooVerification", "ZooConversion", "ModelZooTools",
       ],
       path: "Sources/ZooBenchmarks"),
     .executableTarget(
@@ -159,6 +162,9 @@ let package = Package(
     .testTarget(
       name: "ZooKerasTests",
       dependencies: ground + engines + ["ZooKeras", "ZooWeightFiles", "ZooTestSupport"]),
+    .testTarget(
+      name: "ZooDataTests",
+      dependencies: ground + ["ZooImages", "ZooImageFiles", "ZooData", "ZooTestSupport"]),
     .testTarget(
       name: "ZooVerificationTests", dependencies: ground + ["ZooImages", "ZooVerification", "ZooTestSupport"]),
     .testTarget(

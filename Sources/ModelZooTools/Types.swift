@@ -1,5 +1,6 @@
 @_exported import ModelZoo
 import ZooConversion
+import ZooData
 import ZooFormat
 import ZooGraph
 import ZooVerification
@@ -35,3 +36,5 @@ public typealias ModelDifference = ZooConversion.ModelDifference
 public typealias HDF5Access = ZooWeightFiles.HDF5Access
 /// The process apart in which libhdf5 looks at files.
 public typealias HDF5Helper = ZooWeightFiles.HDF5Helper
+/// Labelled pictures: which files there are, and what is known about each.
+public typealias ImageDataset = ZooData.ImageDataset
