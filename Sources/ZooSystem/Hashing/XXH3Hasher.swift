@@ -4,6 +4,11 @@ import CZooHash
 package struct XXH3Hasher: SelectableHasher {
   package struct Digest: Sendable, Hashable {
     package let high, low: UInt64
+
+    package init(high: UInt64, low: UInt64) {
+      self.high = high
+      self.low = low
+    }
   }
 
   private var state = zoo_xxh3()
