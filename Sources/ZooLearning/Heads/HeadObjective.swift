@@ -103,8 +103,9 @@ final class HeadObjective {
     return parts.reduce(LossTerms(), +)
   }
 
-  /// The gradient of the whole objective at `parameters`, from the derivatives by the scores.
-  func gradient(parameters: [Double], residuals: [Double], into gradient: inout [Double]) {
+  /// The gradient of the whole objective at `parameters`, or without those of the mean loss alone, from the
+  /// derivatives by the scores.
+  func gradient(parameters: [Double]?, residuals: [Double], into gradient: inout [Double]) {
     var sums = [Double](repeating: 0, count: outputs * columns)
     table.adjoint(residuals, outputs: outputs, into: &sums, on: workers)
     for output in 0..<outputs {
@@ -114,10 +115,23 @@ final class HeadObjective {
         let place = output * columns + column
         gradient[place] =
           (sums[place] - standardization.mean[column] * total) * standardization.factor[column]
-          + penalty * parameters[place]
       }
       gradient[outputs * columns + output] = total
     }
+    guard let parameters else { return }
+    for place in 0..<outputs * columns { gradient[place] += penalty * parameters[place] }
+  }
+
+  /// The mean second derivative of the loss by a score, as the direction of these scores sees it.
+  func curvature(scores: [Double], direction: [Double]) -> Double {
+    var residuals = scores
+    let terms = evaluate(scores: scores, direction: direction, step: 0, residuals: &residuals)
+    var squares = 0.0
+    for (place, change) in direction.enumerated() {
+      let row = place / outputs
+      squares += weights[row * weightsPerRow + (weightsPerRow > 1 ? place % outputs : 0)] * change * change
+    }
+    return squares > 0 ? terms.curvature / squares : 0
   }
 
   /// Σ a·b over the weights, which the penalty is on, without the biases.

@@ -72,15 +72,31 @@ struct HeadProblem {
     threads: Int
   ) throws(ZooError) -> HeadFit {
     let own = if let standardization { standardization } else { try Standardization(x) }
+    let workers = try Workers(threads: threads)
+    let rows = Array(0..<x.rows)
     return try fit(
-      rows: Array(0..<x.rows), own, penalty: penalty, start: start, tolerance: tolerance, limit: limit,
-      on: Workers(threads: threads))
+      rows: rows, own, penalty: penalty, start: start, tolerance: tolerance, limit: limit,
+      gram: gram(rows: rows, own, on: workers), on: workers)
   }
+
+  /// What the solver's preconditioner is made from; nil where it would take too much memory.
+  func gram(
+    rows: [Int], _ standardization: Standardization, on workers: Workers
+  ) throws(ZooError) -> GramMatrix? {
+    guard standardization.mean.count == x.columns, min(rows.count, x.columns) <= Self.largestGram else {
+      return nil
+    }
+    return try GramMatrix(
+      x, rows: rows, standardization, side: GramMatrix.smallerSide(rows: rows.count, columns: x.columns),
+      on: workers)
+  }
+
+  private static let largestGram = 6000
 
   /// Solves for the rows of these indices.
   func fit(
     rows: [Int], _ standardization: Standardization, penalty: Double, start: LinearHead?, tolerance: Double,
-    limit: Int, on workers: Workers
+    limit: Int, gram: GramMatrix?, on workers: Workers
   ) throws(ZooError) -> HeadFit {
     guard penalty > 0, penalty.isFinite else {
       throw .learning(.invalidArgument, "a penalty of \(penalty) is not a positive number")
@@ -103,7 +119,8 @@ struct HeadProblem {
         rows, standardization, outputs: present.count,
         .classes(rows.map { places[labels[$0]] ?? 0 }, smoothing: smoothing),
         weights: rows.map { weight($0) / total }, penalty: penalty,
-        start: start?.selecting(outputs: present), tolerance: tolerance, limit: limit, on: workers)
+        start: start?.selecting(outputs: present), tolerance: tolerance, limit: limit, gram: gram, on: workers
+      )
       guard present.count < count else { return part }
       return HeadFit(
         head: part.head.scattering(to: present, of: count, absent: -logarithm(2 * Double(rows.count))),
@@ -120,20 +137,27 @@ struct HeadProblem {
       return try solve(
         rows, standardization, outputs: count, .labels(known), weights: weights, penalty: penalty,
         start: start,
-        tolerance: tolerance, limit: limit, on: workers)
+        tolerance: tolerance, limit: limit, gram: gram, on: workers)
     }
   }
 
   private func solve(
     _ rows: [Int], _ standardization: Standardization, outputs: Int, _ loss: HeadLoss, weights: [Double],
-    penalty: Double, start: LinearHead?, tolerance: Double, limit: Int, on workers: Workers
+    penalty: Double, start: LinearHead?, tolerance: Double, limit: Int, gram: GramMatrix?, on workers: Workers
   ) throws(ZooError) -> HeadFit {
     let isAll = rows.count == x.rows && rows.indices.allSatisfy { rows[$0] == $0 }
     let objective = HeadObjective(
       Table(x, rows: isAll ? nil : rows), standardization, outputs: outputs, loss: loss, weights: weights,
       penalty: penalty, on: workers)
     let start = start.map(objective.parameters) ?? [Double](repeating: 0, count: objective.parameterCount)
-    let result = try HeadSolver(tolerance: tolerance, limit: limit).minimise(objective, from: start)
+    let result = try HeadSolver(tolerance: tolerance, limit: limit).minimise(objective, from: start) {
+      curvature in
+      // A Gram matrix of columns may be that of more rows than these.
+      gram.flatMap {
+        HeadPreconditioner(
+          $0, curvature: curvature, penalty: penalty, on: workers)
+      }
+    }
     return HeadFit(
       head: objective.head(result.parameters), loss: result.loss, iterations: result.iterations,
       converged: result.converged)

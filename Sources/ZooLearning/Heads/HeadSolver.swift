@@ -26,8 +26,12 @@ struct HeadSolver {
     let product: Double
   }
 
+  /// - Parameter preconditioner: makes an approximation of the inverse curvature from the mean curvature of the loss
+  ///   by a score.
   /// - Throws: ``ZooError`` of the code `cancelled`.
-  func minimise(_ objective: HeadObjective, from start: [Double]) throws(ZooError) -> Result {
+  func minimise(
+    _ objective: HeadObjective, from start: [Double], preconditioner: (Double) -> HeadPreconditioner?
+  ) throws(ZooError) -> Result {
     var parameters = start
     var scores = [Double](repeating: 0, count: objective.scoreCount)
     var directionScores = scores
@@ -37,13 +41,15 @@ struct HeadSolver {
     var gradient = [Double](repeating: 0, count: objective.parameterCount)
     objective.gradient(parameters: parameters, residuals: residuals, into: &gradient)
     var squares = objective.penalised(parameters, parameters)
+    objective.scores(gradient, into: &directionScores)
+    var conditioner = preconditioner(objective.curvature(scores: scores, direction: directionScores))
     var pairs: [Pair] = []
     var iterations = 0
     var stuck = false
     while !isConverged(gradient, squares: squares, penalty: objective.penalty), iterations < limit, !stuck {
       try Cancellation.check()
-      var direction = descent(gradient, pairs)
-      if dot(direction, gradient) >= 0 {
+      var direction = descent(gradient, pairs, conditioner, objective)
+      if !(dot(direction, gradient) < 0) {
         pairs = []
         direction = gradient.map { -$0 }
       }
@@ -54,8 +60,12 @@ struct HeadSolver {
       let step = search(
         objective, line, scores: scores, directionScores: directionScores, isFirst: pairs.isEmpty,
         terms: &terms, residuals: &residuals)
-      stuck = step == 0
-      guard !stuck else { break }
+      if step == 0 {
+        // Near the end rounding in the preconditioner is more than what is left to gain.
+        stuck = conditioner == nil && pairs.isEmpty
+        (conditioner, pairs) = (nil, [])
+        continue
+      }
       add(step, direction, to: &parameters)
       add(step, directionScores, to: &scores)
       squares = objective.penalised(parameters, parameters)
@@ -86,7 +96,9 @@ struct HeadSolver {
   private func norm(_ x: [Double]) -> Double { dot(x, x).squareRoot() }
 
   /// −H·gradient with the inverse curvature H that the remembered steps imply.
-  private func descent(_ gradient: [Double], _ pairs: [Pair]) -> [Double] {
+  private func descent(
+    _ gradient: [Double], _ pairs: [Pair], _ conditioner: HeadPreconditioner?, _ objective: HeadObjective
+  ) -> [Double] {
     var direction = gradient.map { -$0 }
     var shares: [Double] = []
     for pair in pairs.reversed() {
@@ -94,7 +106,9 @@ struct HeadSolver {
       add(-share, pair.change, to: &direction)
       shares.append(share)
     }
-    if let last = pairs.last {
+    if let conditioner {
+      conditioner.apply(objective, to: &direction)
+    } else if let last = pairs.last {
       let factor = last.product / dot(last.change, last.change)
       for index in direction.indices { direction[index] *= factor }
     }

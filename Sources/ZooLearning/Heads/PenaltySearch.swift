@@ -75,7 +75,9 @@ package enum PenaltySearch {
     _ problem: HeadProblem, folds: [Int], threads: Int, progress: (Entry) -> Void
   ) throws(ZooError) -> Result {
     let workers = try Workers(threads: threads)
-    var path = try FoldPath(problem, folds: folds, on: workers)
+    let standardization = try Standardization(problem.x)
+    let gram = try problem.gram(rows: Array(0..<problem.x.rows), standardization, on: workers)
+    let path = try FoldPath(problem, folds: folds, gram: gram, on: workers)
     var table: [Entry] = []
     var best: (entry: Entry, place: FoldPath.Place)?
     func attempt(_ penalty: Double, from heads: [LinearHead?]) throws(ZooError) -> FoldPath.Place {
@@ -101,11 +103,10 @@ package enum PenaltySearch {
       }
     }
     guard let best else { throw .learning(.doesNotFit, "there is no penalty to choose from") }
-    let standardization = try Standardization(problem.x)
     let fit = try problem.fit(
       rows: Array(0..<problem.x.rows), standardization, penalty: best.entry.penalty,
       start: LinearHead(meanOf: best.place.heads.compactMap(\.self)), tolerance: 1e-6, limit: limit,
-      on: workers)
+      gram: gram, on: workers)
     return Result(
       penalty: best.entry.penalty, table: table.sorted { $0.penalty > $1.penalty },
       outOfFoldScores: best.place.scores, fit: fit, standardization: standardization)
@@ -121,9 +122,17 @@ private struct FoldPath {
 
   private let problem: HeadProblem
   private let workers: Workers
-  private let parts: [(training: [Int], heldOut: [Int], standardization: Standardization)]
+  private let parts: [Part]
 
-  init(_ problem: HeadProblem, folds: [Int], on workers: Workers) throws(ZooError) {
+  private struct Part {
+    let training: [Int]
+    let heldOut: [Int]
+    let standardization: Standardization
+    let gram: GramMatrix?
+  }
+
+  /// - Parameter gram: the Gram matrix of all rows.
+  init(_ problem: HeadProblem, folds: [Int], gram: GramMatrix?, on workers: Workers) throws(ZooError) {
     self.problem = problem
     self.workers = workers
     guard folds.count == problem.x.rows else {
@@ -131,19 +140,26 @@ private struct FoldPath {
     }
     let names = Set(folds).sorted()
     guard names.count > 1 else { throw .learning(.doesNotFit, "cross-validation needs two folds or more") }
-    var parts: [(training: [Int], heldOut: [Int], standardization: Standardization)] = []
+    var parts: [Part] = []
+    let fewest = folds.count - (names.map { name in folds.count { $0 == name } }.max() ?? 0)
+    let shared = fewest > problem.x.columns + problem.x.columns / 4 ? gram : nil
     for name in names {
       let training = folds.indices.filter { folds[$0] != name }
+      let standardization = try Standardization(problem.x, rows: training)
+      // With many more rows than columns all folds are alike, and one matrix serves all.
+      let own =
+        if let shared { shared } else { try problem.gram(rows: training, standardization, on: workers) }
       parts.append(
-        (training, folds.indices.filter { folds[$0] == name }, try Standardization(problem.x, rows: training))
-      )
+        Part(
+          training: training, heldOut: folds.indices.filter { folds[$0] == name },
+          standardization: standardization, gram: own))
     }
     self.parts = parts
   }
 
   var zeros: [LinearHead?] { parts.map { _ in nil } }
 
-  mutating func fit(
+  func fit(
     penalty: Double, from starts: [LinearHead?], tolerance: Double, limit: Int
   ) throws(ZooError) -> Place {
     let outputs = problem.outputs
@@ -152,7 +168,7 @@ private struct FoldPath {
     for (part, start) in zip(parts, starts) {
       let fit = try problem.fit(
         rows: part.training, part.standardization, penalty: penalty, start: start, tolerance: tolerance,
-        limit: limit, on: workers)
+        limit: limit, gram: part.gram, on: workers)
       let held = try fit.head.folding(part.standardization).scores(
         problem.x, rows: part.heldOut, on: workers)
       for (place, row) in part.heldOut.enumerated() {

@@ -31,9 +31,9 @@ struct Table {
   }
 
   /// Rows of the unit of a product: few enough for the second-level cache, and in many more units than threads.
-  private static let rowBlock = 24
+  private static let rowBlock = 48
   /// Columns of the unit of an adjoint product: whole cache lines.
-  private static let columnBlock = 64
+  private static let columnBlock = 32
 
   /// Sums (rows, outputs): each row times the factors (outputs, columns).
   func product(_ factors: [Double], outputs: Int, into sums: inout [Double], on workers: Workers) {
@@ -46,10 +46,6 @@ struct Table {
   /// Sums (outputs, columns): each column times the factors (rows, outputs).
   func adjoint(_ factors: [Double], outputs: Int, into sums: inout [Double], on workers: Workers) {
     precondition(factors.count == rows * outputs && sums.count == outputs * columns)
-    guard rows > 0 else {
-      for place in sums.indices { sums[place] = 0 }
-      return
-    }
     run(
       workers.kernels.pointee.table_adjoint, factors, factorsRow: outputs, outputs: outputs, into: &sums,
       sumsRow: columns, extent: columns, block: Self.columnBlock, on: workers)
@@ -60,6 +56,10 @@ struct Table {
     sumsRow: Int, extent: Int, block: Int, on workers: Workers
   ) {
     guard let kernel, outputs > 0, extent > 0 else { return }
+    guard rows > 0, columns > 0 else {
+      for place in sums.indices { sums[place] = 0 }
+      return
+    }
     factors.withUnsafeBufferPointer { factors in
       sums.withUnsafeMutableBufferPointer { sums in
         withValues { floats, doubles, index in
