@@ -10,6 +10,8 @@ import numpy as np
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from scipy.stats import binomtest
+from sklearn.cluster import KMeans
+from sklearn.decomposition import PCA
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn import metrics
 from statsmodels.stats.proportion import proportion_confint
@@ -129,6 +131,58 @@ def ridge(rows, columns):
         "weights": model.coef_.tolist(), "bias": float(model.intercept_)}
 
 
+def log_me(rows, columns, classes):
+    """You et al., "LogME: Practical Assessment of Pre-trained Models for Transfer Learning", 2021, on centred data."""
+    x, labels = table(rows, columns, classes)
+    f = x - x.mean(0)
+    u, s, _ = np.linalg.svd(f, full_matrices=False)
+    # Centring takes away one degree of freedom; where the features span all others, noise has none left.
+    count = rows - 1 if columns >= rows - 1 else rows
+    total = 0
+    for k in range(classes):
+        y = (labels == k).astype(float)
+        y -= y.mean()
+        alpha, beta = 1.0, 1.0
+        for step in range(10000):
+            # The posterior mean by solving the normal equations, not by the decomposition.
+            m = beta * np.linalg.solve(alpha * np.eye(columns) + beta * f.T @ f, f.T @ y)
+            gamma = (beta * s**2 / (alpha + beta * s**2)).sum()
+            old = alpha / beta
+            alpha, beta = gamma / (m @ m), (count - gamma) / ((f @ m - y) ** 2).sum()
+            if abs(alpha / beta - old) < 1e-13 * old:
+                break
+        a = alpha * np.eye(columns) + beta * f.T @ f
+        m = beta * np.linalg.solve(a, f.T @ y)
+        evidence = (
+            columns / 2 * np.log(alpha) + count / 2 * np.log(beta) - np.linalg.slogdet(a)[1] / 2
+            - beta / 2 * ((f @ m - y) ** 2).sum() - alpha / 2 * (m @ m) - count / 2 * np.log(2 * np.pi))
+        print("alpha, beta", alpha, beta, "after", step, "steps")
+        total += evidence / count
+    return {
+        "x": x.flatten().tolist(), "columns": columns, "labels": labels.tolist(), "classes": classes,
+        "score": float(total / classes)}
+
+
+def components(rows, columns):
+    x, _ = table(rows, columns, 3)
+    model = PCA(svd_solver="full", whiten=True).fit(x)
+    kept = min(rows - 1, columns)
+    signs = np.sign(model.components_[np.arange(len(model.components_)), abs(model.components_).argmax(1)])
+    return {
+        "x": x.flatten().tolist(), "columns": columns,
+        "directions": (model.components_ * signs[:, None])[:kept].flatten().tolist(),
+        "variances": model.explained_variance_[:kept].tolist(),
+        "whitened": (model.transform(x) * signs)[:, :kept].flatten().tolist()}
+
+
+def clustering():
+    x, labels = table(30, 3, 3)
+    return {
+        "x": x.flatten().tolist(), "columns": 3, "labels": labels.tolist(),
+        "silhouette": float(metrics.silhouette_score(x, labels)),
+        "inertia": float(KMeans(3, n_init=100, random_state=0, tol=0).fit(x).inertia_)}
+
+
 content = {
     "logistic": [
         logistic(60, 6, 4, 0.01, False), logistic(60, 6, 3, 1, True), logistic(40, 5, 2, 0.05, True),
@@ -137,6 +191,9 @@ content = {
     "classification": classification(),
     "labels": labels(),
     "numbers": numbers(),
+    "logME": [log_me(40, 6, 3), log_me(24, 30, 3)],
+    "components": [components(20, 5), components(6, 15)],
+    "clustering": clustering(),
     "ridge": [ridge(30, 4), ridge(10, 20)],
 }
 path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "learning.json")

@@ -55,18 +55,44 @@ struct Goldens: Decodable {
     let bias: Double
   }
 
+  struct LogME: Decodable {
+    let x: [Float]
+    let columns: Int
+    let labels: [Int]
+    let classes: Int
+    let score: Double
+  }
+
+  struct Components: Decodable {
+    let x: [Float]
+    let columns: Int
+    let directions, variances, whitened: [Double]
+  }
+
+  struct Clustering: Decodable {
+    let x: [Float]
+    let columns: Int
+    let labels: [Int]
+    let silhouette, inertia: Double
+  }
+
   let logistic: [Logistic]
   let oneVersusRest: OneVersusRest
   let classification: Classification
   let labels: Labels
   let numbers: Numbers
   let ridge: [Ridge]
+  let logME: [LogME]
+  let components: [Components]
+  let clustering: Clustering
 
-  static func read() throws -> Goldens {
+  static func read() throws -> Goldens { try read("learning") }
+
+  static func read<Content: Decodable>(_ name: String) throws -> Content {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
-    let data = try Data(contentsOf: root.appending(path: "Fixtures/learning/learning.json"))
-    return try JSONDecoder().decode(Goldens.self, from: data)
+    let data = try Data(contentsOf: root.appending(path: "Fixtures/learning/\(name).json"))
+    return try JSONDecoder().decode(Content.self, from: data)
   }
 }
 
@@ -95,5 +121,11 @@ extension Array where Element == Double {
   var centred: [Double] {
     let mean = reduce(0, +) / Double(count)
     return map { $0 - mean }
+  }
+}
+
+extension FeatureMatrix {
+  init(_ values: [Float], columns: Int) {
+    self.init(rows: values.count / columns, columns: columns, values: values)
   }
 }

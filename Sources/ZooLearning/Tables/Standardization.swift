@@ -63,6 +63,17 @@ package struct Standardization: Sendable, Equatable, Codable {
       mean: [Double](repeating: 0, count: columns), deviation: [Double](repeating: 1, count: columns))
   }
 
+  /// The same means, and no division by the deviation.
+  var withoutScale: Standardization {
+    Standardization(mean: mean, deviation: mean.map { _ in 1 }, factor: mean.map { _ in 1 })
+  }
+
+  private init(mean: [Double], deviation: [Double], factor: [Double]) {
+    self.mean = mean
+    self.deviation = deviation
+    self.factor = factor
+  }
+
   /// The standardised table, rounded to floats.
   package func applied(to x: FeatureMatrix) -> FeatureMatrix {
     var values = x.values
