@@ -51,3 +51,6 @@ func add(_ factor: Double, _ x: [Double], to y: inout [Double]) {
     }
   }
 }
+
+func cosine(_ x: Double) -> Double { cos(x) }
+func power(_ base: Double, _ exponent: Int) -> Double { pow(base, Double(exponent)) }
