@@ -87,6 +87,12 @@ let package = Package(
         "ZooModels", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooKeras", "ZooVerification",
       ]),
 
+    .target(
+      name: "ZooTraining",
+      dependencies: ground + [
+        "ZooImages", "ZooFormat", "ZooRuntime", "ZooLearning", "ZooData", "ZooVerification",
+      ]),
+
     // MARK: Library
     .target(
       name: "ModelZoo",
@@ -100,7 +106,7 @@ let package = Package(
       name: "ModelZooTools",
       dependencies: ground + [
         "ZooModels", "ZooImages", "ZooImageFiles", "ZooData", "ZooWeightFiles", "ZooFormat", "ZooVerification",
-        "ZooConversion", "ModelZoo",
+        "ZooConversion", "ZooTraining", "ModelZoo",
       ] + engines),
 
     // MARK: Fronts

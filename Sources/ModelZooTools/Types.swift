@@ -3,6 +3,7 @@ import ZooConversion
 import ZooData
 import ZooFormat
 import ZooGraph
+import ZooTraining
 import ZooVerification
 import ZooWeightFiles
 
@@ -38,3 +39,11 @@ public typealias HDF5Access = ZooWeightFiles.HDF5Access
 public typealias HDF5Helper = ZooWeightFiles.HDF5Helper
 /// Labelled pictures: which files there are, and what is known about each.
 public typealias ImageDataset = ZooData.ImageDataset
+/// Trains a new head on the features of a frozen backbone.
+public typealias HeadTrainer = ZooTraining.HeadTrainer
+/// What a training did, and how well the result does.
+public typealias TrainingReport = ZooTraining.TrainingReport
+/// What a training would take.
+public typealias TrainingEstimate = ZooTraining.TrainingEstimate
+/// How well a model does on labelled pictures.
+public typealias Evaluation = ZooTraining.Evaluation

@@ -16,6 +16,8 @@ package struct PictureLoader: Sendable {
   package let fitting: PictureFitting
   /// Whether pictures are turned as their files say.
   package let upright: Bool
+  /// Whether pictures become grey first, as a network of one channel sees them.
+  package let isGrey: Bool
   /// How many threads load; at least 1.
   package let threads: Int
 
@@ -49,12 +51,13 @@ package struct PictureLoader: Sendable {
 
   package init(
     height: Int, width: Int, fitting: PictureFitting = PictureFitting(), upright: Bool = false,
-    threads: Int = Processors.count
+    isGrey: Bool = false, threads: Int = Processors.count
   ) {
     self.height = height
     self.width = width
     self.fitting = fitting
     self.upright = upright
+    self.isGrey = isGrey
     self.threads = max(1, threads)
   }
 
@@ -123,7 +126,8 @@ package struct PictureLoader: Sendable {
     let image = try Image(decoding: file.bytes, from: path, limits: limits, upright: upright)
     let views =
       wanted.views.isEmpty
-      ? [] : try image.views(wanted.views, height: height, width: width, fitting: fitting)
+      ? []
+      : try (isGrey ? image.grey : image).views(wanted.views, height: height, width: width, fitting: fitting)
     return Loaded(
       contentHash: hash, size: (image.height, image.width),
       fingerprint: wanted.fingerprint ? PictureFingerprint(of: image) : nil, views: views)

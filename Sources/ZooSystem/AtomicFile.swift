@@ -69,7 +69,7 @@ package struct AtomicFile: ~Copyable {
   }
 
   /// Writes all of `bytes` to the open file `descriptor`, which is that of `path`.
-  static func write(
+  package static func write(
     _ bytes: UnsafeRawBufferPointer, at offset: Int, to descriptor: CInt, path: String
   ) throws(ZooError) {
     guard let base = bytes.baseAddress else { return }

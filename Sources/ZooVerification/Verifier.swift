@@ -158,5 +158,5 @@ extension Verifier.Progress {
 
 extension ZooFile {
   /// How its weights are stored.
-  var storage: StorageType { tensors.contains { $0.elementType == .float16 } ? .f16 : .f32 }
+  package var storage: StorageType { tensors.contains { $0.elementType == .float16 } ? .f16 : .f32 }
 }

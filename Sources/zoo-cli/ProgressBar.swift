@@ -63,6 +63,18 @@ final class ProgressBar: Sendable {
         ? Amounts(done: progress.done, total: progress.total, unit: progress.unit) : nil)
   }
 
+  /// Shows what a training is doing.
+  func show(_ progress: HeadTrainer.Progress) {
+    switch progress {
+    case .phase(let name): show(name)
+    case .pictures(let done, let total): show("features", done: done, total: total) { "\($0) pictures" }
+    case .penalties(let done, let total):
+      show("training the head", amounts: Amounts(done: done, total: total, unit: "penalty"))
+    case .verifying(let check): show(check)
+    case .writing(let done, let total): show("writing", done: done, total: total) { byteSize($0) }
+    }
+  }
+
   private func show(_ label: String, amounts: Amounts?) {
     guard isShown else { return }
     state.withLock { state in

@@ -28,13 +28,14 @@ struct Zoo: ParsableCommand {
       Environment:
         ZOO_KERNELS  the instruction set to use, see zoo list --kernels
         ZOO_LIMITS   limits for reading files, NAME=NUMBER,... with K, M or G; errors name them
+        ZOO_CACHE    the folder where features of pictures are kept
         NO_COLOR     no colours in a terminal, if set
       """,
     version: ZooVersion.current,
     subcommands: [
       ConvertCommand.self, InspectCommand.self, VerifyCommand.self, RunCommand.self, PredictCommand.self,
       FeaturesCommand.self, BenchCommand.self, ListCommand.self, ExportCommand.self,
-      DiffCommand.self,
+      DiffCommand.self, TrainCommand.self, EvaluateCommand.self,
     ])
 
   @Flag(name: .shortAndLong, help: "With --version, also show what it runs with, for reports of faults.")

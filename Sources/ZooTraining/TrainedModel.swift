@@ -1,0 +1,148 @@
+import ZooFormat
+import ZooGraph
+import ZooRuntime
+import ZooSystem
+import ZooTensor
+import ZooVerification
+
+/// A backbone and its trained heads as one network.
+package struct TrainedModel: Sendable {
+  package let graph: Graph
+  package let weights: any WeightSource
+  package let card: ModelCard
+  package let record: TrainingRecord
+  private let backbone: ZooFile
+
+  /// - Parameters:
+  ///   - backbone: the file that the features come from.
+  ///   - features: its network as far as the features, by ``Graph/endingInFeatures(of:)``.
+  ///   - heads: one for each task, in the order of the record's tasks.
+  ///   - accuracy: for the model card, in words.
+  package init(
+    backbone: ZooFile, features: Graph, heads: [TrainedHead], record: TrainingRecord, accuracy: String?
+  ) throws(ZooError) {
+    let (graph, names) = try features.appending(
+      heads: heads.map { head in head.layers.map { ($0.name, $0.operation) } })
+    var own: [WeightSlot: StoredTensor] = [:]
+    for (head, names) in zip(heads, names) {
+      for (layer, name) in zip(head.layers, names) {
+        for slot in graph.node(named: name)?.weights ?? [] {
+          guard let values = layer.weights[slot.role], values.count == slot.shape.elementCount else {
+            throw ZooError(
+              .unexpected, what: "wrong head", at: "layer '\(name)'", "its \(slot.role.rawValue) does not fit"
+            )
+          }
+          own[slot] = StoredTensor(shape: slot.shape, values: values)
+        }
+      }
+    }
+    self.graph = graph
+    self.backbone = backbone
+    self.record = record
+    weights = TrainedWeights(backbone: backbone, own: own)
+    var card = backbone.document.card
+    let classes = record.tasks.first.map(Self.summary) ?? "no task"
+    card.variant = "\(Self.withoutClasses(card.variant)), trained for \(classes) of \(record.data)"
+    card.trainingData =
+      (backbone.document.card.trainingData.map { "\($0), then " } ?? "") + "\(record.data), "
+      + "\(record.pictureCount) pictures"
+    card.accuracy = accuracy
+    self.card = card
+  }
+
+  private static func summary(_ task: TrainingRecord.Task) -> String {
+    switch task.kind {
+    case .classes: "\(task.labels.count) classes"
+    case .labels: "\(task.labels.count) labels"
+    case .number: "a number"
+    }
+  }
+
+  /// What the backbone's variant says of anything but its classes.
+  private static func withoutClasses(_ variant: String) -> String {
+    variant.split(separator: ", ").filter {
+      !$0.hasSuffix("classes") && !["with top", "without top"].contains($0)
+    }.joined(separator: ", ")
+  }
+
+  // MARK: Verifying and writing
+
+  /// Checks the network as `zoo verify` does, and that its outputs are the ones that the head was trained for.
+  ///
+  /// - Parameters:
+  ///   - inputs: pictures as they enter the network, (N, H, W, C).
+  ///   - expected: for each output, what the head makes of these pictures' features, row-major (N, …).
+  package func verify(
+    threads: Int, inputs: Tensor, expected: [[Double]], progress: (Verifier.Progress) -> Void
+  ) throws -> (report: VerificationReport, testCase: TestCase) {
+    let engine = try Engine(graph: graph, weights: weights, options: PlanOptions(threads: threads))
+    var options = Verifier.Options()
+    options.threads = threads
+    let verifier = Verifier(graph: graph, card: card, storage: backbone.storage, options: options)
+    var report = try verifier.verify(weights: weights, engine: engine, testCase: nil, progress: progress)
+    report.checks.append(try check(engine, inputs: inputs, expected: expected))
+    if let failure = report.failure(of: record.data) { throw failure }
+    let testCase = try TestCase.make(
+      graph: graph, weights: weights, preprocessing: card.preprocessing, engine: engine, threads: threads)
+    return (report, testCase)
+  }
+
+  /// How far probabilities may be from those of the head in double precision.
+  private static let tolerance = 1e-3
+
+  private func check(_ engine: Engine, inputs: Tensor, expected: [[Double]]) throws
+    -> VerificationReport.Check
+  {
+    let name = "network against the trained head"
+    var largest = 0.0
+    var location = ""
+    var scale = 1.0
+    for (output, (found, wanted)) in zip(graph.outputs, zip(try engine.makeSession().run([inputs]), expected))
+    {
+      // Probabilities are at most 1; numbers are measured by the largest.
+      let size = max(1, wanted.reduce(0) { max($0, abs($1)) })
+      for (value, truth) in zip(found.values, wanted) {
+        let error = abs(Double(value) - truth) / size
+        if !(error <= largest) {
+          (largest, location, scale) = (error.isNaN ? .infinity : error, graph[output].name, size)
+        }
+      }
+    }
+    return VerificationReport.Check(
+      name, largest <= Self.tolerance ? .passed : .failed, largestError: largest, location: location,
+      tolerance: Self.tolerance,
+      detail: "\(inputs.shape[0]) pictures\(scale > 1 ? ", of the largest value" : "")")
+  }
+
+  /// Writes the `.zoo` file, whole or not at all.
+  package func write(
+    to path: String, overwrite: Bool, report: VerificationReport, testCase: TestCase,
+    progress: (Int, Int) -> Void
+  ) throws {
+    let labels = record.tasks.first?.labels ?? []
+    let document = ZooDocument(
+      graph: graph, card: card,
+      labels: record.tasks.count == 1 ? labels.map { ClassLabel(id: "", name: $0) } : [],
+      source: backbone.document.source, testCase: testCase.isFinite ? testCase : nil,
+      verification: report.summary, training: record)
+    try ZooWriter(document: document, storage: backbone.storage, single: single)
+      .write(to: path, overwrite: overwrite, weights: weights, progress: progress)
+  }
+
+  /// What is in single precision in the backbone, and the heads.
+  private var single: Set<WeightSlot> {
+    let halves = Set(backbone.tensors.lazy.filter { $0.elementType == .float16 }.map(\.slot))
+    return Set(graph.weightSlots).subtracting(halves)
+  }
+}
+
+/// The backbone's weights and the heads' own.
+private struct TrainedWeights: WeightSource {
+  let backbone: ZooFile
+  let own: [WeightSlot: StoredTensor]
+
+  func tensor(for slot: WeightSlot) throws -> StoredTensor {
+    if let tensor = own[slot] { return tensor }
+    return try backbone.tensor(for: slot)
+  }
+}

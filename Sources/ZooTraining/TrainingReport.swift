@@ -1,0 +1,185 @@
+import ZooGraph
+import ZooLearning
+import ZooVerification
+
+/// What a training did, and how well the result does.
+public struct TrainingReport: Sendable, Encodable {
+  /// The data.
+  public struct Data: Sendable, Encodable {
+    /// A picture that could not be read.
+    public struct Unreadable: Sendable, Encodable {
+      /// Its name in the data.
+      public let picture: String
+      /// Why.
+      public let reason: String
+    }
+
+    /// The name of the folder or file.
+    public let name: String
+    /// The pictures that could be read.
+    public let pictures: Int
+    /// Those that could not.
+    public let unreadable: [Unreadable]
+    /// Pairs of equal pictures.
+    public let exactDuplicates: Int
+    /// Pairs of pictures that are nearly equal.
+    public let nearDuplicates: Int
+    /// The pictures that are left if copies count once.
+    public let groups: Int
+
+    enum CodingKeys: String, CodingKey {
+      case name, pictures, unreadable
+      case exactDuplicates = "exact_duplicates"
+      case nearDuplicates = "near_duplicates"
+      case groups
+    }
+  }
+
+  /// Which pictures were trained on, and which measured the result.
+  public struct Split: Sendable, Encodable {
+    /// How the result was measured, in words.
+    public let text: String
+    /// Pictures that the measured model was trained on; with cross-validation all.
+    public let training: Int
+    /// Pictures held back, or set apart by the data; 0 with cross-validation.
+    public let validation: Int
+    /// Pictures that the data set apart for the end.
+    public let test: Int
+
+    init(_ plan: TrainingPlan) {
+      text =
+        switch plan.scheme {
+        case .given: "the validation pictures of the data"
+        case .holdout: "pictures held back, on which the model in the file is trained too"
+        case .folds(let count): "\(count)-fold cross-validation"
+        }
+      training = plan.training.count
+      validation = plan.validation.count
+      test = plan.test.count
+    }
+  }
+
+  /// The features.
+  public struct Features: Sendable, Encodable {
+    /// How many a picture has.
+    public let width: Int
+    /// The backbone's layers that they come from.
+    public let layers: [String]
+    /// How many views were computed.
+    public let computed: Int
+    /// How many came from the cache.
+    public let cached: Int
+  }
+
+  /// A penalty that was tried.
+  public struct Penalty: Sendable, Encodable {
+    /// The penalty.
+    public let penalty: Double
+    /// The mean loss of pictures that were held out; for numbers the root of the mean squared error.
+    public let loss: Double
+    /// The share of them that was right; nil for numbers.
+    public let accuracy: Double?
+
+    init(_ entry: PenaltySearch.Entry) {
+      penalty = entry.penalty
+      loss = entry.loss
+      accuracy = entry.accuracy
+    }
+
+    init(_ entry: RidgeRegression.Entry) {
+      penalty = entry.penalty
+      loss = entry.error
+      accuracy = nil
+    }
+  }
+
+  /// One task's head.
+  public struct Task: Sendable, Encodable {
+    /// The task's name.
+    public let name: String
+    /// `classes`, `labels` or `number`.
+    public let kind: String
+    /// The names of the classes or labels.
+    public let classes: [String]
+    /// How many pictures of each it was trained on.
+    public let counts: [Int]
+    /// The penalty on the head's squared weights.
+    public let penalty: Double?
+    /// All that were tried.
+    public let penalties: [Penalty]
+    /// Whether classes were balanced by weights.
+    public let isWeighted: Bool
+    /// How well it does on validation pictures; nil where there are none.
+    public let measured: Measured?
+    /// How well it does on the data's test pictures.
+    public let tested: Measured?
+    /// How many pictures the head in the file was trained on.
+    public let trained: Int
+
+    enum CodingKeys: String, CodingKey {
+      case name, kind, classes, counts, penalty, penalties
+      case isWeighted = "balanced"
+      case measured, tested, trained
+    }
+
+    /// The measures by their names, as the file has them.
+    var results: [String: Double] {
+      var results: [String: Double] = [:]
+      for (prefix, measured) in [("", measured), ("test ", tested)] {
+        for (name, value) in measured?.results ?? [:] { results[prefix + name] = value }
+      }
+      return results
+    }
+
+    /// How well, for the model card.
+    var accuracyText: String? { (tested ?? measured).flatMap(\.summary) }
+  }
+
+  /// How long it took.
+  public struct Seconds: Sendable, Encodable {
+    /// To decode pictures and compute features.
+    public let features: Double
+    /// To train the heads.
+    public let heads: Double
+    /// All together.
+    public let all: Double
+  }
+
+  /// The file that was written.
+  public let output: String
+  /// What the file says of the training.
+  let record: TrainingRecord
+  /// The data.
+  public let data: Data
+  /// What looks like a mistake, each in one line.
+  public let warnings: [String]
+  /// Which pictures were trained on.
+  public let split: Split
+  /// The features.
+  public let features: Features
+  /// The heads.
+  public let tasks: [Task]
+  /// The checks of the file.
+  public let verification: VerificationReport
+  /// How long it took.
+  public let seconds: Seconds
+
+  enum CodingKeys: String, CodingKey {
+    case output, data, warnings, split, features, tasks, verification, seconds
+  }
+
+  init(
+    output: String, record: TrainingRecord, data: Data, warnings: [String], split: Split, tasks: [Task],
+    features: Features, verification: VerificationReport, seconds: Seconds
+  ) {
+    self.output = output
+    self.record = record
+    self.data = data
+    self.warnings = warnings
+    self.split = split
+    self.tasks = tasks
+    self.features = features
+    self.verification = verification
+    self.seconds = seconds
+  }
+}

@@ -1,0 +1,221 @@
+import ZooData
+import ZooFormat
+import ZooGraph
+import ZooImages
+import ZooLearning
+import ZooSystem
+import ZooTensor
+
+/// One training, from pictures to the file.
+struct TrainingRun {
+  /// How many pictures the written network is checked on.
+  private static let checkedPictures = 16
+
+  let trainer: HeadTrainer
+  let dataset: ImageDataset
+  let name: String
+
+  private var options: HeadTrainer.Options { trainer.options }
+
+  /// Pictures that could be read, with all that is known about them.
+  struct Pictures {
+    let examples: [ImageDataset.Example]
+    let features: FeatureExtractor.Features
+    /// Which are copies of each other.
+    let groups: [Int]
+    let pairs: [DuplicateFinder.Pair]
+    let views: Int
+
+    /// The rows of the feature matrix for these pictures, all their views or only the first.
+    func rows(of pictures: [Int], allViews: Bool) -> [Int] {
+      pictures.flatMap { picture in
+        (picture * views..<picture * views + (allViews ? views : 1))
+      }
+    }
+  }
+
+  func run(to output: String, progress: (HeadTrainer.Progress) -> Void) throws -> TrainingReport {
+    let clock = ContinuousClock()
+    let start = clock.now
+    progress(.phase("preparing \(trainer.backbone.path)"))
+    let extractor = try FeatureExtractor(backbone: trainer.backbone, options: trainer.extractorOptions)
+    let pictures = try pictures(by: extractor, progress: progress)
+    let featuresDone = clock.now
+    let plan = TrainingPlan(
+      tasks: dataset.tasks, examples: pictures.examples, groups: pictures.groups,
+      keys: pictures.features.hashes.map(\.low), validation: options.validation, folds: options.folds,
+      seed: options.seed)
+    var outcomes: [TaskOutcome] = []
+    for place in dataset.tasks.indices {
+      progress(.phase("training the head"))
+      outcomes.append(
+        try TaskTraining(
+          options: options, task: dataset.tasks[place], place: place, pictures: pictures, plan: plan
+        )
+        .run(isOnly: dataset.tasks.count == 1, progress: progress))
+    }
+    let headsDone = clock.now
+    let record = record(extractor, pictures, plan, outcomes)
+    let model = try TrainedModel(
+      backbone: trainer.backbone, features: extractor.graph, heads: outcomes.map(\.head), record: record,
+      accuracy: outcomes.first?.report.accuracyText)
+    let checked = Array(plan.final.prefix(Self.checkedPictures))
+    let verified = try model.verify(
+      threads: options.threads,
+      inputs: try extractor.inputs(of: checked.map { pictures.examples[$0].path }),
+      expected: try outcomes.map {
+        try $0.outputs(of: pictures.features.matrix, rows: pictures.rows(of: checked, allViews: false))
+      }
+    ) { progress(.verifying($0)) }
+    try Cancellation.check()
+    try model.write(
+      to: output, overwrite: options.overwrite, report: verified.report, testCase: verified.testCase
+    ) { progress(.writing(done: $0, total: $1)) }
+    return TrainingReport(
+      output: output, record: record, data: dataReport(pictures), warnings: warnings(extractor, pictures),
+      split: TrainingReport.Split(plan), tasks: outcomes.map(\.report),
+      features: .init(
+        width: extractor.width, layers: extractor.layers, computed: pictures.features.computed,
+        cached: pictures.features.matrix.rows - pictures.features.computed),
+      verification: verified.report,
+      seconds: .init(
+        features: (featuresDone - start).seconds, heads: (headsDone - featuresDone).seconds,
+        all: (clock.now - start).seconds))
+  }
+
+  // MARK: Pictures
+
+  private func pictures(
+    by extractor: FeatureExtractor, progress: (HeadTrainer.Progress) -> Void
+  ) throws -> Pictures {
+    let features = try extractor.features(of: dataset.examples.map(\.path)) {
+      progress(.pictures(done: $0, total: $1))
+    }
+    guard !features.indices.isEmpty else {
+      throw features.failures.first?.error
+        ?? ZooError(.unsuitable, what: "no pictures", at: name, "the data have none")
+    }
+    try checkFinite(features, by: extractor)
+    let examples = features.indices.map { dataset.examples[$0] }
+    try checkClasses(examples)
+    progress(.phase("looking for duplicates"))
+    let (groups, pairs) = try DuplicateFinder.groups(
+      fingerprints: features.fingerprints, contentHashes: features.hashes)
+    return Pictures(
+      examples: examples, features: features, groups: groups, pairs: pairs, views: options.views)
+  }
+
+  /// Every class has a picture to learn from that can be read.
+  private func checkClasses(_ examples: [ImageDataset.Example]) throws(ZooError) {
+    for (place, task) in dataset.tasks.enumerated() where task.kind == .classes {
+      var counts = [Int](repeating: 0, count: task.classNames.count)
+      for example in examples where example.part == nil || example.part == .training {
+        if case .classIndex(let index) = example.targets[place] { counts[index] += 1 }
+      }
+      guard let empty = counts.firstIndex(of: 0) else { continue }
+      throw ZooError(
+        .unsuitable, what: "a class without pictures", at: name,
+        "none of '\(task.classNames[empty])' to train on can be read")
+    }
+  }
+
+  private func checkFinite(
+    _ features: FeatureExtractor.Features, by extractor: FeatureExtractor
+  ) throws(ZooError) {
+    guard let place = features.matrix.values.firstIndex(where: { !$0.isFinite }) else { return }
+    let picture = features.indices[place / features.matrix.columns / options.views]
+    throw ZooError(
+      .cannotRun, what: "no features", at: "\(trainer.backbone.path), \(dataset.examples[picture].path)",
+      "feature \(place % features.matrix.columns) is \(features.matrix.values[place])")
+  }
+
+  // MARK: What the file and the report say
+
+  private func record(
+    _ extractor: FeatureExtractor, _ pictures: Pictures, _ plan: TrainingPlan, _ outcomes: [TaskOutcome]
+  ) -> TrainingRecord {
+    var settings = [
+      "head": options.head.name, "seed": String(options.seed), "views": String(options.views),
+      "measured by": TrainingReport.Split(plan).text,
+    ]
+    if options.views > 1 { settings["augmentation"] = options.augmentation.rawValue }
+    var results: [String: Double] = [:]
+    for outcome in outcomes {
+      let prefix = outcomes.count == 1 ? "" : "\(outcome.report.name): "
+      if let penalty = outcome.report.penalty { settings[prefix + "penalty"] = significant(penalty) }
+      if outcome.report.isWeighted { settings[prefix + "class weights"] = "balanced" }
+      for (name, value) in outcome.report.results { results[prefix + name] = value }
+    }
+    return TrainingRecord(
+      backbone: Self.lastComponent(of: trainer.backbone.path),
+      backboneContent: trainer.backbone.contentHash?.hexadecimal ?? String(repeating: "0", count: 64),
+      layers: extractor.layers, data: name.onOneLine, dataChecksum: dataChecksum(pictures),
+      pictureCount: plan.final.count, tasks: outcomes.map(\.head.task),
+      pixels: TrainingRecord.Pixels(
+        resampling: options.fitting.resampling.rawValue, crop: options.fitting.crop.name,
+        isUpright: options.isUpright),
+      settings: settings, results: results)
+  }
+
+  /// Of all pictures and what is known about them, in an order that depends on nothing else.
+  private func dataChecksum(_ pictures: Pictures) -> String {
+    let lines = zip(pictures.features.hashes, pictures.examples).map { hash, example in
+      let targets = zip(dataset.tasks, example.targets).map { task, target in
+        switch target {
+        case .missing: ""
+        case .classIndex(let index): task.classNames[index]
+        case .labels(let indices): indices.map { task.classNames[$0] }.joined(separator: "|")
+        case .number(let number): number.description
+        }
+      }
+      return ([String(hash.high, radix: 16), String(hash.low, radix: 16)] + targets).joined(
+        separator: "\u{1f}")
+    }
+    return Checksum(of: lines.sorted().joined(separator: "\u{1e}")).hexadecimal
+  }
+
+  private func dataReport(_ pictures: Pictures) -> TrainingReport.Data {
+    TrainingReport.Data(
+      name: name, pictures: pictures.examples.count,
+      unreadable: pictures.features.failures.map {
+        .init(picture: dataset.examples[$0.index].name, reason: $0.error.why)
+      },
+      exactDuplicates: pictures.pairs.count { $0.kind == .exact },
+      nearDuplicates: pictures.pairs.count { $0.kind != .exact },
+      groups: Set(pictures.groups).count)
+  }
+
+  private func warnings(_ extractor: FeatureExtractor, _ pictures: Pictures) -> [String] {
+    var warnings = dataset.warnings
+    let conflicts = pictures.pairs.filter { pair in
+      pair.kind == .exact && pictures.examples[pair.first].targets != pictures.examples[pair.second].targets
+    }
+    if let first = conflicts.first {
+      warnings.append(
+        "\(conflicts.count) \(conflicts.count == 1 ? "pair" : "pairs") of equal pictures with different labels, first "
+          + "\(pictures.examples[first.first].name) and \(pictures.examples[first.second].name)")
+    }
+    if let failure = extractor.cacheFailure {
+      warnings.append("features are not kept: \(failure)")
+    }
+    if extractor.damagedRecords > 0 {
+      warnings.append("\(extractor.damagedRecords) records of the cache were damaged and computed again")
+    }
+    return warnings
+  }
+
+  private static func lastComponent(of path: String) -> String {
+    path.split(separator: "/").last.map(String.init) ?? path
+  }
+}
+
+extension HeadTrainer.HeadKind {
+  /// As settings and reports name it.
+  var name: String {
+    switch self {
+    case .linear: "linear"
+    case .multilayer(let units): "multilayer, \(units) hidden units"
+    case .nearest: "nearest neighbour"
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import ArgumentParser
+import ModelZooTools
+import ZooSystem
+
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Train a classifier on your own pictures, on top of a pretrained backbone.",
+    discussion: """
+      DATA is a folder with a folder of pictures for each class, a folder with train, val and test folders of such \
+      folders, or a CSV file that names a picture in each line and has a column for each task. The backbone stays as it \
+      is: its features are computed once and kept in a cache, and a head on them is solved, its penalty chosen by \
+      cross-validation. The result is one verified .zoo file with backbone, head, labels and preprocessing.
+
+      Copies of a picture, also resized or saved again, are found and never end up on both sides of a split. A fifth of \
+      the pictures is held back to measure the result, or, if the smallest class has fewer than 20, cross-validation \
+      measures it; then the head is trained on all. Pictures in val and test folders are never trained on.
+
+      Examples:
+        zoo train flowers --backbone mobilenet.zoo -o flowers.zoo
+        zoo train flowers --backbone mobilenet.zoo -o flowers.zoo --views 8
+        zoo train labels.csv --backbone resnet50.zoo -o tags.zoo --tasks colour,weight:number
+      """)
+
+  @Argument(help: "A folder of class folders, or a CSV file.", completion: .file())
+  var data: String
+
+  @Option(
+    help: ArgumentHelp("The .zoo file whose features to use.", valueName: "model.zoo"),
+    completion: .file(extensions: ["zoo"]))
+  var backbone: String
+
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The output; not needed with --dry-run.", valueName: "out.zoo"),
+    completion: .file(extensions: ["zoo"]))
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The columns of a CSV file to learn, separated by commas; NAME:class, NAME:labels or NAME:number says what a "
+        + "column holds.", valueName: "names"))
+  var tasks: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The backbone's layers whose outputs are the features, separated by commas; by default what goes into its last "
+        + "global pooling.", valueName: "names"), completion: .layers)
+  var layer: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The share of pictures to hold back for validation; by default 0.2, or cross-validation if the smallest class has "
+        + "fewer than 20 pictures.", valueName: "share"))
+  var validation: Double?
+
+  @Option(help: ArgumentHelp("The number of parts of cross-validation.", valueName: "n"))
+  var folds = 5
+
+  @Option(
+    help: ArgumentHelp(
+      "The number of views of each picture to train on: the picture itself and augmented ones.",
+      valueName: "n"))
+  var views = 1
+
+  @Option(help: "How far augmented views are from the picture.")
+  var augment = HeadTrainer.Augmentation.light
+
+  @Option(
+    help:
+      "How classes are weighed; auto balances them if the largest has over 3 times the pictures of the smallest."
+  )
+  var classWeights = HeadTrainer.ClassWeights.automatic
+
+  @Option(
+    help: ArgumentHelp(
+      "The penalty on the head's squared weights; by default it is chosen by cross-validation.",
+      valueName: "number"))
+  var penalty: Double?
+
+  @Option(
+    help: ArgumentHelp("Another seed splits the data otherwise, and gives other views.", valueName: "n"))
+  var seed: UInt64 = 0
+
+  @Option(
+    help: ArgumentHelp(
+      "The folder where features are kept; by default $ZOO_CACHE or the user's folder for caches.",
+      valueName: "folder"),
+    completion: .directory)
+  var cache: String?
+
+  @Flag(help: "Keep no features for later runs.")
+  var noCache = false
+
+  @Flag(help: "Look at the data, and print what training would take.")
+  var dryRun = false
+
+  @OptionGroup var pictures: PictureOptions
+  @OptionGroup var overwrite: OverwriteOption
+  @OptionGroup var threads: ThreadsOption
+  @OptionGroup var common: CommonOptions
+
+  func validate() throws {
+    func check(_ isRight: Bool, _ text: String) throws { if !isRight { throw ValidationError(text) } }
+    try check(output != nil || dryRun, "Missing expected argument '-o <out.zoo>'.")
+    try check(validation.map { $0 > 0 && $0 < 1 } ?? true, "--validation takes a share between 0 and 1.")
+    try check((2...20).contains(folds), "--folds takes a number from 2 to 20, not \(folds).")
+    try check((1...64).contains(views), "--views takes a number from 1 to 64, not \(views).")
+    try check(penalty.map { $0 > 0 && $0.isFinite } ?? true, "--penalty takes a number above 0.")
+    try check(cache == nil || !noCache, "--cache and --no-cache exclude each other.")
+  }
+
+  func run() throws {
+    let model = try Model(path: backbone)
+    var options = HeadTrainer.Options()
+    options.layers = Self.list(layer)
+    options.views = views
+    options.augmentation = augment
+    options.validation = validation
+    options.folds = folds
+    options.classWeights = classWeights
+    options.penalty = penalty
+    options.seed = seed
+    options.threads = threads.count
+    options.fitting = pictures.fitting(for: model)
+    options.isUpright = pictures.isUpright(for: model)
+    options.cacheFolder = noCache ? nil : cache ?? HeadTrainer.defaultCacheFolder
+    options.overwrite = overwrite.force
+    common.warn(of: model)
+    let trainer = try HeadTrainer(backbone: backbone, options: options)
+    if let output, !dryRun { try AtomicFile.checkPossible(output, overwrite: overwrite.force) }
+    let dataset = try ImageDataset(path: data, options: ImageDataset.Options(tasks: Self.list(tasks)))
+    let bar = ProgressBar(quiet: common.quiet)
+    guard let output, !dryRun else {
+      let estimate = try trainer.estimate(for: dataset)
+      bar.finish()
+      return try print(estimate, dataset)
+    }
+    let report = try trainer.train(on: dataset, named: dataName, to: output) { bar.show($0) }
+    bar.finish()
+    for warning in report.warnings where !common.quiet { Terminal.warning(warning) }
+    if common.json { return try Terminal.print(json: report) }
+    if !common.quiet { try TrainingText(report).print() }
+  }
+
+  private func print(_ estimate: TrainingEstimate, _ dataset: ImageDataset) throws {
+    for warning in dataset.warnings where !common.quiet { Terminal.warning(warning) }
+    if common.json { return try Terminal.print(json: estimate) }
+    for task in dataset.tasks {
+      let kind = task.kind == .number ? "a number" : "\(task.classNames.count) \(task.kind.rawValue)"
+      try Terminal.print(row: "task", "\(task.name): \(kind)")
+    }
+    try Terminal.print(row: "pictures", grouped(estimate.pictures))
+    for name in estimate.unreadable { try Terminal.print(row: "unreadable", name) }
+    try Terminal.print(row: "features", "\(grouped(estimate.width)) of \(grouped(estimate.views)) views")
+    try Terminal.print(
+      row: "time",
+      "about \(significant(estimate.decoding)) s to decode and \(significant(estimate.features)) s to compute features; "
+        + "once, then they are in the cache")
+    try Terminal.print(row: "memory", "about \(byteSize(estimate.memory))")
+    try Terminal.print(row: "cache", byteSize(estimate.cache))
+  }
+
+  /// The name of the data's folder or file.
+  private var dataName: String { data.split(separator: "/").last.map(String.init) ?? data }
+
+  private static func list(_ names: String?) -> [String] {
+    names.map { $0.split(separator: ",").map(String.init) } ?? []
+  }
+}
+
+extension HeadTrainer.Augmentation: ExpressibleByArgument {}
+extension HeadTrainer.ClassWeights: ExpressibleByArgument {}
