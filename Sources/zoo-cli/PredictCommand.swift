@@ -40,13 +40,30 @@ struct PredictCommand: ParsableCommand {
   func run() throws {
     if !common.quiet { try pictures.warnOfOthers(in: images) }
     let sources = try PictureSource.expand(images)
-    var classifier = try Classifier(
-      model: Model(converting: model), threads: threads.count, pictureCount: sources.count)
-    classifier.fitting = pictures.fitting(for: classifier.model)
-    common.warn(of: classifier.model)
+    let opened = try Model(converting: model)
+    common.warn(of: opened)
+    let options = RunOptions(threads: threads.count, exampleCount: sources.count)
+    if let tasks = opened.training?.tasks, tasks.count > 1 || tasks.first?.kind == .number {
+      var predictor = try TaskPredictor(model: opened, options: options)
+      predictor.fitting = pictures.fitting(for: opened)
+      return try predict(sources, opened) { picture in
+        PredictOutput.Answer(tasks: try predictor.predict([picture])[0], top: top)
+      }
+    }
+    var classifier = try Classifier(model: opened, options: options)
+    classifier.fitting = pictures.fitting(for: opened)
     if classifier.outputKind == .values && !common.quiet {
       Terminal.warning("\(model) ends in neither softmax nor sigmoid, so its values are no probabilities")
     }
+    try predict(sources, opened) { picture in
+      PredictOutput.Answer(try classifier.classify(picture, top: top))
+    }
+  }
+
+  /// Prints what `answer` makes of each picture.
+  private func predict(
+    _ sources: [PictureSource], _ model: Model, _ answer: (Picture) throws -> PredictOutput.Answer
+  ) throws {
     let bar = ProgressBar(quiet: common.quiet)
     var results: [PredictOutput] = []
     var failure: ZooError?
@@ -54,7 +71,7 @@ struct PredictCommand: ParsableCommand {
       bar.show("predicting", done: index, total: sources.count) { "\($0) images" }
       let picture: Picture
       do {
-        picture = try source.picture(upright: pictures.isUpright(for: classifier.model))
+        picture = try source.picture(upright: pictures.isUpright(for: model))
       } catch {
         failure = failure ?? error
         bar.finish()
@@ -62,7 +79,7 @@ struct PredictCommand: ParsableCommand {
         results.append(PredictOutput(image: source.path, error: "\(error)"))
         continue
       }
-      let result = PredictOutput(image: source.path, try classifier.classify(picture, top: top))
+      let result = PredictOutput(image: source.path, try answer(picture))
       if common.json {
         results.append(result)
       } else {
@@ -77,11 +94,19 @@ struct PredictCommand: ParsableCommand {
 
   private func print(_ result: PredictOutput) throws {
     try Terminal.print(result.image)
-    let values = result.predictions.map { prediction in
+    for task in result.tasks ?? [] {
+      try Terminal.print("  \(task.name)\(task.number.map { ": \(decimal(Double($0), 4))" } ?? "")")
+      try print(task.predictions)
+    }
+    try print(result.predictions)
+  }
+
+  private func print(_ predictions: [PredictOutput.Class]) throws {
+    let values = predictions.map { prediction in
       prediction.probability.map { decimal(Double($0) * 100, 2) } ?? decimal(Double(prediction.value ?? 0), 4)
     }
     let width = max(8, values.map(\.count).max() ?? 0)
-    for (prediction, value) in zip(result.predictions, values) {
+    for (prediction, value) in zip(predictions, values) {
       try Terminal.print(
         String(repeating: " ", count: width - value.count) + value
           + (prediction.probability == nil ? "  " : " %  ") + prediction.label
@@ -114,19 +139,47 @@ private struct PredictOutput: Encodable {
     }
   }
 
+  /// What a model of several tasks says for one.
+  struct Task: Encodable {
+    let name: String
+    let kind: String
+    let predictions: [Class]
+    let number: Float?
+  }
+
+  /// What a model made of a picture.
+  struct Answer {
+    var predictions: [Class] = []
+    var tasks: [Task]?
+
+    init(_ predictions: [Prediction]) { self.predictions = predictions.map(Class.init) }
+
+    init(tasks: [TaskPrediction], top: Int) {
+      self.tasks = tasks.map {
+        Task(
+          name: $0.task.name, kind: $0.task.kind.rawValue,
+          predictions: $0.classes.prefix(top).map(Class.init),
+          number: $0.number)
+      }
+    }
+  }
+
   let image: String
   let predictions: [Class]
+  let tasks: [Task]?
   let error: String?
 
-  init(image: String, _ predictions: [Prediction]) {
+  init(image: String, _ answer: Answer) {
     self.image = image
-    self.predictions = predictions.map(Class.init)
+    predictions = answer.predictions
+    tasks = answer.tasks
     error = nil
   }
 
   init(image: String, error: String) {
     self.image = image
     predictions = []
+    tasks = nil
     self.error = error
   }
 }

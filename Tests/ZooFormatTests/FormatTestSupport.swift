@@ -96,5 +96,11 @@ func smallDocument() throws -> ZooDocument {
       outputs: [
         .init(largest: 0.5, samples: [.init(index: 0, value: 0.1), .init(index: 2, value: 0.5)])
       ], tolerance: 1e-4),
-    verification: ["checksums": "agree", "batch norm": "no testimony"])
+    verification: ["checksums": "agree", "batch norm": "no testimony"],
+    training: TrainingRecord(
+      backbone: "large.zoo", backboneContent: String(repeating: "1a", count: 32), layers: ["gap"],
+      data: "numbers", dataChecksum: String(repeating: "2b", count: 32), pictureCount: 30,
+      tasks: [.init(name: "number", kind: .classes, labels: ["null", "eins", "zwei"])],
+      pixels: .init(resampling: "bilinear", crop: "0.875", isUpright: true),
+      settings: ["head": "linear", "penalty": "0.1"], results: ["accuracy": 0.9, "log loss": 0.25]))
 }

@@ -37,6 +37,19 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
 
   static let all: [HostileFile] = preambles + encodings + contents + tensors
 
+  private static func trainingRecord(tasks: Int, labels: Int = 3, kind: String = "classes") -> [UInt8] {
+    let sum = CBOR.head(2, 32) + [UInt8](repeating: 7, count: 32)
+    let names = (0..<labels).map { CBOR.text("l\($0)") }
+    let task = CBOR.array([CBOR.text("task"), CBOR.text(kind), CBOR.array(names)])
+    return CBOR.map([
+      ("backbone", CBOR.text("a.zoo")), ("backbone_content", sum), ("layers", CBOR.array([])),
+      ("data", CBOR.text("b")), ("data_sha256", sum), ("pictures", CBOR.head(0, 5)),
+      ("tasks", CBOR.array([[UInt8]](repeating: task, count: tasks))),
+      ("pixels", CBOR.map([("resampling", CBOR.text("bilinear")), ("upright", [0xf4])])),
+      ("settings", CBOR.map([])), ("results", CBOR.map([])),
+    ])
+  }
+
   static let preambles: [HostileFile] = [
     HostileFile("empty", .malformed, "empty", bytes: []),
     HostileFile("only the magic", .malformed, "ends after 8 bytes", bytes: SpecifiedFile().magic),
@@ -170,6 +183,22 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
       SpecifiedFile.entries(outputs: [CBOR.head(0, 5)])),
     HostileFile("too few labels", .malformed, "1 for 3 classes") {
       $0.entries.append(("labels", CBOR.array([CBOR.array([CBOR.text("a"), CBOR.text("b")])])))
+    },
+    HostileFile("a training record of other outputs", .malformed, "2 tasks, the network 1") {
+      $0.entries.append(("training", trainingRecord(tasks: 2)))
+    },
+    HostileFile("a training record of other classes", .malformed, "1 labels, its output 3") {
+      $0.entries.append(("training", trainingRecord(tasks: 1, labels: 1)))
+    },
+    HostileFile("a training record without data", .malformed, "lacks an entry") {
+      $0.entries.append(("training", CBOR.map([("backbone", CBOR.text("a"))])))
+    },
+    HostileFile("a training record of another kind", .malformed, "no such kind") {
+      $0.entries.append(("training", trainingRecord(tasks: 1, kind: "dream")))
+    },
+    HostileFile("a training record in version 1", .unsupported, "'training'") {
+      $0.version = 1
+      $0.entries.append(("training", trainingRecord(tasks: 0)))
     },
     HostileFile("no labels", .malformed, "empty") { $0.entries.append(("labels", CBOR.array([]))) },
     HostileFile("source lacks an entry", .malformed, "source") {
