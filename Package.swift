@@ -72,6 +72,9 @@ let package = Package(
         .target(name: "CTIFF", condition: .when(platforms: withoutImageDecoders)),
       ]),
 
+    // MARK: Reports
+    .target(name: "ZooReports", dependencies: ground + ["ZooImages", "ZooImageFiles"]),
+
     // MARK: Datasets
     .target(name: "ZooData", dependencies: ground + ["ZooImages", "ZooImageFiles"]),
 
@@ -105,8 +108,8 @@ let package = Package(
     .target(
       name: "ModelZooTools",
       dependencies: ground + [
-        "ZooModels", "ZooImages", "ZooImageFiles", "ZooData", "ZooWeightFiles", "ZooFormat", "ZooVerification",
-        "ZooConversion", "ZooTraining", "ModelZoo",
+        "ZooModels", "ZooImages", "ZooImageFiles", "ZooData", "ZooReports", "ZooWeightFiles", "ZooFormat",
+        "ZooVerification", "ZooConversion", "ZooTraining", "ModelZoo",
       ] + engines),
 
     // MARK: Fronts
@@ -171,6 +174,9 @@ let package = Package(
     .testTarget(
       name: "ZooDataTests",
       dependencies: ground + ["ZooImages", "ZooImageFiles", "ZooData", "ZooTestSupport"]),
+    .testTarget(
+      name: "ZooReportsTests",
+      dependencies: ground + ["ZooModels", "ZooImages", "ZooImageFiles", "ZooReports", "ZooTestSupport"]),
     .testTarget(
       name: "ZooVerificationTests", dependencies: ground + ["ZooImages", "ZooVerification", "ZooTestSupport"]),
     .testTarget(

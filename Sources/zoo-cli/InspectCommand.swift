@@ -13,6 +13,7 @@ struct InspectCommand: ParsableCommand {
       Examples:
         zoo inspect resnet50.zoo
         zoo inspect mobilenet.h5 --layers --tensors
+        zoo inspect resnet50.zoo --graph resnet50.html
       """)
 
   @Argument(help: "A .zoo file or a weight file.", completion: .modelFiles)
@@ -24,9 +25,25 @@ struct InspectCommand: ParsableCommand {
   @Flag(help: "List the tensors.")
   var tensors = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Write a picture of the network: a web page with blocks that unfold and the weights of each layer, or a static "
+        + "picture (SVG).",
+      valueName: "graph.html|graph.svg"),
+    completion: .file(extensions: ["html", "svg"]))
+  var graph: String?
+
+  @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var common: CommonOptions
 
+  func validate() throws {
+    if let graph, GraphFormat(path: graph) == nil {
+      throw ValidationError("--graph takes a file that ends in .html or .svg, not '\(graph)'.")
+    }
+  }
+
   func run() throws {
+    if let graph { try Model(converting: file).writeGraph(to: graph, overwrite: overwrite.force) }
     var summary = try ModelSummary(path: file, withDigests: common.json || tensors)
     summary.remark = summary.remark.map(ZooError.typed)
     if common.json { return try Terminal.print(json: summary) }
