@@ -72,6 +72,57 @@ extension Image {
   package func fitted(height newHeight: Int, width newWidth: Int, _ fitting: PictureFitting) throws(ZooError)
     -> Image
   {
+    switch try placement(height: newHeight, width: newWidth, fitting) {
+    case .unchanged: return self
+    case .whole: return resized(height: newHeight, width: newWidth, by: fitting.resampling)
+    case .part(let x, let y):
+      return resized(
+        rows: ResizedAxis(size: height, part: y, newSize: newHeight, wanted: 0..<newHeight),
+        columns: ResizedAxis(size: width, part: x, newSize: newWidth, wanted: 0..<newWidth),
+        by: fitting.resampling)
+    case .cut(let whole, let top, let left):
+      return resized(
+        rows: ResizedAxis(
+          size: height, part: 0..<height, newSize: whole.height, wanted: top..<top + newHeight),
+        columns: ResizedAxis(
+          size: width, part: 0..<width, newSize: whole.width, wanted: left..<left + newWidth),
+        by: fitting.resampling)
+    }
+  }
+
+  /// The part of the image that ``fitted(height:width:_:)`` shows, in shares of its sides from the upper left corner.
+  ///
+  /// - Throws: `ZooError` with the code `ZooError.Code.invalidArgument` where the size or the crop makes no sense.
+  package func region(
+    height newHeight: Int, width newWidth: Int, _ fitting: PictureFitting
+  ) throws(ZooError) -> (x: ClosedRange<Double>, y: ClosedRange<Double>) {
+    func share(_ start: Int, _ count: Int, of side: Int) -> ClosedRange<Double> {
+      Double(start) / Double(side)...Double(start + count) / Double(side)
+    }
+    switch try placement(height: newHeight, width: newWidth, fitting) {
+    case .unchanged, .whole: return (0...1, 0...1)
+    case .part(let x, let y):
+      return (share(x.lowerBound, x.count, of: width), share(y.lowerBound, y.count, of: height))
+    case .cut(let whole, let top, let left):
+      return (share(left, newWidth, of: whole.width), share(top, newHeight, of: whole.height))
+    }
+  }
+
+  /// What of an image is shown at another size.
+  private enum Placement {
+    /// The image as it is.
+    case unchanged
+    /// All of it.
+    case whole
+    /// This part of it.
+    case part(x: Range<Int>, y: Range<Int>)
+    /// What is cut out, with its corner here, once the whole has this size.
+    case cut(of: (height: Int, width: Int), top: Int, left: Int)
+  }
+
+  private func placement(
+    height newHeight: Int, width newWidth: Int, _ fitting: PictureFitting
+  ) throws(ZooError) -> Placement {
     let sides = 1...(1 << 16)
     guard sides.contains(newHeight), sides.contains(newWidth) else {
       throw ZooError(
@@ -80,21 +131,16 @@ extension Image {
     }
     let whole: (height: Int, width: Int)
     switch fitting.crop {
-    case .none: return resized(height: newHeight, width: newWidth, by: fitting.resampling)
+    case .none: return .whole
     case .aspect:
       // Keras gives an image that has the size already back as it is.
-      guard height != newHeight || width != newWidth else { return self }
+      guard height != newHeight || width != newWidth else { return .unchanged }
       let part = (
         height: max(1, min(height, width * newHeight / newWidth)),
         width: max(1, min(width, height * newWidth / newHeight))
       )
       let (top, left) = ((height - part.height) / 2, (width - part.width) / 2)
-      return resized(
-        rows: ResizedAxis(
-          size: height, part: top..<top + part.height, newSize: newHeight, wanted: 0..<newHeight),
-        columns: ResizedAxis(
-          size: width, part: left..<left + part.width, newSize: newWidth, wanted: 0..<newWidth),
-        by: fitting.resampling)
+      return .part(x: left..<left + part.width, y: top..<top + part.height)
     case .fraction(let fraction):
       guard fraction >= 0.1, fraction <= 1 else {
         throw ZooError(
@@ -113,13 +159,9 @@ extension Image {
       whole = covering(shortSide: shortSide)
     }
     // Halves go to the even number, as in Python.
-    let top = Int((Double(whole.height - newHeight) / 2).rounded(.toNearestOrEven))
-    let left = Int((Double(whole.width - newWidth) / 2).rounded(.toNearestOrEven))
-    return resized(
-      rows: ResizedAxis(size: height, part: 0..<height, newSize: whole.height, wanted: top..<top + newHeight),
-      columns: ResizedAxis(
-        size: width, part: 0..<width, newSize: whole.width, wanted: left..<left + newWidth),
-      by: fitting.resampling)
+    return .cut(
+      of: whole, top: Int((Double(whole.height - newHeight) / 2).rounded(.toNearestOrEven)),
+      left: Int((Double(whole.width - newWidth) / 2).rounded(.toNearestOrEven)))
   }
 
   /// The size in proportion whose shorter side is `shortSide`, as torchvision rounds it.

@@ -102,6 +102,9 @@ enum Terminal {
   /// The columns of the terminal that standard output is; nil where it is none.
   static var outputWidth: Int? { width(of: STDOUT_FILENO) }
 
+  /// Whether standard output shows colours, and a person wants them.
+  static var outputIsColoured: Bool { isColoured(STDOUT_FILENO) }
+
   private static func width(of descriptor: Int32) -> Int? {
     var size = winsize()
     guard isatty(descriptor) == 1, ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {

@@ -34,8 +34,7 @@ struct Zoo: ParsableCommand {
     version: ZooVersion.current,
     subcommands: [
       ConvertCommand.self, InspectCommand.self, VerifyCommand.self, RunCommand.self, PredictCommand.self,
-      FeaturesCommand.self, BenchCommand.self, ListCommand.self, ExportCommand.self,
-      DiffCommand.self, TrainCommand.self, EvaluateCommand.self,
+      DiffCommand.self, ExplainCommand.self, TrainCommand.self, EvaluateCommand.self,
     ])
 
   @Flag(name: .shortAndLong, help: "With --version, also show what it runs with, for reports of faults.")
