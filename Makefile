@@ -16,7 +16,7 @@ EXTRAS := .build/extras
 FILES := bin/zoo share/man/man1/zoo.1 share/bash-completion/completions/zoo \
   share/zsh/site-functions/_zoo share/fish/vendor_completions.d/zoo.fish
 
-.PHONY: build help version demo examples check-examples test bench fuzz format check-macos check-docs install install-files uninstall \
+.PHONY: build help version demo examples check-examples test test-reports bench fuzz format check-macos check-docs install install-files uninstall \
   release extras packages test-packages clean
 
 build: packages ## Build the command as .build/release/zoo (the default)
@@ -54,6 +54,9 @@ test: test-packages ## Run all tests, once for each instruction set that this ma
 	  echo "ZOO_KERNELS=$$kernels $(SWIFT) test -c release --skip-build"; \
 	  ZOO_KERNELS=$$kernels $(SWIFT) test -c release --skip-build || exit 1; \
 	done
+
+test-reports: test-packages ## Try every report in a browser, and leave the screenshots in .build/screenshots
+	ZOO_BROWSER_TESTS=all ZOO_SCREENSHOTS=$(CURDIR)/.build/screenshots $(SWIFT) test -c release --filter BrowserTests
 
 # Networks: those in MODELS, filled by `$(PYTHON) Scripts/engines.py prepare MODELS`, in turn with the engines that
 # PYTHON has; without MODELS the published networks with random weights. Then conversion, compared with cp and, where

@@ -15,9 +15,11 @@ for pair in "${libraries[@]}"; do
   pkg-config --exists "${pair%%:*}" 2>/dev/null || missing+=("${pair##*:}")
 done
 
-# Python, for the check of the documentation; an emulator and a C library, for the kernels of 64-bit ARM elsewhere.
+# Python, for the check of the documentation; a browser, for reports; an emulator and a C library, for the kernels of 64-bit ARM elsewhere.
 wanted=()
 [ "${1:-}" != --tests ] || command -v python3 >/dev/null || wanted+=(python3)
+[ "${1:-}" != --tests ] || command -v chromium >/dev/null || command -v chromium-browser >/dev/null ||
+  command -v google-chrome >/dev/null || [ "$(uname -s)" != Linux ] || wanted+=(chromium)
 if [ "${1:-}" = --tests ] && [ "$(uname -s) $(uname -m)" = "Linux x86_64" ]; then
   command -v qemu-aarch64 >/dev/null || wanted+=(qemu-user)
   [ -e /usr/aarch64-linux-gnu/lib/libc.a ] || wanted+=(libc6-dev-arm64-cross)

@@ -136,6 +136,8 @@ public struct ConversionReport: Sendable, Codable {
   public internal(set) var warnings: [String] = []
   /// What verifying found; nil where it was skipped.
   public let verification: VerificationReport?
+  /// How long converting took, in seconds; no part of the JSON, so that equal conversions give equal reports.
+  public internal(set) var seconds: Double?
 
   enum CodingKeys: String, CodingKey {
     case source, layout, writer, sha256

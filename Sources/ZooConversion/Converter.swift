@@ -62,7 +62,10 @@ public struct Converter: Sendable {
   public func convert(
     _ input: String, to output: String, progress: (Progress) -> Void = { _ in }
   ) throws(ZooError) -> ConversionReport {
-    try ZooError.wrap { try converted(input, to: output, progress: progress) }
+    let start = ContinuousClock.now
+    var report = try ZooError.wrap { try converted(input, to: output, progress: progress) }
+    report.seconds = (ContinuousClock.now - start).seconds
+    return report
   }
 
   private func converted(

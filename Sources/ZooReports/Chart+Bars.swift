@@ -103,3 +103,52 @@ extension Chart {
       """
   }
 }
+
+extension Chart {
+  /// A column for each of many values, as shares of what is allowed; the axis is logarithmic.
+  ///
+  /// - Parameter values: with their names; what is not positive has no column.
+  package static func shares(_ title: String, y yName: String, _ values: [(label: String, value: Double)])
+    -> HTML
+  {
+    guard !values.isEmpty else { return "" }
+    let positive = values.map(\.value).filter { $0 > 0 && $0.isFinite }
+    let least = min(0.001, pow(10, log10(positive.min() ?? 0.001).rounded(.down)))
+    let low = log10(max(least, 1e-9))
+    let high = max(0.3, log10(max(positive.max() ?? 1, 1)) + 0.2)
+    let frame = ChartFrame(
+      x: 0...Double(values.count), y: low...high, left: 52, right: width - 12, top: 24, bottom: 190)
+    let step = (frame.right - frame.left) / Double(values.count)
+    let columns = values.enumerated().map { index, entry -> HTML in
+      let isOver = !(entry.value <= 1)
+      let top = entry.value > 0 ? frame.up(entry.value.isFinite ? log10(entry.value) : high) : frame.bottom
+      return """
+        <rect class="s\(isOver ? 1 : 0)" x="\(frame.left + step * Double(index) + min(0.6, step * 0.1))" y="\(top)" \
+        width="\(max(0.4, step - min(1.2, step * 0.2)))" height="\(max(0, frame.bottom - top))"><title>\(entry.label): \
+        \(percent(entry.value))</title></rect>
+        """
+    }
+    let ticks = stride(from: low.rounded(.up), through: 0, by: 1).map { power -> HTML in
+      let y = frame.up(power)
+      return """
+        <line class="grid" x1="\(frame.left)" y1="\(y)" x2="\(frame.right)" y2="\(y)"/>\
+        <text class="tick" x="\(frame.left - 6)" y="\(y + 4)" text-anchor="end">\(percent(pow(10, power)))</text>
+        """
+    }
+    let most = values.max { $0.value < $1.value }
+    let description =
+      "\(values.count) values, the largest \(percent(most?.value ?? 0)) of what is allowed at \(most?.label ?? "")"
+    return figure(
+      title, description: description, height: 226,
+      ticks.joined() + columns.joined() + """
+        <path class="axis" d="M\(frame.left) \(frame.top)V\(frame.bottom)H\(frame.right)"/>\
+        <path class="limit" d="M\(frame.left) \(frame.up(0))H\(frame.right)"/>\
+        <text x="\(frame.left)" y="\(frame.top - 9)">\(yName)</text>\
+        <text class="tick" x="\(frame.left)" y="\(frame.bottom + 16)">\(shortened(values.first?.label ?? "", to: 26))</text>\
+        <text class="tick" x="\(frame.right)" y="\(frame.bottom + 16)" text-anchor="end">\
+        \(shortened(values.last?.label ?? "", to: 26))</text>
+        """)
+  }
+
+  private static func percent(_ share: Double) -> String { label(share * 100) + " %" }
+}

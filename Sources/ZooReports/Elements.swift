@@ -4,11 +4,14 @@
 package struct DataTable: Sendable {
   package struct Column: Sendable {
     let title: String
-    let isNumber: Bool
+    fileprivate let style: String
 
-    package init(_ title: String, isNumber: Bool = false) {
+    /// - Parameters:
+    ///   - isNumber: whether it is aligned at its right edge.
+    ///   - isLong: whether its cells are sentences, which need room.
+    package init(_ title: String, isNumber: Bool = false, isLong: Bool = false) {
       self.title = title
-      self.isNumber = isNumber
+      style = isNumber ? "number" : isLong ? "long" : ""
     }
   }
 
@@ -37,14 +40,14 @@ package struct DataTable: Sendable {
   package mutating func add(_ cells: [Cell]) {
     let row = zip(columns, cells).map { column, cell -> HTML in
       let value: HTML = cell.value.map { "\" data-value=\"\($0.isFinite ? "\($0)" : "1e308")" } ?? ""
-      return "<td class=\"\(column.isNumber ? "number" : "")\(value)\">\(cell.content)</td>"
+      return "<td class=\"\(column.style)\(value)\">\(cell.content)</td>"
     }
     rows.append("<tr>\(row.joined())</tr>\n")
   }
 
   package var html: HTML {
     let head = columns.map { column -> HTML in
-      "<th scope=\"col\" class=\"\(column.isNumber ? "number" : "")\">\(column.title)</th>"
+      "<th scope=\"col\" class=\"\(column.style)\">\(column.title)</th>"
     }
     let search: HTML = hasSearch ? " data-search" : ""
     return """

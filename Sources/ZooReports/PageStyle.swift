@@ -47,6 +47,7 @@ enum PageStyle {
       table{border-collapse:collapse;width:100%;font-size:.9rem}
       th,td{padding:.32rem .65rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
       tbody tr:last-child td{border-bottom:0}tbody tr:hover{background:var(--hover)}
+      td{min-width:5.5rem}td.number{min-width:0}td.long{min-width:17rem}
       thead th{position:sticky;top:0;background:var(--card);color:var(--faint);font-weight:600;white-space:nowrap;
       box-shadow:0 1px 0 var(--line);z-index:1}
       th.number,td.number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}

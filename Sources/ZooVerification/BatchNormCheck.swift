@@ -50,6 +50,14 @@ package struct BatchNormCheck {
     case .absent(let why): return .init(Self.name, .noTestimony, detail: why)
     }
     let testimony = try testimony(of: witnesses, mode: card.preprocessing)
+    var check = try check(testimony, of: witnesses)
+    check.deviations = testimony.deviations
+    return check
+  }
+
+  private func check(
+    _ testimony: BatchNormTestimony, of witnesses: Witnesses
+  ) throws -> VerificationReport.Check {
     let layers = witnesses.layers
     let subject =
       "\(layers.count) layers on "

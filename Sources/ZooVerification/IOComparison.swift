@@ -153,8 +153,10 @@ struct Worst {
   private var error = 0.0
   private var tolerance = 0.0
   private var location: String?
+  private var parts: [VerificationReport.Check.Part] = []
 
   mutating func consider(error: Double, tolerance: Double, location: String) {
+    parts.append(.init(location: location, error: error, tolerance: tolerance))
     // Products in place of quotients: a tolerance of zero admits no error at all.
     guard self.location == nil || error * self.tolerance > self.error * tolerance || !error.isFinite else {
       return
@@ -163,8 +165,10 @@ struct Worst {
   }
 
   func check(_ name: String, errorRatio: Double? = nil, detail: String) -> VerificationReport.Check {
-    .init(
+    var check = VerificationReport.Check(
       name, error <= tolerance ? .passed : .failed, largestError: error, location: location,
       tolerance: tolerance, errorRatio: errorRatio, detail: detail)
+    check.parts = parts
+    return check
   }
 }

@@ -29,6 +29,17 @@ public struct VerificationReport: Sendable, Codable {
     public let errorRatio: Double?
     /// What was compared, in words.
     public let detail: String
+    /// The errors of all layers or arrays that were compared, in their order; no part of the JSON.
+    package var parts: [Part] = []
+    /// How far the statistics of each batch norm deviate; no part of the JSON.
+    package var deviations: [BatchNormTestimony.Deviation] = []
+
+    /// The error of one layer or array.
+    package struct Part: Sendable {
+      package let location: String
+      package let error: Double
+      package let tolerance: Double
+    }
 
     package init(
       _ name: String, _ status: Status, largestError: Double? = nil, location: String? = nil,

@@ -14,7 +14,7 @@ struct ConvertCommand: ParsableCommand {
       Examples:
         zoo convert resnet50.h5
         zoo convert mobilenet.npz -o m.zoo --architecture mobilenet --dtype f16
-        zoo convert model.keras --io recorded.npz --report report.json
+        zoo convert model.keras --io recorded.npz --report report.html
         zoo convert model.h5 --lambda 'scale=x / 127.5 - 1'
         curl -s https://example.org/model.h5 | zoo convert - -o models/model.zoo
       """)
@@ -99,8 +99,11 @@ struct ConvertCommand: ParsableCommand {
   var dryRun = false
 
   @Option(
-    help: ArgumentHelp("Write a JSON report of how each tensor was matched.", valueName: "report.json"),
-    completion: .file(extensions: ["json"]))
+    help: ArgumentHelp(
+      "Write a report of how each tensor was matched and what the checks found: a web page if the name ends in .html, "
+        + "JSON otherwise.",
+      valueName: "report.json|report.html"),
+    completion: .file(extensions: ["json", "html"]))
   var report: String?
 
   @Flag(help: "Treat every warning as an error.")
@@ -172,7 +175,7 @@ struct ConvertCommand: ParsableCommand {
       throw source?.naming(error) ?? error
     }
     bar.finish()
-    if let report { try result.write(to: report, overwrite: overwrite.force) }
+    if let report { try write(result, to: report, model: target?.path ?? result.output) }
     try target?.send()
     if common.json { return try Terminal.print(json: result) }
     guard !common.quiet else { return }
@@ -180,6 +183,16 @@ struct ConvertCommand: ParsableCommand {
       Terminal.warning(source.map { $0.naming(warning) } ?? warning)
     }
     try print(result)
+  }
+
+  /// - Parameter model: the `.zoo` file that was written; nil for a dry run.
+  private func write(_ result: ConversionReport, to report: String, model: String?) throws {
+    guard GraphFormat(path: report) == .html else {
+      return try result.write(to: report, overwrite: overwrite.force)
+    }
+    try result.writePage(
+      to: report, model: model.map { path throws(ZooError) in try Model(path: path) },
+      overwrite: overwrite.force)
   }
 
   private var writesToStandardOutput: Bool { output == "-" }

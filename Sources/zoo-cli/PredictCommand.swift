@@ -109,9 +109,20 @@ struct PredictCommand: ParsableCommand {
     for (prediction, value) in zip(predictions, values) {
       try Terminal.print(
         String(repeating: " ", count: width - value.count) + value
-          + (prediction.probability == nil ? "  " : " %  ") + prediction.label
+          + (prediction.probability == nil ? "  " : " %  ") + bar(prediction.probability) + prediction.label
           + (prediction.id.isEmpty ? "" : "  (\(prediction.id))"))
     }
+  }
+
+  /// A probability as a bar, where standard output is a terminal that is wide enough.
+  private func bar(_ probability: Float?) -> String {
+    guard let probability, let columns = Terminal.outputWidth, columns >= 64 else { return "" }
+    let length = 20
+    let eighths = Int((min(max(probability.isNaN ? 0 : probability, 0), 1) * Float(length * 8)).rounded())
+    // Eighths of a column, from the left.
+    let parts = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
+    let bar = String(repeating: "█", count: eighths / 8) + parts[eighths % 8]
+    return bar + String(repeating: " ", count: length + 2 - bar.count)
   }
 }
 

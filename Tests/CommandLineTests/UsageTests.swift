@@ -17,6 +17,8 @@ struct UsageTests {
       (["bench", "x.zoo", "--threads", "0"], "--threads takes a number", "bench"),
       (["convert", "x.h5", "--input-size", "96x"], "'96x' is invalid for '--input-size <HxW>'", "convert"),
       (["convert", "-"], "name the output with -o", "convert"),
+      (["explain", "x.zoo"], "Missing expected argument '<images>", "explain"),
+      (["inspect", "x.zoo", "--graph", "x.pdf"], "ends in .html or .svg", "inspect"),
       (["convert", "x.h5", "-o", "-", "--json"], "both need standard output", "convert"),
     ] as [([String], String, String)])
   func wrongUsageShowsTheCommandsOwn(arguments: [String], message: String, command: String) throws {
