@@ -180,6 +180,8 @@ let package = Package(
     .testTarget(
       name: "ZooVerificationTests", dependencies: ground + ["ZooImages", "ZooVerification", "ZooTestSupport"]),
     .testTarget(
+      name: "ZooTrainingTests", dependencies: ["ZooSystem", "ZooTraining", "ZooTestSupport"]),
+    .testTarget(
       name: "ZooConversionTests",
       dependencies: ground + engines + [
         "ZooModels", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooKeras", "ZooVerification",

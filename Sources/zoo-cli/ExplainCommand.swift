@@ -57,7 +57,7 @@ struct ExplainCommand: ParsableCommand {
     var explainer = try Explainer(
       model: model, layer: layer,
       options: RunOptions(threads: threads.count, exampleCount: sources.count == 1 ? 1 : nil))
-    explainer.fitting = pictures.fitting
+    explainer.fitting = pictures.fitting(for: model)
     common.warn(of: model)
     if let layer, explainer.method == .occlusion, !common.quiet {
       Terminal.note(
@@ -71,7 +71,7 @@ struct ExplainCommand: ParsableCommand {
       bar.show("explaining", done: index, total: sources.count) { "\($0) images" }
       let picture: Picture
       do {
-        picture = try source.picture(upright: pictures.isUpright)
+        picture = try source.picture(upright: pictures.isUpright(for: model))
       } catch {
         failure = failure ?? error
         bar.finish()
