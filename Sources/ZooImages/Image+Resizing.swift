@@ -53,6 +53,7 @@ extension Image {
   /// Some rows, each resized.
   private func resizedRows(_ rows: Range<Int>, _ filter: ResamplingWeights) -> Image {
     let newWidth = filter.windows.count
+    if let pairs = PairedWeights(filter) { return resizedRows(rows, pairs) }
     let count = rows.count * newWidth * 3
     let resized = [UInt8](unsafeUninitializedCapacity: count) { target, filled in
       pixels.withUnsafeBufferPointer { source in
@@ -75,6 +76,45 @@ extension Image {
               target[to] = ResamplingWeights.rounded(red)
               target[to + 1] = ResamplingWeights.rounded(green)
               target[to + 2] = ResamplingWeights.rounded(blue)
+            }
+          }
+        }
+      }
+      filled = count
+    }
+    return Image(width: newWidth, height: rows.count, pixels: resized)
+  }
+
+  /// The same where at most two windows overlap: each old pixel is read once.
+  private func resizedRows(_ rows: Range<Int>, _ filter: PairedWeights) -> Image {
+    let newWidth = filter.ends.count
+    let count = rows.count * newWidth * 3
+    let width = width
+    let resized = [UInt8](unsafeUninitializedCapacity: count) { target, filled in
+      pixels.withUnsafeBufferPointer { source in
+        filter.weights.withUnsafeBufferPointer { weights in
+          filter.ends.withUnsafeBufferPointer { ends in
+            var to = 0
+            for row in rows {
+              var place = filter.first
+              var from = (row * width + place) * 3
+              var red = PairedWeights.start
+              var green = PairedWeights.start
+              var blue = PairedWeights.start
+              for end in ends {
+                while place < end {
+                  let weight = weights[place]
+                  red &+= UInt64(source[from]) &* weight
+                  green &+= UInt64(source[from &+ 1]) &* weight
+                  blue &+= UInt64(source[from &+ 2]) &* weight
+                  from &+= 3
+                  place &+= 1
+                }
+                target[to] = PairedWeights.takeNext(&red)
+                target[to &+ 1] = PairedWeights.takeNext(&green)
+                target[to &+ 2] = PairedWeights.takeNext(&blue)
+                to &+= 3
+              }
             }
           }
         }

@@ -137,3 +137,52 @@ struct ResamplingWeights {
   @inline(__always)
   static func rounded(_ sum: Int32) -> UInt8 { UInt8(clamping: sum >> precision) }
 }
+
+/// The weights of ``ResamplingWeights`` where at most two windows overlap, two in a number: a multiplication gives what
+/// an old pixel adds to two new ones. The lower half is for the window that ends first.
+struct PairedWeights {
+  /// The first old pixel that is read.
+  let first: Int
+  /// Of each old pixel.
+  let weights: [UInt64]
+  /// Where each window ends.
+  let ends: [Int]
+
+  /// The sums that two windows begin with.
+  static let start = UInt64(ResamplingWeights.half) << 32 | UInt64(ResamplingWeights.half)
+
+  /// Nil where three windows overlap, or where it would not be faster; and for filters with negative weights, whose
+  /// sums would borrow from each other.
+  init?(_ filter: ResamplingWeights) {
+    let windows = filter.windows
+    guard let head = windows.first, let last = windows.last, filter.stride > 4,
+      filter.weights.allSatisfy({ $0 >= 0 })
+    else { return nil }
+    for place in windows.indices.dropFirst() {
+      guard windows[place - 1].lowerBound <= windows[place].lowerBound,
+        windows[place - 1].upperBound <= windows[place].upperBound,
+        place < 2 || windows[place - 2].upperBound <= windows[place].lowerBound
+      else { return nil }
+    }
+    var weights = [UInt64](repeating: 0, count: last.upperBound)
+    for (place, window) in windows.enumerated() {
+      let earlier = place > 0 ? windows[place - 1].upperBound : head.lowerBound
+      for (tap, pixel) in window.enumerated() {
+        // What the window before still reads adds to the upper half, which then becomes the lower one.
+        let weight = UInt64(filter.weights[place * filter.stride + tap])
+        weights[pixel] |= pixel < earlier ? weight << 32 : weight
+      }
+    }
+    first = head.lowerBound
+    self.weights = weights
+    ends = windows.map(\.upperBound)
+  }
+
+  /// The pixel whose window ends; the other window becomes the first to end.
+  @inline(__always)
+  static func takeNext(_ sums: inout UInt64) -> UInt8 {
+    let value = ResamplingWeights.rounded(Int32(truncatingIfNeeded: sums))
+    sums = sums >> 32 | UInt64(ResamplingWeights.half) << 32
+    return value
+  }
+}
