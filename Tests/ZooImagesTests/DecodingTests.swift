@@ -91,6 +91,19 @@ struct Golden: CustomStringConvertible, Sendable {
     }
   }
 
+  /// Rows are resized by other code than columns; a picture and its transpose have to agree.
+  @Test(arguments: [Resampling.box, .bilinear, .hamming, .bicubic, .lanczos])
+  func rowsAndColumnsAgree(_ filter: Resampling) {
+    for (size, newSize) in [
+      (500, 3), (500, 1), (333, 100), (97, 13), (64, 32), (65, 31), (640, 224), (30, 80),
+    ] {
+      let image = deadLeaves(height: 5, width: size, seed: UInt64(size))
+      let resized = image.resized(height: 5, width: newSize, by: filter)
+      let turned = image.uprighted(from: .transposed).resized(height: newSize, width: 5, by: filter)
+      #expect(resized == turned.uprighted(from: .transposed), "\(size) to \(newSize)")
+    }
+  }
+
   @Test func cropsThatMakeNoSense() throws {
     let image = try Image(path: fixtures + "/rgb.png")
     let crops: [PictureFitting.Crop] = [
