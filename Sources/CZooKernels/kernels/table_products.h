@@ -10,9 +10,10 @@ typedef float vd_floats __attribute__((vector_size(4 * VL / 2)));
 
 // Register blocks: rows by outputs of `table_product`, outputs by vectors of columns of `table_adjoint`.
 #if REGISTERS > 16
-enum { product_rows = 3, product_outputs = 8, adjoint_outputs = 6, adjoint_vectors = 4 };
+// For a single output more rows make chains that don't wait for each other, and streams that keep memory busy.
+enum { product_rows = 3, single_rows = 8, product_outputs = 8, adjoint_outputs = 6, adjoint_vectors = 4 };
 #else
-enum { product_rows = 2, product_outputs = 4, adjoint_outputs = 4, adjoint_vectors = 2 };
+enum { product_rows = 2, single_rows = 4, product_outputs = 4, adjoint_outputs = 4, adjoint_vectors = 2 };
 #endif
 // What stays in the nearest cache: columns of the coefficients, and rows of a block of columns.
 enum { product_columns = 512, adjoint_rows = 128 };
@@ -112,8 +113,13 @@ INLINE void product_rows_of(
     const int WIDE, const int SQUARES, const int C, const zoo_table *t, int first, int stop, int output, int begin,
     int end) {
   int row = first;
-  for (; row + product_rows <= stop; row += product_rows) {
-    product_block(WIDE, SQUARES, product_rows, C, t, row, output, begin, end);
+  const int rows = C == 1 ? single_rows : product_rows;
+  for (; row + rows <= stop; row += rows) {
+    if (C == 1) {
+      product_block(WIDE, SQUARES, single_rows, C, t, row, output, begin, end);
+    } else {
+      product_block(WIDE, SQUARES, product_rows, C, t, row, output, begin, end);
+    }
   }
   for (; row < stop; row++) product_block(WIDE, SQUARES, 1, C, t, row, output, begin, end);
 }

@@ -115,11 +115,13 @@ struct Cholesky {
             for output in 0..<outputs {
               let own = sides + output * order + first
               for row in 0..<count { own[row] -= sums[row * outputs + output] }
-              for row in (0..<count).reversed() {
-                var sum = 0.0
-                for k in 0...row { sum += inverse[row * count + k] * own[k] }
-                own[row] = sum
-              }
+            }
+            workers.product(
+              inverse, row: count, rows: count, columns: count, factors: sides + first, factorsRow: order,
+              outputs: outputs, sums: &sums, sumsRow: outputs)
+            for output in 0..<outputs {
+              let own = sides + output * order + first
+              for row in 0..<count { own[row] = sums[row * outputs + output] }
             }
           }
           for (index, inverse) in inverses.enumerated().reversed() {
@@ -138,12 +140,18 @@ struct Cholesky {
             }
             for output in 0..<outputs {
               let own = sides + output * order + first
-              for row in 0..<count { own[row] -= sums[output * count + row] }
               for row in 0..<count {
-                var sum = 0.0
-                for k in row..<count { sum += inverse[k * count + row] * own[k] }
-                own[row] = sum
-                turned[(first + row) * outputs + output] = sum
+                turned[(first + row) * outputs + output] = own[row] - sums[output * count + row]
+              }
+            }
+            workers.adjoint(
+              inverse, row: count, rows: count, columns: count, factors: turned + first * outputs,
+              factorsRow: outputs, outputs: outputs, sums: &sums, sumsRow: count)
+            for output in 0..<outputs {
+              let own = sides + output * order + first
+              for row in 0..<count {
+                own[row] = sums[output * count + row]
+                turned[(first + row) * outputs + output] = own[row]
               }
             }
           }

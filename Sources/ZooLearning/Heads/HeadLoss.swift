@@ -19,34 +19,55 @@ struct LossTerms {
 }
 
 extension HeadLoss {
-  /// The loss of row `row`.
+  /// The loss of some rows.
   ///
   /// - Parameters:
-  ///   - scores: the row's scores, which are overwritten by the derivatives of the loss by the scores.
-  ///   - direction: how the scores change along the line.
-  ///   - weights: of the row for each output, of which `classes` uses the first.
+  ///   - scores: (rows, outputs), which are overwritten by the derivatives of the loss by the scores.
+  ///   - direction: how the scores change along the line, (rows, outputs).
+  ///   - weights: of each row, or for labels of each row and output.
+  ///   - outputs: how many scores a row has.
   func evaluate(
-    row: Int, scores: UnsafeMutableBufferPointer<Double>, direction: UnsafeBufferPointer<Double>,
-    weights: UnsafeBufferPointer<Double>
+    rows: Range<Int>, scores: UnsafeMutableBufferPointer<Double>, direction: UnsafeBufferPointer<Double>,
+    weights: UnsafeBufferPointer<Double>, outputs: Int
   ) -> LossTerms {
+    var terms = LossTerms()
     switch self {
     case .classes(let labels, let smoothing):
-      softmax(
-        label: labels[row], smoothing: smoothing, scores: scores, direction: direction, weight: weights[0])
+      for row in rows {
+        let places = row * outputs..<(row + 1) * outputs
+        Self.softmax(
+          label: labels[row], smoothing: smoothing,
+          scores: UnsafeMutableBufferPointer(rebasing: scores[places]),
+          direction: UnsafeBufferPointer(rebasing: direction[places]), weight: weights[row], &terms)
+      }
     case .labels(let targets):
-      sigmoid(targets, row: row, scores: scores, direction: direction, weights: weights)
+      for place in rows.lowerBound * outputs..<rows.upperBound * outputs {
+        let target = targets[place]
+        guard !target.isNaN else {
+          scores[place] = 0
+          continue
+        }
+        let (weight, probability) = (weights[place], logistic(scores[place]))
+        terms.loss += weight * (softplus(scores[place]) - target * scores[place])
+        terms.slope += weight * (probability - target) * direction[place]
+        terms.curvature += weight * probability * (1 - probability) * direction[place] * direction[place]
+        scores[place] = weight * (probability - target)
+      }
     }
+    return terms
   }
 
-  private func softmax(
+  private static func softmax(
     label: Int, smoothing: Double, scores: UnsafeMutableBufferPointer<Double>,
-    direction: UnsafeBufferPointer<Double>, weight: Double
-  ) -> LossTerms {
+    direction: UnsafeBufferPointer<Double>, weight: Double, _ terms: inout LossTerms
+  ) {
     let count = scores.count
     var largest = scores[0]
-    for k in 1..<max(count, 1) where scores[k] > largest { largest = scores[k] }
     var mean = 0.0
-    for k in 0..<count { mean += scores[k] }
+    for k in 0..<count {
+      if scores[k] > largest { largest = scores[k] }
+      mean += scores[k]
+    }
     mean /= Double(count)
     let target = (1 - smoothing) * scores[label] + smoothing * mean
     var sum = 0.0
@@ -54,7 +75,7 @@ extension HeadLoss {
       scores[k] = exponential(scores[k] - largest)
       sum += scores[k]
     }
-    var terms = LossTerms(loss: weight * (largest + logarithm(sum) - target))
+    terms.loss += weight * (largest + logarithm(sum) - target)
     var (first, second) = (0.0, 0.0)
     let share = smoothing / Double(count)
     for k in 0..<count {
@@ -65,27 +86,6 @@ extension HeadLoss {
       terms.slope += residual * direction[k]
       scores[k] = residual
     }
-    terms.curvature = weight * max(second - first * first, 0)
-    return terms
-  }
-
-  private func sigmoid(
-    _ targets: [Double], row: Int, scores: UnsafeMutableBufferPointer<Double>,
-    direction: UnsafeBufferPointer<Double>, weights: UnsafeBufferPointer<Double>
-  ) -> LossTerms {
-    var terms = LossTerms()
-    for k in 0..<scores.count {
-      let target = targets[row * scores.count + k]
-      guard !target.isNaN else {
-        scores[k] = 0
-        continue
-      }
-      let probability = logistic(scores[k])
-      terms.loss += weights[k] * (softplus(scores[k]) - target * scores[k])
-      terms.slope += weights[k] * (probability - target) * direction[k]
-      terms.curvature += weights[k] * probability * (1 - probability) * direction[k] * direction[k]
-      scores[k] = weights[k] * (probability - target)
-    }
-    return terms
+    terms.curvature += weight * max(second - first * first, 0)
   }
 }

@@ -72,7 +72,7 @@ final class HeadObjective {
   func evaluate(
     scores: [Double], direction: [Double], step: Double, residuals: inout [Double]
   ) -> LossTerms {
-    let (outputs, block, rows, perRow) = (outputs, Self.block, table.rows, weightsPerRow)
+    let (outputs, block, rows) = (outputs, Self.block, table.rows)
     let blocks = (rows + block - 1) / block
     var parts = [LossTerms](repeating: LossTerms(), count: blocks)
     scores.withUnsafeBufferPointer { scores in
@@ -82,18 +82,12 @@ final class HeadObjective {
             parts.withUnsafeMutableBufferPointer { parts in
               nonisolated(unsafe) let (residuals, parts) = (residuals, parts)
               workers.forEach(blocks) { index in
-                var sum = LossTerms()
-                for row in index * block..<min((index + 1) * block, rows) {
-                  let places = row * outputs..<(row + 1) * outputs
-                  for place in places { residuals[place] = scores[place] + step * direction[place] }
-                  sum =
-                    sum
-                    + loss.evaluate(
-                      row: row, scores: UnsafeMutableBufferPointer(rebasing: residuals[places]),
-                      direction: UnsafeBufferPointer(rebasing: direction[places]),
-                      weights: UnsafeBufferPointer(rebasing: weights[row * perRow..<(row + 1) * perRow]))
+                let own = index * block..<min((index + 1) * block, rows)
+                for place in own.lowerBound * outputs..<own.upperBound * outputs {
+                  residuals[place] = scores[place] + step * direction[place]
                 }
-                parts[index] = sum
+                parts[index] = loss.evaluate(
+                  rows: own, scores: residuals, direction: direction, weights: weights, outputs: outputs)
               }
             }
           }

@@ -120,18 +120,14 @@ package struct MultilayerTraining {
     for place in scores.indices { scores[place] += parameters[3].values[place % outputs] }
     let loss = HeadLoss.classes(labels, smoothing: options.smoothing)
     var total = 0.0
-    let still = [Double](repeating: 0, count: outputs)
+    let shares = (weights ?? [Double](repeating: 1, count: rows)).map { $0 / Double(rows) }
+    let still = [Double](repeating: 0, count: scores.count)
     scores.withUnsafeMutableBufferPointer { scores in
       still.withUnsafeBufferPointer { still in
-        for row in 0..<rows {
-          withUnsafePointer(to: (weights?[row] ?? 1) / Double(rows)) { weight in
-            total +=
-              loss.evaluate(
-                row: row,
-                scores: UnsafeMutableBufferPointer(rebasing: scores[row * outputs..<(row + 1) * outputs]),
-                direction: still, weights: UnsafeBufferPointer(start: weight, count: 1)
-              ).loss
-          }
+        shares.withUnsafeBufferPointer { shares in
+          total =
+            loss.evaluate(rows: 0..<rows, scores: scores, direction: still, weights: shares, outputs: outputs)
+            .loss
         }
       }
     }
