@@ -11,6 +11,15 @@ struct TrainingPlan {
     case holdout
     /// By as many models, each for the pictures that it has not seen.
     case folds(Int)
+
+    /// In words.
+    var text: String {
+      switch self {
+      case .given: "the validation pictures of the data"
+      case .holdout: "pictures held back, on which the model in the file is trained too"
+      case .folds(let count): "\(count)-fold cross-validation"
+      }
+    }
   }
 
   /// With fewer pictures in the smallest class, a held-back share would say too little.

@@ -45,17 +45,20 @@ public struct TrainingReport: Sendable, Encodable {
     public let validation: Int
     /// Pictures that the data set apart for the end.
     public let test: Int
+    /// The names of the pictures that were held back, or set apart for validation.
+    public let validationPictures: [String]
 
-    init(_ plan: TrainingPlan) {
-      text =
-        switch plan.scheme {
-        case .given: "the validation pictures of the data"
-        case .holdout: "pictures held back, on which the model in the file is trained too"
-        case .folds(let count): "\(count)-fold cross-validation"
-        }
+    enum CodingKeys: String, CodingKey {
+      case text, training, validation, test
+      case validationPictures = "validation_pictures"
+    }
+
+    init(_ plan: TrainingPlan, names: [String]) {
+      text = plan.scheme.text
       training = plan.training.count
       validation = plan.validation.count
       test = plan.test.count
+      validationPictures = plan.validation.map { names[$0] }
     }
   }
 

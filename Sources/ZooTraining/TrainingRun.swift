@@ -73,7 +73,7 @@ struct TrainingRun {
     ) { progress(.writing(done: $0, total: $1)) }
     return TrainingReport(
       output: output, record: record, data: dataReport(pictures), warnings: warnings(extractor, pictures),
-      split: TrainingReport.Split(plan), tasks: outcomes.map(\.report),
+      split: TrainingReport.Split(plan, names: pictures.examples.map(\.name)), tasks: outcomes.map(\.report),
       features: .init(
         width: extractor.width, layers: extractor.layers, computed: pictures.features.computed,
         cached: pictures.features.matrix.rows - pictures.features.computed),
@@ -136,7 +136,7 @@ struct TrainingRun {
   ) -> TrainingRecord {
     var settings = [
       "head": options.head.name, "seed": String(options.seed), "views": String(options.views),
-      "measured by": TrainingReport.Split(plan).text,
+      "measured by": plan.scheme.text,
     ]
     if options.views > 1 { settings["augmentation"] = options.augmentation.rawValue }
     var results: [String: Double] = [:]

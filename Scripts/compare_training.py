@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""Compare `zoo train` with two recipes in Keras, on the same pictures, splits and backbone.
+
+    python Scripts/compare_training.py DATA BACKBONE.h5 [--seeds 5] [--recipes zoo,keras,fastai] [--zoo .build/release/zoo]
+
+DATA is a folder of class folders; BACKBONE.h5 a whole model that Keras 2 or 3 has saved. For each seed `zoo train` splits
+the pictures (30 % held back, copies on one side), and the recipes get the same parts:
+
+- keras: the transfer learning guide. A dense head on the frozen backbone, Adam 1e-3, 10 epochs; then all layers, Adam
+  1e-5, 10 epochs, batch norms frozen.
+- fastai: what fine_tune(5) does. One epoch of the head, one-cycle up to 2e-3; then 5 epochs of all layers, one-cycle, with
+  rates from 1e-5 at the first layers to 1e-3 at the head; flips and crops.
+
+Prints accuracy (mean and standard error over the seeds), seconds and the peak of memory. Needs tf_keras, Pillow, numpy.
+"""
+import argparse
+import json
+import math
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+def zoo_run(args, seed, folder):
+    """The split, and what zoo makes of it: trained on the kept part alone, measured on the part held back."""
+    backbone = os.path.join(folder, "backbone.zoo")
+    if not os.path.exists(backbone):
+        command = [args.zoo, "convert", args.backbone, "-o", backbone, "-q"]
+        subprocess.run(command + (["--preprocessing", args.preprocessing] if args.preprocessing else []), check=True)
+    output = os.path.join(folder, f"{seed}.zoo")
+    start = time.time()
+    command = [args.zoo, "train", args.data, "--backbone", backbone, "-o", output, "--validation", "0.3",
+               "--seed", str(seed), "--no-cache", "--json", "-f", "-q"] + args.options.split()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE)
+    report = json.loads(process.stdout.read())
+    # Of this child alone.
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds, peak = time.time() - start, usage.ru_maxrss / 1024
+    if status:
+        sys.exit(f"zoo train failed for seed {seed}")
+    return report["split"]["validation_pictures"], report["tasks"][0]["measured"]["accuracy"]["value"], seconds, peak
+
+
+def load(data, held, size, preprocessing):
+    import numpy as np
+    from PIL import Image
+    held = set(held)
+    classes = sorted(c for c in os.listdir(data) if os.path.isdir(os.path.join(data, c)))
+    parts = {False: ([], []), True: ([], [])}
+    for index, name in enumerate(classes):
+        for file in sorted(os.listdir(os.path.join(data, name))):
+            try:
+                image = Image.open(os.path.join(data, name, file)).convert("RGB").resize(size, Image.BILINEAR)
+            except OSError:
+                continue
+            x = np.asarray(image, "float32")
+            x = {"tf": x / 127.5 - 1, "none": x, "unit": x / 255}[preprocessing]
+            part = parts[f"{name}/{file}" in held]
+            part[0].append(x)
+            part[1].append(index)
+    return classes, *(np.stack(v) if i % 2 == 0 else np.array(v)
+                      for key in (False, True) for i, v in enumerate(parts[key]))
+
+
+def keras_run(args, seed, held, recipe):
+    """In a process of its own, so that memory is this recipe's."""
+    code = subprocess.run([sys.executable, __file__, "--child", json.dumps(
+        {"data": args.data, "backbone": args.backbone, "seed": seed, "held": held, "recipe": recipe,
+         "preprocessing": args.preprocessing or "tf", "layer": args.layer})], check=True, capture_output=True, text=True)
+    return json.loads(code.stdout.strip().splitlines()[-1])
+
+
+def child(job):
+    import numpy as np
+    import tensorflow as tf
+    import tf_keras as keras
+    keras.utils.set_random_seed(job["seed"])
+    start = time.time()
+    whole = keras.models.load_model(job["backbone"], compile=False)
+    layer = whole.get_layer(job["layer"])
+    size = tuple(whole.input_shape[1:3])
+    base = keras.Model(whole.inputs, layer.output)
+    classes, x, y, x_test, y_test = load(job["data"], job["held"], size[::-1], job["preprocessing"])
+    loaded = time.time()
+    pooled = keras.layers.GlobalAveragePooling2D()(base.output) if len(layer.output.shape) == 4 else base.output
+    scores = keras.layers.Dense(len(classes), activation="softmax")(
+        keras.layers.Dropout(0.2)(pooled) if job["recipe"] == "keras" else pooled)
+    model = keras.Model(base.inputs, scores)
+    head = model.layers[-1]
+    loss = "sparse_categorical_crossentropy"
+    rng = np.random.default_rng(job["seed"])
+
+    def flipped(batch):
+        """Flips, and crops of 70 to 100 % of the area."""
+        out = np.empty_like(batch)
+        for i, one in enumerate(batch):
+            share = math.sqrt(rng.uniform(0.7, 1))
+            h, w = int(share * one.shape[0]), int(share * one.shape[1])
+            top, left = rng.integers(0, one.shape[0] - h + 1), rng.integers(0, one.shape[1] - w + 1)
+            one = tf.image.resize(one[top:top + h, left:left + w], one.shape[:2]).numpy()
+            out[i] = one[:, ::-1] if rng.random() < 0.5 else one
+        return out
+
+    if job["recipe"] == "keras":
+        for one in base.layers:
+            one.trainable = False
+        model.compile(keras.optimizers.Adam(1e-3), loss)
+        model.fit(x, y, batch_size=32, epochs=10, verbose=0)
+        for one in base.layers:
+            one.trainable = not isinstance(one, keras.layers.BatchNormalization)
+        model.compile(keras.optimizers.Adam(1e-5), loss)
+        model.fit(x, y, batch_size=32, epochs=10, verbose=0)
+    else:
+        def cycle(step, steps, peak):
+            warm = max(1, int(0.3 * steps))
+            if step < warm:
+                low = peak / 25
+                return low + (peak - low) * 0.5 * (1 - math.cos(math.pi * step / warm))
+            done = (step - warm) / max(1, steps - warm)
+            return peak / 1e5 + (peak - peak / 1e5) * 0.5 * (1 + math.cos(math.pi * done))
+
+        def train(epochs, groups):
+            """groups: (variables, peak rate); AdamW with fastai's decay 0.01."""
+            pairs = [(v, peak) for variables, peak in groups for v in variables]
+            optimizers = [keras.optimizers.AdamW(peak, weight_decay=0.01) for _, peak in groups]
+            batches = math.ceil(len(x) / 32)
+            step = 0
+            measure = keras.losses.SparseCategoricalCrossentropy()
+
+            @tf.function
+            def gradients(bx, by):
+                with tf.GradientTape() as tape:
+                    # fastai trains batch norms also where the rest is frozen.
+                    value = measure(by, model(bx, training=True))
+                return tape.gradient(value, [v for v, _ in pairs])
+
+            for _ in range(epochs):
+                order = rng.permutation(len(x))
+                for part in np.array_split(order, batches):
+                    found = gradients(flipped(x[part]), y[part])
+                    at = 0
+                    for optimizer, (variables, peak) in zip(optimizers, groups):
+                        optimizer.learning_rate = cycle(step, epochs * batches, peak)
+                        optimizer.apply_gradients(zip(found[at:at + len(variables)], variables))
+                        at += len(variables)
+                    step += 1
+
+        norms = [v for one in base.layers if isinstance(one, keras.layers.BatchNormalization)
+                 for v in one.trainable_variables]
+        train(1, [(head.trainable_variables + norms, 2e-3)])
+        weighted = [one for one in base.layers if one.trainable_variables]
+        third = max(1, len(weighted) // 3)
+        groups = [([v for one in weighted[i * third:(i + 1) * third if i < 2 else None]
+                    for v in one.trainable_variables], 10 ** (-5 + i)) for i in range(3)]
+        groups[2] = (groups[2][0] + head.trainable_variables, 1e-3)
+        train(5, groups)
+    right = model.predict(x_test, verbose=0, batch_size=32).argmax(1) == y_test
+    print(json.dumps([float(right.mean()), time.time() - start,
+                      resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, loaded - start]))
+
+
+def main():
+    if sys.argv[1:2] == ["--child"]:
+        return child(json.loads(sys.argv[2]))
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data")
+    parser.add_argument("backbone")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--recipes", default="zoo,keras,fastai")
+    parser.add_argument("--zoo", default=".build/release/zoo")
+    parser.add_argument("--layer", default="conv_pw_13_relu", help="the last feature map, for the recipes")
+    parser.add_argument("--preprocessing")
+    parser.add_argument("--options", default="", help="for zoo train")
+    args = parser.parse_args()
+    results = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in range(args.seeds):
+            held, accuracy, seconds, peak = zoo_run(args, seed, folder)
+            results.setdefault("zoo", []).append((accuracy, seconds, peak))
+            for recipe in args.recipes.split(","):
+                if recipe != "zoo":
+                    results.setdefault(recipe, []).append(tuple(keras_run(args, seed, held, recipe)[:3]))
+            for recipe, rows in results.items():
+                n = len(rows)
+                mean = sum(r[0] for r in rows) / n
+                error = math.sqrt(sum((r[0] - mean) ** 2 for r in rows) / max(1, n - 1) / n)
+                print(f"{recipe:8} accuracy {mean:.3f} +- {error:.3f} ({n} seeds, {len(held)} pictures), "
+                      f"{min(r[1] for r in rows):.1f} s, {max(r[2] for r in rows):.0f} MiB", flush=True)
+
+
+main()
