@@ -10,13 +10,14 @@ SUDO ?=
 VERSION := $(shell sed -n 's/.*static let current = "\(.*\)"/\1/p' Sources/*/Version.swift)
 ZOO := .build/release/zoo
 DEMO := .build/demo
+TRAIN_DEMO := .build/train-demo
 
 # What `install` adds to the command: made from its own help, so that nothing generated is committed.
 EXTRAS := .build/extras
 FILES := bin/zoo share/man/man1/zoo.1 share/bash-completion/completions/zoo \
   share/zsh/site-functions/_zoo share/fish/vendor_completions.d/zoo.fish
 
-.PHONY: build help version demo examples check-examples test test-reports bench fuzz format check-macos check-docs install install-files uninstall \
+.PHONY: build help version demo train-demo examples check-examples test test-reports bench fuzz format check-macos check-docs install install-files uninstall \
   release extras packages test-packages clean
 
 build: packages ## Build the command as .build/release/zoo (the default)
@@ -38,6 +39,18 @@ demo: build ## Convert a weight file, verify and inspect the result, and classif
 	$(ZOO) verify $(DEMO)/digits.zoo
 	$(ZOO) inspect $(DEMO)/digits.zoo
 	$(ZOO) predict $(DEMO)/digits.zoo Fixtures/digits/pictures/* --top 1
+
+# The network has only ever seen digits. An earlier layer suits letters better than the last; both networks get the same.
+train-demo: build ## Train a network for digits to tell letters apart, next to the same network untrained
+	@rm -rf $(TRAIN_DEMO) && mkdir -p $(TRAIN_DEMO)
+	$(SWIFT) Scripts/make-letters.swift $(TRAIN_DEMO)/letters 16
+	@for name in digits digits-untrained; do \
+	  $(ZOO) convert Fixtures/digits/$$name.h5 -o $(TRAIN_DEMO)/$$name.zoo --preprocessing tf --quiet; done
+	$(ZOO) train $(TRAIN_DEMO)/letters --backbone $(TRAIN_DEMO)/digits.zoo --layer conv_pw_6_relu \
+	  -o $(TRAIN_DEMO)/letters.zoo --cache $(TRAIN_DEMO)/cache
+	$(ZOO) train $(TRAIN_DEMO)/letters --backbone $(TRAIN_DEMO)/digits-untrained.zoo --layer conv_pw_6_relu \
+	  -o $(TRAIN_DEMO)/untrained.zoo --cache $(TRAIN_DEMO)/cache
+	$(ZOO) predict $(TRAIN_DEMO)/letters.zoo $(TRAIN_DEMO)/letters/K/K-1.bmp $(TRAIN_DEMO)/letters/X/X-2.bmp --top 2
 
 examples: packages ## Build the sample programs as .build/examples/debug/NAME
 	$(SWIFT) build --package-path Examples --scratch-path .build/examples

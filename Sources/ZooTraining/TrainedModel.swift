@@ -69,15 +69,17 @@ package struct TrainedModel: Sendable {
 
   /// Checks the network as `zoo verify` does, and that its outputs are the ones that the head was trained for.
   ///
+  /// With a number of threads that does not depend on the machine, as the file states the largest error.
+  ///
   /// - Parameters:
   ///   - inputs: pictures as they enter the network, (N, H, W, C).
   ///   - expected: for each output, what the head makes of these pictures' features, row-major (N, …).
   package func verify(
-    threads: Int, inputs: Tensor, expected: [[Double]], progress: (Verifier.Progress) -> Void
+    inputs: Tensor, expected: [[Double]], progress: (Verifier.Progress) -> Void
   ) throws -> (report: VerificationReport, testCase: TestCase) {
+    let options = Verifier.Options()
+    let threads = options.threads
     let engine = try Engine(graph: graph, weights: weights, options: PlanOptions(threads: threads))
-    var options = Verifier.Options()
-    options.threads = threads
     let verifier = Verifier(graph: graph, card: card, storage: backbone.storage, options: options)
     var report = try verifier.verify(weights: weights, engine: engine, testCase: nil, progress: progress)
     report.checks.append(try check(engine, inputs: inputs, expected: expected))

@@ -61,7 +61,6 @@ struct TrainingRun {
       accuracy: outcomes.first?.report.accuracyText)
     let checked = Array(plan.final.prefix(Self.checkedPictures))
     let verified = try model.verify(
-      threads: options.threads,
       inputs: try extractor.inputs(of: checked.map { pictures.examples[$0].path }),
       expected: try outcomes.map {
         try $0.outputs(of: pictures.features.matrix, rows: pictures.rows(of: checked, allViews: false))

@@ -184,7 +184,9 @@ import ZooTestSupport
   @Test func severalTasksShareABackbone() throws {
     try withFolder { folder in
       var lines = ["picture,letter,strokes,size"]
-      for (letter, strokes, size) in [("A", "slanted|flat", 3), ("E", "flat|upright", 4), ("X", "slanted", 2)] {
+      for (letter, strokes, size) in [
+        ("A", "slanted|flat", 3), ("E", "flat|upright", 4), ("X", "slanted", 2),
+      ] {
         for number in 0..<Letters.count {
           let path = Letters.folder.appending(path: "\(letter)/\(letter)-\(number).bmp").path
           let size = number == 0 ? "" : "\(Double(size) + Double(number) / 100)"

@@ -196,10 +196,6 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
     HostileFile("a training record of another kind", .malformed, "no such kind") {
       $0.entries.append(("training", trainingRecord(tasks: 1, kind: "dream")))
     },
-    HostileFile("a training record in version 1", .unsupported, "'training'") {
-      $0.version = 1
-      $0.entries.append(("training", trainingRecord(tasks: 0)))
-    },
     HostileFile("no labels", .malformed, "empty") { $0.entries.append(("labels", CBOR.array([]))) },
     HostileFile("source lacks an entry", .malformed, "source") {
       $0.entries.append(("source", CBOR.map([])))

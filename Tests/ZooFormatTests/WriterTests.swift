@@ -165,6 +165,7 @@ import ZooTestSupport
       let classes = head == .imageNet ? 1000 : 0
       document.graph = graph
       document.kerasPlaces = []
+      document.training = nil
       document.labels = (0..<classes).map {
         ClassLabel(id: "n0\(1_440_764 + $0)", name: "some name of it \($0)")
       }

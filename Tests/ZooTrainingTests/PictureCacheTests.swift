@@ -17,7 +17,9 @@ import ZooTraining
 
   private func filled(_ folder: URL, count: Int = 5) throws -> PictureCache {
     let cache = try open(folder)
-    for number in 0..<count { cache.add(Self.payload(number), for: Self.key(UInt64(number), view: number % 2)) }
+    for number in 0..<count {
+      cache.add(Self.payload(number), for: Self.key(UInt64(number), view: number % 2))
+    }
     cache.flush()
     #expect(cache.failure == nil)
     return cache
