@@ -76,7 +76,7 @@ let package = Package(
     .target(name: "ZooReports", dependencies: ground + ["ZooImages", "ZooImageFiles"]),
 
     // MARK: Datasets
-    .target(name: "ZooData", dependencies: ground + ["ZooImages", "ZooImageFiles"]),
+    .target(name: "ZooData", dependencies: ["ZooSystem", "ZooTensor", "ZooImages", "ZooImageFiles"]),
 
     // MARK: Checks
     .target(

@@ -13,6 +13,9 @@ extension HeadTrainer {
     self.init(backbone: try ZooError.wrap { try ModelFile.openZoo(path: path) }, options: options)
   }
 
+  /// The backbone as a model.
+  public var model: Model { Model(file: backbone) }
+
   /// The user's folder for features: `ZOO_CACHE`, or a folder `zoo` where the system keeps caches.
   public static var defaultCacheFolder: String? { PictureCache.defaultFolder }
 }

@@ -91,7 +91,7 @@ public struct HeadTrainer: Sendable {
   }
 
   /// How it trains.
-  public let options: Options
+  public var options: Options
   package let backbone: ZooFile
 
   package init(backbone: ZooFile, options: Options) {

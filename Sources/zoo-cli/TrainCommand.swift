@@ -110,7 +110,8 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
-    let model = try Model(path: backbone)
+    var trainer = try HeadTrainer(backbone: backbone)
+    let model = trainer.model
     var options = HeadTrainer.Options()
     options.layers = Self.list(layer)
     options.views = views
@@ -125,8 +126,8 @@ struct TrainCommand: ParsableCommand {
     options.isUpright = pictures.isUpright(for: model)
     options.cacheFolder = noCache ? nil : cache ?? HeadTrainer.defaultCacheFolder
     options.overwrite = overwrite.force
+    trainer.options = options
     common.warn(of: model)
-    let trainer = try HeadTrainer(backbone: backbone, options: options)
     if let output, !dryRun { try AtomicFile.checkPossible(output, overwrite: overwrite.force) }
     let dataset = try ImageDataset(path: data, options: ImageDataset.Options(tasks: Self.list(tasks)))
     let bar = ProgressBar(quiet: common.quiet)
