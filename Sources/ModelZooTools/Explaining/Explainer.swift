@@ -43,12 +43,11 @@ public struct Explainer: Sendable {
   ///   - model: a model, which other users can share.
   ///   - layer: the layer whose feature map (H, W, C) is read; by default the last one before the classifier's head.
   ///   - options: how it runs.
-  /// - Throws: ``ZooError`` with the code `ZooError.Code.unsuitable` where the model is no classifier or its output
-  ///   does not depend on the layer, `ZooError.Code.unknownLayer` where it has no such layer, and
-  ///   `ZooError.Code.invalidArgument` where the layer's output is no feature map.
+  /// - Throws: ``ZooError`` with the code `ZooError.Code.unsuitable` where the model is no classifier,
+  ///   `ZooError.Code.unknownLayer` where it has no such layer, and `ZooError.Code.invalidArgument` where the layer's
+  ///   output is no feature map.
   public init(model: Model, layer: String? = nil, options: RunOptions = RunOptions()) throws(ZooError) {
     self.model = model
-    classifier = try Classifier(model: model, options: options)
     let graph = model.graph
     let logits = try graph.endingInLogits()
     hasLogits = logits != nil
@@ -70,18 +69,28 @@ public struct Explainer: Sendable {
     // A map of one pixel says nothing of places.
     guard shape.rank == 3, layer != nil || shape[0] * shape[1] > 1 else {
       (gradient, self.layer, features) = (nil, nil, nil)
+      classifier = try Self.hidingClassifier(model, options)
       return
     }
     let gradient = ReferenceGradient(
       graph: logits ?? graph, weights: model.weights, of: graph.outputs[0], by: map)
     guard let gradient, map != graph.outputs[0] else {
       (self.gradient, self.layer, features) = (nil, nil, nil)
+      classifier = try Self.hidingClassifier(model, options)
       return
     }
+    classifier = try Classifier(model: model, options: options)
     self.gradient = gradient
     self.layer = graph[map].name
     features = try Backbone(
       model: model, layers: ([map] + gradient.constants).map { graph[$0].name }, options: options)
+  }
+
+  /// For each picture, this one runs once for every patch.
+  private static func hidingClassifier(_ model: Model, _ options: RunOptions) throws(ZooError) -> Classifier {
+    var options = options
+    options.exampleCount = nil
+    return try Classifier(model: model, options: options)
   }
 
   /// The index of the class that a person calls so: its index, its name or its identifier.
