@@ -69,6 +69,21 @@ struct BrowserTests {
     }
   }
 
+  /// What the others would notice, if a page had it.
+  @Test(.enabled(if: cases.count > 2)) func requestsAndErrorsAreSeen() throws {
+    let zoo = try ZooCommand()
+    defer { zoo.cleanUp() }
+    let page =
+      "<!DOCTYPE html><title>x</title><img src=\"http://pictures.invalid/x.png\"><script>nothing();</script>"
+    try page.write(toFile: zoo.path("page.html"), atomically: true, encoding: .utf8)
+    let browser = try #require(Browser.path)
+    let shot = try Browser.run(
+      browser, Case(page: "", width: 500, isDark: false), page: zoo.path("page.html"), in: zoo.folder,
+      script: nil)
+    #expect(shot.requests.contains { $0.hasPrefix("http://pictures.invalid/") }, "\(shot.requests)")
+    #expect(shot.console.contains { $0.contains("nothing is not defined") }, "\(shot.console)")
+  }
+
   private static let common = """
     found.overflow=Math.max(0,document.documentElement.scrollWidth-document.documentElement.clientWidth);
     found.dark=matchMedia('(prefers-color-scheme: dark)').matches;
@@ -147,6 +162,7 @@ enum Browser {
       [
         "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
         "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--disable-features=NetworkTimeServiceQuerying", "--host-resolver-rules=MAP * ~NOTFOUND",
         "--user-data-dir=\(folder.appendingPathComponent("profile").path)",
         "--blink-settings=preferredColorScheme=\(test.isDark ? 0 : 1)", "--window-size=\(test.width),1600",
         "--enable-logging=stderr", "--log-net-log=\(log.path)", "--virtual-time-budget=2000",
@@ -161,10 +177,12 @@ enum Browser {
     let messages = String(decoding: try Data(contentsOf: errors), as: UTF8.self)
     let dom = String(decoding: try Data(contentsOf: output), as: UTF8.self)
     let network = (try? String(contentsOf: log, encoding: .utf8)) ?? ""
-    let addresses = network.matches(of: /"url":"([^"]*)"/).map { String($0.1) }
+    // What the browser asks for on its own account has no origin.
+    let requests = network.matches(of: /"initiator":"([^"]*)",.*?"url":"([^"]*)"/)
+      .filter { $0.1 != "not an origin" }.map { String($0.2) }
     return Outcome(
       console: messages.split(separator: "\n").filter { $0.contains(":CONSOLE") }.map(String.init),
-      requests: addresses.filter { $0.hasPrefix("http") || $0.hasPrefix("ws") }, page: dom,
+      requests: requests.filter { $0.hasPrefix("http") || $0.hasPrefix("ws") }, page: dom,
       found: dom.firstMatch(of: /<title>FOUND(.*?)<\/title>/).flatMap { match in
         let json = match.1.replacingOccurrences(of: "&amp;", with: "&")
         return try? JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
