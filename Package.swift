@@ -127,8 +127,8 @@ let package = Package(
     .executableTarget(
       name: "zoo-fuzz",
       dependencies: ground + [
-        "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooKeras", "ZooVerification", "ZooConversion",
-        "ZooTestSupport", "CZlib", "CZooSystem",
+        "ZooImages", "ZooData", "ZooWeightFiles", "ZooFormat", "ZooKeras", "ZooVerification", "ZooConversion",
+        "ZooTraining", "ZooTestSupport", "CZlib", "CZooSystem",
       ] + engines,
       path: "Sources/ZooFuzz"),
 

@@ -29,6 +29,10 @@ enum Target: String, CaseIterable {
   case gif
   case bmp
   case tiff
+  /// Lists of pictures with their labels.
+  case csv
+  /// What was kept of pictures from one training to the next.
+  case cache
 
   /// The accepted input contradicts itself.
   struct Inconsistency: Error, CustomStringConvertible {
@@ -55,6 +59,7 @@ enum Target: String, CaseIterable {
       case .jpeg: (["images", "malformed", "digits/pictures"], [".jpg"], 30_000)
       case .png: (["images", "malformed", "digits/pictures"], [".png"], 30_000)
       case .webp, .gif, .bmp, .tiff: (["images", "images/oriented"], [".\(rawValue)"], 30_000)
+      case .csv, .cache: ([], [], 0)
       }
     var seeds: [[UInt8]] = []
     for folder in folders {
@@ -70,6 +75,8 @@ enum Target: String, CaseIterable {
     if self == .catalogue { seeds = seeds.compactMap(AnsweredFile.make) }
     if self == .json { seeds += SmallNetworks.configurations }
     if self == .zoo { seeds += try SmallNetworks.zooFiles() }
+    if self == .csv { seeds += TrainingInputs.labels }
+    if self == .cache { seeds.append(try TrainingInputs.cacheFile()) }
     return seeds
   }
 
@@ -102,7 +109,8 @@ enum Target: String, CaseIterable {
     case .catalogue:
       let (answer, file) = AnsweredFile.parts(of: seed)
       return AnsweredFile.joined(mutator.mutated(answer), file)
-    case .hdf5, .npy, .jpeg, .webp, .gif, .bmp, .tiff: return mutator.mutated(seed)
+    case .csv: return mutator.random.below(3) == 0 ? mutator.mutated(seed) : mutator.mutatedWords(seed)
+    case .hdf5, .npy, .jpeg, .webp, .gif, .bmp, .tiff, .cache: return mutator.mutated(seed)
     }
   }
 
@@ -132,6 +140,8 @@ enum Target: String, CaseIterable {
         try file.verifyChecksum(record)
       }
       try EngineComparison.compare(file.document.graph, weights: file)
+    case .csv: try TrainingInputs.readLabels(write(input, to: "\(folder)/case.csv"), in: folder)
+    case .cache: try TrainingInputs.readCache(input, in: folder)
     case .jpeg, .png, .webp, .gif, .bmp, .tiff:
       let image = try input.withUnsafeBytes {
         try Image(
