@@ -44,19 +44,8 @@ extension Converter {
   ///   - input: a weight file or a `.zoo` file, recognised by its content.
   ///   - output: where to write the `.zoo` file.
   public func events(converting input: String, to output: String) -> AsyncThrowingStream<Event, any Error> {
-    AsyncThrowingStream(bufferingPolicy: .bufferingNewest(64)) { continuation in
-      let task = Task {
-        do {
-          let report = try await computeConversion(of: input, to: output) {
-            continuation.yield(.progress($0))
-          }
-          continuation.yield(.finished(report))
-          continuation.finish()
-        } catch {
-          continuation.finish(throwing: error)
-        }
-      }
-      continuation.onTermination = { _ in task.cancel() }
-    }
+    .events(
+      of: { try await computeConversion(of: input, to: output, progress: $0) },
+      progress: Event.progress, finished: Event.finished)
   }
 }

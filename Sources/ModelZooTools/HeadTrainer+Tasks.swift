@@ -52,19 +52,8 @@ extension HeadTrainer {
   public func events(
     trainingOn dataset: ImageDataset, named name: String, to output: String
   ) -> AsyncThrowingStream<Event, any Error> {
-    AsyncThrowingStream(bufferingPolicy: .bufferingNewest(64)) { continuation in
-      let task = Task {
-        do {
-          let report = try await computeTraining(on: dataset, named: name, to: output) {
-            continuation.yield(.progress($0))
-          }
-          continuation.yield(.finished(report))
-          continuation.finish()
-        } catch {
-          continuation.finish(throwing: error)
-        }
-      }
-      continuation.onTermination = { _ in task.cancel() }
-    }
+    .events(
+      of: { try await computeTraining(on: dataset, named: name, to: output, progress: $0) },
+      progress: Event.progress, finished: Event.finished)
   }
 }

@@ -64,38 +64,30 @@ struct ExplainCommand: ParsableCommand {
         "what follows '\(layer)' has no simple gradient, so parts of the images are hidden in turn")
     }
     let classIndex = try className.map(explainer.classIndex(named:))
-    let bar = ProgressBar(quiet: common.quiet)
-    var results: [ExplainOutput] = []
-    var failure: ZooError?
-    for (index, source) in sources.enumerated() {
-      bar.show("explaining", done: index, total: sources.count) { "\($0) images" }
-      let picture: Picture
-      do {
-        picture = try source.picture(upright: pictures.isUpright(for: model))
-      } catch {
-        failure = failure ?? error
-        bar.finish()
-        Terminal.error("\(error)", remedy: error.asTyped.remedy)
-        results.append(ExplainOutput(image: source.path, error: "\(error)"))
-        continue
-      }
-      let explanation = try explainer.explain(picture, classIndex: classIndex)
-      let path = outputs.isEmpty ? nil : outputs[index]
-      if let path {
-        try explanation.overlay(on: picture).writePNG(to: path, overwrite: overwrite.force)
-      }
-      bar.finish()
-      if common.json {
-        results.append(ExplainOutput(image: source.path, explanation, output: path))
-      } else {
-        if path == nil { try draw(explanation.overlay(on: picture, hasLegend: false)) }
-        try Terminal.print(text(of: explanation, image: source.path))
-        if let path { try Terminal.print("wrote \(path)") }
-      }
-    }
-    bar.finish()
-    if common.json { try Terminal.print(json: results) }
-    if let failure { throw ExitCode(failure.category.exitCode) }
+    try PictureLoop(
+      label: "explaining", sources: sources, isUpright: pictures.isUpright(for: model), common: common
+    ).run(
+      compute: { index, picture in
+        let explanation = try explainer.explain(picture, classIndex: classIndex)
+        let path = outputs.isEmpty ? nil : outputs[index]
+        if let path {
+          try explanation.overlay(on: picture).writePNG(to: path, overwrite: overwrite.force)
+        }
+        return (picture: picture, explanation: explanation, output: path)
+      },
+      print: { image, result in
+        if result.output == nil {
+          try draw(result.explanation.overlay(on: result.picture, hasLegend: false))
+        }
+        try Terminal.print(text(of: result.explanation, image: image))
+        if let path = result.output { try Terminal.print("wrote \(path)") }
+      },
+      output: { image, result in
+        switch result {
+        case .success(let result): ExplainOutput(image: image, result.explanation, output: result.output)
+        case .failure(let error): ExplainOutput(image: image, error: "\(error)")
+        }
+      })
   }
 
   /// Where each image's picture goes; empty without `-o`.

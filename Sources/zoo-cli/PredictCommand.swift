@@ -64,32 +64,17 @@ struct PredictCommand: ParsableCommand {
   private func predict(
     _ sources: [PictureSource], _ model: Model, _ answer: (Picture) throws -> PredictOutput.Answer
   ) throws {
-    let bar = ProgressBar(quiet: common.quiet)
-    var results: [PredictOutput] = []
-    var failure: ZooError?
-    for (index, source) in sources.enumerated() {
-      bar.show("predicting", done: index, total: sources.count) { "\($0) images" }
-      let picture: Picture
-      do {
-        picture = try source.picture(upright: pictures.isUpright(for: model))
-      } catch {
-        failure = failure ?? error
-        bar.finish()
-        Terminal.error("\(error)", remedy: error.asTyped.remedy)
-        results.append(PredictOutput(image: source.path, error: "\(error)"))
-        continue
-      }
-      let result = PredictOutput(image: source.path, try answer(picture))
-      if common.json {
-        results.append(result)
-      } else {
-        bar.finish()
-        try print(result)
-      }
-    }
-    bar.finish()
-    if common.json { try Terminal.print(json: results) }
-    if let failure { throw ExitCode(failure.category.exitCode) }
+    try PictureLoop(
+      label: "predicting", sources: sources, isUpright: pictures.isUpright(for: model), common: common
+    ).run(
+      compute: { _, picture in try answer(picture) },
+      print: { try print(PredictOutput(image: $0, $1)) },
+      output: { path, result in
+        switch result {
+        case .success(let answer): PredictOutput(image: path, answer)
+        case .failure(let error): PredictOutput(image: path, error: "\(error)")
+        }
+      })
   }
 
   private func print(_ result: PredictOutput) throws {
