@@ -109,7 +109,7 @@ let package = Package(
       name: "ModelZooTools",
       dependencies: ground + [
         "ZooModels", "ZooImages", "ZooImageFiles", "ZooData", "ZooReports", "ZooWeightFiles", "ZooFormat",
-        "ZooVerification", "ZooConversion", "ZooTraining", "ModelZoo",
+        "ZooVerification", "ZooConversion", "ZooLearning", "ZooTraining", "ModelZoo",
       ] + engines),
 
     // MARK: Fronts
@@ -189,7 +189,8 @@ let package = Package(
         "ZooTestSupport",
       ]),
     .testTarget(
-      name: "ModelZooTests", dependencies: ground + ["ZooWeightFiles", "ModelZooTools", "ZooTestSupport"]),
+      name: "ModelZooTests",
+      dependencies: ground + ["ZooWeightFiles", "ZooReports", "ModelZooTools", "ZooTestSupport"]),
     .testTarget(name: "ZooTestSupportTests", dependencies: ["ZooTestSupport"]),
     .testTarget(
       name: "CommandLineTests",

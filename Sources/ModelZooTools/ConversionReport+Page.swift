@@ -20,7 +20,7 @@ extension ConversionReport {
     let name = source.split(separator: "/").last.map(String.init) ?? source
     var sections = [Page.Section(id: "summary", title: "Summary", body: summary)]
     if let verification {
-      sections.append(.init(id: "checks", title: "Checks", body: checks(of: verification)))
+      sections.append(.init(id: "checks", title: "Checks", body: verification.checksHTML))
       let norms = verification.checks.flatMap(\.deviations)
       if !norms.isEmpty {
         sections.append(.init(id: "norms", title: "Batch norms", body: Self.agreement(of: norms)))
@@ -73,37 +73,6 @@ extension ConversionReport {
     if let labelsFile { facts.append(("labels", "from \(labelsFile)")) }
     if let precision { facts.append(("computed in", "32 bits, by the original in \(precision)")) }
     return HTML.tiles(tiles) + notes + HTML.facts(facts)
-  }
-
-  private func checks(of report: VerificationReport) -> HTML {
-    var table = DataTable([
-      .init("Check"), .init("Result"), .init("Largest error", isNumber: true),
-      .init("Allowed", isNumber: true), .init("Where"), .init("What was compared", isLong: true),
-    ])
-    for check in report.checks {
-      let badge: HTML =
-        switch check.status {
-        case .passed: .badge("passed", .good)
-        case .failed: .badge("failed", .bad)
-        case .noTestimony: .badge("no testimony", .doubt)
-        }
-      table.add([
-        .init("\(check.name)"), .init(badge),
-        .init("\(check.largestError.map(significant) ?? "")", value: check.largestError ?? -1),
-        .init("\(check.tolerance.map(significant) ?? "")", value: check.tolerance ?? -1),
-        .init("\(check.location ?? "")"), .init("\(check.detail)"),
-      ])
-    }
-    let charts = report.checks.filter { $0.parts.count > 1 }.map { check in
-      Chart.shares(
-        "\(check.name): the largest error of each of \(check.parts.count) parts, in their order; the dashed line is "
-          + "what is allowed",
-        y: "share of what is allowed",
-        check.parts.map { part in
-          (part.location, part.tolerance > 0 ? part.error / part.tolerance : part.error > 0 ? .infinity : 0)
-        })
-    }.joined()
-    return table.html + "<div class=\"charts\">\(charts)</div>"
   }
 
   private static func agreement(of norms: [BatchNormTestimony.Deviation]) -> HTML {

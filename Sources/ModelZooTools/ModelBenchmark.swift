@@ -111,7 +111,7 @@ public struct ModelBenchmark: Sendable, Encodable {
   }
 
   private init(measuring path: String, threads: Int, batch: Int, seconds: Double, perLayer: Bool) throws {
-    baseMebibytes = Self.peakResidentMebibytes
+    baseMebibytes = ProcessMemory.peakBytes / (1024 * 1024)
     let clock = ContinuousClock()
     let start = clock.now
     let file = try ModelFile.openZoo(path: path)
@@ -149,27 +149,6 @@ public struct ModelBenchmark: Sendable, Encodable {
     steps = try peak.map { peak in
       try session.timeSteps(inputs).map { Step($0.step, milliseconds: $0.milliseconds, peakRate: peak) }
     }
-    peakMebibytes = Self.peakResidentMebibytes
-  }
-
-  private static var peakResidentMebibytes: Int {
-    #if canImport(Darwin)
-      var usage = rusage()
-      getrusage(RUSAGE_SELF, &usage)
-      return usage.ru_maxrss / (1024 * 1024)
-    #else
-      // Not `getrusage`, which begins with what the parent had when it started this process.
-      guard let file = fopen("/proc/self/status", "r") else { return 0 }
-      defer { fclose(file) }
-      var line = [CChar](repeating: 0, count: 256)
-      while fgets(&line, CInt(line.count), file) != nil {
-        var kibibytes = 0
-        let found = withUnsafeMutablePointer(to: &kibibytes) { pointer in
-          withVaList([pointer]) { vsscanf(line, "VmHWM: %ld", $0) }
-        }
-        if found == 1 { return kibibytes / 1024 }
-      }
-      return 0
-    #endif
+    peakMebibytes = ProcessMemory.peakBytes / (1024 * 1024)
   }
 }

@@ -70,7 +70,7 @@ package enum ModelFile {
   }
 
   /// `text` as a shell takes it for one word.
-  private static func shellWord(_ text: String) -> String {
+  package static func shellWord(_ text: String) -> String {
     let isPlain = text.allSatisfy { $0.isLetter || $0.isNumber || "-_./+,:@%=".contains($0) }
     return isPlain
       ? text : "'\(text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "'\\''"))'"

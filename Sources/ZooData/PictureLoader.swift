@@ -27,10 +27,13 @@ package struct PictureLoader: Sendable {
     package var views: [PictureView]
     /// Its fingerprint.
     package var fingerprint: Bool
+    /// The whole picture in proportion, with no side longer than so many pixels; nil for none.
+    package var thumbnail: Int?
 
-    package init(views: [PictureView] = [PictureView()], fingerprint: Bool = true) {
+    package init(views: [PictureView] = [PictureView()], fingerprint: Bool = true, thumbnail: Int? = nil) {
       self.views = views
       self.fingerprint = fingerprint
+      self.thumbnail = thumbnail
     }
 
     /// Nothing more than the hash.
@@ -47,6 +50,8 @@ package struct PictureLoader: Sendable {
     package let fingerprint: PictureFingerprint?
     /// The views that were wanted, each of the loader's height and width.
     package let views: [Image]
+    /// Nil where it was not wanted.
+    package let thumbnail: Image?
   }
 
   package init(
@@ -120,8 +125,8 @@ package struct PictureLoader: Sendable {
     }
     let hash = XXH3Hasher.hash(file.bytes)
     let wanted = try request(hash)
-    guard !wanted.views.isEmpty || wanted.fingerprint else {
-      return Loaded(contentHash: hash, size: nil, fingerprint: nil, views: [])
+    guard !wanted.views.isEmpty || wanted.fingerprint || wanted.thumbnail != nil else {
+      return Loaded(contentHash: hash, size: nil, fingerprint: nil, views: [], thumbnail: nil)
     }
     let image = try Image(decoding: file.bytes, from: path, limits: limits, upright: upright)
     let views =
@@ -130,6 +135,7 @@ package struct PictureLoader: Sendable {
       : try (isGrey ? image.grey : image).views(wanted.views, height: height, width: width, fitting: fitting)
     return Loaded(
       contentHash: hash, size: (image.height, image.width),
-      fingerprint: wanted.fingerprint ? PictureFingerprint(of: image) : nil, views: views)
+      fingerprint: wanted.fingerprint ? PictureFingerprint(of: image) : nil, views: views,
+      thumbnail: wanted.thumbnail.map { image.fitted(within: $0) })
   }
 }

@@ -16,6 +16,14 @@ extension Image {
       by: filter)
   }
 
+  /// The picture in proportion, with no side longer than `side` pixels.
+  package func fitted(within side: Int) -> Image {
+    let longer = max(width, height)
+    guard longer > side, side > 0 else { return self }
+    func scaled(_ length: Int) -> Int { max(1, (length * side + longer / 2) / longer) }
+    return resized(height: scaled(height), width: scaled(width))
+  }
+
   /// The wanted part of the resized image; nothing else is computed.
   func resized(rows: ResizedAxis, columns: ResizedAxis, by filter: Resampling) -> Image {
     if rows.isUnchanged && columns.isUnchanged { return cropped(x: columns.wanted, y: rows.wanted) }

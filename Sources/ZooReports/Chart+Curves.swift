@@ -14,9 +14,14 @@ extension Chart {
 
   /// Lines over a common axis.
   ///
-  /// - Parameter y: what the vertical axis covers; by default from 0, or the least value below it, to the largest.
+  /// - Parameters:
+  ///   - y: what the vertical axis covers; by default from 0, or the least value below it, to the largest.
+  ///   - text: what is written below the horizontal axis at a value.
+  ///   - hasDots: whether each point is marked, with its values for who points at it.
   package static func lines(
-    _ title: String, x xName: String, y yName: String, _ series: [Series], range y: ClosedRange<Double>? = nil
+    _ title: String, x xName: String, y yName: String, _ series: [Series],
+    range y: ClosedRange<Double>? = nil,
+    text: (Double) -> String = Chart.label, hasDots: Bool = false
   ) -> HTML {
     let points = series.flatMap(\.points).filter { $0.x.isFinite && $0.y.isFinite }
     guard let first = points.first else { return "" }
@@ -29,7 +34,13 @@ extension Chart {
       let places = series.points.filter { $0.x.isFinite && $0.y.isFinite }.enumerated().map { index, point in
         "\(index == 0 ? "M" : "L")\(HTML.number(frame.across(point.x))) \(HTML.number(frame.up(point.y)))"
       }
-      return "<path class=\"lines l\(index % 8)\" d=\"\(places.joined())\"/>"
+      let dots = series.points.filter { hasDots && $0.x.isFinite && $0.y.isFinite }.map { point -> HTML in
+        """
+        <circle class="s\(index % 8)" cx="\(frame.across(point.x))" cy="\(frame.up(point.y))" r="3.5">\
+        <title>\(text(point.x)): \(label(point.y))</title></circle>
+        """
+      }
+      return "<path class=\"lines l\(index % 8)\" d=\"\(places.joined())\"/>\(dots.joined())"
     }
     let description = series.map { series in
       let last = series.points.last.map { ", last \(label($0.y))" } ?? ""
@@ -37,7 +48,8 @@ extension Chart {
     }.joined(separator: "; ")
     let legend: HTML = series.count > 1 ? HTML.legend(series.map(\.name)) : ""
     return legend
-      + figure(title, description: description, height: 238, frame.axes(xName, yName) + paths.joined())
+      + figure(
+        title, description: description, height: 238, frame.axes(xName, yName, text: text) + paths.joined())
   }
 
   /// Predictions of about the same stated probability.

@@ -67,6 +67,32 @@ extension Chart {
     }
   }
 
+  /// Predicted over true numbers: on the diagonal where they are right.
+  package static func predictions(
+    _ title: String, _ points: [(truth: Double, prediction: Double, label: String)]
+  ) -> HTML {
+    let shown = points.filter { $0.truth.isFinite && $0.prediction.isFinite }
+    guard let first = shown.first else { return "" }
+    let range = shown.reduce(first.truth...first.truth) {
+      min($0.lowerBound, $1.truth, $1.prediction)...max($0.upperBound, $1.truth, $1.prediction)
+    }
+    let frame = ChartFrame(x: range, y: range, left: 62, right: 332, top: 24, bottom: 294)
+    let marks = shown.map { point -> HTML in
+      """
+      <circle class="s0" cx="\(frame.across(point.truth))" cy="\(frame.up(point.prediction))" r="3.5" opacity=".6">\
+      <title>\(point.label): \(label(point.prediction)), true \(label(point.truth))</title></circle>
+      """
+    }
+    let diagonal: HTML = """
+      <path class="limit" d="M\(frame.left) \(frame.bottom)L\(frame.right) \(frame.top)"/>
+      """
+    let description =
+      "\(shown.count) predictions from \(label(range.lowerBound)) to \(label(range.upperBound))"
+    return figure(
+      title, description: description, height: 332,
+      frame.axes("true", "predicted") + diagonal + marks.joined())
+  }
+
   /// How often a class (rows) was taken for each class (columns), as a table with shades.
   ///
   /// - Parameter counts: a row for each true class, with a number for each predicted one.

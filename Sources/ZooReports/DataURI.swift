@@ -21,14 +21,6 @@ extension Image {
     return base64URI("image/png", try image.png())
   }
 
-  /// The picture in proportion, with no side longer than `side` pixels.
-  package func fitted(within side: Int) -> Image {
-    let longer = max(width, height)
-    guard longer > side, side > 0 else { return self }
-    func scaled(_ length: Int) -> Int { max(1, (length * side + longer / 2) / longer) }
-    return resized(height: scaled(height), width: scaled(width))
-  }
-
   private func base64URI(_ type: String, _ bytes: [UInt8]) -> String {
     "data:\(type);base64,\(Data(bytes).base64EncodedString())"
   }

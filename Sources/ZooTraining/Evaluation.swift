@@ -50,6 +50,20 @@ public struct Evaluation: Sendable, Encodable {
   public let tasks: [Task]
   /// Seconds that it took.
   public let seconds: Double
+  /// The most memory that the process had at once, in bytes; 0 where the system doesn't say.
+  public let peakBytes: Int
+  /// The model's content, 64 hexadecimal digits; nil where its file is of an older version.
+  public let modelContent: String?
+  /// The pictures themselves.
+  package let material: PictureMaterial
+  /// How it was done.
+  package let options: Options
+
+  enum CodingKeys: String, CodingKey {
+    case model, data, unreadable, warnings, views, tasks, seconds
+    case peakBytes = "peak_bytes"
+    case modelContent = "model_content"
+  }
 
   /// Runs a model on a data set.
   ///
@@ -121,9 +135,11 @@ public struct Evaluation: Sendable, Encodable {
       throw ZooError(.unsuitable, what: "no pictures", at: name, unreadable.first?.reason ?? "there are none")
     }
     var tasks: [Task] = []
+    var measured: [ImageDataset.Task] = []
     for (match, values) in zip(matches, values) {
       let known = read.indices.filter { read[$0].targets[match.place] != .missing }
       guard !known.isEmpty else { continue }
+      measured.append(match.task)
       tasks.append(
         Task(
           name: match.task.name, kind: match.task.kind.rawValue,
@@ -138,5 +154,11 @@ public struct Evaluation: Sendable, Encodable {
     views = options.views
     self.tasks = tasks
     seconds = (ContinuousClock.now - start).seconds
+    peakBytes = ProcessMemory.peakBytes
+    modelContent = model.contentHash?.hexadecimal
+    material = PictureMaterial(
+      tasks: measured, examples: read, pairs: [], loader: runner.loader, views: options.views,
+      strength: .light, seed: options.seed, preprocessing: model.document.card.preprocessing.rawValue)
+    self.options = options
   }
 }

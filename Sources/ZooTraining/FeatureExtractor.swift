@@ -186,6 +186,9 @@ package final class FeatureExtractor {
     return known
   }
 
+  /// What brings pictures to the network's size.
+  var loader: PictureLoader { runner.loader }
+
   /// Decodes pictures and brings them to size, for the time that it takes; why, where one can't be.
   func decode(_ paths: [String]) throws -> [ZooError?] {
     try runner.loader.load(paths).map { result in

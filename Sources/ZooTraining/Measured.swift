@@ -45,6 +45,8 @@ extension TrainingReport {
     /// What the model said of one picture.
     package struct Answer: Sendable {
       package let example: ImageDataset.Example
+      /// What is known of the picture.
+      package let target: ImageDataset.Target
       /// Probabilities in the order of the classes, or the number.
       package let values: [Double]
     }
@@ -158,7 +160,9 @@ extension TrainingReport {
       explained = numbers.map { Interval($0.explained) }
       let outputs = max(1, count)
       answers = pictures.enumerated().map { row, example in
-        Answer(example: example, values: Array(values[row * outputs..<(row + 1) * outputs]))
+        Answer(
+          example: example, target: example.targets[place],
+          values: Array(values[row * outputs..<(row + 1) * outputs]))
       }
       self.calibration = calibration
     }

@@ -1,5 +1,6 @@
 import ZooGraph
 import ZooLearning
+import ZooSystem
 import ZooVerification
 
 /// What a training did, and how well the result does.
@@ -138,6 +139,16 @@ public struct TrainingReport: Sendable, Encodable {
     var accuracyText: String? { (tested ?? measured).flatMap(\.summary) }
   }
 
+  /// What the result depends on: the same hashes and settings give the same file.
+  public struct Hashes: Sendable, Encodable {
+    /// The backbone's content, 64 hexadecimal digits.
+    public let backbone: String
+    /// The SHA-256 of all pictures and labels, whatever their order.
+    public let data: String
+    /// The content of the file that was written.
+    public let output: String
+  }
+
   /// How long it took.
   public struct Seconds: Sendable, Encodable {
     /// To decode pictures and compute features.
@@ -151,7 +162,7 @@ public struct TrainingReport: Sendable, Encodable {
   /// The file that was written.
   public let output: String
   /// What the file says of the training.
-  let record: TrainingRecord
+  package let record: TrainingRecord
   /// The data.
   public let data: Data
   /// What looks like a mistake, each in one line.
@@ -166,14 +177,22 @@ public struct TrainingReport: Sendable, Encodable {
   public let verification: VerificationReport
   /// How long it took.
   public let seconds: Seconds
+  /// The most memory that the process had at once, in bytes; 0 where the system doesn't say.
+  public let peakBytes: Int
+  /// What the result depends on.
+  public let hashes: Hashes
+  /// The pictures themselves.
+  package let material: PictureMaterial
 
   enum CodingKeys: String, CodingKey {
-    case output, data, warnings, split, features, tasks, verification, seconds
+    case output, data, warnings, split, features, tasks, verification, seconds, hashes
+    case peakBytes = "peak_bytes"
   }
 
   init(
     output: String, record: TrainingRecord, data: Data, warnings: [String], split: Split, tasks: [Task],
-    features: Features, verification: VerificationReport, seconds: Seconds
+    features: Features, verification: VerificationReport, seconds: Seconds, hashes: Hashes,
+    material: PictureMaterial
   ) {
     self.output = output
     self.record = record
@@ -184,5 +203,8 @@ public struct TrainingReport: Sendable, Encodable {
     self.features = features
     self.verification = verification
     self.seconds = seconds
+    peakBytes = ProcessMemory.peakBytes
+    self.hashes = hashes
+    self.material = material
   }
 }

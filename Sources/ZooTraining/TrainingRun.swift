@@ -70,6 +70,7 @@ struct TrainingRun {
     try model.write(
       to: output, overwrite: options.overwrite, report: verified.report, testCase: verified.testCase
     ) { progress(.writing(done: $0, total: $1)) }
+    let written = try ZooFile(path: output)
     return TrainingReport(
       output: output, record: record, data: dataReport(pictures), warnings: warnings(extractor, pictures),
       split: TrainingReport.Split(plan, names: pictures.examples.map(\.name)), tasks: outcomes.map(\.report),
@@ -79,7 +80,14 @@ struct TrainingRun {
       verification: verified.report,
       seconds: .init(
         features: (featuresDone - start).seconds, heads: (headsDone - featuresDone).seconds,
-        all: (clock.now - start).seconds))
+        all: (clock.now - start).seconds),
+      hashes: .init(
+        backbone: record.backboneContent, data: record.dataChecksum,
+        output: written.contentHash?.hexadecimal ?? ""),
+      material: PictureMaterial(
+        tasks: dataset.tasks, examples: pictures.examples, pairs: pictures.pairs, loader: extractor.loader,
+        views: options.views, strength: extractor.options.strength, seed: options.seed,
+        preprocessing: trainer.backbone.document.card.preprocessing.rawValue))
   }
 
   // MARK: Pictures

@@ -13,7 +13,7 @@ struct EvaluateCommand: ParsableCommand {
 
       Examples:
         zoo evaluate flowers.zoo flowers/test
-        zoo evaluate flowers.zoo labels.csv --tta 8 --json
+        zoo evaluate flowers.zoo labels.csv --tta 8 --report test.html
       """)
 
   @Argument(help: "A .zoo file.", completion: .file(extensions: ["zoo"]))
@@ -34,7 +34,9 @@ struct EvaluateCommand: ParsableCommand {
       "Average this many views of each picture: the picture itself and augmented ones.", valueName: "n"))
   var tta = 1
 
+  @OptionGroup var report: ReportOption
   @OptionGroup var pictures: PictureOptions
+  @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var threads: ThreadsOption
   @OptionGroup var common: CommonOptions
 
@@ -52,12 +54,21 @@ struct EvaluateCommand: ParsableCommand {
     options.views = tta
     options.threads = threads.count
     common.warn(of: opened)
+    try report.checkPossible(overwrite: overwrite.force)
     let columns = tasks.map { $0.split(separator: ",").map(String.init) } ?? []
     let dataset = try ImageDataset(path: data, options: ImageDataset.Options(tasks: columns))
     let bar = ProgressBar(quiet: common.quiet)
     let evaluation = try Evaluation(
       model: model, on: dataset, named: data, part: part, options: options
     ) { done, total in bar.show("evaluating", done: done, total: total) { "\($0) pictures" } }
+    if let path = report.path {
+      bar.show("writing \(path)")
+      if report.isPage {
+        try evaluation.writePage(to: path, arguments: ReportOption.arguments, overwrite: overwrite.force)
+      } else {
+        try evaluation.write(to: path, overwrite: overwrite.force)
+      }
+    }
     bar.finish()
     for warning in evaluation.warnings where !common.quiet { Terminal.warning(warning) }
     for picture in evaluation.unreadable where !common.quiet {

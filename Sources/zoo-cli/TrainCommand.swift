@@ -18,7 +18,7 @@ struct TrainCommand: ParsableCommand {
 
       Examples:
         zoo train flowers --backbone mobilenet.zoo -o flowers.zoo
-        zoo train flowers --backbone mobilenet.zoo -o flowers.zoo --views 8
+        zoo train flowers --backbone mobilenet.zoo -o flowers.zoo --views 8 --report flowers.html
         zoo train labels.csv --backbone resnet50.zoo -o tags.zoo --tasks colour,weight:number
       """)
 
@@ -91,6 +91,8 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Keep no features for later runs.")
   var noCache = false
 
+  @OptionGroup var report: ReportOption
+
   @Flag(help: "Look at the data, and print what training would take.")
   var dryRun = false
 
@@ -106,6 +108,8 @@ struct TrainCommand: ParsableCommand {
     try check((2...20).contains(folds), "--folds takes a number from 2 to 20, not \(folds).")
     try check((1...64).contains(views), "--views takes a number from 1 to 64, not \(views).")
     try check(penalty.map { $0 > 0 && $0.isFinite } ?? true, "--penalty takes a number above 0.")
+    try check(report.path == nil || !dryRun, "--report and --dry-run exclude each other.")
+    try check(report.path == nil || report.path != output, "--report and -o name the same file.")
     try check(cache == nil || !noCache, "--cache and --no-cache exclude each other.")
   }
 
@@ -129,6 +133,7 @@ struct TrainCommand: ParsableCommand {
     trainer.options = options
     common.warn(of: model)
     if let output, !dryRun { try AtomicFile.checkPossible(output, overwrite: overwrite.force) }
+    try self.report.checkPossible(overwrite: overwrite.force)
     let dataset = try ImageDataset(path: data, options: ImageDataset.Options(tasks: Self.list(tasks)))
     let bar = ProgressBar(quiet: common.quiet)
     guard let output, !dryRun else {
@@ -137,6 +142,14 @@ struct TrainCommand: ParsableCommand {
       return try print(estimate, dataset)
     }
     let report = try trainer.train(on: dataset, named: dataName, to: output) { bar.show($0) }
+    if let path = self.report.path {
+      bar.show("writing \(path)")
+      if self.report.isPage {
+        try report.writePage(to: path, arguments: ReportOption.arguments, overwrite: overwrite.force)
+      } else {
+        try report.write(to: path, overwrite: overwrite.force)
+      }
+    }
     bar.finish()
     for warning in report.warnings where !common.quiet { Terminal.warning(warning) }
     if common.json { return try Terminal.print(json: report) }

@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import ZooTestSupport
 
 /// Pages in a real browser: nothing in its console, nothing asked of the network, nothing wider than the screen.
 ///
@@ -15,7 +16,7 @@ struct BrowserTests {
   }
 
   private static let every =
-    ["graph", "cells", "conversion"].flatMap { page in
+    ["graph", "cells", "conversion", "training"].flatMap { page in
       [390, 1400].flatMap { width in
         [false, true].map { Case(page: page, width: width, isDark: $0) }
       }
@@ -31,6 +32,11 @@ struct BrowserTests {
     let arguments =
       switch test.page {
       case "graph": ["inspect", ConvertTests.digits, "--graph", "page.html"]
+      case "training":
+        [
+          "train", "letters", "--backbone", "digits.zoo", "--layer", "conv_pw_6_relu", "-o", "m.zoo",
+          "--views", "3", "--no-cache", "--report", "page.html",
+        ]
       case "cells": ["inspect", ZooCommand.fixture("models/nasnet-32.keras"), "--graph", "page.html"]
       default:
         [
@@ -38,6 +44,12 @@ struct BrowserTests {
           "--quiet",
         ]
       }
+    if test.page == "training" {
+      try Letters.copy(["A", "H", "K", "N", "X"], to: zoo.folder.appending(path: "letters"))
+      #expect(
+        try zoo("convert", ConvertTests.digits, "-o", "digits.zoo", "--preprocessing", "tf", "-q").status == 0
+      )
+    }
     let made = try zoo.run(arguments)
     #expect(made.status == 0, "\(made.errors)")
     let browser = try #require(Browser.path)
@@ -54,15 +66,25 @@ struct BrowserTests {
     }
 
     // The same page with a program beside its own that uses it and writes what it finds.
-    let script = test.page == "conversion" ? Self.searching : Self.clicking
+    let script =
+      switch test.page {
+      case "conversion": Self.searching
+      case "training": Self.sorting
+      default: Self.clicking
+      }
     let used = try Browser.run(browser, test, page: zoo.path("page.html"), in: zoo.folder, script: script)
     #expect(used.console.isEmpty, "\(used.console)")
     let found = try #require(used.found, "\(used.page.suffix(400))")
     #expect(found["overflow"] as? Int == 0)
     #expect(found["dark"] as? Bool == test.isDark)
-    if test.page == "conversion" {
+    switch test.page {
+    case "conversion":
       #expect(found["rows"] as? Int == 1 && (found["all"] as? Int ?? 0) > 100)
-    } else {
+    case "training":
+      let recalls = try #require(found["recalls"] as? [Double])
+      #expect(recalls.count == 5 && recalls == recalls.sorted() && found["sort"] as? String == "ascending")
+      #expect(found["pictures"] as? Int ?? 0 > 30)
+    default:
       #expect(found["title"] as? String == found["layer"] as? String && found["layer"] as? String != "")
       #expect((found["bars"] as? Int ?? 0) >= 32)
       #expect(found["visible"] as? Bool == true)
@@ -100,6 +122,16 @@ struct BrowserTests {
     found.title=document.querySelector('#panel h3').textContent;
     found.bars=document.querySelectorAll('#panel .tensor rect').length;
     found.visible=row.getBoundingClientRect().width>50;
+    """ + common
+
+  /// Sorts the classes by the share that was found.
+  private static let sorting = """
+    var table=document.querySelector('#classes table'),head=table.tHead.rows[0].cells[2];
+    head.querySelector('button').click();
+    found.sort=head.getAttribute('aria-sort');
+    found.recalls=Array.from(table.tBodies[0].rows).map(function(r){
+      return parseFloat(r.cells[2].getAttribute('data-value'));});
+    found.pictures=document.images.length;
     """ + common
 
   private static let searching = """

@@ -56,6 +56,36 @@ import ZooTestSupport
     #expect(try #require((measured["accuracy"] as? [String: Double])?["value"]) > 0.9)
   }
 
+  @Test func reportsAreWrittenWholeAndNotReplaced() throws {
+    let zoo = try prepared()
+    defer { zoo.cleanUp() }
+    let made = try train(zoo, "--report", "r.html")
+    #expect(made.status == 0, "\(made.errors)")
+    let page = try String(contentsOfFile: zoo.path("r.html"), encoding: .utf8)
+    for part in [
+      "Training of letters.zoo", "zoo train letters --backbone digits.zoo", "guessing the largest class",
+      "data:image/jpeg;base64,", "class=\"heat\"",
+    ] {
+      #expect(page.contains(part), "\(part)")
+    }
+    // Known before the work begins.
+    let again = try zoo("train", "letters", "--backbone", "digits.zoo", "-o", "n.zoo", "--report", "r.html")
+    #expect(again.status == 73 && again.errors.contains("r.html") && !zoo.exists("n.zoo"))
+    #expect(try train(zoo, "--report", "r.json", "--force", "-q").status == 0)
+    let json = try JSONSerialization.jsonObject(
+      with: Data(contentsOf: URL(fileURLWithPath: zoo.path("r.json"))))
+    let hashes = try #require((json as? [String: Any])?["hashes"] as? [String: String])
+    #expect(hashes.keys.sorted() == ["backbone", "data", "output"])
+    #expect(try #require((json as? [String: Any])?["peak_bytes"] as? Int) > 1 << 20)
+
+    let evaluated = try zoo("evaluate", "letters.zoo", "letters", "--report", "e.html")
+    #expect(evaluated.status == 0 && zoo.exists("e.html"), "\(evaluated.errors)")
+    #expect(try zoo("evaluate", "letters.zoo", "letters", "--report", "e.html").status == 73)
+    #expect(try zoo("evaluate", "letters.zoo", "letters", "--report", "e.html", "--force").status == 0)
+    #expect(try train(zoo, "--report", "letters.zoo").status == 64)
+    #expect(try train(zoo, "--report", "d.html", "--dry-run").status == 64 && !zoo.exists("d.html"))
+  }
+
   @Test func aDryRunWritesNothing() throws {
     let zoo = try prepared()
     defer { zoo.cleanUp() }

@@ -8,7 +8,7 @@ import ZooTestSupport
 /// Heads on the features of the network for digits, which has never seen a letter.
 @Suite("training") struct TrainingTests {
   /// The network for digits, converted once.
-  private static let digits = Result {
+  static let digits = Result {
     let folder = FileManager.default.temporaryDirectory.appending(path: "zoo-digits-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     let path = folder.appending(path: "digits.zoo").path
