@@ -31,15 +31,15 @@ extension TaskPage {
         ? "\(grouped(count)) of \(grouped(primary.pictures)) pictures were taken for another class. These are the ones "
           + "whose true class got the least probability."
         : "The pictures with the label that the model is most wrong about."
-    return "<p>\(text)</p>"
-      + HTML.sheet(
-        shown.map { wrong in
-          let name = wrong.answer.example.name
-          return (
-            uris[wrong.answer.example.path] ?? "", "\(wrong.caption)<br><span class=\"faint\">\(name)</span>",
-            name
-          )
-        })
+    let sheet = HTML.sheet(
+      shown.map { wrong in
+        let name = wrong.answer.example.name
+        return (
+          uris[wrong.answer.example.path] ?? "",
+          "\(wrong.caption)<br><span class=\"faint\">\(Self.brief(name))</span>", name
+        )
+      })
+    return "<p>\(text)</p><div class=\"wrong\">\(sheet)</div>"
   }
 
   /// How wrong an answer is, and what the model said; nil where it is right.
@@ -48,12 +48,12 @@ extension TaskPage {
     case .missing: return nil
     case .classIndex(let truth):
       guard let said = Self.largest(answer.values), said != truth else { return nil }
+      // With two classes it is what is left.
+      let rest: HTML =
+        classes.count > 2 ? "; the true class got \(Self.percent(answer.values[truth]))" : ""
       return (
         1 - answer.values[truth],
-        """
-        <b>\(classes[truth])</b> taken for <b>\(classes[said])</b>, \(Self.percent(answer.values[said])); the true \
-        class got \(Self.percent(answer.values[truth]))
-        """
+        "<b>\(classes[truth])</b> taken for <b>\(classes[said])</b>, \(Self.percent(answer.values[said]))\(rest)"
       )
     case .labels(let truths):
       let errors = answer.values.enumerated().map { label, value in
@@ -67,7 +67,7 @@ extension TaskPage {
       return (errors[label], caption)
     case .number(let truth):
       guard let value = answer.values.first, value != truth else { return nil }
-      return (abs(value - truth), "<b>\(significant(value))</b>, true is <b>\(significant(truth))</b>")
+      return (abs(value - truth), "<b>\(Chart.label(value))</b>, true is <b>\(Chart.label(truth))</b>")
     }
   }
 
@@ -117,8 +117,8 @@ extension TaskPage {
     let condition = areUnseen ? "It was not trained on them, so" : "If it was not trained on them,"
     let first = doubts.count > shown.count ? " These are the first \(shown.count)." : ""
     return """
-      <p>Of \(grouped(doubts.count)) pictures the model is at least as sure of another class as it is of that class’s own \
-      pictures on average. \(condition) either it is wrong or the label is.\(first)</p>\(table.html)
+      <p>Of \(grouped(doubts.count)) pictures the model is at least as sure of another class as it is of that class’s \
+      own pictures on average. \(condition) either it is wrong or the label is.\(first)</p>\(table.html)
       """
   }
 

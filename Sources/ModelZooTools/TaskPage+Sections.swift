@@ -9,7 +9,9 @@ extension TaskPage {
   /// Rules beside those of every page.
   static let style = """
     img.row{display:block;width:3.5rem;height:3.5rem;object-fit:contain;background:var(--hover);border-radius:.3rem}
-    .sheet.views{grid-template-columns:repeat(auto-fill,minmax(5.5rem,1fr))}
+    td.long{overflow-wrap:anywhere;min-width:12rem}
+    .seen .sheet{grid-template-columns:repeat(auto-fill,minmax(6.1rem,1fr))}
+    .wrong .sheet{grid-template-columns:repeat(auto-fill,minmax(8.4rem,1fr))}
     .pairs{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,15rem),1fr));gap:.9rem}
     .pairs figure{margin:0;min-width:0}
     .pairs div{display:grid;grid-template-columns:1fr 1fr;gap:.3rem}
@@ -40,6 +42,12 @@ extension TaskPage {
       }
     }
     return sections
+  }
+
+  /// A picture's name where room is short: the file and its folder.
+  static func brief(_ name: String) -> String {
+    let parts = name.split(separator: "/")
+    return parts.count > 2 ? "…/" + parts.suffix(2).joined(separator: "/") : name
   }
 
   /// Warnings, a line each.

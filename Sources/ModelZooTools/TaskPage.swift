@@ -87,13 +87,13 @@ struct TaskPage {
       if let error = measured.meanAbsoluteError {
         tiles.append(
           (
-            significant(error.value),
-            "mean distance\(suffix); 95 %: \(significant(error.low)) to \(significant(error.high))"
+            Chart.label(error.value),
+            "mean distance\(suffix); 95 %: \(Chart.label(error.low)) to \(Chart.label(error.high))"
           ))
         bars.append(
           .init(
             both ? name : "this model", error.value, interval: error.low...max(error.low, error.high),
-            note: significant(error.value)))
+            note: Chart.label(error.value)))
       }
     }
     guard let primary else { return "<p>No picture was left to measure how well it does.</p>" }
@@ -115,9 +115,9 @@ struct TaskPage {
     }
     if let explained = primary.explained {
       let guess = Self.guessedDistance(primary)
-      tiles.append((significant(guess), "distance if the median is always answered"))
+      tiles.append((Chart.label(guess), "distance if the median is always answered"))
       tiles.append((Self.percent(explained.value), "of the variance explained (R²)"))
-      bars.append(.init("always the median", guess, series: 6, note: significant(guess)))
+      bars.append(.init("always the median", guess, series: 6, note: Chart.label(guess)))
       title = "Mean distance from the true number with its 95 % interval: shorter is better"
     }
     tiles.append((grouped(primary.pictures), tested == nil ? "pictures measured on" : "test pictures"))
@@ -258,7 +258,7 @@ struct TaskPage {
       let margin = max((largest - least) * 0.08, abs(largest) * 1e-3, 1e-9)
       return Chart.lines(
         title, x: "penalty", y: y, [.init(y, points)], range: (least - margin)...(largest + margin),
-        text: { significant(pow(10, $0)) }, hasDots: true)
+        text: { Chart.label(pow(10, $0)) }, hasDots: true)
     }
     let isNumber = primary?.meanAbsoluteError != nil
     let loss = chart(
@@ -272,5 +272,5 @@ struct TaskPage {
       """
   }
 
-  static func percent(_ share: Double) -> String { decimal(share * 100, 1) + " %" }
+  static func percent(_ share: Double) -> String { decimal(share * 100, 1) + "\u{a0}%" }
 }

@@ -67,7 +67,7 @@ extension TrainingReport {
     }
     guard !shown.isEmpty else { return "" }
     return
-      "<h3>As the network sees them</h3><div class=\"\(isSmall ? "pixels" : "")\">\(HTML.sheet(shown))</div>"
+      "<h3>As the network sees them</h3><div class=\"seen\(isSmall ? " pixels" : "")\">\(HTML.sheet(shown))</div>"
   }
 
   /// Whether pictures at the network's size are so small that their pixels should be seen.
@@ -116,7 +116,8 @@ extension TrainingReport {
     let augmentation = record.settings["augmentation"] ?? ""
     return """
       <h3>Augmented views</h3><p>\(material.views) views of each picture were trained on: the picture as it is, and \
-      \(augmentation) changes of it. None were used to measure the result.</p><div class="\(isSmall ? "pixels" : "")">\
+      \(augmentation) changes of it. None were used to measure the result.</p>\
+      <div class="seen\(isSmall ? " pixels" : "")">\
       \(HTML.sheet(shown))</div>
       """
   }
@@ -149,7 +150,8 @@ extension TrainingReport {
         """ : "\(kind)"
       return """
         <figure><div><img src="\(left)" alt="\(first.name)" loading="lazy"><img src="\(right)" alt="\(second.name)" \
-        loading="lazy"></div><figcaption>\(labels)<br><span class="faint">\(first.name), \(second.name)</span>\
+        loading="lazy"></div><figcaption>\(labels)<br><span class="faint">\(TaskPage.brief(first.name)), \
+        \(TaskPage.brief(second.name))</span>\
         </figcaption></figure>
         """
     }
@@ -172,7 +174,7 @@ extension TrainingReport {
       case .classIndex(let index): task.classNames[index]
       case .labels(let indices):
         indices.isEmpty ? "no label" : indices.map { task.classNames[$0] }.joined(separator: " + ")
-      case .number(let number): significant(number)
+      case .number(let number): Chart.label(number)
       }
     }.joined(separator: ", ")
   }

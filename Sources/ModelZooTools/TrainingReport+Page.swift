@@ -122,7 +122,9 @@ extension TrainingReport {
           ? "\(grouped(split.training)) for the result above, \(grouped(record.pictureCount)) for the file"
           : "\(grouped(record.pictureCount))"
       ))
-    for (name, value) in record.settings.sorted(by: { $0.key < $1.key }) where name != "measured by" {
+    for (name, value) in record.settings.sorted(by: { $0.key < $1.key }) {
+      // What is said above in words.
+      if name == "measured by" || name == "head" || name.hasSuffix("class weights") { continue }
       facts.append((name, "\(value)"))
     }
     return HTML.facts(facts)
@@ -136,8 +138,8 @@ extension TrainingReport {
       ("backbone", TaskPage.hash(hashes.backbone)), ("data", TaskPage.hash(hashes.data)),
       ("model", TaskPage.hash(hashes.output)),
     ]))
-    <p class="faint">SHA-256 of the backbone’s content, of all pictures and labels in any order, and of the content of the \
-    model.</p>
+    <p class="faint">SHA-256 of the backbone’s content, of all pictures and labels in any order, and of the content of \
+    the model.</p>
     """
   }
 }

@@ -118,8 +118,10 @@ extension Chart {
       }
       return "<tr><th scope=\"row\" title=\"\(name)\">\(name)</th>\(cells.joined())</tr>"
     }
+    // Names of many columns stand upright, so that more of the matrix is seen at once.
+    let upright: HTML = classes.count > 8 ? " upright" : ""
     return """
-      <figure><figcaption>\(title)</figcaption><div class="scroll" tabindex="0"><table class="heat">
+      <figure><figcaption>\(title)</figcaption><div class="scroll" tabindex="0"><table class="heat\(upright)">
       <thead><tr><th scope="col" class="faint">true ↓ predicted →</th>\(head.joined())</tr></thead>
       <tbody>\(rows.joined())</tbody></table></div></figure>
       """

@@ -58,7 +58,7 @@ import ZooTestSupport
       let pairs = min(12, report.data.exactDuplicates + report.data.nearDuplicates)
       #expect(count("src=\"data:image/jpeg;base64,", in: shown) == 5 * 4 + 4 * 3 + pairs * 2)
       #expect(shown.contains("different labels</span> <b>K</b> and <b>X</b>, equal"))
-      #expect(shown.contains("broken.bmp") && shown.contains("class=\"pixels\""))
+      #expect(shown.contains("broken.bmp") && shown.contains("class=\"seen pixels\""))
 
       let errors = try section("errors", of: html)
       let wrong = measured.pictures - Int((accuracy.value * Double(measured.pictures)).rounded())
