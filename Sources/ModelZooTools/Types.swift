@@ -47,3 +47,11 @@ public typealias TrainingReport = ZooTraining.TrainingReport
 public typealias TrainingEstimate = ZooTraining.TrainingEstimate
 /// How well a model does on labelled pictures.
 public typealias Evaluation = ZooTraining.Evaluation
+/// Compares backbones, and layers of them, on labelled pictures.
+public typealias BackboneChooser = ZooTraining.BackboneChooser
+/// Which backbone, and which layer of it, suits some pictures.
+public typealias BackboneChoice = ZooTraining.BackboneChoice
+/// Measures the statistics of batch norms anew on pictures of another kind.
+public typealias BatchNormAdaptation = ZooTraining.BatchNormAdaptation
+/// What an adaptation of batch norms changed, and whether it helped.
+public typealias AdaptationReport = ZooTraining.AdaptationReport

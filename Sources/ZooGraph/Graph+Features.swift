@@ -10,18 +10,7 @@ extension Graph {
   ///
   /// - Throws: `ZooError` where no tap is given or one has no elements to flatten.
   package func endingInFeatures(of taps: [Value]) throws(ZooError) -> Graph {
-    var kept = Set(taps)
-    for index in nodes.indices.reversed() where kept.contains(Value(index: index)) {
-      kept.formUnion(nodes[index].inputs)
-      if let sharing = nodes[index].sharing { kept.insert(sharing) }
-    }
-    var builder = GraphBuilder()
-    var values: [Value: Value] = [:]
-    for (index, node) in nodes.enumerated() where kept.contains(Value(index: index)) {
-      values[Value(index: index)] = builder.add(
-        node.name, node.operation, node.inputs.compactMap { values[$0] },
-        sharing: node.sharing.flatMap { values[$0] })
-    }
+    var (builder, values) = needed(for: taps)
     let names = FreshNames(self)
     var vectors: [Value] = []
     for tap in taps {
@@ -41,6 +30,29 @@ extension Graph {
     let joined =
       vectors.count == 1 ? first : builder.add(names.fresh("features"), .concatenate, vectors)
     return try builder.build(outputs: [joined])
+  }
+
+  /// The layers that `taps` need, with these as the outputs. Layers keep their names and weights.
+  package func cut(to taps: [Value]) throws(ZooError) -> Graph {
+    let (builder, values) = needed(for: taps)
+    return try builder.build(outputs: taps.compactMap { values[$0] })
+  }
+
+  /// The layers that `taps` need, and where their values are.
+  private func needed(for taps: [Value]) -> (builder: GraphBuilder, values: [Value: Value]) {
+    var kept = Set(taps)
+    for index in nodes.indices.reversed() where kept.contains(Value(index: index)) {
+      kept.formUnion(nodes[index].inputs)
+      if let sharing = nodes[index].sharing { kept.insert(sharing) }
+    }
+    var builder = GraphBuilder()
+    var values: [Value: Value] = [:]
+    for (index, node) in nodes.enumerated() where kept.contains(Value(index: index)) {
+      values[Value(index: index)] = builder.add(
+        node.name, node.operation, node.inputs.compactMap { values[$0] },
+        sharing: node.sharing.flatMap { values[$0] })
+    }
+    return (builder, values)
   }
 
   /// The network with heads behind its only output, whose outputs take the place of its own.

@@ -39,7 +39,7 @@ package struct TrainedModel: Sendable {
     self.graph = graph
     self.backbone = backbone
     self.record = record
-    weights = TrainedWeights(backbone: backbone, own: own)
+    weights = ChangedWeights(of: backbone, own: own)
     var card = backbone.document.card
     let classes = record.tasks.first.map(Self.summary) ?? "no task"
     card.variant = "\(Self.withoutClasses(card.variant)), trained for \(classes) of \(record.data)"
@@ -135,16 +135,5 @@ package struct TrainedModel: Sendable {
   private var single: Set<WeightSlot> {
     let halves = Set(backbone.tensors.lazy.filter { $0.elementType == .float16 }.map(\.slot))
     return Set(graph.weightSlots).subtracting(halves)
-  }
-}
-
-/// The backbone's weights and the heads' own.
-private struct TrainedWeights: WeightSource {
-  let backbone: ZooFile
-  let own: [WeightSlot: StoredTensor]
-
-  func tensor(for slot: WeightSlot) throws -> StoredTensor {
-    if let tensor = own[slot] { return tensor }
-    return try backbone.tensor(for: slot)
   }
 }

@@ -81,15 +81,7 @@ struct TrainCommand: ParsableCommand {
     help: ArgumentHelp("Another seed splits the data otherwise, and gives other views.", valueName: "n"))
   var seed: UInt64 = 0
 
-  @Option(
-    help: ArgumentHelp(
-      "The folder where features are kept; by default $ZOO_CACHE or the user's folder for caches.",
-      valueName: "folder"),
-    completion: .directory)
-  var cache: String?
-
-  @Flag(help: "Keep no features for later runs.")
-  var noCache = false
+  @OptionGroup var cache: CacheOptions
 
   @OptionGroup var report: ReportOption
 
@@ -110,7 +102,6 @@ struct TrainCommand: ParsableCommand {
     try check(penalty.map { $0 > 0 && $0.isFinite } ?? true, "--penalty takes a number above 0.")
     try check(report.path == nil || !dryRun, "--report and --dry-run exclude each other.")
     try check(report.path == nil || report.path != output, "--report and -o name the same file.")
-    try check(cache == nil || !noCache, "--cache and --no-cache exclude each other.")
   }
 
   func run() throws {
@@ -128,7 +119,7 @@ struct TrainCommand: ParsableCommand {
     options.threads = threads.count
     options.fitting = pictures.fitting(for: model)
     options.isUpright = pictures.isUpright(for: model)
-    options.cacheFolder = noCache ? nil : cache ?? HeadTrainer.defaultCacheFolder
+    options.cacheFolder = cache.folder
     options.overwrite = overwrite.force
     trainer.options = options
     common.warn(of: model)

@@ -34,8 +34,9 @@ struct Zoo: ParsableCommand {
     version: ZooVersion.current,
     subcommands: [
       ConvertCommand.self, InspectCommand.self, VerifyCommand.self, RunCommand.self, PredictCommand.self,
-      ExplainCommand.self, FeaturesCommand.self, TrainCommand.self, EvaluateCommand.self, BenchCommand.self,
-      ListCommand.self, ExportCommand.self, DiffCommand.self,
+      ExplainCommand.self, FeaturesCommand.self, ChooseCommand.self, TrainCommand.self, AdaptCommand.self,
+      EvaluateCommand.self,
+      BenchCommand.self, ListCommand.self, ExportCommand.self, DiffCommand.self,
     ])
 
   @Flag(name: .shortAndLong, help: "With --version, also show what it runs with, for reports of faults.")
