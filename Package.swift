@@ -190,7 +190,7 @@ let package = Package(
       ]),
     .testTarget(
       name: "ModelZooTests",
-      dependencies: ground + ["ZooWeightFiles", "ZooReports", "ModelZooTools", "ZooTestSupport"]),
+      dependencies: ground + ["ZooWeightFiles", "ZooFormat", "ZooReports", "ModelZooTools", "ZooTestSupport"]),
     .testTarget(name: "ZooTestSupportTests", dependencies: ["ZooTestSupport"]),
     .testTarget(
       name: "CommandLineTests",

@@ -55,3 +55,9 @@ public typealias BackboneChoice = ZooTraining.BackboneChoice
 public typealias BatchNormAdaptation = ZooTraining.BatchNormAdaptation
 /// What an adaptation of batch norms changed, and whether it helped.
 public typealias AdaptationReport = ZooTraining.AdaptationReport
+/// Joins models of the same classes into one.
+public typealias ModelEnsemble = ZooTraining.ModelEnsemble
+/// What an ensemble is made of.
+public typealias EnsembleReport = ZooTraining.EnsembleReport
+/// Adds classes to a model with a nearest-neighbour head, without training.
+public typealias ClassAddition = ZooTraining.ClassAddition

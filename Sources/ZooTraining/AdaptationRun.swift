@@ -59,7 +59,7 @@ struct AdaptationRun {
     }
     let verification = try ModelAssembly(
       document: document(pictures, measured), weights: weights, storage: model.storage,
-      single: Set(graph.weightSlots).subtracting(model.halves), threads: options.threads
+      single: Set(graph.weightSlots).subtracting(model.halves)
     ).write(to: output, overwrite: options.overwrite) {
       progress(.verifying($0))
     } writing: {

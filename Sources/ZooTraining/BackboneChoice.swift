@@ -36,8 +36,8 @@ public struct BackboneChoice: Sendable, Encodable {
     public let millisecondsPerPicture: Double
     /// How pixels go into the network, as its file says; `unknown` where it does not.
     public let preprocessing: String
-    /// The logarithm of the maximum evidence (LogME): higher is better.
-    public let logME: Double
+    /// The logarithm of the maximum evidence (LogME): higher is better; nil where it can't be computed.
+    public let logME: Double?
     /// The share of pictures that a linear head gets right that has not seen them.
     public let accuracy: TrainingReport.Measured.Interval
     /// The penalty of that head.

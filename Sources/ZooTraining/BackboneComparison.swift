@@ -154,14 +154,23 @@ struct BackboneComparison {
             parameters: graph.parameterCount, fileBytes: file.byteCount,
             millisecondsPerPicture: try milliseconds(graph, of: file),
             preprocessing: file.document.card.preprocessing.rawValue,
-            logME: try LogME.score(
-              features, labels: pictures.labels, classes: task.classNames.count, threads: options.threads),
+            logME: try logME(features, pictures, classes: task.classNames.count),
             accuracy: .init(Estimate(share: isRight.count { $0 }, of: isRight.count)),
-            penalty: search.penalty),
+            penalty: search.setting.penalty ?? 0),
           isRight: isRight))
     }
     progress(.layers(model: file.path, done: extractor.layers.count, total: extractor.layers.count))
     return measured
+  }
+
+  /// Nil where the features' covariances can't be decomposed: it is only there for comparison.
+  private func logME(_ features: FeatureMatrix, _ pictures: Pictures, classes: Int) throws -> Double? {
+    do throws(ZooError) {
+      return try LogME.score(features, labels: pictures.labels, classes: classes, threads: options.threads)
+    } catch {
+      guard error.code == .unexpected || error.code == .doesNotFit else { throw error }
+      return nil
+    }
   }
 
   private func check(

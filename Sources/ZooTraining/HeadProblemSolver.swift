@@ -3,17 +3,7 @@ import ZooLearning
 import ZooSystem
 
 /// The convex problem of one task's head: its features and targets, whatever the kind of target.
-struct HeadProblemSolver {
-  /// What a search found.
-  struct Search {
-    let penalty: Double
-    let table: [TrainingReport.Penalty]
-    /// (rows, outputs): of each row by a head that has not seen its part.
-    let outOfFoldScores: [Double]
-    /// For raw features, of all rows.
-    let head: LinearHead
-  }
-
+struct HeadProblemSolver: HeadSolver {
   private enum Targets {
     case classes([Int], count: Int)
     case labels([Double], count: Int)
@@ -66,7 +56,7 @@ struct HeadProblemSolver {
   }
 
   /// A weight for each row, so that all classes count the same; nil where rows do.
-  private static func balanced(
+  static func balanced(
     _ labels: [Int], count: Int, _ choice: HeadTrainer.ClassWeights
   ) -> [Double]? {
     var counts = [Int](repeating: 0, count: count)
@@ -82,7 +72,7 @@ struct HeadProblemSolver {
   }
 
   /// Chooses the penalty by cross-validation, or where one is given, measures it so.
-  func search(folds: [Int], progress: () -> Void) throws(ZooError) -> Search {
+  func search(folds: [Int], progress: () -> Void) throws(ZooError) -> HeadSearch {
     if let penalty { return try measured(penalty, folds: folds) }
     let result: PenaltySearch.Result
     switch targets {
@@ -96,18 +86,17 @@ struct HeadProblemSolver {
         progress: { _ in progress() })
     case .numbers(let numbers):
       let found = try RidgeRegression.search(features, targets: numbers, folds: folds, threads: threads)
-      return Search(
-        penalty: found.penalty, table: found.table.map(TrainingReport.Penalty.init),
-        outOfFoldScores: found.outOfFold,
-        head: found.head)
+      return HeadSearch(
+        setting: HeadSetting(penalty: found.penalty), table: found.table.map(TrainingReport.Penalty.init),
+        outOfFoldScores: found.outOfFold, head: .linear(found.head))
     }
-    return Search(
-      penalty: result.penalty, table: result.table.map(TrainingReport.Penalty.init),
-      outOfFoldScores: result.outOfFoldScores, head: result.head)
+    return HeadSearch(
+      setting: HeadSetting(penalty: result.penalty), table: result.table.map(TrainingReport.Penalty.init),
+      outOfFoldScores: result.outOfFoldScores, head: .linear(result.head))
   }
 
   /// Each part's scores by a head of the others.
-  private func measured(_ penalty: Double, folds: [Int]) throws(ZooError) -> Search {
+  private func measured(_ penalty: Double, folds: [Int]) throws(ZooError) -> HeadSearch {
     var scores = [Double](repeating: 0, count: folds.count * outputs)
     for fold in Set(folds).sorted() {
       let held = folds.indices.filter { folds[$0] == fold }
@@ -117,7 +106,9 @@ struct HeadProblemSolver {
         for output in 0..<outputs { scores[row * outputs + output] = own[place * outputs + output] }
       }
     }
-    return Search(penalty: penalty, table: [], outOfFoldScores: scores, head: try fit(penalty: penalty))
+    return HeadSearch(
+      setting: HeadSetting(penalty: penalty), outOfFoldScores: scores,
+      head: .linear(try fit(penalty: penalty)))
   }
 
   /// The problem of some of the rows.
@@ -134,8 +125,12 @@ struct HeadProblemSolver {
     return part
   }
 
+  func fit(_ setting: HeadSetting) throws(ZooError) -> FittedHead {
+    .linear(try fit(penalty: setting.penalty ?? penalty ?? PenaltySearch.decades[0]))
+  }
+
   /// The head of all rows at a penalty, for raw features.
-  func fit(penalty: Double) throws(ZooError) -> LinearHead {
+  private func fit(penalty: Double) throws(ZooError) -> LinearHead {
     let standardization = try Standardization(features)
     let fit: HeadFit
     switch targets {

@@ -9,8 +9,8 @@ import ZooVerification
 
 /// Trains a new head on the features of a frozen backbone, and writes both as one verified `.zoo` file.
 ///
-/// Features are computed once and kept in a cache. The head is a convex problem that is solved: there is no learning
-/// rate and no number of epochs, and the same data give the same file.
+/// Features are computed once and kept in a cache. The linear head is a convex problem that is solved: there is no
+/// learning rate and no number of epochs. With every head the same data give the same file.
 public struct HeadTrainer: Sendable {
   /// How a head is trained. The defaults give a validated result without any choice.
   public struct Options: Sendable {
@@ -52,9 +52,10 @@ public struct HeadTrainer: Sendable {
   public enum HeadKind: Sendable, Hashable {
     /// Multinomial logistic regression; one sigmoid for each of several labels; ridge regression for numbers.
     case linear
-    /// A hidden layer of so many units, by AdamW.
+    /// A hidden layer of so many units, by AdamW; for tasks of classes. The number of epochs is found by cross-validation.
     case multilayer(units: Int)
-    /// The class of the nearest training picture by the cosine of the features.
+    /// The class of the nearest training picture by the cosine of the features; for tasks of classes. ``ClassAddition``
+    /// adds classes to it.
     case nearest
   }
 

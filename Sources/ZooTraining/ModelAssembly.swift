@@ -13,10 +13,9 @@ struct ModelAssembly {
   let storage: StorageType
   /// What stays in 32-bit floats.
   let single: Set<WeightSlot>
-  let threads: Int
 
   /// Checks the network as `zoo verify` does, and by what `more` finds in the engine; then writes the file, whole or
-  /// not at all.
+  /// not at all. The number of threads does not depend on the machine, as the file states the largest error.
   ///
   /// - Throws: `ZooError`, with the code `verificationFailed` where a check says no.
   func write(
@@ -24,9 +23,9 @@ struct ModelAssembly {
     checks more: (Engine) throws -> [VerificationReport.Check] = { _ in [] },
     verifying: (Verifier.Progress) -> Void, writing: (Int, Int) -> Void
   ) throws -> VerificationReport {
+    let options = Verifier.Options()
+    let threads = options.threads
     let engine = try Engine(graph: document.graph, weights: weights, options: PlanOptions(threads: threads))
-    var options = Verifier.Options()
-    options.threads = threads
     let verifier = Verifier(graph: document.graph, card: document.card, storage: storage, options: options)
     var report = try verifier.verify(
       weights: AnyWeights(weights), engine: engine, testCase: nil, progress: verifying)

@@ -41,7 +41,7 @@ struct TaskMatch {
   }
 
   /// What the model says that its outputs mean.
-  private static func tasks(of model: ZooFile) throws(ZooError) -> [TrainingRecord.Task] {
+  static func tasks(of model: ZooFile) throws(ZooError) -> [TrainingRecord.Task] {
     if let tasks = model.document.training?.tasks, !tasks.isEmpty { return tasks }
     let kind: TrainingRecord.Task.Kind? =
       switch model.document.graph.outputKind {

@@ -12,8 +12,14 @@ struct TaskTraining {
   let pictures: TrainingRun.Pictures
   let plan: TrainingPlan
 
-  /// The penalties of a search: all decades, and two between.
-  private static let penaltyCount = PenaltySearch.decades.count + 2
+  /// About how many steps a search has: all decades and two penalties between, or two heads for each part.
+  private var stepCount: Int {
+    switch options.head {
+    case .linear: PenaltySearch.decades.count + 2
+    case .multilayer: 2 * options.folds
+    case .nearest: 1
+    }
+  }
 
   func run(isOnly: Bool, progress: (HeadTrainer.Progress) -> Void) throws -> TaskOutcome {
     let training = known(plan.training)
@@ -22,11 +28,12 @@ struct TaskTraining {
         .unsuitable, what: "nothing to learn from", at: "task '\(task.name)'", "no picture has a value")
     }
     let solver = try solver(training)
-    progress(.penalties(done: 0, total: Self.penaltyCount))
+    let steps = stepCount
+    progress(.penalties(done: 0, total: steps))
     var tried = 0
     let search = try solver.search(folds: folds(training)) {
       tried += 1
-      progress(.penalties(done: tried, total: Self.penaltyCount))
+      progress(.penalties(done: min(tried, steps), total: steps))
     }
     // How well it does on pictures that it has not seen.
     let measured: [Int]
@@ -46,12 +53,12 @@ struct TaskTraining {
     let final = known(plan.final)
     let head =
       plan.scheme == .holdout
-      ? try self.solver(final).fit(penalty: search.penalty) : search.head
+      ? try self.solver(final).fit(search.setting) : search.head
     let tested = known(plan.test)
     let testScores = tested.isEmpty ? [] : try self.scores(of: head, tested)
     let report = TrainingReport.Task(
       name: task.name, kind: task.kind.rawValue, classes: task.classNames, counts: counts(final),
-      penalty: search.penalty, penalties: search.table,
+      penalty: search.setting.penalty, penalties: search.table, epochs: search.setting.epochs,
       isWeighted: solver.isWeighted,
       measured: measured.isEmpty
         ? nil : try TrainingReport.Measured(task, pictures: examples(measured), scores: scores, place: place),
@@ -59,7 +66,7 @@ struct TaskTraining {
         ? nil
         : try TrainingReport.Measured(task, pictures: examples(tested), scores: testScores, place: place),
       trained: final.count)
-    return TaskOutcome(head: trainedHead(head, isOnly: isOnly), report: report, linear: head)
+    return TaskOutcome(head: trainedHead(head, isOnly: isOnly), report: report, fitted: head)
   }
 
   // MARK: Pictures and their targets
@@ -96,17 +103,36 @@ struct TaskTraining {
 
   // MARK: Solving
 
-  private func solver(_ training: [Int]) throws(ZooError) -> HeadProblemSolver {
+  private func solver(_ training: [Int]) throws(ZooError) -> any HeadSolver {
     let rows = pictures.rows(of: training, allViews: true)
     let targets = training.flatMap { picture in
       Array(repeating: pictures.examples[picture].targets[place], count: pictures.views)
     }
-    return try HeadProblemSolver(
-      task: task, features: pictures.features.matrix.selecting(rows: rows), targets: targets,
-      classWeights: options.classWeights, penalty: options.penalty, threads: options.threads)
+    let features = pictures.features.matrix.selecting(rows: rows)
+    if options.head == .linear {
+      return try HeadProblemSolver(
+        task: task, features: features, targets: targets, classWeights: options.classWeights,
+        penalty: options.penalty, threads: options.threads)
+    }
+    guard task.kind == .classes else {
+      throw ZooError(
+        .unsupported, what: "no such head", at: "task '\(task.name)'",
+        "a head of the kind '\(options.head.name)' tells classes apart, and this task is of \(task.kind.rawValue)",
+        remedy: "The linear head learns every kind of task.")
+    }
+    let labels = targets.map { if case .classIndex(let index) = $0 { index } else { 0 } }
+    let own = ClassRows(features: features, labels: labels, classes: task.classNames.count)
+    switch options.head {
+    case .multilayer(let units):
+      return MultilayerSolver(
+        rows: own,
+        weights: HeadProblemSolver.balanced(labels, count: own.classes, options.classWeights), units: units,
+        seed: options.seed, threads: options.threads)
+    case .nearest, .linear: return NearestSolver(rows: own, threads: options.threads)
+    }
   }
 
-  private func scores(of head: LinearHead, _ pictures: [Int]) throws(ZooError) -> [Double] {
+  private func scores(of head: FittedHead, _ pictures: [Int]) throws(ZooError) -> [Double] {
     try head.scores(
       self.pictures.features.matrix.selecting(rows: self.pictures.rows(of: pictures, allViews: false)),
       threads: options.threads)
@@ -114,7 +140,7 @@ struct TaskTraining {
 
   // MARK: Layers
 
-  private func trainedHead(_ head: LinearHead, isOnly: Bool) -> TrainedHead {
+  private func trainedHead(_ head: FittedHead, isOnly: Bool) -> TrainedHead {
     let name = isOnly ? "predictions" : Self.layerName(task.name)
     let activation: Activation =
       switch task.kind {
@@ -131,7 +157,7 @@ struct TaskTraining {
     return TrainedHead(
       task: TrainingRecord.Task(
         name: task.name.onOneLine, kind: kind, labels: task.classNames.map(\.onOneLine)),
-      layers: [TrainedHead.dense(name, weights: head.weights, bias: head.bias, activation: activation)])
+      layers: head.layers(named: name, activation: activation))
   }
 
   /// The task's name as Keras takes it for a layer's.
@@ -145,13 +171,13 @@ struct TaskTraining {
 struct TaskOutcome {
   let head: TrainedHead
   let report: TrainingReport.Task
-  let linear: LinearHead
+  let fitted: FittedHead
 
   /// What the network is to give for rows of features: probabilities, or numbers.
   func outputs(of matrix: FeatureMatrix, rows: [Int]) throws(ZooError) -> [Double] {
-    let scores = try linear.scores(matrix.selecting(rows: rows))
+    let scores = try fitted.scores(matrix.selecting(rows: rows), threads: 1)
     return switch head.task.kind {
-    case .classes: Scores.softmax(scores, outputs: linear.outputs)
+    case .classes: Scores.softmax(scores, outputs: head.task.labels.count)
     case .labels: Scores.sigmoid(scores)
     case .number: scores
     }

@@ -61,7 +61,7 @@ package struct TrainedModel: Sendable {
   /// What the backbone's variant says of anything but its classes.
   private static func withoutClasses(_ variant: String) -> String {
     variant.split(separator: ", ").filter {
-      !$0.hasSuffix("classes") && !["with top", "without top"].contains($0)
+      !$0.hasSuffix("classes") && !$0.hasPrefix("trained for") && !["with top", "without top"].contains($0)
     }.joined(separator: ", ")
   }
 

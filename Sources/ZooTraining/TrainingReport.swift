@@ -111,6 +111,8 @@ public struct TrainingReport: Sendable, Encodable {
     public let penalty: Double?
     /// All that were tried.
     public let penalties: [Penalty]
+    /// How often a multi-layer head saw all pictures; nil for others.
+    public let epochs: Int?
     /// Whether classes were balanced by weights.
     public let isWeighted: Bool
     /// How well it does on validation pictures; nil where there are none.
@@ -121,7 +123,7 @@ public struct TrainingReport: Sendable, Encodable {
     public let trained: Int
 
     enum CodingKeys: String, CodingKey {
-      case name, kind, classes, counts, penalty, penalties
+      case name, kind, classes, counts, penalty, penalties, epochs
       case isWeighted = "balanced"
       case measured, tested, trained
     }

@@ -150,6 +150,7 @@ struct TrainingRun {
     for outcome in outcomes {
       let prefix = outcomes.count == 1 ? "" : "\(outcome.report.name): "
       if let penalty = outcome.report.penalty { settings[prefix + "penalty"] = significant(penalty) }
+      if let epochs = outcome.report.epochs { settings[prefix + "epochs"] = String(epochs) }
       if outcome.report.isWeighted { settings[prefix + "class weights"] = "balanced" }
       for (name, value) in outcome.report.results { results[prefix + name] = value }
     }

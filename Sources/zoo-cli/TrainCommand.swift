@@ -19,6 +19,9 @@ struct TrainCommand: ParsableCommand {
       Examples:
         zoo train flowers --backbone mobilenet.zoo -o flowers.zoo
         zoo train flowers --backbone mobilenet.zoo -o flowers.zoo --views 8 --report flowers.html
+        zoo train flowers --backbone mobilenet.zoo -o flowers.zoo --head mlp --hidden 256
+        zoo train flowers --backbone mobilenet.zoo -o flowers.zoo --head nearest
+        zoo train more --add-to flowers.zoo -o more-flowers.zoo
         zoo train labels.csv --backbone resnet50.zoo -o tags.zoo --tasks colour,weight:number
       """)
 
@@ -28,7 +31,14 @@ struct TrainCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("The .zoo file whose features to use.", valueName: "model.zoo"),
     completion: .file(extensions: ["zoo"]))
-  var backbone: String
+  var backbone: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "In place of --backbone: a model that was trained with --head nearest, to which the classes of DATA are added from one "
+        + "or more pictures each. Nothing is trained.", valueName: "model.zoo"),
+    completion: .file(extensions: ["zoo"]))
+  var addTo: String?
 
   @Option(
     name: .shortAndLong, help: ArgumentHelp("The output; not needed with --dry-run.", valueName: "out.zoo"),
@@ -71,6 +81,8 @@ struct TrainCommand: ParsableCommand {
   )
   var classWeights = HeadTrainer.ClassWeights.automatic
 
+  @OptionGroup var head: HeadOptions
+
   @Option(
     help: ArgumentHelp(
       "The penalty on the head's squared weights; by default it is chosen by cross-validation.",
@@ -95,6 +107,11 @@ struct TrainCommand: ParsableCommand {
 
   func validate() throws {
     func check(_ isRight: Bool, _ text: String) throws { if !isRight { throw ValidationError(text) } }
+    try check(backbone != nil || addTo != nil, "Missing expected argument '--backbone <model.zoo>'.")
+    try check(backbone == nil || addTo == nil, "--backbone and --add-to exclude each other.")
+    try check(
+      addTo == nil || head.head == .linear && layer == nil && views == 1 && !dryRun && tasks == nil,
+      "--add-to takes the model's own head, layer and task; it goes with no option that chooses them.")
     try check(output != nil || dryRun, "Missing expected argument '-o <out.zoo>'.")
     try check(validation.map { $0 > 0 && $0 < 1 } ?? true, "--validation takes a share between 0 and 1.")
     try check((2...20).contains(folds), "--folds takes a number from 2 to 20, not \(folds).")
@@ -102,9 +119,12 @@ struct TrainCommand: ParsableCommand {
     try check(penalty.map { $0 > 0 && $0.isFinite } ?? true, "--penalty takes a number above 0.")
     try check(report.path == nil || !dryRun, "--report and --dry-run exclude each other.")
     try check(report.path == nil || report.path != output, "--report and -o name the same file.")
+    try check(penalty == nil || head.head == .linear, "--penalty goes with --head linear.")
   }
 
   func run() throws {
+    if let addTo, let output { return try add(to: addTo, output: output) }
+    guard let backbone else { return }
     var trainer = try HeadTrainer(backbone: backbone)
     let model = trainer.model
     var options = HeadTrainer.Options()
@@ -114,6 +134,7 @@ struct TrainCommand: ParsableCommand {
     options.validation = validation
     options.folds = folds
     options.classWeights = classWeights
+    options.head = head.kind
     options.penalty = penalty
     options.seed = seed
     options.threads = threads.count
@@ -145,6 +166,38 @@ struct TrainCommand: ParsableCommand {
     for warning in report.warnings where !common.quiet { Terminal.warning(warning) }
     if common.json { return try Terminal.print(json: report) }
     if !common.quiet { try TrainingText(report).print() }
+  }
+
+  private func add(to path: String, output: String) throws {
+    let model = try Model(path: path)
+    var options = ClassAddition.Options()
+    options.fitting = pictures.fitting(for: model)
+    options.isUpright = pictures.isUpright(for: model)
+    options.threads = threads.count
+    options.overwrite = overwrite.force
+    common.warn(of: model)
+    let addition = try ClassAddition(model: path, options: options)
+    try AtomicFile.checkPossible(output, overwrite: overwrite.force)
+    let dataset = try ImageDataset(path: data)
+    let bar = ProgressBar(quiet: common.quiet)
+    let report = try addition.add(dataset, named: dataName, to: output) { bar.show($0) }
+    bar.finish()
+    for warning in report.warnings where !common.quiet { Terminal.warning(warning) }
+    for picture in report.unreadable where !common.quiet {
+      Terminal.warning("skipped \(picture.picture): \(picture.reason)")
+    }
+    if common.json { return try Terminal.print(json: report) }
+    guard !common.quiet else { return }
+    try Terminal.print(row: "data", "\(report.data): \(grouped(report.pictures)) pictures")
+    if !report.added.isEmpty {
+      try Terminal.print(row: "new", report.added.joined(separator: ", "))
+    }
+    if !report.extended.isEmpty {
+      try Terminal.print(row: "more pictures", report.extended.joined(separator: ", "))
+    }
+    try Terminal.print(row: "classes", grouped(report.classes))
+    try Terminal.print(row: "checks", "\(report.verification.checks.count { $0.status == .passed }) passed")
+    try Terminal.print("wrote \(report.output)")
   }
 
   private func print(_ estimate: TrainingEstimate, _ dataset: ImageDataset) throws {

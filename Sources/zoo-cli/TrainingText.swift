@@ -64,6 +64,8 @@ struct TrainingText {
     let weights = task.isWeighted ? ", classes balanced by weights" : ""
     if let penalty = task.penalty {
       try row("head", "\(prefix)penalty \(significant(penalty))\(weights)")
+    } else if let epochs = task.epochs {
+      try row("head", "\(prefix)\(epochs) epochs\(weights)")
     }
     if let measured = task.measured { try MeasuredText(measured).print("result", prefix: prefix) }
     if let tested = task.tested { try MeasuredText(tested).print("test", prefix: prefix) }
