@@ -17,6 +17,8 @@ enum { product_rows = 2, single_rows = 4, product_outputs = 4, adjoint_outputs =
 #endif
 // What stays in the nearest cache: columns of the coefficients, and rows of a block of columns.
 enum { product_columns = 512, adjoint_rows = 128 };
+// A table of this many values comes from memory, not from a cache.
+enum { streamed_values = 1 << 18 };
 
 INLINE vd d_load(const double *p) {
   vd v;
@@ -124,6 +126,21 @@ INLINE void product_rows_of(
   for (; row < stop; row++) product_block(WIDE, SQUARES, 1, C, t, row, output, begin, end);
 }
 
+// A single output of a large table is bound by memory, which is fastest where it is read in its own order: row after
+// row. The sums are those of the other way, bit for bit.
+INLINE void single_rows_of(const int WIDE, const zoo_table *t, int first, int stop) {
+  for (int row = first; row < stop; row++) {
+    for (int begin = 0; begin < t->columns; begin += product_columns) {
+      const int end = min_int(begin + product_columns, t->columns);
+      if (t->squares) {
+        product_block(WIDE, 1, 1, 1, t, row, 0, begin, end);
+      } else {
+        product_block(WIDE, 0, 1, 1, t, row, 0, begin, end);
+      }
+    }
+  }
+}
+
 // `count` of the next outputs when as many as possible, at most `most`, go together and all groups are about equal.
 INLINE int even_share(int left, int most) {
   const int groups = (left + most - 1) / most;
@@ -131,8 +148,13 @@ INLINE int even_share(int left, int most) {
 }
 
 INLINE void product_units(const int WIDE, const zoo_table *t, int unit_begin, int unit_end) {
+  const int streams = t->outputs == 1 && !t->index && (ptrdiff_t)t->rows * t->table_row >= streamed_values;
   for (int unit = unit_begin; unit < unit_end; unit++) {
     const int first = unit * t->block, stop = min_int(first + t->block, t->rows);
+    if (streams) {
+      single_rows_of(WIDE, t, first, stop);
+      continue;
+    }
     for (int begin = 0; begin < t->columns; begin += product_columns) {
       const int end = min_int(begin + product_columns, t->columns);
       for (int output = 0; output < t->outputs;) {

@@ -9,6 +9,8 @@ package enum NearestNeighbours {
   package enum Metric: Sendable {
     /// The cosine of the angle between them; 0 if one of them is 0. Larger is closer.
     case cosine
+    /// Their scalar product, which for rows of length 1 is the cosine. Larger is closer.
+    case product
     /// Their distance. Smaller is closer.
     case euclidean
   }
@@ -50,19 +52,22 @@ package enum NearestNeighbours {
     }
     var lists = [Closest](repeating: Closest(limit: count), count: queries.rows)
     var sums = [Double](repeating: 0, count: chunk * queries.rows)
-    var squares = [Double](repeating: 0, count: chunk)
+    let squares = UnsafeMutableBufferPointer<Double>.allocate(capacity: chunk)
+    squares.initialize(repeating: 0)
+    defer { squares.deallocate() }
     let rows = table.count / columns
     for start in stride(from: 0, to: rows, by: chunk) {
       try Cancellation.check()
       let own = min(chunk, rows - start)
       compare(
-        table.baseAddress.map { $0 + start * columns }, own, columns, factors, queries.rows, &sums, &squares,
-        workers)
+        table.baseAddress.map { $0 + start * columns }, own, columns, factors, queries.rows, &sums,
+        metric == .product ? nil : squares, workers)
       lists.withUnsafeMutableBufferPointer { lists in
         nonisolated(unsafe) let lists = lists
         workers.forEach(queries.rows) { query in
           lists[query].add(
-            start, own, sums: sums, query: query, queries: queries.rows, squares: squares,
+            start, own, sums: sums, query: query, queries: queries.rows,
+            squares: UnsafeBufferPointer(squares),
             length: lengths[query], metric)
         }
       }
@@ -72,7 +77,7 @@ package enum NearestNeighbours {
         let row = table[place.row * columns..<(place.row + 1) * columns]
         let value =
           switch metric {
-          case .cosine: -place.key
+          case .cosine, .product: -place.key
           case .euclidean: distance(row, queries[row: query])
           }
         return Neighbour(row: place.row, value: value)
@@ -82,18 +87,16 @@ package enum NearestNeighbours {
 
   private static func compare(
     _ table: UnsafePointer<Float>?, _ rows: Int, _ columns: Int, _ factors: [Double], _ queries: Int,
-    _ sums: inout [Double], _ squares: inout [Double], _ workers: Workers
+    _ sums: inout [Double], _ squares: UnsafeMutableBufferPointer<Double>?, _ workers: Workers
   ) {
     guard let kernel = workers.kernels.pointee.table_product, queries > 0 else { return }
     factors.withUnsafeBufferPointer { factors in
       sums.withUnsafeMutableBufferPointer { sums in
-        squares.withUnsafeMutableBufferPointer { squares in
-          var arguments = zoo_table(
-            table: table, wide: nil, index: nil, factors: factors.baseAddress, sums: sums.baseAddress,
-            squares: squares.baseAddress, table_row: columns, factors_row: columns, sums_row: queries,
-            rows: Int32(rows), columns: Int32(columns), outputs: Int32(queries), block: Int32(block))
-          workers.run(kernel, &arguments, units: (rows + block - 1) / block)
-        }
+        var arguments = zoo_table(
+          table: table, wide: nil, index: nil, factors: factors.baseAddress, sums: sums.baseAddress,
+          squares: squares?.baseAddress, table_row: columns, factors_row: columns, sums_row: queries,
+          rows: Int32(rows), columns: Int32(columns), outputs: Int32(queries), block: Int32(block))
+        workers.run(kernel, &arguments, units: (rows + block - 1) / block)
       }
     }
   }
@@ -114,7 +117,8 @@ private struct Closest {
   init(limit: Int) { self.limit = max(limit, 0) }
 
   mutating func add(
-    _ start: Int, _ rows: Int, sums: [Double], query: Int, queries: Int, squares: [Double], length: Double,
+    _ start: Int, _ rows: Int, sums: [Double], query: Int, queries: Int, squares: UnsafeBufferPointer<Double>,
+    length: Double,
     _ metric: NearestNeighbours.Metric
   ) {
     guard limit > 0 else { return }
@@ -125,6 +129,7 @@ private struct Closest {
       case .cosine:
         let scale = (squares[row] * length).squareRoot()
         key = scale == 0 ? 0 : -product / scale
+      case .product: key = -product
       case .euclidean: key = squares[row] - 2 * product
       }
       // A row with values that are not finite is close to nothing.
