@@ -61,3 +61,11 @@ public typealias ModelEnsemble = ZooTraining.ModelEnsemble
 public typealias EnsembleReport = ZooTraining.EnsembleReport
 /// Adds classes to a model with a nearest-neighbour head, without training.
 public typealias ClassAddition = ZooTraining.ClassAddition
+/// What a backbone sees in pictures without labels.
+public typealias PictureFeatures = ZooTraining.PictureFeatures
+/// Pictures that can be searched for those most like another one.
+public typealias PictureIndex = ZooTraining.PictureIndex
+/// Pictures without labels sorted into groups of similar ones.
+public typealias PictureGroups = ZooTraining.PictureGroups
+/// Adds a layer behind a backbone that whitens its features.
+public typealias FeatureWhitener = ZooTraining.FeatureWhitener

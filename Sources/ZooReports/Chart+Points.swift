@@ -10,13 +10,18 @@ extension Chart {
     package let label: String
     /// The address of a picture, see ``Image/dataURI(within:quality:)``.
     package let picture: String?
+    /// What a page's own program knows the point by: its `data-key`.
+    package let key: String?
 
-    package init(x: Double, y: Double, group: Int, label: String, picture: String? = nil) {
+    package init(
+      x: Double, y: Double, group: Int, label: String, picture: String? = nil, key: String? = nil
+    ) {
       self.x = x
       self.y = y
       self.group = group
       self.label = label
       self.picture = picture
+      self.key = key
     }
   }
 
@@ -39,7 +44,8 @@ extension Chart {
         } else {
           symbol(point.group, x, y)
         }
-      return "<g><title>\(point.label)</title>\(mark)</g>"
+      let key: HTML = point.key.map { " data-key=\"\($0)\"" } ?? ""
+      return "<g\(key)><title>\(point.label)</title>\(mark)</g>"
     }
     let counts = groups.enumerated().map { index, name in
       "\(name): \(shown.count { $0.group == index })"

@@ -10,7 +10,8 @@ import ZooTensor
 package final class FeatureExtractor {
   /// What the features depend on, and how they are computed.
   package struct Options: Sendable {
-    /// The backbone's layers whose outputs are the features; none: what goes into its last global pooling.
+    /// The backbone's layers whose outputs are the features; none: its output where that is features by its own
+    /// record, else what goes into its last global pooling.
     package var layers: [String] = []
     package var fitting = PictureFitting()
     /// Whether pictures are turned as their EXIF orientation says.
@@ -90,7 +91,9 @@ package final class FeatureExtractor {
       }
       taps.append(tap)
     }
-    if taps.isEmpty { taps = [whole.topFeatures] }
+    if taps.isEmpty {
+      taps = [backbone.document.training?.endsInFeatures == true ? whole.outputs[0] : whole.topFeatures]
+    }
     layers = taps.map { whole[$0].name }
     graph = try whole.endingInFeatures(of: taps)
     self.backbone = backbone

@@ -41,8 +41,8 @@ package struct TrainedModel: Sendable {
     self.record = record
     weights = ChangedWeights(of: backbone, own: own)
     var card = backbone.document.card
-    let classes = record.tasks.first.map(Self.summary) ?? "no task"
-    card.variant = "\(Self.withoutClasses(card.variant)), trained for \(classes) of \(record.data)"
+    let purpose = record.tasks.first.map { "trained for \(Self.summary($0)) of" } ?? "features whitened on"
+    card.variant = "\(Self.withoutClasses(card.variant)), \(purpose) \(record.data)"
     card.trainingData =
       (backbone.document.card.trainingData.map { "\($0), then " } ?? "") + "\(record.data), "
       + "\(record.pictureCount) pictures"

@@ -35,8 +35,8 @@ struct Zoo: ParsableCommand {
     subcommands: [
       ConvertCommand.self, InspectCommand.self, VerifyCommand.self, RunCommand.self, PredictCommand.self,
       ExplainCommand.self, FeaturesCommand.self, ChooseCommand.self, TrainCommand.self, AdaptCommand.self,
-      EnsembleCommand.self, EvaluateCommand.self, BenchCommand.self, ListCommand.self, ExportCommand.self,
-      DiffCommand.self,
+      EnsembleCommand.self, EvaluateCommand.self, SimilarCommand.self, IndexCommand.self, ClusterCommand.self,
+      WhitenCommand.self, BenchCommand.self, ListCommand.self, ExportCommand.self, DiffCommand.self,
     ])
 
   @Flag(name: .shortAndLong, help: "With --version, also show what it runs with, for reports of faults.")

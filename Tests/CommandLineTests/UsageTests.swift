@@ -23,6 +23,19 @@ struct UsageTests {
       (["explain", "x.zoo"], "Missing expected argument '<images>", "explain"),
       (["inspect", "x.zoo", "--graph", "x.pdf"], "ends in .html or .svg", "inspect"),
       (["convert", "x.h5", "-o", "-", "--json"], "both need standard output", "convert"),
+      (["similar", "x.zoo", "a.jpg"], "Missing expected argument '<places>", "similar"),
+      (["similar", "x.zoo", "a.jpg", "b", "--top", "0"], "--top takes a number from 1", "similar"),
+      (["similar", "x.zoo", "a.jpg", "b", "--html", "x.pdf"], "ends in .html", "similar"),
+      (["similar", "x.zoo", "-", "b"], "Standard input is not read here", "similar"),
+      (["index", "x.zoo", "a"], "Missing expected argument '--output <out.zoofeatures>'", "index"),
+      (["index", "x.zoo", "a", "-o", "b", "--cache", "c", "--no-cache"], "exclude each other", "index"),
+      (
+        ["cluster", "x.zoo", "a", "--groups", "some"], "'some' is invalid for '--groups <auto|n>'", "cluster"
+      ),
+      (["cluster", "x.zoo", "a", "-o", "x.png"], "ends in .html", "cluster"),
+      (
+        ["whiten", "x.zoo", "a", "-o", "b.zoo", "--components", "0"], "--components takes a number", "whiten"
+      ),
     ] as [([String], String, String)])
   func wrongUsageShowsTheCommandsOwn(arguments: [String], message: String, command: String) throws {
     try withZoo { zoo in

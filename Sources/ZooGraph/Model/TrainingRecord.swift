@@ -56,7 +56,7 @@ public struct TrainingRecord: Sendable, Hashable {
   public var dataChecksum: String
   /// The number of pictures that the head was trained on.
   public var pictureCount: Int
-  /// One for each output of the graph.
+  /// One for each output of the graph; none where its output is features, as `zoo whiten` makes them.
   public var tasks: [Task]
   /// How pictures were brought to size.
   public var pixels: Pixels
@@ -64,6 +64,9 @@ public struct TrainingRecord: Sendable, Hashable {
   public var settings: [String: String]
   /// How well it does, by the names of the measures.
   public var results: [String: Double]
+
+  /// Whether the network ends in features, and not in what it tells of a picture.
+  public var endsInFeatures: Bool { tasks.isEmpty }
 
   package init(
     backbone: String, backboneContent: String, layers: [String], data: String, dataChecksum: String,
