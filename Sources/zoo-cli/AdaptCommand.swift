@@ -116,7 +116,8 @@ struct AdaptCommand: ParsableCommand {
       try Terminal.print(
         row: "",
         "\(measured.won) pictures won, \(measured.lost) lost: chance would give such a difference with a "
-          + "probability of \(decimal(measured.probability, 2))")
+          + "probability of \(measured.probability < 0.001 ? "less than 0.001" : decimal(measured.probability, 3))"
+      )
     }
     try Terminal.print("wrote \(report.output)")
     switch report.measured?.verdict {

@@ -108,7 +108,7 @@ struct ChooseCommand: ParsableCommand {
         candidate.layer,
         "\(decimal(candidate.accuracy.value * 100, 1)) %",
         "\(decimal(candidate.accuracy.low * 100, 1))–\(decimal(candidate.accuracy.high * 100, 1))",
-        candidate.comparison.map { decimal($0.probability, 3) } ?? "",
+        candidate.comparison.map { $0.probability < 0.001 ? "<0.001" : decimal($0.probability, 3) } ?? "",
         candidate.logME.map { decimal($0, 3) } ?? "–",
         grouped(candidate.width), grouped(candidate.parameters), byteSize(candidate.fileBytes),
         decimal(candidate.millisecondsPerPicture, 2))

@@ -178,7 +178,7 @@ struct TrainCommand: ParsableCommand {
     common.warn(of: model)
     let addition = try ClassAddition(model: path, options: options)
     try AtomicFile.checkPossible(output, overwrite: overwrite.force)
-    let dataset = try ImageDataset(path: data)
+    let dataset = try ClassAddition.pictures(at: data)
     let bar = ProgressBar(quiet: common.quiet)
     let report = try addition.add(dataset, named: dataName, to: output) { bar.show($0) }
     bar.finish()

@@ -106,6 +106,9 @@ struct ChooseCommandTests {
       #expect(added.output.contains("new            L\n") && added.output.contains("classes        4\n"))
       let letter = Letters.folder.appending(path: "L/L-0.bmp").path
       #expect(try zoo("predict", "more.zoo", letter, "--top", "1").output.contains("L"))
+      try Letters.copy(["N"], pictures: 3, to: URL(fileURLWithPath: zoo.path("one")))
+      let single = try zoo("train", "one", "--add-to", "more.zoo", "-o", "five.zoo")
+      #expect(single.status == 0 && single.output.contains("classes        5\n"), "\(single.errors)")
       let refused = try zoo("train", "more", "--add-to", "mlp.zoo", "-o", "none.zoo")
       #expect(refused.status == 65 && refused.errors.contains("--head nearest"), "\(refused.errors)")
       let joined = try zoo("ensemble", "near.zoo", "mlp.zoo", "-o", "both.zoo")

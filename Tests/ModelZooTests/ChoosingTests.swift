@@ -92,8 +92,10 @@ import ZooTestSupport
       let model = folder.appending(path: "letters.zoo").path
       _ = try train(Letters.folder.path, to: model)
       let dataset = try ImageDataset(path: Letters.folder.path)
-      func adapt(_ model: String, weight: Double, threads: Int = 2) throws -> (String, AdaptationReport) {
-        let output = folder.appending(path: "adapted-\(weight)-\(threads).zoo").path
+      func adapt(
+        _ model: String, weight: Double, threads: Int = 2, to name: String
+      ) throws -> (String, AdaptationReport) {
+        let output = folder.appending(path: name).path
         var options = BatchNormAdaptation.Options()
         options.weight = weight
         options.threads = threads
@@ -104,7 +106,7 @@ import ZooTestSupport
             .adapt(to: dataset, named: "letters", output: output)
         )
       }
-      let (whole, report) = try adapt(model, weight: 1)
+      let (whole, report) = try adapt(model, weight: 1, to: "whole.zoo")
       #expect(report.pictures == 168 && report.norms.count == report.passes)
       #expect(report.norms[0].meanShift > 0.01)
       let measured = try #require(report.measured)
@@ -124,12 +126,12 @@ import ZooTestSupport
         #expect(abs(sum / Double(rows) - mean[channel]) < 1e-4)
       }
       // Once adapted, every norm has the statistics of what it reads, the later ones too.
-      let (_, again) = try adapt(whole, weight: 1)
+      let (_, again) = try adapt(whole, weight: 1, to: "again.zoo")
       for norm in again.norms {
         #expect(norm.largestShift < 1e-3 && abs(norm.varianceRatio - 1) < 1e-3, "\(norm.layer)")
       }
       // Half the weight is the mean of old and new; nothing depends on the first norm's own statistics.
-      let (half, _) = try adapt(model, weight: 0.5)
+      let (half, _) = try adapt(model, weight: 0.5, to: "half.zoo")
       let old = try values(model, "conv1_bn/moving_mean")
       for (channel, value) in try values(half, "conv1_bn/moving_mean").enumerated() {
         #expect(abs(value - (old[channel] + mean[channel]) / 2) < 1e-5)
@@ -142,7 +144,7 @@ import ZooTestSupport
       #expect(record.settings["statistics of batch norms"]?.contains("168 pictures") == true)
       #expect(record.results["accuracy"] == measured.after.value)
       #expect(try Model.verify(whole).passed)
-      let (single, _) = try adapt(model, weight: 1, threads: 1)
+      let (single, _) = try adapt(model, weight: 1, threads: 1, to: "single.zoo")
       #expect(try Data(contentsOf: URL(filePath: single)) == Data(contentsOf: URL(filePath: whole)))
     }
   }
