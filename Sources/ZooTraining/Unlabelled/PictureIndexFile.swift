@@ -1,6 +1,6 @@
 import ZooSystem
 
-/// A file of the names and the unit-length features of pictures; docs/training-similar.md has its layout.
+/// A file of the names and the unit-length features of pictures; docs/unlabelled.md has its layout.
 ///
 /// Nothing in it is trusted: all lengths are checked before anything is read, the header, the names and the checksums
 /// of the blocks have a checksum of their own, and each block of rows has one.
