@@ -76,7 +76,7 @@ import ZooTestSupport
       for hash in [report.hashes.backbone, report.hashes.data, report.hashes.output] {
         #expect(hash.count == 64 && again.contains(hash))
       }
-      #expect(try ModelSummary(path: report.output).contentHash == report.hashes.output)
+      #expect(try ModelSummary(path: report.output).content == report.hashes.output)
 
       // What is gone is left out.
       try FileManager.default.removeItem(at: data)

@@ -55,13 +55,16 @@ package struct SymmetricEigen: Sendable {
   ) throws(ZooError) {
     guard n > 1 else { return }
     var pending: [Rotation] = []
+    // What is as small as the whole matrix's rounding can't be told from nothing: where both eigenvalues beside it are
+    // about zero, it never gets small against these.
+    let rounding = 0x1p-53 * zip(d, e).reduce(0) { max($0, abs($1.0) + abs($1.1)) }
     for l in 0..<n {
       var steps = 0
       while true {
         var m = l
         while m < n - 1 {
           let scale = abs(d[m]) + abs(d[m + 1])
-          if abs(e[m]) <= 0x1p-53 * scale { break }
+          if abs(e[m]) <= max(rounding, 0x1p-53 * scale) { break }
           m += 1
         }
         guard m > l else { break }
