@@ -67,7 +67,7 @@ extension TaskPage {
       return (errors[label], caption)
     case .number(let truth):
       guard let value = answer.values.first, value != truth else { return nil }
-      return (abs(value - truth), "<b>\(Chart.label(value))</b>, true is <b>\(Chart.label(truth))</b>")
+      return (abs(value - truth), "<b>\(Self.number(value))</b>, true is <b>\(Self.number(truth))</b>")
     }
   }
 

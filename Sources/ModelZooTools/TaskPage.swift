@@ -87,13 +87,13 @@ struct TaskPage {
       if let error = measured.meanAbsoluteError {
         tiles.append(
           (
-            Chart.label(error.value),
-            "mean distance\(suffix); 95 %: \(Chart.label(error.low)) to \(Chart.label(error.high))"
+            Self.number(error.value),
+            "mean distance\(suffix); 95 %: \(Self.number(error.low)) to \(Self.number(error.high))"
           ))
         bars.append(
           .init(
             both ? name : "this model", error.value, interval: error.low...max(error.low, error.high),
-            note: Chart.label(error.value)))
+            note: Self.number(error.value)))
       }
     }
     guard let primary else { return "<p>No picture was left to measure how well it does.</p>" }
@@ -115,9 +115,9 @@ struct TaskPage {
     }
     if let explained = primary.explained {
       let guess = Self.guessedDistance(primary)
-      tiles.append((Chart.label(guess), "distance if the median is always answered"))
+      tiles.append((Self.number(guess), "distance if the median is always answered"))
       tiles.append((Self.percent(explained.value), "of the variance explained (R²)"))
-      bars.append(.init("always the median", guess, series: 6, note: Chart.label(guess)))
+      bars.append(.init("always the median", guess, series: 6, note: Self.number(guess)))
       title = "Mean distance from the true number with its 95 % interval: shorter is better"
     }
     tiles.append((grouped(primary.pictures), tested == nil ? "pictures measured on" : "test pictures"))
@@ -270,6 +270,12 @@ struct TaskPage {
       \(isNumber ? "error" : "loss") of pictures that were held out in cross-validation is least.</p>\
       <div class="charts">\(loss)\(accuracy)</div>
       """
+  }
+
+  /// A number of the data, in digits as far as that is readable.
+  static func number(_ value: Double) -> String {
+    let isLarge = (10_000..<1e9).contains(abs(value))
+    return isLarge ? (value < 0 ? "-" : "") + grouped(Int(abs(value).rounded())) : Chart.label(value)
   }
 
   static func percent(_ share: Double) -> String { decimal(share * 100, 1) + "\u{a0}%" }

@@ -174,7 +174,7 @@ extension TrainingReport {
       case .classIndex(let index): task.classNames[index]
       case .labels(let indices):
         indices.isEmpty ? "no label" : indices.map { task.classNames[$0] }.joined(separator: " + ")
-      case .number(let number): Chart.label(number)
+      case .number(let number): TaskPage.number(number)
       }
     }.joined(separator: ", ")
   }

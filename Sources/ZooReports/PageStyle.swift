@@ -77,7 +77,7 @@ enum PageStyle {
       table.heat tbody th{text-align:right;font-weight:500;white-space:nowrap;max-width:14rem;overflow:hidden;
       text-overflow:ellipsis;position:sticky;left:0;background:var(--card)}
       table.heat thead th{font-weight:500;max-width:9rem;overflow:hidden;text-overflow:ellipsis}
-      table.heat thead th:first-child{max-width:none}
+      table.heat thead th:first-child{max-width:5.5rem;white-space:normal;overflow:visible}
       table.heat.upright thead th+th{writing-mode:vertical-rl;transform:rotate(180deg);text-align:left;max-width:none}
       table.heat td{font-variant-numeric:tabular-nums;min-width:2.6rem}
       .sheet{display:grid;grid-template-columns:repeat(auto-fill,minmax(7.5rem,1fr));gap:.7rem}

@@ -38,7 +38,8 @@ import ZooTestSupport
       // The same picture with another label.
       try FileManager.default.copyItem(
         at: data.appending(path: "X/X-0.bmp"), to: data.appending(path: "K/x-again.bmp"))
-      try Data("no picture".utf8).write(to: data.appending(path: "K/broken.bmp"))
+      try Data(contentsOf: data.appending(path: "K/K-0.bmp")).prefix(60)
+        .write(to: data.appending(path: "K/broken.bmp"))
       let report = try train(
         ImageDataset(path: data.path), to: folder.appending(path: "m.zoo").path
       ) { $0.views = 3 }
