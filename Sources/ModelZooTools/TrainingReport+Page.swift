@@ -90,6 +90,8 @@ extension TrainingReport {
         """
       ),
     ]
+    let head = record.settings["head"] ?? ""
+    let layers = head == "linear" ? "one dense layer" : head
     for task in tasks {
       let outputs = max(1, task.classes.count)
       let kind =
@@ -102,7 +104,8 @@ extension TrainingReport {
         (
           tasks.count == 1 ? "head" : "head of \(task.name)",
           """
-          one dense layer, \(kind), trained on \(grouped(task.trained)) pictures\
+          \(layers), \(kind), trained on \(grouped(task.trained)) pictures\
+          \(task.epochs.map { " for \($0) epochs" } ?? "")\
           \(task.isWeighted ? ", classes balanced by weights" : "")
           """
         ))

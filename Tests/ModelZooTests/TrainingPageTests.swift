@@ -86,6 +86,22 @@ import ZooTestSupport
     }
   }
 
+  /// The page says which head was trained.
+  @Test func otherHeadsAreNamed() throws {
+    try withFolder { folder in
+      let data = folder.appending(path: "data")
+      try Letters.copy(["A", "H"], to: data)
+      let report = try train(
+        ImageDataset(path: data.path), to: folder.appending(path: "m.zoo").path
+      ) { $0.head = .multilayer(units: 4) }
+      let html = try report.page(arguments: []).html
+      let epochs = try #require(report.tasks[0].epochs)
+      let how = try section("how", of: html)
+      #expect(how.contains("multilayer, 4 hidden units") && how.contains(" for \(epochs) epochs"))
+      #expect(!html.contains("id=\"penalty\""))
+    }
+  }
+
   /// A section for each task: classes, labels and a number.
   @Test func severalTasksHaveASectionEach() throws {
     try withFolder { folder in
