@@ -55,8 +55,11 @@ public struct ImageDataset: Sendable {
 
   /// What a picture is meant for.
   public enum Part: String, Sendable, Hashable, CaseIterable {
+    /// To learn from.
     case training
+    /// To measure the result while choices are made; never trained on.
     case validation
+    /// To measure the result once, at the end.
     case test
 
     /// The part that a folder or a cell names, if it names one.
