@@ -40,15 +40,17 @@ demo: build ## Convert a weight file, verify and inspect the result, and classif
 	$(ZOO) inspect $(DEMO)/digits.zoo
 	$(ZOO) predict $(DEMO)/digits.zoo Fixtures/digits/pictures/* --top 1
 
-# The network has only ever seen digits. An earlier layer suits letters better than the last; both networks get the same.
+# The network has only ever seen digits. Earlier layers suit letters better than the last; both networks get the same.
+TRAIN_DEMO_LAYERS := conv_pw_1_relu,conv_pw_3_relu,conv_pw_5_relu
+
 train-demo: build ## Train a network for digits to tell letters apart, next to the same network untrained
 	@rm -rf $(TRAIN_DEMO) && mkdir -p $(TRAIN_DEMO)
 	$(SWIFT) Scripts/make-letters.swift $(TRAIN_DEMO)/letters 16
 	@for name in digits digits-untrained; do \
 	  $(ZOO) convert Fixtures/digits/$$name.h5 -o $(TRAIN_DEMO)/$$name.zoo --preprocessing tf --quiet; done
-	$(ZOO) train $(TRAIN_DEMO)/letters --backbone $(TRAIN_DEMO)/digits.zoo --layer conv_pw_6_relu \
+	$(ZOO) train $(TRAIN_DEMO)/letters --backbone $(TRAIN_DEMO)/digits.zoo --layer $(TRAIN_DEMO_LAYERS) \
 	  -o $(TRAIN_DEMO)/letters.zoo --cache $(TRAIN_DEMO)/cache
-	$(ZOO) train $(TRAIN_DEMO)/letters --backbone $(TRAIN_DEMO)/digits-untrained.zoo --layer conv_pw_6_relu \
+	$(ZOO) train $(TRAIN_DEMO)/letters --backbone $(TRAIN_DEMO)/digits-untrained.zoo --layer $(TRAIN_DEMO_LAYERS) \
 	  -o $(TRAIN_DEMO)/untrained.zoo --cache $(TRAIN_DEMO)/cache
 	$(ZOO) predict $(TRAIN_DEMO)/letters.zoo $(TRAIN_DEMO)/letters/K/K-1.bmp $(TRAIN_DEMO)/letters/X/X-2.bmp --top 2
 
