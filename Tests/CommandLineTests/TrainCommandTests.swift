@@ -109,8 +109,8 @@ import ZooTestSupport
     process.standardOutput = FileHandle.nullDevice
     process.standardError = FileHandle.nullDevice
     try process.run()
-    // As soon as the first batch is written.
-    while process.isRunning, (try? zoo.cachedBytes()) ?? 0 == 0 { usleep(2000) }
+    // As soon as whole records of the first batch are written.
+    while process.isRunning, (try? zoo.cachedBytes()) ?? 0 < 100_000 { usleep(2000) }
     process.interrupt()
     process.waitUntilExit()
     let cached = try zoo.cachedBytes()

@@ -66,6 +66,7 @@ public struct PictureGroups: Sendable {
   /// Sorts pictures into groups.
   ///
   /// - Parameters:
+  ///   - features: of the pictures.
   ///   - number: how many groups.
   ///   - seed: another seed starts from other pictures.
   ///   - threads: how many threads compute.

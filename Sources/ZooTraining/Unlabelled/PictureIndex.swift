@@ -86,8 +86,8 @@ public struct PictureIndex: Sendable {
   /// - Parameters:
   ///   - features: of one or more pictures, computed as those of the index were.
   ///   - top: how many to find for each.
-  ///   - leavingOut: pictures for which this is true are not among them.
   ///   - threads: how many threads search.
+  ///   - isLeftOut: pictures for which this is true are not among them.
   /// - Returns: the matches of each picture.
   /// - Throws: `ZooError` with the code `ZooError.Code.doesNotFit` where the index was made by another model, from
   ///   other layers or of other pixels; `ZooError.Code.damaged` where it is damaged; `ZooError.Code.cancelled`.
