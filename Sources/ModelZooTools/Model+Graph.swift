@@ -30,7 +30,7 @@ extension Model {
   /// A web page shows each layer's weights too, so all of them are read.
   ///
   /// - Returns: the text of a file that needs no other file and no network.
-  /// - Throws: ``ZooError``, with the code `ZooError.Code.tooLarge` where the network has more than 10,000 layers.
+  /// - Throws: `ZooError`, with the code `ZooError.Code.tooLarge` where the network has more than 10,000 layers.
   public func graphPicture(as format: GraphFormat) throws(ZooError) -> String {
     let name = path.split(separator: "/").last.map(String.init) ?? path
     let drawing = try GraphDrawing(graph, title: name)
@@ -48,7 +48,7 @@ extension Model {
   /// - Parameters:
   ///   - path: the file.
   ///   - overwrite: whether an existing file is replaced.
-  /// - Throws: ``ZooError`` where the file can't be made, or the network has more than 10,000 layers.
+  /// - Throws: `ZooError` where the file can't be made, or the network has more than 10,000 layers.
   public func writeGraph(to path: String, overwrite: Bool = false) throws(ZooError) {
     try AtomicFile.checkPossible(path, overwrite: overwrite)
     let picture = try graphPicture(as: GraphFormat(path: path) ?? .html)

@@ -43,7 +43,7 @@ public struct Explainer: Sendable {
   ///   - model: a model, which other users can share.
   ///   - layer: the layer whose feature map (H, W, C) is read; by default the last one before the classifier's head.
   ///   - options: how it runs.
-  /// - Throws: ``ZooError`` with the code `ZooError.Code.unsuitable` where the model is no classifier,
+  /// - Throws: `ZooError` with the code `ZooError.Code.unsuitable` where the model is no classifier,
   ///   `ZooError.Code.unknownLayer` where it has no such layer, and `ZooError.Code.invalidArgument` where the layer's
   ///   output is no feature map.
   public init(model: Model, layer: String? = nil, options: RunOptions = RunOptions()) throws(ZooError) {
@@ -95,7 +95,7 @@ public struct Explainer: Sendable {
 
   /// The index of the class that a person calls so: its index, its name or its identifier.
   ///
-  /// - Throws: ``ZooError`` with the code `ZooError.Code.invalidArgument` where there is no such class.
+  /// - Throws: `ZooError` with the code `ZooError.Code.invalidArgument` where there is no such class.
   public func classIndex(named name: String) throws(ZooError) -> Int {
     let count = classifier.outputKind == .twoClasses ? 2 : model.outputShapes[0].elementCount
     let labels = model.classLabels
@@ -116,7 +116,7 @@ public struct Explainer: Sendable {
   /// - Parameters:
   ///   - picture: a picture of any size.
   ///   - classIndex: the class; by default the one with the highest value.
-  /// - Throws: ``ZooError`` with the code `ZooError.Code.unsuitable` where the model takes no pictures.
+  /// - Throws: `ZooError` with the code `ZooError.Code.unsuitable` where the model takes no pictures.
   public func explain(_ picture: Picture, classIndex: Int? = nil) throws(ZooError) -> Explanation {
     let predictions = try classifier.classify(picture, top: Int.max)
     guard let best = predictions.first,

@@ -87,7 +87,7 @@ extension Picture {
   /// - Parameters:
   ///   - path: the file.
   ///   - overwrite: whether an existing file is replaced.
-  /// - Throws: ``ZooError`` where the file can't be made.
+  /// - Throws: `ZooError` where the file can't be made.
   public func writePNG(to path: String, overwrite: Bool = false) throws(ZooError) {
     let bytes = try image.png()
     let file = try AtomicFile(path: path)
@@ -100,7 +100,7 @@ extension Picture {
 
   /// The picture at another size.
   ///
-  /// - Throws: ``ZooError`` with the code `ZooError.Code.invalidArgument` where a side is not 1 to 65,536 pixels.
+  /// - Throws: `ZooError` with the code `ZooError.Code.invalidArgument` where a side is not 1 to 65,536 pixels.
   public func resized(height: Int, width: Int) throws(ZooError) -> Picture {
     Picture(image: try image.fitted(height: height, width: width, PictureFitting()))
   }
