@@ -98,11 +98,15 @@ func bitmap(_ light: [Double]) -> Data {
   return Data(header + information + pixels)
 }
 
-guard CommandLine.arguments.count >= 2 else {
-  fatalError("usage: swift Scripts/make-letters.swift FOLDER [PICTURES-PER-LETTER]")
+let arguments = CommandLine.arguments.dropFirst()
+guard let path = arguments.first, arguments.count <= 2, let count = Int(arguments.dropFirst().first ?? "12"),
+  count > 0
+else {
+  FileHandle.standardError.write(
+    Data("usage: swift Scripts/make-letters.swift FOLDER [PICTURES-PER-LETTER]\n".utf8))
+  exit(64)
 }
-let folder = URL(filePath: CommandLine.arguments[1])
-let count = CommandLine.arguments.count > 2 ? Int(CommandLine.arguments[2]) ?? 12 : 12
+let folder = URL(filePath: path)
 for (index, letter) in letters.enumerated() {
   let target = folder.appending(path: letter.name)
   try FileManager.default.createDirectory(at: target, withIntermediateDirectories: true)

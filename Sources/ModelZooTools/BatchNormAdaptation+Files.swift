@@ -1,5 +1,3 @@
-import ModelZoo
-import ZooConversion
 import ZooData
 import ZooSystem
 import ZooTraining
@@ -12,12 +10,8 @@ extension BatchNormAdaptation {
   ///   - options: how it is adapted; nil: with pictures brought to size as the model was trained.
   /// - Throws: `ZooError` where the file can't be used.
   public init(model path: String, options: Options? = nil) throws(ZooError) {
-    let file = try ZooError.wrap { try ModelFile.openZoo(path: path) }
-    let model = Model(file: file)
-    var chosen = Options()
-    chosen.fitting = model.fitting
-    chosen.isUpright = model.expectsUprightPictures
-    self.init(model: file, options: options ?? chosen)
+    let (file, options) = try Options.opening(path, options: options)
+    self.init(model: file, options: options)
   }
 
   /// The pictures at a path: with labels where it is a folder of class folders or a CSV file, else without.

@@ -1,4 +1,3 @@
-import ZooConversion
 import ZooData
 import ZooSystem
 import ZooTraining
@@ -18,12 +17,8 @@ extension Evaluation {
     model path: String, on dataset: ImageDataset, named name: String = "data", part: ImageDataset.Part? = nil,
     options: Options? = nil, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws(ZooError) {
-    let file = try ZooError.wrap { try ModelFile.openZoo(path: path) }
-    let model = Model(file: file)
-    var chosen = Options()
-    chosen.fitting = model.fitting
-    chosen.isUpright = model.expectsUprightPictures
+    let (file, options) = try Options.opening(path, options: options)
     try self.init(
-      of: file, on: dataset, named: name, part: part, options: options ?? chosen, progress: progress)
+      of: file, on: dataset, named: name, part: part, options: options, progress: progress)
   }
 }

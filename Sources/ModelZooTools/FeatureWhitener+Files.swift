@@ -1,5 +1,3 @@
-import ModelZoo
-import ZooConversion
 import ZooSystem
 import ZooTraining
 
@@ -14,12 +12,8 @@ extension FeatureWhitener {
   public init(
     backbone path: String, components: Int? = nil, options: PictureFeatures.Options? = nil
   ) throws(ZooError) {
-    let file = try ZooError.wrap { try ModelFile.openZoo(path: path) }
-    let model = Model(file: file)
-    var chosen = PictureFeatures.Options()
-    chosen.fitting = model.fitting
-    chosen.isUpright = model.expectsUprightPictures
-    self.init(backbone: file, components: components, options: options ?? chosen)
+    let (file, options) = try PictureFeatures.Options.opening(path, options: options)
+    self.init(backbone: file, components: components, options: options)
   }
 
   /// Finds the directions in pictures without labels, and writes the model.

@@ -1,5 +1,3 @@
-import ModelZoo
-import ZooConversion
 import ZooImages
 import ZooSystem
 import ZooTraining
@@ -17,13 +15,9 @@ extension PictureFeatures {
     of paths: [String], backbone: String, options: Options? = nil,
     progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws(ZooError) {
-    let file = try ZooError.wrap { try ModelFile.openZoo(path: backbone) }
-    let model = Model(file: file)
-    var chosen = Options()
-    chosen.fitting = model.fitting
-    chosen.isUpright = model.expectsUprightPictures
+    let (file, options) = try Options.opening(backbone, options: options)
     try self.init(
-      of: try PictureSource.expand(paths).map(\.path), backbone: file, options: options ?? chosen,
+      of: try PictureSource.expand(paths).map(\.path), backbone: file, options: options,
       progress: progress)
   }
 }

@@ -10,23 +10,8 @@ struct FeatureOptions: ParsableArguments {
       valueName: "names"), completion: .layers)
   var layer: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "The folder where features are kept; by default $ZOO_CACHE or the user's folder for caches.",
-      valueName: "folder"),
-    completion: .directory)
-  var cache: String?
-
-  @Flag(help: "Keep no features for later runs.")
-  var noCache = false
-
+  @OptionGroup var cache: CacheOptions
   @OptionGroup var pictures: PictureOptions
-
-  func validate() throws {
-    guard cache == nil || !noCache else {
-      throw ValidationError("--cache and --no-cache exclude each other.")
-    }
-  }
 
   /// Whether something is stated that an index states too.
   var statesOrigin: Bool {
@@ -39,7 +24,7 @@ struct FeatureOptions: ParsableArguments {
     options.fitting = pictures.fitting(for: model)
     options.isUpright = pictures.isUpright(for: model)
     options.threads = threads
-    options.cacheFolder = noCache ? nil : cache ?? HeadTrainer.defaultCacheFolder
+    options.cacheFolder = cache.folder
     return options
   }
 
