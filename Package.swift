@@ -122,6 +122,7 @@ let package = Package(
       dependencies: ground + [
         "ZooModels", "ZooImages", "ZooImageFiles", "ZooData", "ZooWeightFiles", "ZooFormat", "CZooKernels",
         "ZooRuntime", "ZooVerification", "ZooConversion", "ModelZooTools",
+        .target(name: "CTurboJPEG", condition: .when(platforms: withoutImageDecoders)),
       ],
       path: "Sources/ZooBenchmarks"),
     .executableTarget(

@@ -150,8 +150,11 @@ def child(job):
                         at += len(variables)
                     step += 1
 
-        norms = [v for one in base.layers if isinstance(one, keras.layers.BatchNormalization)
-                 for v in one.trainable_variables]
+        batch_norms = [one for one in base.layers if isinstance(one, keras.layers.BatchNormalization)]
+        for one in batch_norms:
+            # PyTorch's default. With Keras' 0.99 the statistics would hardly move in so few steps.
+            one.momentum = 0.9
+        norms = [v for one in batch_norms for v in one.trainable_variables]
         train(1, [(head.trainable_variables + norms, 2e-3)])
         weighted = [one for one in base.layers if one.trainable_variables]
         third = max(1, len(weighted) // 3)

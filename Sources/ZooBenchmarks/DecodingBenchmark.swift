@@ -1,92 +1,100 @@
-import Foundation
 import ZooData
 import ZooImageFiles
 import ZooImages
 import ZooSystem
 
-/// `zoo-benchmarks decoding FOLDER`: how fast pictures are loaded, against libjpeg-turbo alone.
+#if canImport(CTurboJPEG)
+  import CTurboJPEG
+#endif
+
+/// `zoo-benchmarks decoding FOLDER`: how fast JPEG files are decoded and loaded, against libjpeg-turbo alone.
 ///
-/// `djpeg` (or what `DJPEG` names) decodes the same JPEG files one after another and writes nothing: that is the time
-/// that decoding takes by itself. Starting the process is measured without a file and taken off. Measured `ROUNDS` times in turn; the smallest times count.
+/// libjpeg-turbo decodes the same files one after another into the same memory, and nothing is done with the pixels: that
+/// is the most it allows. All are measured `ROUNDS` times in turn, and the smallest times count.
 enum DecodingBenchmark {
   static func run(folder: String) throws {
-    let rounds = max(1, environment("ROUNDS").flatMap { Int($0) } ?? 3)
+    let rounds = max(1, environment("ROUNDS").flatMap { Int($0) } ?? 5)
     let paths = try ImageFolder.images(in: folder)
     guard !paths.isEmpty else {
       print("There are no pictures in \(folder).")
       return
     }
-    let threads = Array(Set([1, Processors.count])).sorted()
-    let loaders = threads.map { PictureLoader(height: 224, width: 224, threads: $0) }
-    var decoding = Duration.seconds(1 << 20)
-    var fitting = decoding
-    var loading = threads.map { _ in decoding }
-    var pixels = 0
-    for _ in 0..<rounds {
-      pixels = 0
-      decoding = min(
-        decoding,
-        try measured { for path in paths { pixels += try Image(path: path).pixels.count / 3 } })
-      fitting = min(
-        fitting,
-        try measured {
-          for path in paths { _ = try Image(path: path).fitted(height: 224, width: 224, PictureFitting()) }
-        })
-      for (index, loader) in loaders.enumerated() {
-        loading[index] = min(
-          loading[index],
-          try measured {
-            // A batch at a time, as in training.
-            for start in stride(from: 0, to: paths.count, by: 64) {
-              for result in try loader.load(Array(paths[start..<min(paths.count, start + 64)])) {
-                _ = try result.get()
-              }
-            }
-          })
+    var cases: [(name: String, best: Duration, body: () throws -> Void)] = []
+    func add(_ name: String, _ body: @escaping () throws -> Void) {
+      cases.append((name, .seconds(1 << 20), body))
+    }
+
+    #if canImport(CTurboJPEG)
+      add("libjpeg-turbo alone") { try decodeByLibrary(paths) }
+    #endif
+    let spare = SparePixels()
+    func decoded(_ path: String) throws -> Image {
+      let file = try MappedFile(path: path)
+      defer { withExtendedLifetime(file) {} }
+      return try Image(decoding: file.bytes, from: path, spare: spare)
+    }
+    add("decoded") { for path in paths { spare.keep(try decoded(path)) } }
+    add("decoded and resized to 224x224") {
+      for path in paths {
+        let image = try decoded(path)
+        _ = try image.fitted(height: 224, width: 224, PictureFitting())
+        spare.keep(image)
       }
     }
+    for threads in Set([1, Processors.count]).sorted() {
+      let loader = PictureLoader(height: 224, width: 224, threads: threads)
+      add("loaded with fingerprints, \(threads) thread\(threads == 1 ? "" : "s")") {
+        // A batch at a time, as in training.
+        for start in stride(from: 0, to: paths.count, by: 32) {
+          for result in try loader.load(Array(paths[start..<min(paths.count, start + 32)])) {
+            _ = try result.get()
+          }
+        }
+      }
+    }
+    for _ in 0..<rounds {
+      for index in cases.indices {
+        cases[index].best = min(cases[index].best, try ContinuousClock().measure(cases[index].body))
+      }
+    }
+    let pixels = try paths.reduce(0) { try $0 + Image(path: $1).pixels.count / 3 }
     let millions = Double(pixels) / 1e6
-    func line(_ name: String, _ time: Duration) {
-      let seconds = time / .seconds(1)
-      let each = String(format: "%.2f", 1000 * seconds / Double(paths.count))
+    print("\(paths.count) pictures, \(decimal(millions / Double(paths.count), 1)) Mpixel each")
+    for (name, best, _) in cases {
+      let seconds = best / .seconds(1)
       print(
-        name, "\(each) ms a picture", "\(String(format: "%.1f", millions / seconds)) Mpixel/s",
+        name, "\(decimal(1000 * seconds / Double(paths.count), 2)) ms a picture",
+        "\(decimal(millions / seconds, 1)) Mpixel/s", "\(decimal(cases[0].best / best, 2))",
         separator: "\t")
     }
-    print("\(paths.count) pictures, \(String(format: "%.1f", millions / Double(paths.count))) Mpixel each")
-    line("decoding", decoding)
-    line("decoding and resizing to 224x224", fitting)
-    for (index, count) in threads.enumerated() {
-      line("loading with fingerprints, \(count) thread\(count == 1 ? "" : "s")", loading[index])
-    }
-    if let reference = try decodedByProgram(paths, rounds: rounds) { line("djpeg", reference) }
   }
 
-  private static func measured(_ body: () throws -> Void) rethrows -> Duration {
-    try ContinuousClock().measure(body)
-  }
-
-  /// The time that `djpeg` takes for all files; nil where there is none, or a file is no JPEG file.
-  private static func decodedByProgram(_ paths: [String], rounds: Int) throws -> Duration? {
-    let program = environment("DJPEG") ?? "djpeg"
-    func run(_ arguments: [String]) throws -> Bool {
-      let process = Process()
-      process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-      process.arguments = [program, "-outfile", "/dev/null"] + arguments
-      process.standardError = FileHandle.nullDevice
-      try process.run()
-      process.waitUntilExit()
-      return process.terminationStatus == 0
+  #if canImport(CTurboJPEG)
+    private static func decodeByLibrary(_ paths: [String]) throws {
+      guard let handle = tjInitDecompress() else {
+        throw ZooError(.unsupported, "image", at: "libjpeg-turbo", "")
+      }
+      defer { tjDestroy(handle) }
+      var pixels: [UInt8] = []
+      for path in paths {
+        let file = try MappedFile(path: path)
+        defer { withExtendedLifetime(file) {} }
+        let data = file.bytes.assumingMemoryBound(to: UInt8.self)
+        var (width, height): (Int32, Int32) = (0, 0)
+        var (subsampling, colors): (Int32, Int32) = (0, 0)
+        var status = tjDecompressHeader3(
+          handle, data.baseAddress, UInt(data.count), &width, &height, &subsampling, &colors)
+        let count = Int(width) * Int(height) * 3
+        if pixels.count < count { pixels = [UInt8](repeating: 0, count: count) }
+        if status == 0 {
+          status = tjDecompress2(
+            handle, data.baseAddress, UInt(data.count), &pixels, width, 0, height, Int32(TJPF_RGB.rawValue), 0
+          )
+        }
+        guard status == 0 else {
+          throw ZooError(.malformed, "image", at: path, String(cString: tjGetErrorStr2(handle)))
+        }
+      }
     }
-    guard try run([paths[0]]) else { return nil }
-    var best = Duration.seconds(1 << 20)
-    for _ in 0..<rounds {
-      var isComplete = true
-      let start = try measured { for _ in paths { _ = try run(["-version"]) } }
-      let all = try measured { for path in paths where isComplete { isComplete = try run([path]) } }
-      guard isComplete else { return nil }
-      best = min(best, all - start)
-    }
-    return best
-  }
+  #endif
 }

@@ -88,6 +88,7 @@ package struct PictureLoader: Sendable {
       nonisolated(unsafe) let results = results
       // Each picture goes to the next thread that is free; the calling thread is one of them, and knows of its task.
       DispatchQueue.concurrentPerform(iterations: min(threads, max(1, paths.count))) { _ in
+        let spare = SparePixels()
         while !isCancelled.load(ordering: .relaxed) {
           let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
           guard index < paths.count else { return }
@@ -97,7 +98,9 @@ package struct PictureLoader: Sendable {
           }
           // No other thread has this index.
           results[index] = Result { () throws(ZooError) in
-            try load(paths[index], limits: limits) { hash throws(ZooError) in try request(index, hash) }
+            try load(paths[index], limits: limits, spare: spare) { hash throws(ZooError) in
+              try request(index, hash)
+            }
           }
         }
       }
@@ -108,7 +111,8 @@ package struct PictureLoader: Sendable {
   }
 
   private func load(
-    _ path: String, limits: ImageLimits, request: (XXH3Hasher.Digest) throws(ZooError) -> Request
+    _ path: String, limits: ImageLimits, spare: SparePixels,
+    request: (XXH3Hasher.Digest) throws(ZooError) -> Request
   ) throws(ZooError) -> Loaded {
     let file: MappedFile
     do {
@@ -128,7 +132,8 @@ package struct PictureLoader: Sendable {
     guard !wanted.views.isEmpty || wanted.fingerprint || wanted.thumbnail != nil else {
       return Loaded(contentHash: hash, size: nil, fingerprint: nil, views: [], thumbnail: nil)
     }
-    let image = try Image(decoding: file.bytes, from: path, limits: limits, upright: upright)
+    let image = try Image(decoding: file.bytes, from: path, limits: limits, upright: upright, spare: spare)
+    defer { spare.keep(image) }
     let views =
       wanted.views.isEmpty
       ? []

@@ -15,7 +15,7 @@
       "Inconsistent progression sequence", "Invalid SOS parameters for sequential JPEG",
     ]
 
-    func decoded(_ limits: ImageLimits) throws(ZooError) -> Image {
+    func decoded(_ limits: ImageLimits, _ spare: SparePixels) throws(ZooError) -> Image {
       guard let handle = tjInitDecompress() else {
         throw ZooError(.unsupported, "image", at: location, "the JPEG decoder could not be started")
       }
@@ -36,7 +36,8 @@
       let format = inks ? TJPF_CMYK : TJPF_RGB
       let count = Int(width) * Int(height) * (inks ? 4 : 3)
       var failure: ZooError?
-      let pixels = [UInt8](unsafeUninitializedCapacity: count) { target, filled in
+      var pixels = spare.take(count)
+      pixels.withUnsafeMutableBufferPointer { target in
         func decode(_ flags: Int32) -> Bool {
           tjDecompress2(
             handle, data.baseAddress, size, target.baseAddress, width, 0, height, Int32(format.rawValue),
@@ -50,7 +51,6 @@
             if !decode(0) { try accept(failureOf: handle) }
             try checkEnd()
           }
-          filled = count
         } catch {
           failure = error
         }

@@ -8,23 +8,25 @@
       try self.init(path: path, limits: limits, upright: upright, by: LibraryDecoder.self)
     }
 
-    /// Decodes the bytes of an image file; `location` is what errors name.
+    /// Decodes the bytes of an image file; `location` is what errors name, and `spare` is used where it helps.
     package init(
       decoding bytes: UnsafeRawBufferPointer, from location: String, limits: ImageLimits = ImageLimits(),
-      upright: Bool = false
+      upright: Bool = false, spare: SparePixels = SparePixels()
     ) throws(ZooError) {
       try self.init(
-        decoding: bytes, from: location, limits: limits, upright: upright, by: LibraryDecoder.self)
+        decoding: bytes, from: location, limits: limits, upright: upright, spare: spare,
+        by: LibraryDecoder.self)
     }
   }
 
   /// Decodes by the system's libraries, a format each; BMP, which has none, by ourselves.
   private enum LibraryDecoder: ImageDecoder {
     static func decode(
-      _ bytes: UnsafeRawBufferPointer, format: ImageFormat, location: String, limits: ImageLimits
+      _ bytes: UnsafeRawBufferPointer, format: ImageFormat, location: String, limits: ImageLimits,
+      spare: SparePixels
     ) throws(ZooError) -> Image {
       switch format {
-      case .jpeg: try JPEGFile(bytes: bytes, location: location).decoded(limits)
+      case .jpeg: try JPEGFile(bytes: bytes, location: location).decoded(limits, spare)
       case .png: try PNGFile(bytes: bytes, location: location).decoded(limits)
       case .webp: try WebPFile(bytes: bytes, location: location).decoded(limits)
       case .gif: try GIFFile(bytes: bytes, location: location).decoded(limits)

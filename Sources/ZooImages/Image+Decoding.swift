@@ -6,8 +6,10 @@ package protocol ImageDecoder {
   /// - Parameters:
   ///   - format: what the first bytes announce.
   ///   - location: what errors name.
+  ///   - spare: memory for the pixels; a decoder may do without.
   static func decode(
-    _ bytes: UnsafeRawBufferPointer, format: ImageFormat, location: String, limits: ImageLimits
+    _ bytes: UnsafeRawBufferPointer, format: ImageFormat, location: String, limits: ImageLimits,
+    spare: SparePixels
   ) throws(ZooError) -> Image
 
   /// How the picture lies in the file.
@@ -43,7 +45,7 @@ extension Image {
   /// Decodes the bytes of an image file; `location` is what errors name.
   package init(
     decoding bytes: UnsafeRawBufferPointer, from location: String, limits: ImageLimits, upright: Bool,
-    by decoder: (some ImageDecoder).Type
+    spare: SparePixels = SparePixels(), by decoder: (some ImageDecoder).Type
   ) throws(ZooError) {
     guard !bytes.isEmpty else { throw ZooError(.malformed, "image", at: location, "the file is empty") }
     guard bytes.count <= limits.fileBytes else {
@@ -62,7 +64,7 @@ extension Image {
         .unsupported, "image", at: location, "it is \(format.name); \(ImageFormat.read) are read",
         remedy: "Convert it to one of these first.")
     }
-    let image = try decoder.decode(bytes, format: format, location: location, limits: limits)
+    let image = try decoder.decode(bytes, format: format, location: location, limits: limits, spare: spare)
     let isTurned = upright || format == .tiff
     self = isTurned ? image.uprighted(from: decoder.orientation(of: bytes, format: format)) : image
   }

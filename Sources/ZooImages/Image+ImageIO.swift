@@ -14,16 +14,19 @@
     /// Decodes the bytes of an image file; `location` is what errors name.
     package init(
       decoding bytes: UnsafeRawBufferPointer, from location: String, limits: ImageLimits = ImageLimits(),
-      upright: Bool = false
+      upright: Bool = false, spare: SparePixels = SparePixels()
     ) throws(ZooError) {
-      try self.init(decoding: bytes, from: location, limits: limits, upright: upright, by: SystemDecoder.self)
+      try self.init(
+        decoding: bytes, from: location, limits: limits, upright: upright, spare: spare,
+        by: SystemDecoder.self)
     }
   }
 
   /// Decodes by ImageIO. Colour profiles are not applied.
   private enum SystemDecoder: ImageDecoder {
     static func decode(
-      _ bytes: UnsafeRawBufferPointer, format: ImageFormat, location: String, limits: ImageLimits
+      _ bytes: UnsafeRawBufferPointer, format: ImageFormat, location: String, limits: ImageLimits,
+      spare: SparePixels
     ) throws(ZooError) -> Image {
       guard let source = imageSource(of: bytes), let properties = firstProperties(of: source),
         let width = properties[kCGImagePropertyPixelWidth] as? Int,
