@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """Compare `zoo train` with two recipes in Keras, on the same pictures, splits and backbone.
 
-    python Scripts/compare_training.py DATA BACKBONE.h5 [--seeds 5] [--recipes zoo,keras,fastai] [--zoo .build/release/zoo]
+    python Scripts/compare_training.py DATA BACKBONE.h5 [--seeds 5] [--recipes keras,fastai] [--zoo .build/release/zoo]
+        [--variant "views=--views 8" …]
 
 DATA is a folder of class folders; BACKBONE.h5 a whole model that Keras 2 or 3 has saved. For each seed `zoo train` splits
 the pictures (30 % held back, copies on one side), and the recipes get the same parts:
 
 - keras: the transfer learning guide. A dense head on the frozen backbone, Adam 1e-3, 10 epochs; then all layers, Adam
   1e-5, 10 epochs, batch norms frozen.
+- zoo: `zoo train` with its defaults; each --variant is one more row, NAME=OPTIONS of `zoo train`.
 - fastai: what fine_tune(5) does. One epoch of the head, one-cycle up to 2e-3; then 5 epochs of all layers, one-cycle, with
   rates from 1e-5 at the first layers to 1e-3 at the head; flips and crops.
 
-Prints accuracy (mean and standard error over the seeds), seconds and the peak of memory. Needs tf_keras, Pillow, numpy.
+Prints accuracy and the mean of the classes' recalls (mean and standard error over the seeds), the shortest time and the
+highest peak of memory. Needs tf_keras, Pillow, numpy.
 """
 import argparse
 import json
@@ -26,8 +29,8 @@ import time
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 
-def zoo_run(args, seed, folder):
-    """The split, and what zoo makes of it: trained on the kept part alone, measured on the part held back."""
+def zoo_run(args, seed, folder, options):
+    """The part held back, and what zoo makes of the split: trained on the rest alone, measured on that part."""
     backbone = os.path.join(folder, "backbone.zoo")
     if not os.path.exists(backbone):
         command = [args.zoo, "convert", args.backbone, "-o", backbone, "-q"]
@@ -35,7 +38,7 @@ def zoo_run(args, seed, folder):
     output = os.path.join(folder, f"{seed}.zoo")
     start = time.time()
     command = [args.zoo, "train", args.data, "--backbone", backbone, "-o", output, "--validation", "0.3",
-               "--seed", str(seed), "--no-cache", "--json", "-f", "-q"] + args.options.split()
+               "--seed", str(seed), "--no-cache", "--json", "-f", "-q"] + options.split()
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     report = json.loads(process.stdout.read())
     # Of this child alone.
@@ -43,7 +46,9 @@ def zoo_run(args, seed, folder):
     seconds, peak = time.time() - start, usage.ru_maxrss / 1024
     if status:
         sys.exit(f"zoo train failed for seed {seed}")
-    return report["split"]["validation_pictures"], report["tasks"][0]["measured"]["accuracy"]["value"], seconds, peak
+    measured = report["tasks"][0]["measured"]
+    return (report["split"]["validation_pictures"],
+            (measured["accuracy"]["value"], measured["balanced_accuracy"], seconds, peak))
 
 
 def load(data, held, size, preprocessing):
@@ -86,7 +91,6 @@ def child(job):
     size = tuple(whole.input_shape[1:3])
     base = keras.Model(whole.inputs, layer.output)
     classes, x, y, x_test, y_test = load(job["data"], job["held"], size[::-1], job["preprocessing"])
-    loaded = time.time()
     pooled = keras.layers.GlobalAveragePooling2D()(base.output) if len(layer.output.shape) == 4 else base.output
     scores = keras.layers.Dense(len(classes), activation="softmax")(
         keras.layers.Dropout(0.2)(pooled) if job["recipe"] == "keras" else pooled)
@@ -163,8 +167,9 @@ def child(job):
         groups[2] = (groups[2][0] + head.trainable_variables, 1e-3)
         train(5, groups)
     right = model.predict(x_test, verbose=0, batch_size=32).argmax(1) == y_test
-    print(json.dumps([float(right.mean()), time.time() - start,
-                      resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, loaded - start]))
+    recall = np.mean([right[y_test == one].mean() for one in np.unique(y_test)])
+    print(json.dumps([float(right.mean()), float(recall), time.time() - start,
+                      resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 
 
 def main():
@@ -174,26 +179,32 @@ def main():
     parser.add_argument("data")
     parser.add_argument("backbone")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--recipes", default="zoo,keras,fastai")
+    parser.add_argument("--recipes", default="keras,fastai", help="besides zoo; empty for none")
     parser.add_argument("--zoo", default=".build/release/zoo")
     parser.add_argument("--layer", default="conv_pw_13_relu", help="the last feature map, for the recipes")
     parser.add_argument("--preprocessing")
-    parser.add_argument("--options", default="", help="for zoo train")
+    parser.add_argument("--variant", action="append", default=[], metavar="NAME=OPTIONS")
     args = parser.parse_args()
+    variants = [("zoo", "")] + [tuple(one.split("=", 1)) for one in args.variant]
     results = {}
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(args.seeds):
-            held, accuracy, seconds, peak = zoo_run(args, seed, folder)
-            results.setdefault("zoo", []).append((accuracy, seconds, peak))
-            for recipe in args.recipes.split(","):
-                if recipe != "zoo":
-                    results.setdefault(recipe, []).append(tuple(keras_run(args, seed, held, recipe)[:3]))
-            for recipe, rows in results.items():
-                n = len(rows)
-                mean = sum(r[0] for r in rows) / n
-                error = math.sqrt(sum((r[0] - mean) ** 2 for r in rows) / max(1, n - 1) / n)
-                print(f"{recipe:8} accuracy {mean:.3f} +- {error:.3f} ({n} seeds, {len(held)} pictures), "
-                      f"{min(r[1] for r in rows):.1f} s, {max(r[2] for r in rows):.0f} MiB", flush=True)
+            for name, options in variants:
+                held, row = zoo_run(args, seed, folder, options)
+                results.setdefault(name, []).append(row)
+            for recipe in filter(None, args.recipes.split(",")):
+                results.setdefault(recipe, []).append(keras_run(args, seed, held, recipe))
+            print(f"{seed + 1} seeds, {len(held)} pictures held back")
+            for name, rows in results.items():
+                print(f"{name:10} accuracy {spread([r[0] for r in rows])}, recall {spread([r[1] for r in rows])}, "
+                      f"{min(r[2] for r in rows):.1f} s, {max(r[3] for r in rows):.0f} MiB", flush=True)
+
+
+def spread(values):
+    """The mean and its standard error."""
+    n = len(values)
+    mean = sum(values) / n
+    return f"{mean:.3f} ± {math.sqrt(sum((v - mean) ** 2 for v in values) / max(1, n - 1) / n):.3f}"
 
 
 main()
