@@ -75,18 +75,29 @@ package final class PictureIndexFile: Sendable {
       let origin = Self.origin(UnsafeRawBufferPointer(rebasing: bytes[Self.headerLength..<namesStart]))
     else { throw malformed("its description can't be understood") }
     self.origin = origin
-    names = Self.lines(bytes, namesStart..<sums.lowerBound)
+    names = Self.lines(bytes, namesStart..<sums.lowerBound, atMost: rows)
     guard names.count == rows + 1, names.last == sums.lowerBound else {
-      throw malformed("\(names.count - 1) names are not those of \(rows) pictures")
+      throw malformed("its names are not those of \(rows) pictures")
     }
   }
 
   private static func aligned(_ length: Int) -> Int { (length + alignment - 1) / alignment * alignment }
 
-  /// Where each line begins, and where the last one ends.
-  private static func lines(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) -> [Int] {
+  /// Where each line begins, and where the last one ends; no more than `limit` lines.
+  private static func lines(
+    _ bytes: UnsafeRawBufferPointer, _ range: Range<Int>, atMost limit: Int
+  ) -> [Int] {
     var places = [range.lowerBound]
-    for place in range where bytes[place] == UInt8(ascii: "\n") { places.append(place + 1) }
+    // A line has at least one byte, so that no hostile number of rows reserves more than the file's own size.
+    places.reserveCapacity(min(limit, range.count) + 1)
+    guard let base = bytes.baseAddress else { return places }
+    var next = range.lowerBound
+    while places.count <= limit, next < range.upperBound,
+      let found = memchr(base + next, Int32(UInt8(ascii: "\n")), range.upperBound - next)
+    {
+      next = UnsafeRawPointer(found) - base + 1
+      places.append(next)
+    }
     return places
   }
 
