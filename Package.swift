@@ -121,7 +121,7 @@ let package = Package(
       name: "zoo-benchmarks",
       dependencies: ground + [
         "ZooModels", "ZooImages", "ZooImageFiles", "ZooData", "ZooWeightFiles", "ZooFormat", "CZooKernels",
-        "ZooRuntime", "ZooVerification", "ZooConversion", "ModelZooTools",
+        "ZooRuntime", "ZooLearning", "ZooVerification", "ZooConversion", "ModelZooTools",
         .target(name: "CTurboJPEG", condition: .when(platforms: withoutImageDecoders)),
       ],
       path: "Sources/ZooBenchmarks"),

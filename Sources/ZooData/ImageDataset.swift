@@ -209,9 +209,6 @@ func listed(_ names: [String], atMost limit: Int = 5) -> String {
   return shown.dropLast().joined(separator: ", ") + " and " + last
 }
 
-/// `count` things: `1 file`, `3 files`.
-func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
-
 /// A path inside a folder.
 func joined(_ folder: String, _ name: String) -> String {
   folder.hasSuffix("/") ? folder + name : folder + "/" + name

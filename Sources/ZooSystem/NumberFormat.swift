@@ -26,6 +26,11 @@ package func grouped(_ number: Int) -> String {
   return (number < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
 }
 
+/// `1 picture`, `2,000 pictures`.
+package func counted(_ number: Int, _ thing: String) -> String {
+  "\(grouped(number)) \(thing)\(number == 1 ? "" : "s")"
+}
+
 /// `97.8 MiB`.
 package func byteSize(_ count: Int) -> String {
   let units = ["B", "KiB", "MiB", "GiB"]

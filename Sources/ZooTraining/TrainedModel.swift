@@ -45,7 +45,7 @@ package struct TrainedModel: Sendable {
     card.variant = "\(Self.withoutClasses(card.variant)), \(purpose) \(record.data)"
     card.trainingData =
       (backbone.document.card.trainingData.map { "\($0), then " } ?? "") + "\(record.data), "
-      + "\(record.pictureCount) pictures"
+      + "\(counted(record.pictureCount, "picture"))"
     card.accuracy = accuracy
     self.card = card
   }

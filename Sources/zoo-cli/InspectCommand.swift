@@ -103,7 +103,7 @@ struct InspectCommand: ParsableCommand {
       row: "trained from",
       "\(training.backbone), \(training.layers.count == 1 ? "layer" : "layers") "
         + training.layers.joined(separator: ", "))
-    try Terminal.print(row: "trained on", "\(training.data), \(grouped(training.pictures)) pictures")
+    try Terminal.print(row: "trained on", "\(training.data), \(counted(training.pictures, "picture"))")
     for task in training.tasks where task.kind != "number" || training.tasks.count > 1 {
       let name = training.tasks.count > 1 ? "\(task.name): " : ""
       let some = task.labels.prefix(12).joined(separator: ", ") + (task.labels.count > 12 ? ", …" : "")

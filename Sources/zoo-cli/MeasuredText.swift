@@ -14,7 +14,7 @@ struct MeasuredText {
       try Terminal.print(
         row: label,
         "\(prefix)\(percent(accuracy.value)) right (95 %: \(decimal(accuracy.low * 100, 1)) to "
-          + "\(decimal(accuracy.high * 100, 1))) of \(grouped(measured.pictures)) pictures")
+          + "\(decimal(accuracy.high * 100, 1))) of \(counted(measured.pictures, "picture"))")
       try Terminal.print(row: "", "guessing the largest class: \(percent(measured.largestClass ?? 0))")
       if let balanced = measured.balancedAccuracy {
         try Terminal.print(row: "", "mean of the classes: \(percent(balanced))")
@@ -22,12 +22,12 @@ struct MeasuredText {
     } else if let precision = measured.meanAveragePrecision {
       try Terminal.print(
         row: label,
-        "\(prefix)mean average precision \(decimal(precision, 3)) of \(grouped(measured.pictures)) pictures")
+        "\(prefix)mean average precision \(decimal(precision, 3)) of \(counted(measured.pictures, "picture"))")
     } else if let error = measured.meanAbsoluteError {
       try Terminal.print(
         row: label,
         "\(prefix)mean distance \(significant(error.value)) (95 %: \(significant(error.low)) to "
-          + "\(significant(error.high))) of \(grouped(measured.pictures)) pictures")
+          + "\(significant(error.high))) of \(counted(measured.pictures, "picture"))")
       if let explained = measured.explained {
         try Terminal.print(row: "", "share of the variance explained (R²): \(decimal(explained.value, 3))")
       }

@@ -188,7 +188,7 @@ struct TrainCommand: ParsableCommand {
     }
     if common.json { return try Terminal.print(json: report) }
     guard !common.quiet else { return }
-    try Terminal.print(row: "data", "\(report.data): \(grouped(report.pictures)) pictures")
+    try Terminal.print(row: "data", "\(report.data): \(counted(report.pictures, "picture"))")
     if !report.added.isEmpty {
       try Terminal.print(row: "new", report.added.joined(separator: ", "))
     }

@@ -33,7 +33,7 @@ struct TrainingText {
 
   private var dataText: String {
     let unreadable = report.data.unreadable
-    var text = "\(report.data.name): \(grouped(report.data.pictures)) pictures"
+    var text = "\(report.data.name): \(counted(report.data.pictures, "picture"))"
     if let task = report.tasks.first, report.tasks.count == 1, task.kind != "number" {
       text += " in \(task.classes.count) \(task.kind)"
       let sizes = zip(task.classes, task.counts).sorted { $0.1 > $1.1 }
@@ -55,7 +55,7 @@ struct TrainingText {
     let split = report.split
     var text = split.text
     if split.validation > 0 { text += ": \(grouped(split.validation))" }
-    if split.test > 0 { text += "; \(grouped(split.test)) test pictures" }
+    if split.test > 0 { text += "; \(counted(split.test, "test picture"))" }
     return text
   }
 

@@ -16,7 +16,7 @@ struct BrowserTests {
   }
 
   private static let every =
-    ["graph", "cells", "conversion", "training"].flatMap { page in
+    ["graph", "cells", "conversion", "training", "groups", "similar"].flatMap { page in
       [390, 1400].flatMap { width in
         [false, true].map { Case(page: page, width: width, isDark: $0) }
       }
@@ -24,7 +24,10 @@ struct BrowserTests {
   static let cases =
     ProcessInfo.processInfo.environment["ZOO_BROWSER_TESTS"] == "all"
     ? every
-    : [Case(page: "graph", width: 390, isDark: true), Case(page: "conversion", width: 1400, isDark: false)]
+    : [
+      Case(page: "graph", width: 390, isDark: true), Case(page: "conversion", width: 1400, isDark: false),
+      Case(page: "training", width: 390, isDark: false), Case(page: "groups", width: 1400, isDark: true),
+    ]
 
   @Test(arguments: cases) func pagesWork(_ test: Case) throws {
     let zoo = try ZooCommand()
@@ -37,6 +40,10 @@ struct BrowserTests {
           "train", "letters", "--backbone", "digits.zoo", "--layer", "conv_pw_6_relu", "-o", "m.zoo",
           "--views", "3", "--no-cache", "--report", "page.html",
         ]
+      case "groups":
+        ["cluster", "digits.zoo", "letters", "--groups", "4", "-o", "page.html", "--no-cache"]
+      case "similar":
+        ["similar", "digits.zoo", "letters/A/A-0.bmp", "letters", "--html", "page.html", "--no-cache"]
       case "cells": ["inspect", ZooCommand.fixture("models/nasnet-32.keras"), "--graph", "page.html"]
       default:
         [
@@ -44,7 +51,7 @@ struct BrowserTests {
           "--quiet",
         ]
       }
-    if test.page == "training" {
+    if ["training", "groups", "similar"].contains(test.page) {
       try Letters.copy(["A", "H", "K", "N", "X"], to: zoo.folder.appending(path: "letters"))
       #expect(
         try zoo("convert", ConvertTests.digits, "-o", "digits.zoo", "--preprocessing", "tf", "-q").status == 0
@@ -70,6 +77,7 @@ struct BrowserTests {
       switch test.page {
       case "conversion": Self.searching
       case "training": Self.sorting
+      case "groups", "similar": Self.common
       default: Self.clicking
       }
     let used = try Browser.run(browser, test, page: zoo.path("page.html"), in: zoo.folder, script: script)
@@ -84,6 +92,8 @@ struct BrowserTests {
       let recalls = try #require(found["recalls"] as? [Double])
       #expect(recalls.count == 5 && recalls == recalls.sorted() && found["sort"] as? String == "ascending")
       #expect(found["pictures"] as? Int ?? 0 > 30)
+    case "groups": #expect(found["pictures"] as? Int == 60)
+    case "similar": #expect(found["pictures"] as? Int == 11)
     default:
       #expect(found["title"] as? String == found["layer"] as? String && found["layer"] as? String != "")
       #expect((found["bars"] as? Int ?? 0) >= 32)
@@ -108,6 +118,7 @@ struct BrowserTests {
 
   private static let common = """
     found.overflow=Math.max(0,document.documentElement.scrollWidth-document.documentElement.clientWidth);
+    found.pictures=document.images.length;
     found.dark=matchMedia('(prefers-color-scheme: dark)').matches;
     """
 
@@ -131,7 +142,6 @@ struct BrowserTests {
     found.sort=head.getAttribute('aria-sort');
     found.recalls=Array.from(table.tBodies[0].rows).map(function(r){
       return parseFloat(r.cells[2].getAttribute('data-value'));});
-    found.pictures=document.images.length;
     """ + common
 
   private static let searching = """

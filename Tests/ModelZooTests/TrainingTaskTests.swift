@@ -5,6 +5,8 @@ import ZooSystem
 import ZooTestSupport
 
 /// Training, choosing and evaluating in tasks: the same results, progress on the way, and an end when asked.
+///
+/// A loop that does not keep up misses some of the progress, so that what it sees depends on the machine.
 @Suite("training in tasks") struct TrainingTaskTests {
   /// Some letters, and a place for what is made of them.
   private func withLetters(_ body: (_ letters: ImageDataset, _ folder: URL) async throws -> Void) async throws
@@ -42,28 +44,28 @@ import ZooTestSupport
   @Test func aTrainingAndAnEvaluationTellTheirProgress() async throws {
     try await withLetters { letters, folder in
       let output = folder.appending(path: "letters.zoo").path
-      var (pictures, report): (Int, TrainingReport?) = (0, nil)
+      var (events, report): (Int, TrainingReport?) = (0, nil)
       for try await event in try Self.trainer.events(trainingOn: letters, named: "letters", to: output) {
         #expect(report == nil)
+        events += 1
         switch event {
-        case .progress(.pictures(let done, let total)): (pictures, _) = (done, #expect(total == 36))
+        case .progress(.pictures(let done, let total)): #expect(done <= 36 && total == 36)
         case .progress: break
         case .finished(let found): report = found
         }
       }
-      #expect(pictures == 36)
+      #expect(events > 1)
       #expect(try #require(report?.tasks.first?.measured?.accuracy).value > 0.5)
       #expect(try Model.verify(output).passed)
 
-      var (last, evaluation): (Int, Evaluation?) = (0, nil)
+      var evaluation: Evaluation?
       for try await event in Evaluation.events(model: output, on: letters) {
         #expect(evaluation == nil)
         switch event {
-        case .pictures(let done, let total): (last, _) = (done, #expect(total == 36))
+        case .pictures(let done, let total): #expect(done <= 36 && total == 36)
         case .finished(let found): evaluation = found
         }
       }
-      #expect(last == 36)
       let expected = try Evaluation(model: output, on: letters)
       #expect(try encoded(#require(evaluation).tasks) == encoded(expected.tasks))
 
@@ -82,16 +84,17 @@ import ZooTestSupport
       options.layers = ["conv_pw_6_relu"]
       options.threads = 2
       let chooser = try BackboneChooser(backbones: [TrainingTests.digits.get()], options: options)
-      var (pictures, layers, choice): (Int, Int, BackboneChoice?) = (0, 0, nil)
+      var (events, choice): (Int, BackboneChoice?) = (0, nil)
       for try await event in chooser.events(choosingFor: letters, named: "letters") {
         #expect(choice == nil)
+        events += 1
         switch event {
-        case .progress(.pictures(_, let done, let total)): (pictures, _) = (done, #expect(total == 36))
-        case .progress(.layers(_, let done, _)): layers = done
+        case .progress(.pictures(_, let done, let total)): #expect(done <= 36 && total == 36)
+        case .progress(.layers(_, let done, let total)): #expect(done <= 1 && total == 1)
         case .finished(let found): choice = found
         }
       }
-      #expect(pictures == 36 && layers == 1)
+      #expect(events > 1)
       let expected = try chooser.choose(for: letters, named: "letters")
       #expect(choice?.candidates.map(\.accuracy.value) == expected.candidates.map(\.accuracy.value))
       #expect(choice?.candidates.map(\.layer) == ["conv_pw_6_relu"])

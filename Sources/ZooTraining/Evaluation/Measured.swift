@@ -189,13 +189,13 @@ extension TrainingReport {
       func percent(_ share: Double) -> String { decimal(share * 100, 1) }
       if let accuracy {
         return "\(percent(accuracy.value)) % (\(percent(accuracy.low)) to \(percent(accuracy.high))) of "
-          + "\(grouped(pictures)) pictures"
+          + "\(counted(pictures, "picture"))"
       }
       if let meanAveragePrecision {
-        return "mean average precision \(decimal(meanAveragePrecision, 3)) on \(grouped(pictures)) pictures"
+        return "mean average precision \(decimal(meanAveragePrecision, 3)) on \(counted(pictures, "picture"))"
       }
       if let meanAbsoluteError {
-        return "mean absolute error \(significant(meanAbsoluteError.value)) on \(grouped(pictures)) pictures"
+        return "mean absolute error \(significant(meanAbsoluteError.value)) on \(counted(pictures, "picture"))"
       }
       return nil
     }
