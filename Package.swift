@@ -42,13 +42,14 @@ let package = Package(
     // MARK: Ground
     .target(name: "CZooSystem"),
     .target(name: "CZooHash"),
+    .target(name: "CZooPixels"),
     .target(name: "ZooSystem", dependencies: ["CZooHash", "CZooSystem"]),
     .target(name: "ZooTensor", dependencies: ["ZooSystem"]),
     .target(name: "ZooGraph", dependencies: ["ZooSystem", "ZooTensor"]),
 
     // MARK: Data
     .target(name: "ZooModels", dependencies: ground, path: "zoo"),
-    .target(name: "ZooImages", dependencies: ground),
+    .target(name: "ZooImages", dependencies: ground + ["CZooPixels"]),
     .target(
       name: "ZooWeightFiles", dependencies: ["ZooSystem", "ZooTensor", "CHDF5", "CZlib", "CZooSystem"]),
     .target(name: "ZooFormat", dependencies: ground),

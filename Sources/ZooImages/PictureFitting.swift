@@ -69,24 +69,25 @@ extension Image {
   /// The image at the size `height` x `width`, as `fitting` says.
   ///
   /// - Throws: `ZooError` with the code `ZooError.Code.invalidArgument` where the size or the crop makes no sense.
-  package func fitted(height newHeight: Int, width newWidth: Int, _ fitting: PictureFitting) throws(ZooError)
-    -> Image
-  {
+  package func fitted(
+    height newHeight: Int, width newWidth: Int, _ fitting: PictureFitting, with code: PixelCode = .fastest
+  ) throws(ZooError) -> Image {
     switch try placement(height: newHeight, width: newWidth, fitting) {
     case .unchanged: return self
-    case .whole: return resized(height: newHeight, width: newWidth, by: fitting.resampling)
+    case .whole:
+      return resized(height: newHeight, width: newWidth, by: fitting.resampling, with: code)
     case .part(let x, let y):
       return resized(
         rows: ResizedAxis(size: height, part: y, newSize: newHeight, wanted: 0..<newHeight),
         columns: ResizedAxis(size: width, part: x, newSize: newWidth, wanted: 0..<newWidth),
-        by: fitting.resampling)
+        by: fitting.resampling, with: code)
     case .cut(let whole, let top, let left):
       return resized(
         rows: ResizedAxis(
           size: height, part: 0..<height, newSize: whole.height, wanted: top..<top + newHeight),
         columns: ResizedAxis(
           size: width, part: 0..<width, newSize: whole.width, wanted: left..<left + newWidth),
-        by: fitting.resampling)
+        by: fitting.resampling, with: code)
     }
   }
 

@@ -1,3 +1,4 @@
+import CZooPixels
 import ZooSystem
 
 /// How pixels are computed when a picture changes its size: bit for bit as Pillow's `Image.resize` does it with the
@@ -96,14 +97,9 @@ struct ResizedAxis {
 
 /// For each new pixel along one axis, which old pixels make it up and by how much.
 struct ResamplingWeights {
-  /// Bits after the point: 32 less 8 of the pixel and 2 for the sum.
-  static let precision: Int32 = 32 - 8 - 2
-  /// One half, with which every sum starts.
-  static let half: Int32 = 1 << (precision - 1)
-
-  /// The range of old pixels of each new one.
-  let windows: [Range<Int>]
-  /// Fixed-point weights, `stride` places for each new pixel.
+  /// The old pixels of each new one.
+  let windows: [zoo_window]
+  /// Fixed-point weights, `stride` places for each new pixel; zero behind those of its window.
   let weights: [Int32]
   let stride: Int
 
@@ -111,78 +107,49 @@ struct ResamplingWeights {
     let scale = Double(axis.part.count) / Double(axis.newSize)
     let width = max(scale, 1)
     let support = filter.support * width
-    stride = Int(support.rounded(.up)) * 2 + 1
-    var windows: [Range<Int>] = []
+    let step = Int(zoo_weight_step)
+    let stride = (Int(support.rounded(.up)) * 2 + step) / step * step
+    let inverse = 1 / width
+    var windows: [zoo_window] = []
     windows.reserveCapacity(axis.wanted.count)
     var weights = [Int32](repeating: 0, count: axis.wanted.count * stride)
-    for (place, index) in axis.wanted.enumerated() {
-      let center = Double(axis.part.lowerBound) + (Double(index) + 0.5) * scale
-      let first = max(0, Int(center - support + 0.5))
-      let end = min(axis.size, Int(center + support + 0.5))
-      windows.append(first..<end)
-      let inverse = 1 / width
-      let raw = (0..<end - first).map { tap in
-        filter.weight(at: (Double(tap + first) - center + 0.5) * inverse)
-      }
-      let total = raw.reduce(0, +)
-      for (tap, weight) in raw.enumerated() {
-        let share = (total == 0 ? weight : weight / total) * Double(1 << Self.precision)
-        weights[place * stride + tap] = Int32(share < 0 ? share - 0.5 : share + 0.5)
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: stride) { shares in
+      shares.initialize(repeating: 0)
+      for (place, index) in axis.wanted.enumerated() {
+        let center = Double(axis.part.lowerBound) + (Double(index) + 0.5) * scale
+        let first = max(0, Int(center - support + 0.5))
+        let count = min(axis.size, Int(center + support + 0.5)) - first
+        windows.append(zoo_window(first: first, count: count))
+        var total = 0.0
+        for tap in 0..<count {
+          shares[tap] = filter.weight(at: (Double(tap + first) - center + 0.5) * inverse)
+          total += shares[tap]
+        }
+        for tap in 0..<count {
+          let share =
+            (total == 0 ? shares[tap] : shares[tap] / total) * Double(1 << Int(zoo_weight_bits))
+          weights[place * stride + tap] = Int32(share < 0 ? share - 0.5 : share + 0.5)
+        }
       }
     }
     self.windows = windows
     self.weights = weights
+    self.stride = stride
   }
 
-  @inline(__always)
-  static func rounded(_ sum: Int32) -> UInt8 { UInt8(clamping: sum >> precision) }
-}
+  /// All old pixels of which new ones are made.
+  var read: Range<Int> {
+    (windows.map(\.first).min() ?? 0)..<(windows.map { $0.first + $0.count }.max() ?? 0)
+  }
 
-/// The weights of ``ResamplingWeights`` where at most two windows overlap, two in a number: a multiplication gives what
-/// an old pixel adds to two new ones. The lower half is for the window that ends first.
-struct PairedWeights {
-  /// The first old pixel that is read.
-  let first: Int
-  /// Of each old pixel.
-  let weights: [UInt64]
-  /// Where each window ends.
-  let ends: [Int]
-
-  /// The sums that two windows begin with.
-  static let start = UInt64(ResamplingWeights.half) << 32 | UInt64(ResamplingWeights.half)
-
-  /// Nil where three windows overlap, or where it would not be faster; and for filters with negative weights, whose
-  /// sums would borrow from each other.
-  init?(_ filter: ResamplingWeights) {
-    let windows = filter.windows
-    guard let head = windows.first, let last = windows.last, filter.stride > 4,
-      filter.weights.allSatisfy({ $0 >= 0 })
-    else { return nil }
-    for place in windows.indices.dropFirst() {
-      guard windows[place - 1].lowerBound <= windows[place].lowerBound,
-        windows[place - 1].upperBound <= windows[place].upperBound,
-        place < 2 || windows[place - 2].upperBound <= windows[place].lowerBound
-      else { return nil }
-    }
-    var weights = [UInt64](repeating: 0, count: last.upperBound)
-    for (place, window) in windows.enumerated() {
-      let earlier = place > 0 ? windows[place - 1].upperBound : head.lowerBound
-      for (tap, pixel) in window.enumerated() {
-        // What the window before still reads adds to the upper half, which then becomes the lower one.
-        let weight = UInt64(filter.weights[place * filter.stride + tap])
-        weights[pixel] |= pixel < earlier ? weight << 32 : weight
+  /// The same as C takes it, for as long as `body` runs.
+  func withResampling(_ body: (UnsafePointer<zoo_resampling>) -> Void) {
+    windows.withUnsafeBufferPointer { windows in
+      weights.withUnsafeBufferPointer { weights in
+        var resampling = zoo_resampling(
+          windows: windows.baseAddress, weights: weights.baseAddress, count: windows.count, stride: stride)
+        withUnsafePointer(to: &resampling, body)
       }
     }
-    first = head.lowerBound
-    self.weights = weights
-    ends = windows.map(\.upperBound)
-  }
-
-  /// The pixel whose window ends; the other window becomes the first to end.
-  @inline(__always)
-  static func takeNext(_ sums: inout UInt64) -> UInt8 {
-    let value = ResamplingWeights.rounded(Int32(truncatingIfNeeded: sums))
-    sums = sums >> 32 | UInt64(ResamplingWeights.half) << 32
-    return value
   }
 }
