@@ -1,3 +1,4 @@
+import CZooPixels
 import ZooSystem
 
 extension Image {
@@ -41,137 +42,69 @@ extension Image {
   /// What `view` shows of this image, which has about its detail.
   ///
   /// Places and colours are computed in fixed point: the pixels are the same on every machine.
-  func transformed(by view: PictureView, height: Int, width: Int) -> Image {
+  package func transformed(
+    by view: PictureView, height: Int, width: Int, with code: PixelCode = .fastest
+  ) -> Image {
     var image = mapped(
-      PictureMap(view, from: self, height: height, width: width), height: height, width: width)
-    for _ in 0..<view.blur { image = image.softened }
-    guard let colors = ColorMap(view, mean: { image.meanLight }) else { return image }
-    return image.recolored(by: colors)
+      zoo_pixel_map(view, from: self, height: height, width: width), height: height, width: width, with: code)
+    for _ in 0..<view.blur { image = image.softened(with: code) }
+    guard let colors = zoo_color_map(view, mean: { image.meanLight(with: code) }) else { return image }
+    return image.recolored(by: colors, with: code)
   }
 
   /// Each pixel from the four around its place in this image; beyond the edges the image is mirrored.
-  private func mapped(_ map: PictureMap, height newHeight: Int, width newWidth: Int) -> Image {
-    let count = newHeight * newWidth * 3
-    let (right, bottom) = (width - 1, height - 1)
-    let rowLength = width * 3
-    let mapped = [UInt8](unsafeUninitializedCapacity: count) { target, filled in
-      pixels.withUnsafeBufferPointer { source in
-        var to = 0
-        for y in 0..<newHeight {
-          var sourceX = map.x + y * map.xDown
-          var sourceY = map.y + y * map.yDown
-          for _ in 0..<newWidth {
-            let (column, row) = (sourceX >> PictureMap.bits, sourceY >> PictureMap.bits)
-            let across = Int32(truncatingIfNeeded: sourceX >> (PictureMap.bits - 8)) & 255
-            let down = Int32(truncatingIfNeeded: sourceY >> (PictureMap.bits - 8)) & 255
-            let (x0, x1) =
-              column >= 0 && column < right
-              ? (column, column &+ 1) : (Self.mirrored(column, right), Self.mirrored(column + 1, right))
-            let (y0, y1) =
-              row >= 0 && row < bottom
-              ? (row, row &+ 1) : (Self.mirrored(row, bottom), Self.mirrored(row + 1, bottom))
-            let (a, b) = (y0 &* rowLength &+ x0 &* 3, y0 &* rowLength &+ x1 &* 3)
-            let (c, d) = (y1 &* rowLength &+ x0 &* 3, y1 &* rowLength &+ x1 &* 3)
-            for channel in 0..<3 {
-              let upper =
-                Int32(source[a &+ channel]) &* (256 &- across) &+ Int32(source[b &+ channel]) &* across
-              let lower =
-                Int32(source[c &+ channel]) &* (256 &- across) &+ Int32(source[d &+ channel]) &* across
-              let sum = upper &* (256 &- down) &+ lower &* down
-              target[to &+ channel] = UInt8(truncatingIfNeeded: (sum &+ 32768) >> 16)
-            }
-            to += 3
-            sourceX &+= map.xAcross
-            sourceY &+= map.yAcross
-          }
-        }
+  private func mapped(
+    _ map: zoo_pixel_map, height newHeight: Int, width newWidth: Int, with code: PixelCode
+  ) -> Image {
+    converted(height: newHeight, width: newWidth) { pixels, target in
+      withUnsafePointer(to: map) { map in
+        zoo_map_pixels(code.number, map, pixels, height, width, target, newHeight, newWidth)
       }
-      filled = count
     }
-    return Image(width: newWidth, height: newHeight, pixels: mapped)
-  }
-
-  /// The place inside of `0...last` that one outside of it mirrors.
-  private static func mirrored(_ place: Int, _ last: Int) -> Int {
-    let inside = place < 0 ? -1 - place : place > last ? 2 * last + 1 - place : place
-    return max(0, min(last, inside))
   }
 
   /// Each pixel mixed with its neighbours by 1, 2, 1 along both axes.
-  private var softened: Image {
-    let rowLength = width * 3
-    let count = pixels.count
-    let (height, width) = (height, width)
-    let softened = [UInt8](unsafeUninitializedCapacity: count) { target, filled in
-      pixels.withUnsafeBufferPointer { source in
-        withUnsafeTemporaryAllocation(of: Int32.self, capacity: rowLength) { sums in
-          for y in 0..<height {
-            let own = y * rowLength
-            let above = max(0, y - 1) * rowLength
-            let below = min(height - 1, y + 1) * rowLength
-            for x in 0..<rowLength {
-              sums.baseAddress?.advanced(by: x).initialize(
-                to: Int32(source[above &+ x]) &+ 2 &* Int32(source[own &+ x]) &+ Int32(source[below &+ x]))
-            }
-            for x in 0..<width {
-              let (left, right) = (max(0, x - 1) * 3, min(width - 1, x + 1) * 3)
-              for channel in 0..<3 {
-                let sum = sums[left + channel] &+ 2 &* sums[x * 3 + channel] &+ sums[right + channel]
-                target[own + x * 3 + channel] = UInt8(truncatingIfNeeded: (sum &+ 8) >> 4)
-              }
-            }
-          }
-        }
+  private func softened(with code: PixelCode) -> Image {
+    converted(height: height, width: width) { pixels, target in
+      withUnsafeTemporaryAllocation(of: UInt16.self, capacity: (width + 2) * 3) { scratch in
+        zoo_soften(code.number, pixels, height, width, scratch.baseAddress, target)
       }
-      filled = count
     }
-    return Image(width: width, height: height, pixels: softened)
+  }
+
+  private func recolored(by map: zoo_color_map, with code: PixelCode) -> Image {
+    converted(height: height, width: width) { pixels, target in
+      withUnsafePointer(to: map) { zoo_recolor(code.number, $0, pixels, height * width, target) }
+    }
   }
 
   /// The mean of the light of all pixels, rounded down.
-  private var meanLight: Int {
-    var sums = (red: 0, green: 0, blue: 0)
-    for start in stride(from: 0, to: pixels.count, by: 3) {
-      sums.red &+= Int(pixels[start])
-      sums.green &+= Int(pixels[start &+ 1])
-      sums.blue &+= Int(pixels[start &+ 2])
+  private func meanLight(with code: PixelCode) -> Int {
+    let count = height * width
+    let sums = withUnsafeTemporaryAllocation(of: UInt64.self, capacity: 3) { sums in
+      pixels.withUnsafeBufferPointer { zoo_sum_colors(code.number, $0.baseAddress, count, sums.baseAddress) }
+      return sums.map(Int.init)
     }
-    return (sums.red * 19595 + sums.green * 38470 + sums.blue * 7471) / (65536 * (pixels.count / 3))
+    return (sums[0] * 19595 + sums[1] * 38470 + sums[2] * 7471) / (65536 * count)
   }
 
-  private func recolored(by map: ColorMap) -> Image {
-    let count = pixels.count
-    let recolored = [UInt8](unsafeUninitializedCapacity: count) { target, filled in
-      pixels.withUnsafeBufferPointer { source in
-        for start in stride(from: 0, to: count, by: 3) {
-          let (red, green, blue) = (
-            Int32(source[start]), Int32(source[start &+ 1]), Int32(source[start &+ 2])
-          )
-          target[start] = map.red.value(red, green, blue)
-          target[start &+ 1] = map.green.value(red, green, blue)
-          target[start &+ 2] = map.blue.value(red, green, blue)
-        }
-      }
+  /// The image whose pixels `body` makes from the pixels of this one.
+  private func converted(
+    height newHeight: Int, width newWidth: Int,
+    _ body: (_ pixels: UnsafePointer<UInt8>?, _ target: UnsafeMutablePointer<UInt8>?) -> Void
+  ) -> Image {
+    let count = newHeight * newWidth * 3
+    let converted = [UInt8](unsafeUninitializedCapacity: count) { target, filled in
+      pixels.withUnsafeBufferPointer { body($0.baseAddress, target.baseAddress) }
       filled = count
     }
-    return Image(width: width, height: height, pixels: recolored)
+    return Image(width: newWidth, height: newHeight, pixels: converted)
   }
 }
 
-/// Where in a picture each pixel of a view comes from: a linear function of its column and row, in fixed point.
-private struct PictureMap {
-  /// Bits after the point.
-  static let bits = 20
-
-  /// The place of the first pixel.
-  let x: Int, y: Int
-  /// What is added for each column.
-  let xAcross: Int, yAcross: Int
-  /// What is added for each row.
-  let xDown: Int, yDown: Int
-
+extension zoo_pixel_map {
   /// Only operations that IEEE 754 defines exactly, before the numbers are rounded.
-  init(_ view: PictureView, from image: Image, height: Int, width: Int) {
+  fileprivate init(_ view: PictureView, from image: Image, height: Int, width: Int) {
     let (sine, cosine) = exactSineAndCosine(degrees: Double(view.turn) / 4)
     // Pixels of the picture per pixel of the view.
     let scaleX = Double(view.width) / 65536 * Double(image.width) / Double(width) * (view.isFlipped ? -1 : 1)
@@ -182,32 +115,18 @@ private struct PictureMap {
     let centerX = (Double(view.left) + Double(view.width) / 2) / 65536 * Double(image.width)
     let centerY = (Double(view.top) + Double(view.height) / 2) / 65536 * Double(image.height)
     let (firstX, firstY) = (0.5 - Double(width) / 2, 0.5 - Double(height) / 2)
-    func fixed(_ value: Double) -> Int { Int((value * Double(1 << Self.bits)).rounded(.down)) }
-    x = fixed(centerX + across.x * firstX + down.x * firstY - 0.5)
-    y = fixed(centerY + across.y * firstX + down.y * firstY - 0.5)
-    xAcross = fixed(across.x)
-    yAcross = fixed(across.y)
-    xDown = fixed(down.x)
-    yDown = fixed(down.y)
+    func fixed(_ value: Double) -> Int { Int((value * Double(1 << Int(zoo_place_bits))).rounded(.down)) }
+    self.init(
+      x: fixed(centerX + across.x * firstX + down.x * firstY - 0.5),
+      y: fixed(centerY + across.y * firstX + down.y * firstY - 0.5),
+      x_across: fixed(across.x), y_across: fixed(across.y), x_down: fixed(down.x), y_down: fixed(down.y))
   }
 }
 
-/// How colours change: each new value is a sum of the old ones with weights in fixed point.
-private struct ColorMap {
-  struct Row {
-    var red: Int32, green: Int32, blue: Int32, constant: Int32
-
-    @inline(__always)
-    func value(_ r: Int32, _ g: Int32, _ b: Int32) -> UInt8 {
-      UInt8(clamping: (red &* r &+ green &* g &+ blue &* b &+ constant) >> 16)
-    }
-  }
-
-  let red: Row, green: Row, blue: Row
-
+extension zoo_color_map {
   /// Nil where colours stay.
   /// - Parameter mean: the mean light, which contrast leaves as it is.
-  init?(_ view: PictureView, mean: () -> Int) {
+  fileprivate init?(_ view: PictureView, mean: () -> Int) {
     guard view.brightness != 256 || view.contrast != 256 || view.saturation != 256 || view.hue != 0 else {
       return nil
     }
@@ -219,7 +138,8 @@ private struct ColorMap {
     let brightness = Double(view.brightness) / 256
     let contrast = Double(view.contrast) / 256
     let constant = brightness * Double(mean()) * (1 - contrast)
-    func row(_ channel: Int) -> Row {
+    /// For a new channel, the weights of the old ones and the constant.
+    func row(_ channel: Int) -> (red: Int32, green: Int32, blue: Int32, constant: Int32) {
       // Brightness and contrast leave the sum of the weights their product: grey stays grey.
       let weights = (0..<3).map { from in
         let rotated =
@@ -229,9 +149,13 @@ private struct ColorMap {
       func fixed(_ value: Double) -> Int32 { Int32((value * 65536).rounded(.toNearestOrEven)) }
       let sum = fixed(brightness * contrast)
       let (first, second) = (fixed(weights[0]), fixed(weights[1]))
-      return Row(red: first, green: second, blue: sum - first - second, constant: fixed(constant) + 32768)
+      return (first, second, sum - first - second, fixed(constant) + 32768)
     }
-    (red, green, blue) = (row(0), row(1), row(2))
+    let (red, green, blue) = (row(0), row(1), row(2))
+    self.init(
+      red: (red.red, green.red, blue.red, 0), green: (red.green, green.green, blue.green, 0),
+      blue: (red.blue, green.blue, blue.blue, 0),
+      constant: (red.constant, green.constant, blue.constant, 0))
   }
 }
 

@@ -18,9 +18,31 @@ import ZooSystem
     (.strong, 17, 0xa2ee_7002_c7ef_5333),
   ])
   func goldens(_ strength: PictureView.Strength, _ number: Int, _ expected: UInt64) throws {
-    let image = try Self.picture.view(Self.view(number, strength), height: 96, width: 128)
+    let view = Self.view(number, strength)
+    let image = try Self.picture.view(view, height: 96, width: 128)
     #expect(image.height == 96 && image.width == 128)
     #expect(checksum(image.pixels) == expected)
+    let base = Self.picture.resized(height: 24 * view.detail, width: 32 * view.detail)
+    for code in PixelCode.all {
+      #expect(base.transformed(by: view, height: 96, width: 128, with: code) == image, "\(code.name)")
+    }
+  }
+
+  /// Also at sizes that are no multiple of a vector, beyond the edges, and of pictures of few pixels.
+  @Test func allCodesAgree() throws {
+    let portable = try #require(PixelCode.all.last)
+    for (number, (height, width)) in [(1, 1), (1, 40), (3, 2), (9, 5), (37, 23), (64, 81)].enumerated() {
+      let image = deadLeaves(height: height, width: width, seed: UInt64(number))
+      for number in 1...60 {
+        let view = Self.view(number, .strong)
+        let (newHeight, newWidth) = (1 + number % 7, 1 + number % 19)
+        let expected = image.transformed(by: view, height: newHeight, width: newWidth, with: portable)
+        for code in PixelCode.all {
+          let shown = image.transformed(by: view, height: newHeight, width: newWidth, with: code)
+          #expect(shown == expected, "\(code.name): view \(number) of \(height)x\(width)")
+        }
+      }
+    }
   }
 
   @Test func viewZeroIsThePicture() throws {

@@ -1,12 +1,9 @@
-// Resizing for one instruction set, as functions RESIZE_ROWS and RESIZE_COLUMNS.
+// Resizing for one instruction set, whose name NAMED gives to functions.
 //
-// PIXELS(v, place) takes a pixel of each of four rows, from byte `place` on, out of a vector with 16 bytes of each, as
-// four 32-bit numbers: R, G, B and 0. The compiler makes of the vectors as many as the instruction set needs.
-//
-// Where there is DOT(sums, v, w) in its place, it adds to each sum the products of four bytes of v with the signed bytes
-// of w.
+// COLORS is one of the two ways of vectors.h. Where there is DOT(sums, v, w), it adds to each sum the products of four
+// bytes of v with the signed bytes of w.
 
-static void RESIZE_ROWS(
+static void NAMED(resize_rows)(
     const zoo_resampling *resampling, const uint8_t *pixels, size_t available, size_t row_bytes, size_t rows,
     void *scratch, uint8_t *target) {
   const zoo_window *const windows = resampling->windows;
@@ -57,7 +54,7 @@ static void RESIZE_ROWS(
         __builtin_prefetch((const void *)((uintptr_t)from[r] + place + row_step * row_bytes));
       }
       uint8_t new_pixels[4 * row_step];
-      const bytes_16 rounded = __builtin_convertvector(LEVELS(sums, numbers_16), bytes_16);
+      const bytes_16 rounded = __builtin_convertvector(LEVELS(sums, zoo_weight_bits, numbers_16), bytes_16);
       memcpy(new_pixels, &rounded, sizeof rounded);
       // The fourth byte is overwritten by the next pixel.
       const bool is_last = i + 1 == count;
@@ -72,7 +69,7 @@ static void RESIZE_ROWS(
   }
 }
 
-static void RESIZE_COLUMNS(
+static void NAMED(resize_columns)(
     const zoo_resampling *resampling, const uint8_t *pixels, size_t first_row, size_t row_bytes,
     uint8_t *target) {
   const int32_t *weights = resampling->weights;
@@ -93,14 +90,9 @@ static void RESIZE_COLUMNS(
         memcpy(&v, from + tap * row_bytes + x, sizeof v);
         sums += __builtin_convertvector(v, numbers_32) * weights[tap];
       }
-      const bytes_32 rounded = __builtin_convertvector(LEVELS(sums, numbers_32), bytes_32);
+      const bytes_32 rounded = __builtin_convertvector(LEVELS(sums, zoo_weight_bits, numbers_32), bytes_32);
       memcpy(target + x, &rounded, sizeof rounded);
       if (x == last) break;
     }
   }
 }
-
-#undef RESIZE_ROWS
-#undef RESIZE_COLUMNS
-#undef PIXELS
-#undef DOT
