@@ -162,7 +162,8 @@ let package = Package(
       name: "ZooImagesTests", dependencies: ground + ["ZooImages", "ZooImageFiles", "ZooTestSupport"]),
     .testTarget(name: "ZooWeightFilesTests", dependencies: ground + ["ZooWeightFiles", "ZooTestSupport"]),
     .testTarget(name: "ZooFormatTests", dependencies: ground + ["ZooFormat", "ZooModels", "ZooTestSupport"]),
-    .testTarget(name: "ZooReferenceTests", dependencies: ground + ["ZooReference", "ZooTestSupport"]),
+    .testTarget(
+      name: "ZooReferenceTests", dependencies: ground + ["ZooModels", "ZooReference", "ZooTestSupport"]),
     .target(
       name: "KernelChecks", dependencies: ["CZooKernels"], path: "Tests/KernelChecks", exclude: ["main.c"]),
     .testTarget(

@@ -48,6 +48,47 @@ extension Activation {
     }
   }
 
+  /// The derivative of ``scalar(_:)``; for softmax 1. At a kink it is that of the left side, but at a rectifier's
+  /// threshold that of what lies below, and at its largest value 0.
+  package func derivative(_ x: Double) -> Double {
+    switch self {
+    case .linear, .softmax: return 1
+    case .relu(let maxValue, let negativeSlope, let threshold):
+      if x <= threshold { return negativeSlope }
+      return maxValue.map { x >= $0 ? 0 : 1 } ?? 1
+    case .elu(let alpha): return x > 0 ? 1 : alpha * naturalExponential(x)
+    case .selu: return Activation.seluScale * Activation.elu(alpha: Activation.seluAlpha).derivative(x)
+    case .gelu(approximate: false):
+      return normalDistribution(x) + x * naturalExponential(-x * x / 2) / (2 * Double.pi).squareRoot()
+    case .gelu(approximate: true):
+      let factor = 2 * (2 / Double.pi).squareRoot()
+      let s = Activation.sigmoid.scalar(factor * (x + 0.044715 * x * x * x))
+      return s + x * s * (1 - s) * factor * (1 + 3 * 0.044715 * x * x)
+    case .silu:
+      let s = Activation.sigmoid.scalar(x)
+      return s + x * s * (1 - s)
+    case .sigmoid:
+      let s = scalar(x)
+      return s * (1 - s)
+    case .hardSigmoid(let slope): return slope * x + 0.5 > 0 && slope * x + 0.5 < 1 ? slope : 0
+    case .hardSilu:
+      let gate = Activation.hardSigmoid(slope: 1.0 / 6)
+      return gate.scalar(x) + x * gate.derivative(x)
+    case .tanh:
+      let t = scalar(x)
+      return 1 - t * t
+    case .softplus: return Activation.sigmoid.scalar(x)
+    case .softsign: return 1 / ((1 + abs(x)) * (1 + abs(x)))
+    case .exponential: return naturalExponential(x)
+    case .mish:
+      let t = hyperbolicTangent(Activation.softplus.scalar(x))
+      return t + x * (1 - t * t) * Activation.sigmoid.scalar(x)
+    case .squareRoot: return 0.5 / x.squareRoot()
+    case .logarithm: return 1 / x
+    case .reciprocal: return -1 / (x * x)
+    }
+  }
+
   /// A bound for the change of ``scalar(_:)`` per change of its argument near `x`, away from a
   /// threshold's jump.
   func steepestSlope(at x: Double) -> Double {

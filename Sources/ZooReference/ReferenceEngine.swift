@@ -1,4 +1,3 @@
-import Dispatch
 import ZooGraph
 import ZooSystem
 import ZooTensor
@@ -90,23 +89,13 @@ package struct ReferenceEngine: Sendable {
         nonisolated(unsafe) let output = output
         let rows = ReferenceRows(step, inputs: buffers, weights: weights)
         let length = rows.length
-        split(rows.count) { row in
-          let target = UnsafeMutableBufferPointer(rebasing: output[row * length..<(row + 1) * length])
-          rows.add(row, to: target)
+        split(rows.count, threads: threads) { part in
+          for row in part {
+            let target = UnsafeMutableBufferPointer(rebasing: output[row * length..<(row + 1) * length])
+            rows.add(row, to: target)
+          }
         }
       }
-    }
-  }
-
-  /// Calls `body` for 0 ..< `count`, a contiguous part of it on each thread.
-  private func split(_ count: Int, _ body: @Sendable (Int) -> Void) {
-    let parts = min(threads, count)
-    guard parts > 1 else {
-      for index in 0..<count { body(index) }
-      return
-    }
-    DispatchQueue.concurrentPerform(iterations: parts) { part in
-      for index in count * part / parts..<count * (part + 1) / parts { body(index) }
     }
   }
 }

@@ -10,7 +10,7 @@ import ZooTensor
 struct ReferenceRows: @unchecked Sendable {
   private let step: ReferenceStep
   /// Only read, so that threads can share them.
-  private let inputs: [UnsafeBufferPointer<Double>]
+  private var inputs: [UnsafeBufferPointer<Double>]
   /// The kernel of a convolution; it may be too large for a decoded copy.
   private let kernel: ReferenceWeight?
   /// The weights of all other steps, of a normalization its mean, factor and beta.
@@ -37,6 +37,13 @@ struct ReferenceRows: @unchecked Sendable {
       kernel = nil
       constants = weights.map(\.values)
     }
+  }
+
+  /// The same step with other inputs: those of another example.
+  func reading(_ inputs: [UnsafeBufferPointer<Double>]) -> ReferenceRows {
+    var result = self
+    result.inputs = inputs
+    return result
   }
 
   /// How many rows the output has.

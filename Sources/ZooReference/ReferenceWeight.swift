@@ -28,6 +28,12 @@ final class ReferenceWeight: Sendable {
     self.bytes = tensor.bytes.withUnsafeBytes { $0 }
   }
 
+  /// A vector of numbers that no source has.
+  init(_ values: [Double]) {
+    tensor = StoredTensor(shape: [values.count], doubles: values)
+    bytes = tensor.bytes.withUnsafeBytes { $0 }
+  }
+
   /// The element `index` in row-major order.
   subscript(index: Int) -> Double {
     switch tensor.elementType {

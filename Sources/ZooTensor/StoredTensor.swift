@@ -22,6 +22,14 @@ package struct StoredTensor: Sendable {
     self.bytes = ByteSlice(HeapBytes(values))
   }
 
+  /// Takes `doubles`, which must have as many elements as `shape`.
+  package init(shape: Shape, doubles: [Double]) {
+    precondition(doubles.count == shape.elementCount)
+    self.shape = shape
+    self.elementType = .float64
+    self.bytes = ByteSlice(HeapBytes(doubles))
+  }
+
   /// Calls `body` with one part of the elements after another, each a tensor of one axis with at most
   /// `length` elements.
   package func forEachPart<Failure: Error>(
