@@ -22,10 +22,18 @@ extension Double: ReferenceNumber {
   func rectified(slope: Double) -> Double { self > 0 ? self : self * slope }
 
   static func standardized(_ vector: [Double], at index: Int, epsilon: Double) -> Double {
+    let (mean, deviation) = moments(of: vector, epsilon: epsilon)
+    return (vector[index] - mean) / deviation
+  }
+
+  /// The mean, and the root of the biased variance plus `epsilon`.
+  static func moments(
+    of vector: some Collection<Double>, epsilon: Double
+  ) -> (mean: Double, deviation: Double) {
     let count = Double(vector.count)
     let mean = vector.reduce(0, +) / count
     let variance = vector.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / count
-    return (vector[index] - mean) / (variance + epsilon).squareRoot()
+    return (mean, (variance + epsilon).squareRoot())
   }
 }
 

@@ -68,6 +68,8 @@ struct ReferenceRows: @unchecked Sendable {
     case .mean(let window): mean(row, window, to: output)
     case .shift(let down, let right, let height, let width, let channels):
       shift(row, down: down, right: right, height: height, width: width, channels: channels, to: output)
+    case .formula(.layerNormalization(let n, let length)) where self.length % length == 0:
+      normalizeVectors(row, n, length: length, to: output)
     case .formula(let formula): evaluate(row, formula, to: output)
     case .concatenation: concatenate(row, to: output)
     }
@@ -199,6 +201,23 @@ struct ReferenceRows: @unchecked Sendable {
     for index in 0..<output.count {
       output[index] = formula.value(
         at: row * length + index, input: { inputs[$0][$1] }, weight: { constants[$0][$1] })
+    }
+  }
+
+  /// What ``ReferenceFormula/layerNormalization(_:length:)`` says, for the vectors of a row: there, each value would
+  /// need the mean of its vector anew.
+  private func normalizeVectors(
+    _ row: Int, _ n: LayerNormalization, length: Int, to output: UnsafeMutableBufferPointer<Double>
+  ) {
+    let source = self.row(row, of: 0)
+    for first in stride(from: 0, to: source.count, by: length) {
+      let vector = source[first..<first + length]
+      let (mean, deviation) = Double.moments(of: vector, epsilon: n.epsilon)
+      for place in 0..<length {
+        let gamma = n.scale ? constants[0][place] : 1
+        let beta = n.center ? constants[n.scale ? 1 : 0][place] : 0
+        output[first + place] = (source[first + place] - mean) / deviation * gamma + beta
+      }
     }
   }
 

@@ -50,10 +50,15 @@ struct KerasNetworkGolden: CustomTestStringConvertible, Sendable {
   var testDescription: String { name }
 
   static let all: [KerasNetworkGolden] = ["networks.npz", "operations.npz"].flatMap { name in
+    read(name, Self.init)
+  }
+
+  /// The entries of a file in Fixtures/layers.
+  static func read<Golden>(_ name: String, _ decode: (JSONValue) throws -> Golden) -> [Golden] {
     do {
       let archive = try NumPyArchive(path: fixture("layers/\(name)"))
       let bytes = try #require(try archive.array(named: "networks")).bytes.withUnsafeBytes { [UInt8]($0) }
-      return try #require(try JSONValue(parsing: bytes, location: name).array).map(Self.init)
+      return try #require(try JSONValue(parsing: bytes, location: name).array).map(decode)
     } catch {
       Issue.record("\(error)")
       return []
@@ -62,20 +67,26 @@ struct KerasNetworkGolden: CustomTestStringConvertible, Sendable {
 
   func network() throws -> (KerasNetwork, some WeightSource) {
     let network = try kerasGraph(configuration: config, inputSize: nil, writer: writer)
-    var tensors: [WeightSlot: StoredTensor] = [:]
-    for (layer, arrays) in weights {
+    let tensors = try values(weights, in: network).map { slot, values in
+      (slot, StoredTensor(shape: slot.shape, values: values.map(Float.init)))
+    }
+    let found = Dictionary(uniqueKeysWithValues: tensors)
+    return (network, ComputedWeights { slot in try #require(found[slot]) })
+  }
+
+  /// Per weight of the graph, what belongs to it of `arrays`: for each layer as many as it has weights, in their order.
+  func values(_ arrays: [String: [Array?]], in network: KerasNetwork) throws -> [WeightSlot: [Double]] {
+    var result: [WeightSlot: [Double]] = [:]
+    for (layer, arrays) in arrays {
       let place = try #require(network.layerOrder.first { $0.layer == layer })
       let slots = network.graph.nodes[place.node].weights
       try #require(slots.count == arrays.count, "\(layer)")
-      for (slot, array) in zip(slots, arrays) {
+      for case (let slot, let array?) in zip(slots, arrays) {
         #expect(slot.shape.elementCount == array.values.count)
-        let order = network.storedAxes[slot.layer]?[slot.role]?.order
-        tensors[slot] = StoredTensor(
-          shape: slot.shape, values: array.inOrder(order).map(Float.init))
+        result[slot] = array.inOrder(network.storedAxes[slot.layer]?[slot.role]?.order)
       }
     }
-    let found = tensors
-    return (network, ComputedWeights { slot in try #require(found[slot]) })
+    return result
   }
 }
 

@@ -279,6 +279,35 @@ import ZooTestSupport
         == [0.25, 0.25, 0.25, 0.25, 0.5, 0.5])
   }
 
+  // MARK: Numbers that hide others
+
+  /// A zero times what is no number is no number.
+  @Test func zerosHideNothing() throws {
+    let check = GradientCheck(try Graph(.dense(Dense(units: 2, useBias: false)), on: [3]), count: 2)
+    let (input, output) = (check.graph.inputs[0], check.graph.outputs[0])
+    var wrong = check
+    wrong.inputs[input] = [0, 1, 2, 3, 4, 5]
+    wrong.slopes[output] = [.nan, 1, 1, 1]
+    let gradients = try wrong.gradients()
+    let kernel = try #require(gradients.weights[try Self.slot(check.graph, "layer/kernel")])
+    #expect(kernel.map(\.isNaN) == [true, false, true, false, true, false])
+    #expect(gradients.values[input]?.map(\.isNaN) == [true, true, true, false, false, false])
+  }
+
+  /// Some networks begin with a gamma of zero; what it multiplies must be known all the same.
+  @Test(arguments: [false, true]) func gammaMayBeZero(byBatch: Bool) throws {
+    var b = GraphBuilder()
+    let input = b.add("input", .input(shape: [3, 4, 2]))
+    let norm = b.add("norm", .batchNormalization(BatchNormalization(epsilon: 1e-3)), input)
+    let sum = b.add("sum", .add, input, norm)
+    let graph = try b.build(outputs: [sum])
+    var settings = ReferenceTraining.Settings()
+    if byBatch { settings.batchStatistics["norm"] = BatchStatistics(momentum: 0.9) }
+    var check = GradientCheck(graph, settings: settings)
+    check.weights[try Self.slot(graph, "norm/gamma")] = [0, 0.5]
+    try check.compareEach()
+  }
+
   // MARK: What is refused
 
   @Test func refusesWhatDoesNotFit() throws {

@@ -96,12 +96,10 @@ extension BackwardStep {
     split(vectors, threads: threads) { part in
       for vector in part {
         let places = vector * length..<(vector + 1) * length
-        let x = inputs[0].values
-        let mean = places.reduce(0) { $0 + x[$1] } / Double(length)
-        let variance = places.reduce(0) { $0 + (x[$1] - mean) * (x[$1] - mean) } / Double(length)
-        let factor = 1 / (variance + n.epsilon).squareRoot()
-        inverse.values[vector] = factor
-        for place in places { normalized.values[place] = (x[place] - mean) * factor }
+        let x = inputs[0].values[places]
+        let (mean, deviation) = Double.moments(of: x, epsilon: n.epsilon)
+        inverse.values[vector] = 1 / deviation
+        for place in places { normalized.values[place] = (x[place] - mean) / deviation }
       }
     }
     let gammaSums = n.scale ? weightGradients[0] : nil
