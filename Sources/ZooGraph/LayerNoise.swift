@@ -1,7 +1,8 @@
 import ZooSystem
 import ZooTensor
 
-/// What a layer like dropout does to its input during training: each value times a random factor, plus a random offset.
+/// What a layer such as dropout does to its input in training: it multiplies each value by a random factor and adds a
+/// random offset.
 package enum LayerNoise: Hashable, Sendable {
   /// Which values are kept or dropped together.
   package enum Unit: Hashable, Sendable {
@@ -19,7 +20,8 @@ package enum LayerNoise: Hashable, Sendable {
   case gaussianDropout(rate: Double)
   /// Plus a normal number of the mean 0.
   case gaussianNoise(deviation: Double)
-  /// Sets what is dropped to SELU's limit, then scales and shifts so that mean and variance stay (Klambauer et al. 2017).
+  /// Sets what is dropped to SELU's lower limit, then scales and shifts all values so that a mean of 0 and a variance
+  /// of 1 stay (Klambauer et al. 2017).
   case alphaDropout(rate: Double, unit: Unit)
 
   /// Throws where the rate is no probability, or the deviation no finite positive number.
@@ -36,8 +38,8 @@ package enum LayerNoise: Hashable, Sendable {
   }
 }
 
-/// A layer's noise in one training step: a function of the seed, the step, the layer and the place of a value alone, so
-/// that neither masks nor a generator's state need be stored.
+/// A layer's noise in one training step: a function of the seed, the step, the layer and the place of a value. Neither
+/// masks nor the state of a generator have to be stored.
 package struct NoiseMask: Sendable {
   private let noise: LayerNoise
   private let random: CounterRandom

@@ -6,7 +6,7 @@ import ZooSystem
 import ZooTensor
 import ZooTestSupport
 
-/// The way back through whole networks agrees with differences along random directions.
+/// The gradients of whole networks agree with differences along random directions.
 @Suite("gradients of networks") struct NetworkGradientTests {
   /// A member of each family, at a small size.
   struct Small: CustomTestStringConvertible, Sendable {

@@ -5,7 +5,7 @@ import ZooSystem
 import ZooTensor
 import ZooTestSupport
 
-/// The way back of every operation agrees with central differences.
+/// The gradients of every operation agree with central differences.
 @Suite("gradients of operations") struct OperationGradientTests {
   struct Case: CustomTestStringConvertible, Sendable {
     let testDescription: String

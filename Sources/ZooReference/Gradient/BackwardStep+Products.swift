@@ -1,7 +1,7 @@
 import ZooGraph
 import ZooTensor
 
-// Steps that multiply by a kernel. Each thread has some of the input's channels.
+// Products with a kernel. Each thread has some of the input's channels.
 
 extension BackwardStep {
   func convolution(_ window: ReferenceWindow, groups: Int, filters: Int) {
@@ -13,14 +13,15 @@ extension BackwardStep {
     split(window.channels, threads: threads) { channels in
       let x = inputs[0].start
       withUnsafeTemporaryAllocation(of: Double.self, capacity: groupFilters) { weights in
-        for channel in channels {
-          let (group, c) = channel.quotientAndRemainder(dividingBy: groupChannels)
-          let first = group * groupFilters
-          for ky in 0..<window.size.height {
-            for kx in 0..<window.size.width {
-              let tap = ((ky * window.size.width + kx) * groupChannels + c) * filters + first
-              if target != nil { self.weights[0].copy(from: tap, to: weights) }
-              for example in 0..<count {
+        // An example's gradient stays in the cache while all channels read it.
+        for example in 0..<count {
+          for channel in channels {
+            let (group, c) = channel.quotientAndRemainder(dividingBy: groupChannels)
+            let first = group * groupFilters
+            for ky in 0..<window.size.height {
+              for kx in 0..<window.size.width {
+                let tap = ((ky * window.size.width + kx) * groupChannels + c) * filters + first
+                if target != nil { self.weights[0].copy(from: tap, to: weights) }
                 for row in 0..<rows {
                   guard let iy = window.inputRow(row, tap: ky) else { continue }
                   for column in 0..<columns {

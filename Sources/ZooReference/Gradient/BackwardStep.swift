@@ -1,10 +1,11 @@
 import ZooGraph
 import ZooTensor
 
-/// A step of a batch on the way back: adds to the gradients of its inputs and weights what follows from the
-/// gradient of its output.
+/// A step of a batch in the backward pass: adds what follows from the gradient of its output to the gradients of
+/// its inputs and weights.
 ///
-/// Every sum is taken in one order. Threads share examples where a step has no weights, and channels else.
+/// Every sum is taken in one order. Each thread has some of the examples or, where a step has weights, some of the
+/// channels.
 struct BackwardStep: Sendable {
   let step: ReferenceStep
   /// How many examples the batch has.
@@ -13,14 +14,14 @@ struct BackwardStep: Sendable {
   let output: ReferenceBuffer
   /// Of the output.
   let gradient: ReferenceBuffer
-  /// Of a batch norm by the batch, its statistics stand in for the stored ones.
+  /// Of a batch norm that normalizes by the batch, with the batch's mean and variance in place of the stored ones.
   let weights: [ReferenceWeight]
   /// Whether a batch norm's statistics are the batch's, and so depend on its input.
   let usesBatchStatistics: Bool
   let noise: NoiseMask?
-  /// nil where none is wanted.
+  /// Added to; nil where none is wanted.
   let inputGradients: [ReferenceBuffer?]
-  /// nil where none is wanted.
+  /// Added to; nil where none is wanted.
   let weightGradients: [ReferenceBuffer?]
   let threads: Int
 

@@ -2,7 +2,7 @@ import ZooGraph
 import ZooSystem
 import ZooTensor
 
-/// A batch that a ``ReferenceTraining`` has run forward, and can run back.
+/// A batch after its forward pass, ready for the backward pass.
 package struct ReferencePass: Sendable {
   /// How many examples the batch has.
   package let count: Int
@@ -14,7 +14,7 @@ package struct ReferencePass: Sendable {
   private let route: ReferenceRoute
   /// By step.
   private let values: [ReferenceBuffer?]
-  /// By step, of those of the way back. A batch's own statistics stand in for the stored ones.
+  /// By step of the backward pass; a batch's own statistics are in place of the stored ones.
   private let weights: [Int: [ReferenceWeight]]
   private let normalizedByBatch: Set<Int>
 

@@ -1,11 +1,11 @@
 import ZooGraph
 import ZooSystem
 
-/// The steps that a pass takes: forward to its targets, and back to what is to learn.
+/// The steps of a pass: forward to its targets, and backward to what learns.
 struct ReferenceRoute: Sendable {
   /// The steps to compute, in their order.
   let forward: [Int]
-  /// The steps to take back, in the order of the way back: those whose output depends on something that learns.
+  /// The steps of the backward pass in its order: those whose output depends on something that learns.
   let backward: [Int]
   /// Per step, whether the gradient of its output is needed.
   let needsGradient: [Bool]

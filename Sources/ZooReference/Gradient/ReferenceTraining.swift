@@ -20,7 +20,8 @@ package struct ReferenceTraining: Sendable {
     /// The batch norms that normalize by the batch, by the name of the layer. All others use their stored mean and
     /// variance; their gamma and beta can learn all the same.
     package var batchStatistics: [String: BatchStatistics] = [:]
-    /// What the layers that do nothing at inference do, by the name of the layer. All others do nothing.
+    /// The noise of layers that do nothing at inference, such as dropout, by the name of the layer. All others do
+    /// nothing in training either.
     package var noise: [String: LayerNoise] = [:]
     /// With ``step``, decides on the noise.
     package var seed: UInt64 = 0
@@ -64,7 +65,7 @@ package struct ReferenceTraining: Sendable {
     ZooError(.invalidArgument, what: "unsuitable setting", at: "layer '\(layer)'", why)
   }
 
-  /// Runs a batch forward and keeps what the way back needs.
+  /// Runs a batch forward and keeps what the backward pass needs.
   ///
   /// - Parameters:
   ///   - known: values that are not computed, each as (N, …) in row-major order: the graph's inputs, or inner values
