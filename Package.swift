@@ -58,7 +58,7 @@ let package = Package(
     .target(name: "CZooKernels"),
     .target(name: "ZooRuntime", dependencies: ground + ["CZooKernels"]),
     .target(name: "ZooReference", dependencies: ground),
-    .target(name: "ZooLearning", dependencies: ["ZooSystem", "ZooTensor", "CZooKernels"]),
+    .target(name: "ZooLearning", dependencies: ground + ["CZooKernels"]),
 
     // MARK: Importers
     .target(name: "ZooKeras", dependencies: ground + ["ZooWeightFiles"]),
@@ -170,7 +170,7 @@ let package = Package(
       name: "ZooRuntimeTests",
       dependencies: ground + engines + ["ZooModels", "ZooTestSupport", "KernelChecks"]),
     .testTarget(
-      name: "ZooLearningTests", dependencies: ["ZooSystem", "ZooTensor", "CZooKernels", "ZooLearning"]),
+      name: "ZooLearningTests", dependencies: ground + ["CZooKernels", "ZooLearning"]),
     .testTarget(
       name: "ZooKerasTests",
       dependencies: ground + engines + ["ZooKeras", "ZooWeightFiles", "ZooTestSupport"]),

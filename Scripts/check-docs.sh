@@ -21,7 +21,8 @@ trap 'rm -rf "$work"' EXIT
 tool() { command -v "$1" || xcrun --find "$1"; }
 
 # The modules whose public symbols the two products hand on.
-shared=(ZooSystem ZooTensor ZooGraph ZooImages ZooData ZooWeightFiles ZooVerification ZooConversion ZooTraining)
+shared=(ZooSystem ZooTensor ZooGraph ZooImages ZooData ZooWeightFiles ZooLearning ZooVerification ZooConversion
+  ZooTraining)
 . Scripts/module-flags.sh
 for module in ModelZoo ModelZooTools "${shared[@]}"; do
   mkdir -p "$work/$module"

@@ -25,14 +25,13 @@ import ZooSystem
   @Test func tenStepsAgreeWithKeras() throws {
     let golden: Golden = try Goldens.read("multilayer")
     var options = MultilayerOptions()
-    options.weightDecay = 1.0 / 16
     options.smoothing = 0.125
     options.dropout = 0
-    var adam = MultilayerTraining.Adam()
-    (adam.first, adam.second, adam.epsilon) = (0.875, 0.96875, 0x1p-20)
-    var training = try MultilayerTraining(golden.head(golden.start), options, adam: adam)
+    let optimizer = Optimizer.adamW(weightDecay: 0x1p-4, beta1: 0.875, beta2: 0.96875, epsilon: 0x1p-20)
+    var training = try MultilayerTraining(golden.head(golden.start), options, optimizer: optimizer)
     for (batch, truth) in zip(golden.batches, golden.losses) {
-      let loss = training.step(batch.x, labels: batch.labels, weights: batch.weights, rate: 0x1p-7, drop: nil)
+      let loss = try training.step(
+        batch.x, labels: batch.labels, weights: batch.weights, rate: 0x1p-7, drop: nil)
       #expect(abs(loss - truth) < 1e-6)
     }
     let head = training.head
@@ -71,7 +70,7 @@ import ZooSystem
     }
     func loss(_ head: MultilayerHead) throws -> (loss: Double, gradient: [Double]) {
       var training = try MultilayerTraining(head, options)
-      let loss = training.differentiate(z, labels: labels, weights: weights, drop: Array(0..<7))
+      let loss = try training.differentiate(z, labels: labels, weights: weights, drop: Array(0..<7))
       return (loss, training.gradient)
     }
     let gradient = try loss(start).gradient
@@ -155,13 +154,14 @@ import ZooSystem
   }
 
   @Test func ratesFollowTheirSchedule() {
-    let cosine = options { ($0.rate, $0.schedule) = (2, .cosine) }
-    #expect(cosine.rate(step: 0, of: 10) == 2)
-    #expect(abs(cosine.rate(step: 5, of: 10) - 1) < 1e-15)
-    let cycle = options { ($0.rate, $0.schedule) = (1, .oneCycle) }
-    #expect(abs(cycle.rate(step: 0, of: 100) - 0.04) < 1e-15)
-    #expect(abs(cycle.rate(step: 15, of: 100) - 0.52) < 1e-12)
-    #expect(abs(cycle.rate(step: 30, of: 100) - 1) < 1e-15)
-    #expect(abs(cycle.rate(step: 100, of: 100) - 1e-5) < 1e-15)
+    let cosine = options { ($0.rate, $0.schedule) = (2, .cosine) }.rates(steps: 10)
+    #expect(cosine.rate(at: 0) == 2)
+    #expect(abs(cosine.rate(at: 5) - 1) < 1e-15)
+    let cycle = options { ($0.rate, $0.schedule) = (1, .oneCycle) }.rates(steps: 100)
+    #expect(abs(cycle.rate(at: 0) - 0.04) < 1e-15)
+    #expect(abs(cycle.rate(at: 15) - 0.52) < 1e-12)
+    #expect(abs(cycle.rate(at: 30) - 1) < 1e-15)
+    #expect(abs(cycle.rate(at: 100) - 1e-5) < 1e-15)
+    #expect(cycle.momentum(at: 0) == nil)
   }
 }

@@ -37,12 +37,12 @@ package struct MultilayerHead: Sendable, Equatable {
 /// How a ``MultilayerHead`` is trained.
 package struct MultilayerOptions: Sendable {
   /// How the rate changes over all steps.
-  package enum Schedule: Sendable {
+  package enum ScheduleKind: Sendable {
     case constant
     /// From the rate to 0 along half a cosine.
     case cosine
-    /// From 1/25 of the rate up to it over the first 30 % of the steps, then down to 1/100000 of it, both along half
-    /// a cosine.
+    /// From 1/25 of the rate up to it over the first 30 % of the steps, then down to 1/100000 of it, both
+    /// along half a cosine.
     case oneCycle
   }
 
@@ -54,7 +54,7 @@ package struct MultilayerOptions: Sendable {
   package var smoothing = 0.1
   /// The highest rate.
   package var rate = 1e-3
-  package var schedule = Schedule.oneCycle
+  package var schedule = ScheduleKind.oneCycle
   /// How much of a weight, times the rate, each step takes away; biases are left alone.
   package var weightDecay = 1e-2
   package var epochs = 40
@@ -66,18 +66,16 @@ package struct MultilayerOptions: Sendable {
 
   package init() {}
 
-  /// The rate of step `step` of `steps`.
-  package func rate(step: Int, of steps: Int) -> Double {
-    let place = Double(step) / Double(max(steps, 1))
-    /// From a to b along half a cosine.
-    func along(_ a: Double, _ b: Double, _ share: Double) -> Double {
-      b + (a - b) * (1 + cosine(.pi * share)) / 2
-    }
+  /// The rates of a training of so many steps; momentum stays.
+  package func rates(steps: Int) -> Schedule {
     switch schedule {
-    case .constant: return rate
-    case .cosine: return along(rate, 0, place)
+    case .constant: return .constant(rate)
+    case .cosine: return .cosine(initial: rate, steps: steps)
     case .oneCycle:
-      return place < 0.3 ? along(rate / 25, rate, place / 0.3) : along(rate, rate / 1e5, (place - 0.3) / 0.7)
+      var cycle = Schedule.OneCycle(peak: rate, steps: steps)
+      cycle.rise = 0.3
+      cycle.highMomentum = nil
+      return .oneCycle(cycle)
     }
   }
 }
@@ -88,7 +86,8 @@ package struct MultilayerFit: Sendable {
   package struct Epoch: Sendable, Equatable, Codable {
     /// The mean loss of its batches, with dropout and smoothing, while the weights changed.
     package let trainingLoss: Double
-    /// The log loss of the validation examples after it, and the share that is right; nil without such examples.
+    /// The log loss of the validation examples after it, and the share that is right; nil without such
+    /// examples.
     package let validationLoss: Double?
     package let validationAccuracy: Double?
   }
@@ -126,6 +125,7 @@ extension MultilayerHead {
       output: LinearHead(glorot: options.units, outputs: classes, seed: options.seed, purpose: 2))
     var training = try MultilayerTraining(initial, options)
     let batches = (x.rows + options.batch - 1) / options.batch
+    let rates = options.rates(steps: options.epochs * batches)
     var best: (head: MultilayerHead, loss: Double, epoch: Int)?
     var history: [MultilayerFit.Epoch] = []
     for epoch in 0..<options.epochs {
@@ -135,10 +135,10 @@ extension MultilayerHead {
         try Cancellation.check()
         let rows = order[batch * options.batch..<min((batch + 1) * options.batch, x.rows)]
         let z = GramMatrix.standardised(x, rows, standardization)
-        let mean = training.step(
+        let mean = try training.step(
           z, labels: rows.map { labels[$0] },
           weights: exampleWeights.map { weights in rows.map { weights[$0] } },
-          rate: options.rate(step: epoch * batches + batch, of: options.epochs * batches),
+          rate: rates.rate(at: epoch * batches + batch),
           // A hidden value's number among all of training.
           drop: rows.map { epoch * x.rows + $0 })
         loss += mean * Double(rows.count)

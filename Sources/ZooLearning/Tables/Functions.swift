@@ -53,4 +53,4 @@ func add(_ factor: Double, _ x: [Double], to y: inout [Double]) {
 }
 
 func cosine(_ x: Double) -> Double { cos(x) }
-func power(_ base: Double, _ exponent: Int) -> Double { pow(base, Double(exponent)) }
+func power(_ base: Double, _ exponent: Double) -> Double { pow(base, exponent) }
