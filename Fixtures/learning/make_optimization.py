@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Writes optimization.json: losses, optimizers, schedules, penalties and binary metrics as Keras computes them in
-double precision, and the steps of PyTorch's optimizers by the formulas of its documentation.
+"""Writes optimization.json: losses, optimizers, schedules, penalties and binary metrics as Keras computes them
+in double precision, and the steps of PyTorch's optimizers by the formulas of its documentation.
 
 Constants are exact in binary, because Keras keeps them as 32-bit floats.
 """

@@ -57,7 +57,8 @@ public struct Converter: Sendable {
   ///   - input: a weight file or a `.zoo` file, recognised by its content.
   ///   - output: where to write the `.zoo` file.
   ///   - progress: is told what happens.
-  /// - Throws: `ZooError`; `ZooError.Code.verificationFailed` where a check says no, `ZooError.Code.warned` where
+  /// - Throws: `ZooError`; `ZooError.Code.verificationFailed` where a check says no, `ZooError.Code.warned`
+  ///   where
   ///   there is a warning and they are errors. Then nothing is written.
   public func convert(
     _ input: String, to output: String, progress: (Progress) -> Void = { _ in }
@@ -170,7 +171,8 @@ public struct Converter: Sendable {
     }
   }
 
-  /// Takes the preprocessing that the batch norms testify for, where nobody stated one. Returns whether they do.
+  /// Takes the preprocessing that the batch norms testify for, where nobody stated one. Returns whether they
+  /// do.
   @discardableResult
   private func findPreprocessing(
     of recipe: inout Recipe, weights: some WeightSource, progress: (Progress) -> Void
@@ -259,7 +261,8 @@ public struct Converter: Sendable {
     let document = ZooDocument(
       graph: recipe.graph, card: recipe.card, kerasPlaces: recipe.kerasPlaces, labels: recipe.labels,
       source: sourceRecord(of: recipe, source.hashes, checksum: .zero),
-      testCase: verified?.testCase, verification: verified?.report.summary ?? [:])
+      testCase: verified?.testCase, verification: verified?.report.summary ?? [:],
+      layerTraining: recipe.layerTraining)
     return try ZooWriter(document: document, storage: options.storage, single: half.single)
       .write(
         to: output, overwrite: options.overwrite, weights: weights, source: source.hashes,

@@ -36,9 +36,10 @@ extension HeaderFields {
     if !kerasPlaces.isEmpty, let (layer, why) = graph.fault(of: kerasPlaces) {
       throw Self.problem("place of '\(layer)' in Keras", why)
     }
+    let layerTraining = try Self.layerTraining(layerTraining, graph)
     let document = ZooDocument(
       graph: graph, card: card, kerasPlaces: kerasPlaces, labels: labels, source: source, testCase: testCase,
-      verification: verification, training: training, tool: tool)
+      verification: verification, training: training, layerTraining: layerTraining, tool: tool)
     return Header(document: document, tensors: try Self.records(tensors, graph))
   }
 
@@ -79,6 +80,22 @@ extension HeaderFields {
     } catch {
       throw problem(error.location, error.why)
     }
+  }
+
+  private static func layerTraining(
+    _ list: [(node: Int, training: LayerTraining)], _ graph: Graph
+  ) throws(Failure) -> [String: LayerTraining] {
+    var table: [String: LayerTraining] = [:]
+    var previous = -1
+    for (index, training) in list {
+      guard index > previous, graph.nodes.indices.contains(index) else {
+        throw problem("training of layers", "layer #\(index) is not in order or not there")
+      }
+      previous = index
+      table[graph.nodes[index].name] = training
+    }
+    if let (layer, why) = graph.fault(of: table) { throw problem("training of layer '\(layer)'", why) }
+    return table
   }
 
   private static func records(_ tensors: [RawTensor], _ graph: Graph) throws(Failure) -> [TensorRecord] {

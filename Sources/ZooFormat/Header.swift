@@ -34,6 +34,10 @@ struct Header {
     if let source = document.source { entries.append(("source", { $0.source(source) })) }
     if let testCase = document.testCase { entries.append(("test_case", { $0.testCase(testCase) })) }
     if let training = document.training { entries.append(("training", { $0.training(training) })) }
+    let layerTraining = document.graph.nodes.enumerated().compactMap { index, node in
+      document.layerTraining[node.name].map { (index, $0) }
+    }
+    if !layerTraining.isEmpty { entries.append(("layer_training", { $0.layerTraining(layerTraining) })) }
     if !document.verification.isEmpty {
       entries.append(
         ("verification", { $0.map(document.verification.map { (key, text) in (key, { $0.text(text) }) }) }))
@@ -74,8 +78,8 @@ struct Header {
     ]
   }
 
-  /// The SHA-256 of what the network computes: its graph, weights and preprocessing. What was converted, where
-  /// and with which name has no part in it.
+  /// The SHA-256 of what the network computes: its graph, weights and preprocessing. What was converted,
+  /// where and with which name has no part in it.
   var contentHash: Checksum {
     let nodeIndex = nodeIndex
     var writer = CBORWriter()
@@ -107,7 +111,7 @@ extension WeightRole {
     .mean, .variance,
   ]
 
-  fileprivate var number: Int { WeightRole.numbered.firstIndex(of: self) ?? WeightRole.numbered.count }
+  var number: Int { WeightRole.numbered.firstIndex(of: self) ?? WeightRole.numbered.count }
 }
 
 extension CBORWriter {

@@ -41,6 +41,7 @@ struct HeaderFields {
   var tool: String?
   var verification: [String: String] = [:]
   var training: TrainingRecord?
+  var layerTraining: [(node: Int, training: LayerTraining)] = []
 
   // MARK: Entries
 
@@ -71,6 +72,13 @@ struct HeaderFields {
           return ClassLabel(id: try reader.text(), name: try reader.text())
         }
         guard !fields.labels.isEmpty else { throw reader.failure("an empty list of labels") }
+      case "layer_training":
+        guard version > 1 else { throw reader.unknown(key) }
+        fields.layerTraining = try reader.array(limit: Graph.nodeLimit) { (reader) throws(Failure) in
+          _ = try reader.arrayHead(2...2)
+          return (try reader.int(), try LayerTraining(&reader))
+        }
+        guard !fields.layerTraining.isEmpty else { throw reader.failure("an empty list of layers") }
       case "source": fields.source = try Self.source(&reader)
       case "test_case": fields.testCase = try Self.testCase(&reader)
       case "tool": fields.tool = try reader.text()
@@ -166,12 +174,7 @@ struct HeaderFields {
   private static func tensor(_ reader: inout CBORReader, version: UInt32) throws(Failure) -> RawTensor {
     let count = try reader.arrayHead(7...8)
     let node = try reader.int()
-    let rolePosition = reader.position
-    let number = try reader.int()
-    guard WeightRole.numbered.indices.contains(number) else {
-      throw Failure(position: rolePosition, code: .unsupported, why: "role \(number) is unknown")
-    }
-    let role = WeightRole.numbered[number]
+    let role = try reader.role()
     let start = reader.position
     let typeName = try reader.text()
     guard let type = ElementType(rawValue: typeName), type.isStorable else {

@@ -16,6 +16,8 @@ package struct ZooDocument: Sendable, Hashable {
   package var verification: [String: String]
   /// How the model was trained, where this program did it.
   package var training: TrainingRecord?
+  /// What training needs to know of layers beyond what they compute, by their names.
+  package var layerTraining: [String: LayerTraining]
   /// What wrote the file, with its version.
   package var tool: String
 
@@ -26,7 +28,7 @@ package struct ZooDocument: Sendable, Hashable {
     graph: Graph, card: ModelCard, kerasPlaces: [KerasPlace] = [], labels: [ClassLabel] = [],
     source: SourceRecord? = nil,
     testCase: TestCase? = nil, verification: [String: String] = [:], training: TrainingRecord? = nil,
-    tool: String = currentTool
+    layerTraining: [String: LayerTraining] = [:], tool: String = currentTool
   ) {
     self.graph = graph
     self.card = card
@@ -36,6 +38,7 @@ package struct ZooDocument: Sendable, Hashable {
     self.testCase = testCase
     self.verification = verification
     self.training = training
+    self.layerTraining = layerTraining
     self.tool = tool
   }
 }

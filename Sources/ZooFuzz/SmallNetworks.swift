@@ -103,7 +103,7 @@ enum SmallNetworks {
         labels: (0..<(graph[graph.outputs[0]].shape.dimensions.last ?? 1)).map {
           ClassLabel(id: "\($0)", name: "class \($0)")
         },
-        verification: ["checked": "by nobody"])
+        verification: ["checked": "by nobody"], layerTraining: network.training)
       try ZooWriter(document: zoo, storage: index == 0 ? .f32 : .f16)
         .write(to: path, overwrite: true, weights: weights)
       return Array(try Data(contentsOf: URL(fileURLWithPath: path)))

@@ -26,9 +26,11 @@ package func kerasGraph(
     let outputs = try importer.add(model, inputs: nil, path: [], container: "")
     try importer.checkUnsupported()
     try importer.lambdas.checkIsUsed()
+    let graph = try importer.builder.build(outputs: outputs)
     return KerasNetwork(
-      name: model.name, graph: try importer.builder.build(outputs: outputs), layerOrder: importer.placements,
-      updateFactors: importer.updateFactors, storedAxes: importer.storedAxes)
+      name: model.name, graph: graph, layerOrder: importer.placements,
+      updateFactors: importer.updateFactors, training: importer.training(of: graph),
+      storedAxes: importer.storedAxes)
   } catch {
     // What is wrong further on may follow from a layer that could not be read, or that was not meant.
     try importer.checkUnsupported()
@@ -49,6 +51,8 @@ struct KerasImporter {
   var storedAxes: [String: [WeightRole: StoredAxes]] = [:]
   /// By the name of a node with weights, Keras' `lora_alpha` / `lora_rank` of its layer.
   private(set) var updateFactors: [String: Double] = [:]
+  /// What layers say for training, by the index of the node that it is about.
+  private var trainings: [Int: LayerTraining] = [:]
   private var names: Set<String> = []
   private var reserved: Set<String> = []
   private var nodeCount = 0
@@ -240,8 +244,12 @@ struct KerasImporter {
       values.append(value)
       if !step.stored.isEmpty { storedAxes[stepName] = step.stored }
       if case .permute(let order) = step.operation { permuted[value] = (arguments[0], order) }
+      if case .identity = step.operation, let noise = layer.noise {
+        trainings[value.index, default: LayerTraining()].noise = noise
+      }
       if step.operation.hasOwnWeights, owner == nil {
         owners[path] = value
+        trainings[value.index] = layer.training(isFrozen: isFrozen)
         if let rank = layer.members["lora_rank"]?.number, rank > 0 {
           updateFactors[stepName] = (layer.members["lora_alpha"]?.number ?? rank) / rank
         }
@@ -259,6 +267,20 @@ struct KerasImporter {
     }
     let results = zip(steps, values).filter { $0.0.isResult }.map(\.1)
     return results.isEmpty ? values.suffix(1) : results
+  }
+
+  /// What layers say for training, as far as it concerns weights that their nodes have.
+  func training(of graph: Graph) -> [String: LayerTraining] {
+    var table: [String: LayerTraining] = [:]
+    for (index, training) in trainings {
+      let node = graph.nodes[index]
+      let roles = Set(node.weights.map(\.role))
+      var own = training
+      own.regularizers = own.regularizers.filter { roles.contains($0.key) && $0.key.isTrainable }
+      own.initializers = own.initializers.filter { roles.contains($0.key) }
+      if !own.isUsual, own.fault(of: node) == nil { table[node.name] = own }
+    }
+    return table
   }
 
   /// The layer's own name where it is free, else with the enclosing models in front; a further call has

@@ -13,6 +13,10 @@ package struct KerasNetwork: Sendable {
   /// By the name of a node with weights, what the low-rank update of its kernel (LoRA) is multiplied by.
   package let updateFactors: [String: Double]
 
+  /// What training needs to know of layers, by the name of the node that has the weights or stands for the
+  /// layer.
+  package let training: [String: LayerTraining]
+
   /// By node and role: the weights that the model keeps with other axes than the graph's slot has.
   package let storedAxes: [String: [WeightRole: StoredAxes]]
 

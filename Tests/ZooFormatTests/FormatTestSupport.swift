@@ -73,7 +73,8 @@ func smallDocument() throws -> ZooDocument {
   let again = g.add("conv:2", conv, [scaled], sharing: a)
   let b = g.add("bn", .batchNormalization(BatchNormalization(epsilon: 1e-3)), a)
   let c = g.add("relu", .activation(.relu6), b)
-  let d = g.add("add", .add, again, c)
+  let dropped = g.add("drop", .identity(layer: "Dropout"), c)
+  let d = g.add("add", .add, again, dropped)
   let e = g.add("gap", .globalAveragePooling(keepDimensions: false), d)
   let f = g.add("fc", .dense(Dense(units: 3, useBias: true, activation: .softmax)), e)
   return ZooDocument(
@@ -102,5 +103,24 @@ func smallDocument() throws -> ZooDocument {
       data: "numbers", dataChecksum: String(repeating: "2b", count: 32), pictureCount: 30,
       tasks: [.init(name: "number", kind: .classes, labels: ["null", "eins", "zwei"])],
       pixels: .init(resampling: "bilinear", crop: "0.875", isUpright: true),
-      settings: ["head": "linear", "penalty": "0.1"], results: ["accuracy": 0.9, "log loss": 0.25]))
+      settings: ["head": "linear", "penalty": "0.1"], results: ["accuracy": 0.9, "log loss": 0.25]),
+    layerTraining: smallTraining())
+}
+
+/// Everything that a file can hold for the training of layers.
+private func smallTraining() -> [String: LayerTraining] {
+  var (conv, norm, drop, dense) = (LayerTraining(), LayerTraining(), LayerTraining(), LayerTraining())
+  conv.isFrozen = true
+  conv.regularizers = [.kernel: Regularizer(l1: 0.1, l2: 1e-4), .bias: Regularizer(l2: 0.5)]
+  conv.initializers = [.kernel: .heNormal, .bias: .constant(-0.1)]
+  norm.momentum = 0.9
+  norm.initializers = [
+    .gamma: .normal(mean: 1, deviation: 0.02), .beta: .uniform(low: -0.05, high: 0.05), .movingMean: .ones,
+  ]
+  drop.noise = TrainingNoise(.spatialDropout, 0.3)
+  dense.initializers = [
+    .kernel: .varianceScaling(.init(0.3, .fanOut, .normal)),
+    .bias: .truncatedNormal(mean: 0, deviation: 0.05),
+  ]
+  return ["conv": conv, "bn": norm, "drop": drop, "fc": dense]
 }

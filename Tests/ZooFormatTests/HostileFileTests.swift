@@ -35,7 +35,7 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
     }
   }
 
-  static let all: [HostileFile] = preambles + encodings + contents + tensors
+  static let all: [HostileFile] = preambles + encodings + contents + tensors + layerTrainings
 
   private static func trainingRecord(tasks: Int, labels: Int = 3, kind: String = "classes") -> [UInt8] {
     let sum = CBOR.head(2, 32) + [UInt8](repeating: 7, count: 32)

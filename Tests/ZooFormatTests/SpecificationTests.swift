@@ -126,6 +126,31 @@ enum CBOR {
     #expect(try file.tensor(for: slots[1]).floats() == [7, 8, 9])
   }
 
+  @Test func trainingOfLayersIsRead() throws {
+    var specified = SpecifiedFile()
+    let half: [UInt8] = [0xf9, 0x38, 0]
+    let own = CBOR.map([
+      ("frozen", [0xf5]), ("regularizers", CBOR.array([CBOR.array([[0], half, [0xf9, 0, 0]])])),
+      (
+        "initializers",
+        CBOR.array([
+          CBOR.array([
+            [0], CBOR.text("variance_scaling"), CBOR.array([half]), CBOR.text("fan_in"),
+            CBOR.text("truncated_normal"),
+          ]), CBOR.array([[3], CBOR.text("constant"), CBOR.array([half])]),
+        ])
+      ),
+    ])
+    specified.entries.append(("layer_training", CBOR.array([CBOR.array([[1], own])])))
+    var expected = LayerTraining()
+    expected.isFrozen = true
+    expected.regularizers = [.kernel: Regularizer(l1: 0.5)]
+    expected.initializers = [
+      .kernel: .varianceScaling(.init(0.5, .fanIn, .truncatedNormal)), .bias: .constant(0.5),
+    ]
+    #expect(try open(specified.bytes).document.layerTraining == ["d": expected])
+  }
+
   /// Its tensors have SHA-256; written again it is of the current version.
   @Test func aFileOfVersion1IsRead() throws {
     var old = SpecifiedFile()

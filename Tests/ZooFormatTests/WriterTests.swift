@@ -50,6 +50,20 @@ import ZooTestSupport
     #expect(try write(file.document, .f32, file).bytes == bytes || storage == .f16)
   }
 
+  /// What is not there takes no bytes, and changes nothing of what the model is.
+  @Test func trainingOfLayersIsOptional() throws {
+    let document = try smallDocument()
+    var plain = document
+    plain.layerTraining = [:]
+    let (whole, bare) = (try write(document, .f32), try write(plain, .f32))
+    func hasEntry(_ bytes: [UInt8]) -> Bool {
+      bytes.firstRange(of: Array("layer_training".utf8)) != nil
+    }
+    #expect(hasEntry(whole.bytes) && !hasEntry(bare.bytes))
+    #expect(bare.file.document.layerTraining.isEmpty)
+    #expect(whole.file.contentHash == bare.file.contentHash)
+  }
+
   @Test func singlesAreKeptBitForBit() throws {
     let bits: [UInt32] = [
       0, 0x8000_0000, 1, 0x807f_ffff, 0x7f80_0000, 0xff80_0000, 0x7fc0_0000, 0x7f80_0001, 0xffff_ffff,
@@ -166,6 +180,7 @@ import ZooTestSupport
       document.graph = graph
       document.kerasPlaces = []
       document.training = nil
+      document.layerTraining = [:]
       document.labels = (0..<classes).map {
         ClassLabel(id: "n0\(1_440_764 + $0)", name: "some name of it \($0)")
       }

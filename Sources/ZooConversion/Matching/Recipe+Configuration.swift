@@ -60,6 +60,7 @@ extension Recipe {
         explanation: "\(part.candidate.explanation) of the model '\(network.name)'" + kernels,
         options: options)
       recipe.usesConfiguration = true
+      recipe.layerTraining = part.graph.part(of: network.training)
       recipe.lambdas = options.lambdas
       return recipe
     }
@@ -72,6 +73,7 @@ extension Recipe {
           : ""),
       options: options)
     recipe.kerasPlaces = network.places
+    recipe.layerTraining = network.training
     recipe.usesConfiguration = true
     recipe.leavesSizeOpen = sizeIsFree
     recipe.lambdas = options.lambdas
@@ -81,8 +83,8 @@ extension Recipe {
   /// The height and width of the images of a network that takes any.
   private static let freeSide = 224
 
-  /// The network of a configuration. One that leaves the size of its images open has a usual one, unless what it
-  /// has learned depends on the size.
+  /// The network of a configuration. One that leaves the size of its images open has a usual one, unless what
+  /// it has learned depends on the size.
   private static func network(
     _ configuration: JSONValue, file: any WeightFile, options: RecipeOptions
   ) throws(ZooError) -> (KerasNetwork, sizeIsFree: Bool) {

@@ -22,8 +22,11 @@ package struct Recipe: Sendable {
   package internal(set) var leavesSizeOpen = false
   /// How it is known how pixels are preprocessed.
   package internal(set) var preprocessingOrigin: PreprocessingOrigin
-  /// Where the Keras model that the file has the configuration of keeps its weights; empty where the graph tells.
+  /// Where the Keras model that the file has the configuration of keeps its weights; empty where the graph
+  /// tells.
   package internal(set) var kerasPlaces: [KerasPlace] = []
+  /// What training needs to know of layers, by their names.
+  package internal(set) var layerTraining: [String: LayerTraining] = [:]
   /// The published file that has the same bytes.
   package internal(set) var publishedFile: PublishedFile?
   /// By the layer's name, what was stated of layers with Python code.
@@ -92,8 +95,8 @@ public struct RecipeOptions: Sendable {
   public var trustsNames = false
   /// The path of a Keras configuration (`to_json()`) that describes the network in place of the file's own.
   public var configuration: String?
-  /// By the name of a layer with Python code, which is never run, what it computes: arithmetic of `x`, numbers and
-  /// Keras' activation functions, for example `x / 127.5 - 1`.
+  /// By the name of a layer with Python code, which is never run, what it computes: arithmetic of `x`,
+  /// numbers and Keras' activation functions, for example `x / 127.5 - 1`.
   public var lambdas: [String: String] = [:]
   /// By which the file is looked up in the catalogue, where it is.
   package var hashes: SourceHashes?
@@ -197,6 +200,7 @@ extension Recipe {
     self.file = file
     graph = document.graph
     kerasPlaces = document.kerasPlaces
+    layerTraining = document.layerTraining
     lambdas = document.source?.lambdas ?? [:]
     precision = document.source?.precision
     card = document.card

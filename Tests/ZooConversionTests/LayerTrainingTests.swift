@@ -1,0 +1,56 @@
+import Testing
+import ZooConversion
+import ZooFormat
+import ZooGraph
+import ZooSystem
+import ZooTestSupport
+
+/// What a file says for training goes where its weights go.
+@Suite struct LayerTrainingTests {
+  private func converted(_ path: String) throws -> ZooDocument {
+    try withFolder { folder in
+      let (first, second) = (folder.appending(path: "a.zoo").path, folder.appending(path: "b.zoo").path)
+      try Converter(options: Converter.Options()).convert(fixture(path), to: first)
+      try Converter(options: Converter.Options()).convert(first, to: second)
+      let document = try ZooFile(path: first).document
+      #expect(try ZooFile(path: second).document.layerTraining == document.layerTraining)
+      return document
+    }
+  }
+
+  @Test(arguments: ["finetuned.keras", "finetuned.k2.h5"])
+  func frozenLayersStayFrozen(name: String) throws {
+    let document = try converted("dialects/\(name)")
+    let frozen = document.graph.nodes.filter { document.layerTraining[$0.name]?.isFrozen == true }
+    #expect(frozen.count == 6)
+    let norms = frozen.count {
+      if case .batchNormalization = $0.operation { true } else { false }
+    }
+    #expect(norms == 3)
+    // Where Keras keeps the weights says the same.
+    for place in document.kerasPlaces {
+      let name = document.graph.nodes[place.node].name
+      #expect(place.isTrainable == (document.layerTraining[name]?.isFrozen != true), "\(name)")
+    }
+  }
+
+  @Test func aPartlyFrozenNetworkKeepsBothParts() throws {
+    let document = try converted("dialects/finetuned-mobilenet.h5")
+    let weighted = document.graph.nodes.filter { $0.sharing == nil && !$0.weights.isEmpty }
+    #expect(weighted.count { document.layerTraining[$0.name]?.isFrozen == true } == 50)
+    #expect(weighted.count > 50)
+  }
+
+  @Test func weightsAloneSayNothing() throws {
+    #expect(try converted("models/mobilenet.k2w.h5").layerTraining.isEmpty)
+  }
+
+  @Test func wholeModelsSayHowTheyWereTrained() throws {
+    let document = try converted("models/nasnet-32.keras")
+    let norms = document.graph.nodes.filter {
+      if case .batchNormalization = $0.operation { true } else { false }
+    }
+    #expect(!norms.isEmpty)
+    for norm in norms { #expect(document.layerTraining[norm.name]?.momentum == 0.9997) }
+  }
+}
