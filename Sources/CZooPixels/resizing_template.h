@@ -6,7 +6,7 @@
 static void NAMED(resize_rows)(
     const zoo_resampling *resampling, const uint8_t *pixels, size_t available, size_t row_bytes, size_t rows,
     void *scratch, uint8_t *target) {
-  const zoo_window *const windows = resampling->windows;
+  const zoo_pixel_window *const windows = resampling->windows;
   const size_t count = resampling->count, stride = resampling->stride, new_bytes = 3 * count;
   uint8_t *const copies = (uint8_t *)scratch + count * stride * sizeof(int32_t);
 #if defined(DOT)

@@ -98,7 +98,7 @@ struct ResizedAxis {
 /// For each new pixel along one axis, which old pixels make it up and by how much.
 struct ResamplingWeights {
   /// The old pixels of each new one.
-  let windows: [zoo_window]
+  let windows: [zoo_pixel_window]
   /// Fixed-point weights, `stride` places for each new pixel; zero behind those of its window.
   let weights: [Int32]
   let stride: Int
@@ -110,7 +110,7 @@ struct ResamplingWeights {
     let step = Int(zoo_weight_step)
     let stride = (Int(support.rounded(.up)) * 2 + step) / step * step
     let inverse = 1 / width
-    var windows: [zoo_window] = []
+    var windows: [zoo_pixel_window] = []
     windows.reserveCapacity(axis.wanted.count)
     var weights = [Int32](repeating: 0, count: axis.wanted.count * stride)
     withUnsafeTemporaryAllocation(of: Double.self, capacity: stride) { shares in
@@ -119,7 +119,7 @@ struct ResamplingWeights {
         let center = Double(axis.part.lowerBound) + (Double(index) + 0.5) * scale
         let first = max(0, Int(center - support + 0.5))
         let count = min(axis.size, Int(center + support + 0.5)) - first
-        windows.append(zoo_window(first: first, count: count))
+        windows.append(zoo_pixel_window(first: first, count: count))
         var total = 0.0
         for tap in 0..<count {
           shares[tap] = filter.weight(at: (Double(tap + first) - center + 0.5) * inverse)

@@ -29,12 +29,12 @@ enum {
 // The old pixels along one axis of which a new one is made.
 typedef struct {
   size_t first, count;
-} zoo_window;
+} zoo_pixel_window;
 
 // The windows of `count` new pixels and their weights: `stride` for each, zero behind those of the window. The stride
 // is a multiple of `zoo_weight_step`, and weights are from -1.99 to 1.99.
 typedef struct {
-  const zoo_window *windows;
+  const zoo_pixel_window *windows;
   const int32_t *weights;
   size_t count, stride;
 } zoo_resampling;
