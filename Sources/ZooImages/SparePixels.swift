@@ -1,3 +1,5 @@
+import CZooPixels
+
 /// The memory of a picture that is done with, for the next one.
 ///
 /// The system clears fresh memory a page at a time, which takes a quarter of the time of decoding a large photograph. One
@@ -13,7 +15,10 @@ package final class SparePixels {
     swap(&taken, &pixels)
     guard taken.capacity >= count else {
       // A decoder writes every value before any is read.
-      return [UInt8](unsafeUninitializedCapacity: count) { $1 = count }
+      return [UInt8](unsafeUninitializedCapacity: count) { pixels, filled in
+        zoo_expect_large_use(pixels.baseAddress, count)
+        filled = count
+      }
     }
     if taken.count > count {
       taken.removeLast(taken.count - count)
