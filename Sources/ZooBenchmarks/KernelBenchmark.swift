@@ -42,6 +42,8 @@ struct KernelBenchmark {
       return time(kernel, on: kernels, taps: taps, rows: rows, columns: columns, outputs: outputs)
     case .table:
       return timeTable(kernel, on: kernels)
+    case .gradient:
+      return zoo_kernels_named(kernels).flatMap { GradientWorkload($0).time(kernel, by: median) }
     case .peak:
       guard let table = zoo_kernels_named(kernels) else { return nil }
       var sums = [Float](repeating: 0, count: 8 * Int(table.pointee.vector))
@@ -113,6 +115,8 @@ private enum Workload {
   case packing(taps: Int, rows: Int, columns: Int, outputs: Int)
   /// A table of features and coefficients.
   case table
+  /// A part of training.
+  case gradient
   case peak
 }
 
@@ -159,6 +163,7 @@ extension zoo_kernel_id {
     case .activation: return .layer(.activation(.gelu(approximate: false)), image)
     case .layer_norm: return .layer(.layerNormalization(LayerNormalization(epsilon: 1e-6)), image)
     case .table_product, .table_adjoint: return .table
+    case .weight_gradient, .pack_transposed: return .gradient
     case .pack: return .packing(taps: 1, rows: 512, columns: 512, outputs: 0)
     case .winograd_pack: return .packing(taps: 9, rows: 128, columns: 128, outputs: 4)
     case .peak: return .peak

@@ -49,11 +49,11 @@ void check_pack(check *c) {
 typedef struct {
   zoo_window window;
   int channels, columns;
-  ptrdiff_t residual_pixel;
-  block input, weights, bias, residual, output;
+  ptrdiff_t residual_pixel, mask_pixel;
+  block input, weights, bias, residual, mask, output;
   double *scale;
   double scales[256];
-  float lo, hi;
+  float lo, hi, mask_hi;
 } product;
 
 static zoo_window window_of(check *c, int height, int width, int channels) {
@@ -115,6 +115,9 @@ static double output_of(const product *p, int oy, int ox, int column, double *ma
   return sum;
 }
 
+// Whether a gradient passes where a rectifier, at most `hi`, gave the value.
+static int passes(float value, float hi) { return value > 0 && value < hi; }
+
 // Of `steps` roundings.
 static void compare(check *c, const char *what, const product *p, double steps) {
   const zoo_window *g = &p->window;
@@ -123,7 +126,11 @@ static void compare(check *c, const char *what, const product *p, double steps) 
       const float *pixel = p->output.values + ((ptrdiff_t)oy * g->out_width + ox) * g->out_pixel;
       for (int column = 0; column < p->columns; column++) {
         double magnitude;
-        const double truth = limited(output_of(p, oy, ox, column, &magnitude), p->lo, p->hi);
+        double truth = limited(output_of(p, oy, ox, column, &magnitude), p->lo, p->hi);
+        if (p->mask.values) {
+          const float *values = p->mask.values + ((ptrdiff_t)oy * g->out_width + ox) * p->mask_pixel;
+          if (!passes(values[column], p->mask_hi)) truth = magnitude = 0;
+        }
         expect(c, what, pixel[column], truth, steps * rounding * magnitude);
       }
       for (ptrdiff_t i = p->columns; i < g->out_pixel; i++) {
@@ -138,7 +145,19 @@ static void release_product(check *c, const char *what, product *p) {
   release(p->weights);
   release(p->bias);
   if (p->residual.values) release(p->residual);
+  if (p->mask.values) release(p->mask);
   released(c, what, p->output);
+}
+
+// What masks the product's output.
+static zoo_mask mask_product(check *c, product *p) {
+  if (any(c, 0, 1)) return (zoo_mask){0};
+  const zoo_window *g = &p->window;
+  p->mask_pixel = p->columns + one_of(c, 0, 3);
+  p->mask = random_block(c, (size_t)g->out_height * (size_t)g->out_width * (size_t)p->mask_pixel);
+  p->mask_hi = any(c, 0, 1) ? INFINITY : 0.5f;
+  for (size_t i = 0; i < p->mask.count; i += 3) p->mask.values[i] = i % 2 ? 0 : 0.5f;
+  return (zoo_mask){p->mask.values, p->mask_pixel, p->mask_hi};
 }
 
 static void convolve(check *c, zoo_window g, int channels, int columns) {
@@ -161,7 +180,7 @@ static void convolve(check *c, zoo_window g, int channels, int columns) {
     .window = g, .input = p.input.values, .zero = zero.values, .weights = packed.values, .bias = p.bias.values,
     .residual = p.residual.values, .output = p.output.values, .residual_pixel = p.residual_pixel,
     .run = channels, .columns = columns, .row_block = any(c, 0, 1) ? rows : any(c, 1, rows),
-    .panel_group = any(c, 1, panels), .lo = p.lo, .hi = p.hi,
+    .mask = mask_product(c, &p), .panel_group = any(c, 1, panels), .lo = p.lo, .hi = p.hi,
     .next_weights = any(c, 0, 1) ? packed.values : NULL};
   run_convolution(c, &a, parts(rows, a.row_block) * parts(panels, a.panel_group));
   // A rounding for each product and sum, for the scaled weight and for the residual.

@@ -11,27 +11,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CZooGradients.h"
 #include "CZooRoots.h"
+#include "CZooWindow.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-// How a window moves over an image. Positions outside of the input read as zero or are skipped,
-// whichever the operation says. Padding may be negative: the window then starts inside.
-typedef struct {
-  int32_t in_height, in_width;
-  int32_t out_height, out_width;
-  int32_t kernel_height, kernel_width;
-  int32_t stride_height, stride_width;
-  int32_t dilation_height, dilation_width;
-  int32_t pad_top, pad_left;
-  ptrdiff_t in_pixel, in_row, out_pixel;
-} zoo_window;
-
 // An indirect matrix product: row r is output pixel r, its left-hand side the `run` floats at the
 // pixel of each window position in turn; columns are filters.
-// output = min(max(bias + product + residual, lo), hi).
+// output = min(max(bias + product + residual, lo), hi), masked.
 // Unit u is row block u % blocks, panel group u / blocks.
 typedef struct {
   zoo_window window;
@@ -47,6 +37,7 @@ typedef struct {
   int32_t row_block;       // rows per unit
   int32_t panel_group;     // panels per unit
   float lo, hi;
+  zoo_mask mask;           // of the output; applied last, by kernels on vectors
   const void *next_weights;  // what the next operation reads first; may be null
   float *scratch;          // null, or for kernels on matrix tiles `slot_floats` for each thread of the pool
   ptrdiff_t slot_floats;   // what `tile_scratch` returns for a unit
@@ -291,6 +282,7 @@ typedef struct {
   KERNEL(layer_norm, zoo_layer_norm) \
   KERNEL(table_product, zoo_table) \
   KERNEL(table_adjoint, zoo_table) \
+  ZOO_GRADIENT_KERNELS(KERNEL) \
   /* Weights of (rows, columns) into the panels of `convolution`. */ \
   KERNEL(pack, zoo_packing) \
   /* (3, 3, rows, columns) into (outputs + 2)^2 * rows * packed_columns(columns) floats, for `winograd`. */ \
@@ -326,6 +318,11 @@ typedef struct {
   int32_t (*panels)(int32_t columns);
   // Null, or how many floats `convolution` needs to run a unit of so many rows and columns on matrix tiles.
   int64_t (*tile_scratch)(int32_t rows, int32_t inputs, int32_t columns);
+  // Of `weight_gradient`: into how many tiles it divides the weights' rows, into how many panels their columns, and
+  // how many floats of scratch memory a thread needs for units of so many tiles.
+  int32_t (*gradient_tiles)(const zoo_window *, int32_t channels);
+  int32_t (*gradient_panels)(int32_t columns);
+  int64_t (*gradient_scratch)(int32_t tile_group);
 #define KERNEL(name, arguments) zoo_kernel name;
   ZOO_KERNELS(KERNEL)
 #undef KERNEL

@@ -3,7 +3,6 @@
 
 #include "prelude.h"
 
-INLINE vf v_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
 INLINE vf v_abs(vf x) { return (vf)((vi)x & 0x7fffffff); }
 INLINE vf v_with_sign(vf x, vf sign) { return (vf)(((vi)x & 0x7fffffff) | ((vi)sign & ~0x7fffffff)); }
 

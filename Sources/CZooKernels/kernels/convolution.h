@@ -1,4 +1,5 @@
-// Convolutions, on matrix tiles where the instruction set has them and the caller gives memory for them.
+// Convolutions, on matrix tiles where the instruction set has them, the caller gives memory for them
+// and nothing is masked.
 #pragma once
 
 #include "vector_convolution.h"
@@ -8,7 +9,8 @@
 
 static void convolution(const void *arguments, int32_t begin, int32_t end) {
 #ifdef HAS_TILES
-  if (((const zoo_convolution *)arguments)->scratch) {
+  const zoo_convolution *c = arguments;
+  if (c->scratch && !c->mask.values) {
     amx_convolution(arguments, begin, end);
     return;
   }

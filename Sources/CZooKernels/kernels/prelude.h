@@ -24,3 +24,10 @@ INLINE vf v_load_up_to(const float *p, int n) { return n == VL ? v_load(p) : v_l
 INLINE void v_store_up_to(float *p, vf v, int n) {
   if (n == VL) v_store(p, v); else v_store_n(p, v, n);
 }
+
+INLINE vf v_select(vi mask, vf a, vf b) { return (vf)((mask & (vi)a) | (~mask & (vi)b)); }
+
+// `x` where the rectifier whose output is `y` lets it through, else zero.
+INLINE vf v_masked(vf x, vf y, float hi) {
+  return (vf)((vi)x & (vi)(y > v_set(0)) & (vi)(y < v_set(hi)));
+}

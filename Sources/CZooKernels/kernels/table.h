@@ -19,6 +19,8 @@
 #include "scatter.h"
 #include "separable.h"
 #include "table_products.h"
+#include "transposed_panels.h"
+#include "weight_gradient.h"
 #include "winograd.h"
 
 const zoo_kernels KERNELS = {
@@ -28,6 +30,9 @@ const zoo_kernels KERNELS = {
   .peak_chains = peak_chains,
   .packed_columns = packed_columns,
   .panels = panels,
+  .gradient_tiles = gradient_tiles,
+  .gradient_panels = gradient_panels,
+  .gradient_scratch = gradient_scratch,
 #ifdef HAS_TILES
   .tile_scratch = amx_scratch,
 #endif

@@ -13,6 +13,7 @@ typedef struct {
   const float *weights;
   const float *bias;
   const float *residual;
+  const float *mask;
   float *output;
   const char *prefetch;      // a line per step of the sum is brought into the second-level cache
   ptrdiff_t prefetch_step;
@@ -29,6 +30,7 @@ INLINE void register_block(const int MR, const int NR, const zoo_convolution *c,
     UNROLL for (int line = 0; line < NR * VL; line += 16) {
       __builtin_prefetch(t->output + m * c->window.out_pixel + line, 1, 3);
       if (t->residual) __builtin_prefetch(t->residual + m * c->residual_pixel + line, 0, 3);
+      if (t->mask) __builtin_prefetch(t->mask + m * c->mask.pixel + line, 0, 3);
     }
   }
   const int taps = c->window.kernel_height * c->window.kernel_width;
@@ -53,6 +55,22 @@ INLINE void register_block(const int MR, const int NR, const zoo_convolution *c,
     }
   }
   float *output = t->output;
+  if (t->mask) {
+    const float *residual = t->residual, *mask = t->mask;
+    UNROLL for (int m = 0; m < MR; m++) {
+      UNROLL for (int n = 0; n < NR; n++) {
+        const int used = n == NR - 1 ? t->last : VL;
+        vf y = sum[m][n];
+        if (residual) y = v_add(y, v_load_up_to(residual + n * VL, used));
+        y = v_masked(v_clamp(y, c->lo, c->hi), v_load_up_to(mask + n * VL, used), c->mask.hi);
+        v_store_up_to(output + n * VL, y, used);
+      }
+      output += c->window.out_pixel;
+      mask += c->mask.pixel;
+      if (residual) residual += c->residual_pixel;
+    }
+    return;
+  }
   if (t->residual) {
     const float *residual = t->residual;
     UNROLL for (int m = 0; m < MR; m++) {
@@ -165,6 +183,7 @@ static void sweep(
     .weights = c->weights + (ptrdiff_t)taps * c->run * column,
     .bias = c->bias + column,
     .residual = c->residual ? c->residual + first * c->residual_pixel + column : NULL,
+    .mask = c->mask.values ? c->mask.values + first * c->mask.pixel + column : NULL,
     .output = c->output + first * c->window.out_pixel + column,
     .last = used - (vectors - 1) * VL,
     .prefetch = prefetch.next,
@@ -177,6 +196,7 @@ static void sweep(
     t.rows += (ptrdiff_t)size * taps;
     t.output += size * c->window.out_pixel;
     if (t.residual) t.residual += size * c->residual_pixel;
+    if (t.mask) t.mask += size * c->mask.pixel;
     t.prefetch += prefetch.share;
   }
 }

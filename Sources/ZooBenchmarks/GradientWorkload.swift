@@ -1,0 +1,73 @@
+import CZooKernels
+
+/// What the kernels of training are timed on: 4 images of 56x56x128, and 128 filters.
+final class GradientWorkload {
+  private let table: UnsafePointer<zoo_kernels>
+  private var allocated: [UnsafeMutablePointer<Float>] = []
+  private let (images, size, channels) = (4, 56, 128)
+
+  init(_ table: UnsafePointer<zoo_kernels>) { self.table = table }
+
+  deinit { for memory in allocated { memory.deallocate() } }
+
+  /// Has `time` time a call of the kernel; `nil` for kernels of inference.
+  func time(_ kernel: zoo_kernel_id, by time: (() -> Void) -> Double) -> Double? {
+    switch kernel {
+    case .weight_gradient: return time(call(kernel, weightGradient()))
+    case .pack_transposed: return time(call(kernel, transposedPacking()))
+    default: return nil
+    }
+  }
+
+  /// A call with the arguments and number of units.
+  private func call<A>(_ kernel: zoo_kernel_id, _ workload: (arguments: A, units: Int32)) -> () -> Void {
+    let function = zoo_kernel_of(table, kernel)
+    return { withUnsafePointer(to: workload.arguments) { zoo_pool_run(nil, function, $0, workload.units) } }
+  }
+
+  private func floats(_ count: Int, _ value: Float = 0.5) -> UnsafeMutablePointer<Float> {
+    let memory = UnsafeMutablePointer<Float>.allocate(capacity: count + 64)
+    memory.initialize(repeating: value, count: count + 64)
+    allocated.append(memory)
+    return memory
+  }
+
+  private var pixels: Int { images * size * size }
+  private var values: Int { pixels * channels }
+
+  /// A window over the images with as much padding as keeps their size, or half of it for stride 2.
+  private func window(kernel: Int, stride: Int = 1) -> zoo_window {
+    var window = zoo_window()
+    (window.in_height, window.in_width) = (Int32(size), Int32(size))
+    (window.out_height, window.out_width) = (Int32(size / stride), Int32(size / stride))
+    (window.kernel_height, window.kernel_width) = (Int32(kernel), Int32(kernel))
+    (window.stride_height, window.stride_width) = (Int32(stride), Int32(stride))
+    (window.dilation_height, window.dilation_width) = (1, 1)
+    (window.pad_top, window.pad_left) = (Int32(kernel / 2), Int32(kernel / 2))
+    (window.in_pixel, window.in_row, window.out_pixel) = (channels, size * channels, channels)
+    return window
+  }
+
+  private func weightGradient() -> (zoo_weight_gradient, Int32) {
+    var arguments = zoo_weight_gradient()
+    arguments.window = window(kernel: 1)
+    (arguments.input, arguments.gradient) = (UnsafePointer(floats(values)), UnsafePointer(floats(values)))
+    arguments.weights = floats(channels * channels)
+    (arguments.in_image, arguments.out_image) = (size * size * channels, size * size * channels)
+    (arguments.channels, arguments.columns) = (Int32(channels), Int32(channels))
+    (arguments.stride, arguments.rows) = (channels, Int32(pixels))
+    arguments.tile_group = table.pointee.gradient_tiles(&arguments.window, Int32(channels))
+    arguments.slot_floats = Int(table.pointee.gradient_scratch(arguments.tile_group))
+    arguments.scratch = floats(arguments.slot_floats)
+    return (arguments, table.pointee.gradient_panels(Int32(channels)))
+  }
+
+  private func transposedPacking() -> (zoo_transposed_packing, Int32) {
+    var arguments = zoo_transposed_packing()
+    arguments.source = UnsafePointer(floats(9 * channels * channels))
+    arguments.packed = floats(9 * channels * Int(table.pointee.packed_columns(Int32(channels))))
+    (arguments.stride, arguments.taps) = (channels, 9)
+    (arguments.rows, arguments.columns) = (Int32(channels), Int32(channels))
+    return (arguments, table.pointee.panels(Int32(channels)))
+  }
+}

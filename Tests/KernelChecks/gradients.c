@@ -1,0 +1,210 @@
+// Gradients of products, against plain loops.
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "checks.h"
+
+static int parts(int count, int size) { return (count + size - 1) / size; }
+
+// A window over several images with an output whose gradient is given.
+typedef struct {
+  zoo_window window;
+  int images, channels, columns;
+  ptrdiff_t in_image, out_image;
+  block input, gradient;
+} layer;
+
+static layer layer_of(check *c, zoo_window g, int images, int channels, int columns) {
+  layer l = {.window = g, .images = images, .channels = channels, .columns = columns};
+  zoo_window *w = &l.window;
+  w->in_pixel = channels + one_of(c, 0, 0, 5);
+  w->in_row = w->in_width * w->in_pixel + one_of(c, 0, 7);
+  w->out_pixel = columns + one_of(c, 0, 3);
+  l.in_image = w->in_height * w->in_row + one_of(c, 0, 9);
+  l.out_image = w->out_height * w->out_width * w->out_pixel + one_of(c, 0, 9);
+  l.input = random_block(c, (size_t)(images * l.in_image));
+  l.gradient = random_block(c, (size_t)(images * l.out_image));
+  return l;
+}
+
+static zoo_window any_window(check *c) {
+  return (zoo_window){
+    .in_height = any(c, 1, 11), .in_width = any(c, 1, 13), .kernel_height = any(c, 1, 4), .kernel_width = any(c, 1, 4),
+    .stride_height = any(c, 1, 3), .stride_width = any(c, 1, 3), .dilation_height = any(c, 1, 2),
+    .dilation_width = any(c, 1, 2), .pad_top = any(c, -1, 2), .pad_left = any(c, -1, 2),
+    .out_height = any(c, 1, 8), .out_width = any(c, 1, 9)};
+}
+
+// The input at a position of the window, or null outside.
+static const float *input_at(const layer *l, int image, int oy, int ox, int tap) {
+  const zoo_window *g = &l->window;
+  const int y = oy * g->stride_height - g->pad_top + tap / g->kernel_width * g->dilation_height;
+  const int x = ox * g->stride_width - g->pad_left + tap % g->kernel_width * g->dilation_width;
+  if (y < 0 || y >= g->in_height || x < 0 || x >= g->in_width) return NULL;
+  return l->input.values + image * l->in_image + y * g->in_row + x * g->in_pixel;
+}
+
+static const float *gradient_at(const layer *l, int image, int oy, int ox) {
+  return l->gradient.values + image * l->out_image + ((ptrdiff_t)oy * l->window.out_width + ox) * l->window.out_pixel;
+}
+
+// The gradient of a weight; `magnitude` becomes the sum of the absolute values of its terms.
+static double weight_gradient(const layer *l, int tap, int channel, int column, double *magnitude) {
+  double sum = 0;
+  *magnitude = 0;
+  for (int image = 0; image < l->images; image++) {
+    for (int pixel = 0; pixel < l->window.out_height * l->window.out_width; pixel++) {
+      const int oy = pixel / l->window.out_width, ox = pixel % l->window.out_width;
+      const float *input = input_at(l, image, oy, ox, tap);
+      if (!input) continue;
+      const double term = (double)input[channel] * gradient_at(l, image, oy, ox)[column];
+      sum += term;
+      *magnitude += fabs(term);
+    }
+  }
+  return sum;
+}
+
+static double column_sum(const layer *l, int column, double *magnitude) {
+  double sum = 0;
+  *magnitude = 0;
+  for (int image = 0; image < l->images; image++) {
+    for (int pixel = 0; pixel < l->window.out_height * l->window.out_width; pixel++) {
+      const double term = gradient_at(l, image, pixel / l->window.out_width, pixel % l->window.out_width)[column];
+      sum += term;
+      *magnitude += fabs(term);
+    }
+  }
+  return sum;
+}
+
+static void release_layer(layer *l) {
+  release(l->input);
+  release(l->gradient);
+}
+
+// Room for doubles in a block of floats, so that its guards hold for them too.
+static double *doubles(block b) { return (double *)(void *)b.values; }
+
+static void run_rows(check *c, zoo_weight_gradient *w) {
+  const int tiles = c->kernels->gradient_tiles(&w->window, w->channels);
+  const int units = parts(tiles, w->tile_group) * c->kernels->gradient_panels(w->columns);
+  w->slot_floats = c->kernels->gradient_scratch(w->tile_group);
+  const block scratch = marked_block((size_t)(check_threads * w->slot_floats));
+  w->scratch = scratch.values;
+  run_weight_gradient(c, w, units);
+  released(c, "the scratch memory of a weight's gradient", scratch);
+}
+
+static void differentiate(check *c, zoo_window g, int images, int channels, int columns) {
+  layer l = layer_of(c, g, images, channels, columns);
+  g = l.window;
+  char what[160];
+  snprintf(
+      what, sizeof what, "weights' gradient %dx%d stride %dx%d dilation %dx%d, %d of %dx%dx%d to %dx%dx%d",
+      g.kernel_height, g.kernel_width, g.stride_height, g.stride_width, g.dilation_height, g.dilation_width, images,
+      g.in_height, g.in_width, channels, g.out_height, g.out_width, columns);
+  const int taps = g.kernel_height * g.kernel_width, rows = images * g.out_height * g.out_width;
+  const int tiles = c->kernels->gradient_tiles(&g, channels);
+  const ptrdiff_t stride = columns + one_of(c, 0, 3);
+  const block weights = marked_block((size_t)(taps * channels * stride)), sums = marked_block(2 * (size_t)columns);
+  zoo_weight_gradient a = {
+    .window = g, .input = l.input.values, .gradient = l.gradient.values, .weights = weights.values,
+    .in_image = l.in_image, .out_image = l.out_image, .stride = stride, .channels = channels, .columns = columns,
+    .rows = rows, .tile_group = any(c, 1, tiles)};
+  if (any(c, 0, 2)) a.column_sums = doubles(sums);
+  run_rows(c, &a);
+  const double steps = zoo_gradient_rows + rows / zoo_gradient_rows + 2;
+  for (int row = 0; row < taps * channels; row++) {
+    const float *values = weights.values + row * stride;
+    for (int column = 0; column < columns; column++) {
+      double magnitude;
+      const double truth = weight_gradient(&l, row / channels, row % channels, column, &magnitude);
+      expect(c, what, values[column], truth, steps * rounding * magnitude);
+    }
+    for (ptrdiff_t i = columns; i < stride; i++) expect(c, "the gap between rows", is_marked(values[i]), 1, 0);
+  }
+  for (int column = 0; column < columns && a.column_sums; column++) {
+    double magnitude;
+    const double truth = column_sum(&l, column, &magnitude);
+    expect(c, "columns' sums", a.column_sums[column], truth, steps * rounding * magnitude);
+  }
+  // In parts that other threads compute, and with what comes later added: the same bits.
+  const block again = marked_block(weights.count);
+  zoo_weight_gradient part = a;
+  part.weights = again.values;
+  part.column_sums = NULL;
+  while (part.first_row < rows) {
+    part.rows = rows - part.first_row < 2 * zoo_gradient_rows ? rows - part.first_row : zoo_gradient_rows;
+    part.tile_group = any(c, 1, tiles);
+    run_rows(c, &part);
+    part.first_row += part.rows;
+    part.accumulate = 1;
+  }
+  expect(c, "a weight's gradient in parts", memcmp(weights.values, again.values, weights.count * sizeof(float)), 0, 0);
+  released(c, what, weights);
+  released(c, what, sums);
+  released(c, what, again);
+  release_layer(&l);
+}
+
+void check_weight_gradient(check *c) {
+  const int vector = c->kernels->vector;
+  const zoo_window dense = {
+    .in_height = 1, .out_height = 1, .kernel_height = 1, .kernel_width = 1, .stride_height = 1, .stride_width = 1,
+    .dilation_height = 1, .dilation_width = 1};
+  // Every register block, with the last vector whole and in part.
+  for (int channels = 1; channels <= 16; channels++) {
+    zoo_window g = dense;
+    g.in_width = g.out_width = any(c, 1, 20);
+    differentiate(c, g, 1, channels, one_of(c, vector - 1, vector));
+    differentiate(c, g, 1, channels, one_of(c, vector + 1, 2 * vector));
+  }
+  // More pixels than a block has.
+  for (int i = 0; i < 8; i++) {
+    zoo_window g = dense;
+    g.in_width = g.out_width = any(c, 200, 600);
+    differentiate(c, g, any(c, 1, 2), any(c, 1, 33), any(c, 1, 3 * vector));
+  }
+  for (int i = 0; i < 60; i++) {
+    differentiate(c, any_window(c), any(c, 1, 4), one_of(c, 1, 3, 4, 14, 15, 29), any(c, 1, 5 * vector));
+  }
+}
+
+void check_pack_transposed(check *c) {
+  for (int i = 0; i < 40; i++) {
+    const int taps = any(c, 1, 9), rows = any(c, 1, 40), columns = any(c, 1, 5 * c->kernels->vector);
+    const int stride = rows + one_of(c, 0, 3), packed_columns = c->kernels->packed_columns(columns);
+    const block source = random_block(c, (size_t)(9 * columns * stride)), packed = zeros_block(
+      (size_t)(taps * rows * packed_columns));
+    double scale[40];
+    int32_t tap[9];
+    for (int k = 0; k < rows; k++) scale[k] = any(c, 1, 1000) / 7.0;
+    for (int k = 0; k < taps; k++) tap[k] = any(c, 0, 8);
+    const zoo_transposed_packing a = {
+      .source = source.values, .scale = any(c, 0, 1) ? scale : NULL, .packed = packed.values,
+      .tap = any(c, 0, 1) ? tap : NULL, .stride = stride, .taps = taps, .rows = rows, .columns = columns};
+    run_pack_transposed(c, &a, c->kernels->panels(columns));
+    // As `pack` has it, from weights turned and transposed one by one.
+    const block plain = zeros_block((size_t)(taps * rows * columns)), expected = zeros_block(packed.count);
+    for (int t = 0; t < taps; t++) {
+      for (int row = 0; row < rows; row++) {
+        for (int column = 0; column < columns; column++) {
+          const int from = a.tap ? tap[t] : taps - 1 - t;
+          const double factor = a.scale ? scale[row] : 1;
+          plain.values[(t * rows + row) * columns + column] =
+            (float)(source.values[(from * columns + column) * stride + row] * factor);
+        }
+      }
+    }
+    const zoo_packing packing = {
+      .source = plain.values, .packed = expected.values, .stride = columns, .rows = taps * rows, .columns = columns};
+    c->kernels->pack(&packing, 0, c->kernels->panels(columns));
+    for (size_t k = 0; k < packed.count; k++) expect(c, "transposed weights", packed.values[k], expected.values[k], 0);
+    release(source);
+    release(plain);
+    release(expected);
+    released(c, "transposed weights", packed);
+  }
+}
