@@ -15,6 +15,8 @@ final class GradientWorkload {
     switch kernel {
     case .weight_gradient: return time(call(kernel, weightGradient()))
     case .pack_transposed: return time(call(kernel, transposedPacking()))
+    case .depthwise_gradient: return time(call(kernel, depthwiseGradient()))
+    case .depthwise_weight_gradient: return time(call(kernel, depthwiseWeightGradient()))
     default: return nil
     }
   }
@@ -69,5 +71,34 @@ final class GradientWorkload {
     (arguments.stride, arguments.taps) = (channels, 9)
     (arguments.rows, arguments.columns) = (Int32(channels), Int32(channels))
     return (arguments, table.pointee.panels(Int32(channels)))
+  }
+
+  private func depthwiseGradient() -> (zoo_depthwise_gradient, Int32) {
+    var arguments = zoo_depthwise_gradient()
+    arguments.window = window(kernel: 3)
+    (arguments.gradient, arguments.output) = (UnsafePointer(floats(values)), floats(values))
+    (arguments.weights, arguments.zero) = (
+      UnsafePointer(floats(9 * channels)), UnsafePointer(floats(channels, 0))
+    )
+    (arguments.in_image, arguments.out_image) = (size * size * channels, size * size * channels)
+    (arguments.channels, arguments.multiplier, arguments.weight_stride) = (
+      Int32(channels), 1, Int32(channels)
+    )
+    arguments.mask = zoo_mask(values: UnsafePointer(floats(values)), pixel: channels, hi: 6)
+    arguments.mask_image = size * size * channels
+    return (arguments, Int32(images * size))
+  }
+
+  private func depthwiseWeightGradient() -> (zoo_depthwise_weight_gradient, Int32) {
+    var arguments = zoo_depthwise_weight_gradient()
+    arguments.window = window(kernel: 3)
+    (arguments.input, arguments.gradient) = (UnsafePointer(floats(values)), UnsafePointer(floats(values)))
+    arguments.weights = floats(9 * channels)
+    (arguments.in_image, arguments.out_image) = (size * size * channels, size * size * channels)
+    (arguments.stride, arguments.images) = (channels, Int32(images))
+    (arguments.channels, arguments.multiplier) = (Int32(channels), 1)
+    arguments.slot_floats = 10 * channels
+    arguments.scratch = floats(arguments.slot_floats)
+    return (arguments, Int32((channels + 15) / 16))
   }
 }

@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "checks.h"
-
-static int parts(int count, int size) { return (count + size - 1) / size; }
+#include "layers.h"
 
 // Where panels have column `column`: the first column of its panel and how many the panel has, used or not.
 typedef struct {
@@ -114,9 +113,6 @@ static double output_of(const product *p, int oy, int ox, int column, double *ma
   }
   return sum;
 }
-
-// Whether a gradient passes where a rectifier, at most `hi`, gave the value.
-static int passes(float value, float hi) { return value > 0 && value < hi; }
 
 // Of `steps` roundings.
 static void compare(check *c, const char *what, const product *p, double steps) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "checks.h"
+#include "layers.h"
 
 static zoo_window window_of(check *c, int channels, int out_channels) {
   zoo_window g = {
@@ -38,8 +39,11 @@ static void depthwise(check *c, zoo_window g, int channels, int multiplier) {
       g.kernel_width, g.stride_height, g.stride_width, channels, multiplier, g.out_width);
   const block input = input_of(c, &g), weights = random_block(c, (size_t)(taps * stride));
   const block bias = random_block(c, (size_t)stride), zero = zeros_block((size_t)channels), output = output_of(&g);
+  const ptrdiff_t mask_pixel = filters + one_of(c, 0, 3);
+  const block mask = random_block(c, (size_t)(g.out_height * g.out_width * mask_pixel));
+  const int masked = any(c, 0, 1);
   const zoo_depthwise a = {
-    .window = g, .input = input.values, .zero = zero.values, .weights = weights.values, .bias = bias.values,
+    .mask = {masked ? mask.values : NULL, mask_pixel, any(c, 0, 1) ? INFINITY : 0.5f}, .window = g, .input = input.values, .zero = zero.values, .weights = weights.values, .bias = bias.values,
     .output = output.values, .channels = channels, .multiplier = multiplier, .weight_stride = stride,
     .in_lo = any(c, 0, 1) ? 0 : -INFINITY, .lo = any(c, 0, 1) ? 0 : -INFINITY, .hi = any(c, 0, 2) ? INFINITY : 1};
   run_depthwise(c, &a, g.out_height);
@@ -55,7 +59,10 @@ static void depthwise(check *c, zoo_window g, int channels, int multiplier) {
           sum += term;
           magnitude += fabs(term);
         }
-        expect(c, what, pixel[filter], limited(sum, a.lo, a.hi), (taps + 1) * rounding * magnitude);
+        double truth = limited(sum, a.lo, a.hi);
+        const float value = mask.values[((ptrdiff_t)oy * g.out_width + ox) * mask_pixel + filter];
+        if (masked && !passes(value, a.mask.hi)) truth = magnitude = 0;
+        expect(c, what, pixel[filter], truth, (taps + 1) * rounding * magnitude);
       }
       for (ptrdiff_t i = filters; i < g.out_pixel; i++) {
         expect(c, "the gap between pixels", is_marked(pixel[i]), 1, 0);
@@ -66,6 +73,7 @@ static void depthwise(check *c, zoo_window g, int channels, int multiplier) {
   release(weights);
   release(bias);
   release(zero);
+  release(mask);
   released(c, what, output);
 }
 

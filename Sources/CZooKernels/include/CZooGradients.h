@@ -1,8 +1,8 @@
 // Arguments of the kernels that training needs besides those of inference: gradients, batch normalization by the
 // statistics of the batch, updates of weights.
 //
-// Several images lie `*_image` floats apart, in all else as CZooKernels.h says. Threads share outputs, never a sum: a sum
-// over pixels runs over them in their order, in blocks that do not depend on how many threads there are.
+// Several images lie `*_image` floats apart; all else is as CZooKernels.h says. Threads share outputs, never a sum: a
+// sum over pixels runs over them in their order, in blocks that do not depend on how many threads there are.
 #pragma once
 
 #include <stddef.h>
@@ -51,10 +51,41 @@ typedef struct {
   int32_t taps, rows, columns;
 } zoo_transposed_packing;
 
+// The gradient of a depthwise convolution's input, masked. Unit: a row of the input; all images' one after the other.
+typedef struct {
+  zoo_window window;       // of the convolution; in_pixel and in_row are those of `output`
+  const float *gradient;   // of the convolution's output
+  const float *weights;    // as for `depthwise`
+  const float *zero;       // as many zeros as a row of the weights has values
+  float *output;
+  ptrdiff_t in_image, out_image;
+  int32_t channels, multiplier, weight_stride;
+  zoo_mask mask;           // of the input
+  ptrdiff_t mask_image;
+} zoo_depthwise_gradient;
+
+// The gradient of the weights (kernel height, kernel width, channels * multiplier) of a depthwise convolution.
+// Unit: 16 filters.
+typedef struct {
+  zoo_window window;       // of the convolution
+  const float *input;
+  const float *gradient;   // of the output
+  float *weights;          // becomes the gradient
+  double *column_sums;     // the sums of `gradient` over all pixels: the gradient of a bias; may be null
+  ptrdiff_t in_image, out_image;
+  ptrdiff_t stride;        // of the weights, from tap to tap
+  int32_t images, channels, multiplier;
+  int32_t accumulate;      // whether sums are added to what is there
+  float *scratch;          // `slot_floats` for each thread of the pool
+  ptrdiff_t slot_floats;   // (taps + 1) * channels * multiplier, the latter rounded up to 16
+} zoo_depthwise_weight_gradient;
+
 // Written once over vectors, compiled for each instruction set.
 #define ZOO_GRADIENT_KERNELS(KERNEL) \
   KERNEL(weight_gradient, zoo_weight_gradient) \
-  KERNEL(pack_transposed, zoo_transposed_packing)
+  KERNEL(pack_transposed, zoo_transposed_packing) \
+  KERNEL(depthwise_gradient, zoo_depthwise_gradient) \
+  KERNEL(depthwise_weight_gradient, zoo_depthwise_weight_gradient)
 
 #ifdef __cplusplus
 }

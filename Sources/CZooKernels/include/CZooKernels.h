@@ -66,7 +66,7 @@ typedef struct {
 } zoo_winograd;
 
 // One filter per input channel. Unit: a row of the output.
-// output = min(max(bias + sum(max(input, in_lo) * weights), lo), hi).
+// output = min(max(bias + sum(max(input, in_lo) * weights), lo), hi), masked.
 typedef struct {
   zoo_window window;
   const float *input;
@@ -76,9 +76,10 @@ typedef struct {
   float *output;
   int32_t channels;        // of the input
   int32_t multiplier;
-  int32_t weight_stride;   // channels * multiplier, rounded up to 16
+  int32_t weight_stride;   // channels * multiplier, rounded up to 16; negative where the taps are read backward
   float in_lo;             // -infinity or 0; a position outside of the input counts 0
   float lo, hi;
+  zoo_mask mask;           // of the output, applied last
 } zoo_depthwise;
 
 // `depthwise`, then `product`, a 1x1 convolution of its output. Unit: `pixel_block` pixels of the output.

@@ -15,6 +15,18 @@ enum { dw_outputs = 7 };
 // for stride 1; EDGE: whether some columns may lie outside; BELOW: whether the input is cut off at in_lo;
 // PART: whether these are the last few channels, fewer than a vector.
 
+// One vector of output. `mask`: where its mask is, or null.
+INLINE void dw_store(
+    const int PART, const zoo_depthwise *d, vf sum, float *output, const float *mask, int count) {
+  vf value = v_clamp(sum, d->lo, d->hi);
+  if (mask) value = v_masked(value, PART ? v_load_n(mask, count) : v_load(mask), d->mask.hi);
+  if (PART) v_store_n(output, value, count); else v_store(output, value);
+}
+
+INLINE const float *dw_mask(const zoo_depthwise *d, ptrdiff_t pixel, int channel) {
+  return d->mask.values ? d->mask.values + pixel * d->mask.pixel + channel : NULL;
+}
+
 // One row of input, whose part in output rows FIRST ..< END of the strip is by the row of the filter at
 // `weights` and, for the second, by the one above that.
 INLINE void dw_add(
@@ -61,10 +73,12 @@ INLINE void dw_strip(
     }
   }
   UNROLL for (int r = 0; r < ROWS; r++) {
-    float *output = d->output + ((ptrdiff_t)(oy + r) * g->out_width + ox) * g->out_pixel + channel;
+    const ptrdiff_t pixel = (ptrdiff_t)(oy + r) * g->out_width + ox;
+    float *output = d->output + pixel * g->out_pixel + channel;
+    const float *mask = dw_mask(d, pixel, channel);
     UNROLL for (int j = 0; j < dw_outputs; j++, output += g->out_pixel) {
-      const vf y = v_clamp(sum[r][j], d->lo, d->hi);
-      if (PART) v_store_n(output, y, count); else v_store(output, y);
+      dw_store(PART, d, sum[r][j], output, mask, count);
+      if (mask) mask += d->mask.pixel;
     }
   }
 }
@@ -133,7 +147,7 @@ INLINE void dw3_add(
 
 INLINE void dw3_row(
     const int FIRST, const int EDGE, const int BELOW, const int PART, const zoo_depthwise *d, int y, int begin,
-    int end, int x0, const float *input, float *output, int count, const vf w[3][3], vf bias,
+    int end, int x0, const float *input, float *output, const float *mask, int count, const vf w[3][3], vf bias,
     vf sum[3][dw_outputs]) {
   const zoo_window *g = &d->window;
   UNROLL for (int j = 0; j < dw_outputs; j++) sum[FIRST][j] = bias;
@@ -150,10 +164,10 @@ INLINE void dw3_row(
   }
   if (y < begin + 2) return;
   output += (ptrdiff_t)(y - 2) * g->out_width * g->out_pixel;
-  UNROLL for (int j = 0; j < dw_outputs; j++) {
-    const vf value = v_clamp(sum[(FIRST + 1) % 3][j], d->lo, d->hi);
-    if (PART) v_store_n(output, value, count); else v_store(output, value);
-    output += g->out_pixel;
+  if (mask) mask += (ptrdiff_t)(y - 2) * g->out_width * d->mask.pixel;
+  UNROLL for (int j = 0; j < dw_outputs; j++, output += g->out_pixel) {
+    dw_store(PART, d, sum[(FIRST + 1) % 3][j], output, mask, count);
+    if (mask) mask += d->mask.pixel;
   }
 }
 
@@ -165,16 +179,17 @@ INLINE void dw3_column(
   const int x0 = ox - g->pad_left;
   const float *input = d->input + x0 * g->in_pixel + channel;
   float *output = d->output + ox * g->out_pixel + channel;
+  const float *mask = dw_mask(d, ox, channel);
   const vf bias = v_load(d->bias + channel);
   vf w[3][3], sum[3][dw_outputs];
   UNROLL for (int i = 0; i < 9; i++) w[i / 3][i % 3] = v_load(d->weights + i * d->weight_stride + channel);
   UNROLL for (int j = 0; j < dw_outputs; j++) sum[0][j] = sum[1][j] = sum[2][j] = bias;
   ROLLED for (int y = begin; y < end + 2; y += 3) {
-    dw3_row(0, EDGE, BELOW, PART, d, y, begin, end, x0, input, output, count, w, bias, sum);
+    dw3_row(0, EDGE, BELOW, PART, d, y, begin, end, x0, input, output, mask, count, w, bias, sum);
     if (y + 1 == end + 2) break;
-    dw3_row(1, EDGE, BELOW, PART, d, y + 1, begin, end, x0, input, output, count, w, bias, sum);
+    dw3_row(1, EDGE, BELOW, PART, d, y + 1, begin, end, x0, input, output, mask, count, w, bias, sum);
     if (y + 2 == end + 2) break;
-    dw3_row(2, EDGE, BELOW, PART, d, y + 2, begin, end, x0, input, output, count, w, bias, sum);
+    dw3_row(2, EDGE, BELOW, PART, d, y + 2, begin, end, x0, input, output, mask, count, w, bias, sum);
   }
 }
 
@@ -218,7 +233,7 @@ static void dw_row_any(const zoo_depthwise *d, int oy) {
   const int y0 = oy * g->stride_height - g->pad_top;
   for (int ox = 0; ox < g->out_width; ox++) {
     const int x0 = ox * g->stride_width - g->pad_left;
-    float *output = d->output + ((ptrdiff_t)oy * g->out_width + ox) * g->out_pixel;
+    const ptrdiff_t pixel = (ptrdiff_t)oy * g->out_width + ox;
     for (int filter = 0; filter < filters; filter += VL) {
       const int count = min_int(VL, filters - filter);
       vf sum = v_load(d->bias + filter);
@@ -241,7 +256,7 @@ static void dw_row_any(const zoo_depthwise *d, int oy) {
           sum = v_fma(v_max(v_set(d->in_lo), value), w, sum);
         }
       }
-      v_store_n(output + filter, v_clamp(sum, d->lo, d->hi), count);
+      dw_store(1, d, sum, d->output + pixel * g->out_pixel + filter, dw_mask(d, pixel, filter), count);
     }
   }
 }

@@ -9,6 +9,8 @@
 #include "convolution.h"
 #include "dense.h"
 #include "depthwise.h"
+#include "depthwise_gradient.h"
+#include "depthwise_weight_gradient.h"
 #include "elementwise.h"
 #include "layer_norm.h"
 #include "panels.h"

@@ -1,11 +1,11 @@
 // The gradient of a convolution's weights, as a matrix product of the input's window positions and the output's
 // gradient over all output pixels.
 //
-// The rows of the weights are divided into tiles of at most MR_2 within a `run`: the channels at one window position, or
-// of a whole row of the window where these follow one another. For a block of 256 pixels the input of the tiles is
-// copied to (tile, pixel, tile width) and the gradient to (pixel, panel width), for the two are far apart where they lie,
-// often at distances that fall into one set of the cache. Then the sums of a tile and a panel of two vectors of
-// columns stay in registers for all of the block's pixels.
+// The rows of the weights are divided into tiles of at most MR_2 within a `run`: the channels at one window
+// position, or of a whole row of the window where these follow one another. For a block of 256 pixels the input of the
+// tiles is copied to (tile, pixel, tile width) and the gradient to (pixel, panel width): where they lie, pixels are
+// far apart, often at distances that fall into one set of the cache. Then the sums of a tile and a panel of two
+// vectors of columns stay in registers for all of the block's pixels.
 #pragma once
 
 #include "prelude.h"
