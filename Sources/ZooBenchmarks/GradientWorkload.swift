@@ -14,9 +14,16 @@ final class GradientWorkload {
   func time(_ kernel: zoo_kernel_id, by time: (() -> Void) -> Double) -> Double? {
     switch kernel {
     case .weight_gradient: return time(call(kernel, weightGradient()))
-    case .pack_transposed: return time(call(kernel, transposedPacking()))
+    case .winograd_gradient: return time(call(kernel, winogradGradient()))
+    case .pack_transposed, .winograd_pack_transposed: return time(call(kernel, transposedPacking()))
     case .depthwise_gradient: return time(call(kernel, depthwiseGradient()))
     case .depthwise_weight_gradient: return time(call(kernel, depthwiseWeightGradient()))
+    case .activation_gradient: return time(call(kernel, activationGradient()))
+    case .batch_sums, .batch_gradient_sums: return time(call(kernel, batchSums()))
+    case .batch_norm, .batch_norm_gradient: return time(call(kernel, batchNorm()))
+    case .max_pooling_places, .pooling_gradient: return time(call(kernel, pooling(kernel)))
+    case .update: return time(call(kernel, update()))
+    case .softmax_loss, .softmax_gradient: return time(call(kernel, classGradient()))
     default: return nil
     }
   }
@@ -67,8 +74,8 @@ final class GradientWorkload {
   private func transposedPacking() -> (zoo_transposed_packing, Int32) {
     var arguments = zoo_transposed_packing()
     arguments.source = UnsafePointer(floats(9 * channels * channels))
-    arguments.packed = floats(9 * channels * Int(table.pointee.packed_columns(Int32(channels))))
-    (arguments.stride, arguments.taps) = (channels, 9)
+    arguments.packed = floats(36 * channels * Int(table.pointee.packed_columns(Int32(channels))))
+    (arguments.stride, arguments.taps, arguments.outputs) = (channels, 9, 4)
     (arguments.rows, arguments.columns) = (Int32(channels), Int32(channels))
     return (arguments, table.pointee.panels(Int32(channels)))
   }
@@ -100,5 +107,94 @@ final class GradientWorkload {
     arguments.slot_floats = 10 * channels
     arguments.scratch = floats(arguments.slot_floats)
     return (arguments, Int32((channels + 15) / 16))
+  }
+
+  private func winogradGradient() -> (zoo_winograd_gradient, Int32) {
+    var arguments = zoo_winograd_gradient()
+    arguments.window = window(kernel: 3)
+    (arguments.input, arguments.gradient) = (UnsafePointer(floats(values)), UnsafePointer(floats(values)))
+    (arguments.zero, arguments.weights) = (
+      UnsafePointer(floats(channels, 0)), floats(9 * channels * channels)
+    )
+    (arguments.in_image, arguments.out_image) = (size * size * channels, size * size * channels)
+    (arguments.stride, arguments.images) = (channels, Int32(images))
+    (arguments.channels, arguments.columns) = (Int32(channels), Int32(channels))
+    (arguments.channel_group, arguments.column_group) = (Int32(channels), 64)
+    arguments.outputs = 4
+    arguments.slot_floats = 36 * (zoo_gradient_tiles * (channels + 48) + channels * 64)
+    arguments.scratch = floats(arguments.slot_floats)
+    return (arguments, Int32(channels / 64))
+  }
+
+  private func activationGradient() -> (zoo_activation_gradient, Int32) {
+    var arguments = zoo_activation_gradient()
+    (arguments.gradient, arguments.values) = (UnsafePointer(floats(values)), UnsafePointer(floats(values)))
+    arguments.output = floats(values)
+    (arguments.gradient_pixel, arguments.values_pixel) = (channels, channels)
+    (arguments.out_pixel, arguments.channels) = (channels, Int32(channels))
+    (arguments.function, arguments.factor) = (Int32(zoo_silu), 1)
+    return (arguments, Int32(pixels))
+  }
+
+  private func batchSums() -> (zoo_batch_sums, Int32) {
+    var arguments = zoo_batch_sums()
+    (arguments.values, arguments.gradient) = (UnsafePointer(floats(values)), UnsafePointer(floats(values)))
+    (arguments.scale, arguments.shift) = (UnsafePointer(floats(channels)), UnsafePointer(floats(channels)))
+    arguments.hi = 6
+    (arguments.values_pixel, arguments.gradient_pixel) = (channels, channels)
+    (arguments.pixels, arguments.channels) = (Int32(pixels), Int32(channels))
+    floats(4 * channels).withMemoryRebound(to: Double.self, capacity: 2 * channels) { arguments.sums = $0 }
+    return (arguments, Int32((channels + 15) / 16))
+  }
+
+  private func batchNorm() -> (zoo_batch_norm, Int32) {
+    var arguments = zoo_batch_norm()
+    (arguments.values, arguments.gradient) = (UnsafePointer(floats(values)), UnsafePointer(floats(values)))
+    (arguments.scale, arguments.shift) = (UnsafePointer(floats(channels)), UnsafePointer(floats(channels)))
+    arguments.of_gradient = UnsafePointer(floats(channels))
+    arguments.of_values = UnsafePointer(floats(channels))
+    arguments.constant = UnsafePointer(floats(channels))
+    arguments.output = floats(values)
+    (arguments.lo, arguments.hi) = (0, 6)
+    (arguments.values_pixel, arguments.gradient_pixel, arguments.out_pixel) = (channels, channels, channels)
+    arguments.channels = Int32(channels)
+    return (arguments, Int32(pixels))
+  }
+
+  /// The maxima of 3x3 windows of stride 2.
+  private func pooling(_ kernel: zoo_kernel_id) -> (zoo_pooling_gradient, Int32) {
+    var arguments = zoo_pooling_gradient()
+    arguments.window = window(kernel: 3, stride: 2)
+    arguments.input = UnsafePointer(floats(values))
+    (arguments.output, arguments.gradient) = (floats(values), UnsafePointer(floats(values / 4)))
+    floats(values / 16).withMemoryRebound(to: UInt8.self, capacity: values / 4) { arguments.places = $0 }
+    (arguments.in_image, arguments.out_image) = (values / images, values / images / 4)
+    arguments.places_image = values / images / 4
+    arguments.channels = Int32(channels)
+    return (arguments, Int32(kernel == .pooling_gradient ? images * size : images * size / 2))
+  }
+
+  /// A step of Adam on a million weights.
+  private func update() -> (zoo_update, Int32) {
+    let count = 1 << 20
+    var arguments = zoo_update()
+    (arguments.gradient, arguments.weights) = (UnsafePointer(floats(count)), floats(count))
+    (arguments.first, arguments.second) = (floats(count), floats(count))
+    (arguments.count, arguments.optimizer, arguments.gradient_factor) = (count, Int32(zoo_adam), 1)
+    (arguments.rate, arguments.first_rate, arguments.second_rate) = (1e-3, 0.1, 1e-3)
+    arguments.epsilon = 1e-7
+    return (arguments, Int32(count / zoo_update_block))
+  }
+
+  /// 16 rows of a thousand classes.
+  private func classGradient() -> (zoo_class_gradient, Int32) {
+    let (rows, classes) = (16, 1000)
+    var arguments = zoo_class_gradient()
+    arguments.logits = UnsafePointer(floats(rows * classes))
+    arguments.targets = UnsafePointer(floats(rows * classes))
+    arguments.gradient = floats(rows * classes)
+    (arguments.logits_row, arguments.targets_row, arguments.gradient_row) = (classes, classes, classes)
+    (arguments.classes, arguments.factor) = (Int32(classes), 1)
+    return (arguments, Int32(rows))
   }
 }

@@ -144,3 +144,169 @@ void check_pack_transposed(check *c) {
     released(c, "transposed weights", packed);
   }
 }
+
+void check_winograd_pack_transposed(check *c) {
+  for (int i = 0; i < 20; i++) {
+    const int outputs = i % 2 ? 2 : 4, points = (outputs + 2) * (outputs + 2);
+    const int rows = any(c, 1, 40), columns = any(c, 1, 5 * c->kernels->vector), stride = rows + one_of(c, 0, 3);
+    const size_t count = (size_t)(points * rows * c->kernels->packed_columns(columns));
+    const block source = random_block(c, (size_t)(9 * columns * stride)), packed = marked_block(count);
+    double scale[40];
+    for (int k = 0; k < rows; k++) scale[k] = any(c, 1, 1000) / 7.0;
+    const zoo_transposed_packing a = {
+      .source = source.values, .scale = any(c, 0, 1) ? scale : NULL, .packed = packed.values, .stride = stride,
+      .taps = 9, .rows = rows, .columns = columns, .outputs = outputs};
+    run_winograd_pack_transposed(c, &a, c->kernels->panels(columns));
+    // As `winograd_pack` has it, from weights turned and transposed one by one.
+    const block plain = zeros_block((size_t)(9 * rows * columns)), expected = zeros_block(count);
+    for (int tap = 0; tap < 9; tap++) {
+      for (int row = 0; row < rows; row++) {
+        for (int column = 0; column < columns; column++) {
+          const double weight = source.values[((8 - tap) * columns + column) * stride + row];
+          plain.values[(tap * rows + row) * columns + column] = (float)(weight * (a.scale ? scale[row] : 1));
+        }
+      }
+    }
+    const zoo_packing packing = {
+      .source = plain.values, .packed = expected.values, .stride = columns, .rows = rows, .columns = columns,
+      .outputs = outputs};
+    c->kernels->winograd_pack(&packing, 0, c->kernels->panels(columns));
+    for (size_t k = 0; k < count; k++) {
+      expect(c, "Winograd's transposed weights", packed.values[k], expected.values[k], 0);
+    }
+    release(source);
+    release(plain);
+    release(expected);
+    released(c, "Winograd's transposed weights", packed);
+  }
+}
+
+// How large the numbers are of which the gradient is the sum: absolute values all through the transforms.
+static double winograd_magnitude(const layer *l, int outputs, int channel, int column) {
+  static const double p = 0.70710678118654752440, q = 1.41421356237309504880;
+  static const double forward_4[6][6] = {
+    {1, 0, 2.5, 0, 1, 0}, {0, 2 * p, 2, p, 1, 0}, {0, 2 * p, 2, p, 1, 0}, {0, q / 2, 0.5, q, 1, 0},
+    {0, q / 2, 0.5, q, 1, 0}, {0, 1, 0, 2.5, 0, 1}};
+  static const double back_4[6][4] = {
+    {1, 0, 0, 0}, {1, p, 0.5, p / 2}, {1, p, 0.5, p / 2}, {1, q, 2, 2 * q}, {1, q, 2, 2 * q}, {0, 0, 0, 1}};
+  static const double forward_2[4][4] = {{1, 0, 1, 0}, {0, 1, 1, 0}, {0, 1, 1, 0}, {0, 1, 0, 1}};
+  static const double back_2[4][2] = {{1, 0}, {1, 1}, {1, 1}, {0, 1}};
+  const zoo_window *g = &l->window;
+  const int side = outputs + 2;
+  double most = 0, points[6][6] = {0};
+  for (int image = 0; image < l->images; image++) {
+    for (int oy = 0; oy < g->out_height; oy += outputs) {
+      for (int ox = 0; ox < g->out_width; ox += outputs) {
+        double x[6][6] = {0}, y[6][6] = {0}, rows[6][6];
+        for (int i = 0; i < side; i++) {
+          for (int j = 0; j < side; j++) {
+            const int in_y = oy - g->pad_top + i, in_x = ox - g->pad_left + j;
+            if (in_y < 0 || in_y >= g->in_height || in_x < 0 || in_x >= g->in_width) continue;
+            x[i][j] = fabs(l->input.values[image * l->in_image + in_y * g->in_row + in_x * g->in_pixel + channel]);
+          }
+        }
+        for (int i = 0; i < outputs && oy + i < g->out_height; i++) {
+          for (int j = 0; j < outputs && ox + j < g->out_width; j++) {
+            y[i][j] = fabs(gradient_at(l, image, oy + i, ox + j)[column]);
+          }
+        }
+#define FORWARD(i, j) (outputs == 4 ? forward_4[i][j] : forward_2[i][j])
+#define BACK(i, j) (outputs == 4 ? back_4[i][j] : back_2[i][j])
+        double both[2][6][6] = {0};
+        for (int kind = 0; kind < 2; kind++) {
+          const int size = kind ? outputs : side;
+          memset(rows, 0, sizeof rows);
+          for (int a = 0; a < side; a++) {
+            for (int j = 0; j < size; j++) {
+              for (int i = 0; i < size; i++) rows[a][j] += kind ? BACK(a, i) * y[i][j] : FORWARD(a, i) * x[i][j];
+            }
+          }
+          for (int a = 0; a < side; a++) {
+            for (int b = 0; b < side; b++) {
+              for (int j = 0; j < size; j++) both[kind][a][b] += rows[a][j] * (kind ? BACK(b, j) : FORWARD(b, j));
+            }
+          }
+        }
+        for (int a = 0; a < side; a++) {
+          for (int b = 0; b < side; b++) points[a][b] += both[0][a][b] * both[1][a][b];
+        }
+      }
+    }
+  }
+  // Each weight has a part of each point, at most one of it.
+  for (int a = 0; a < side; a++) {
+    for (int b = 0; b < side; b++) most += points[a][b];
+  }
+  return most;
+}
+
+static void differentiate_winograd(check *c, zoo_window g, int images, int channels, int columns, int outputs) {
+  layer l = layer_of(c, g, images, channels, columns);
+  g = l.window;
+  char what[160];
+  snprintf(
+      what, sizeof what, "Winograd's gradient F(%d), %d of %dx%dx%d to %dx%dx%d, padding %d, %d", outputs, images,
+      g.in_height, g.in_width, channels, g.out_height, g.out_width, columns, g.pad_top, g.pad_left);
+  const ptrdiff_t stride = columns + one_of(c, 0, 3);
+  const block weights = marked_block((size_t)(9 * channels * stride)), sums = marked_block(2 * (size_t)columns);
+  const block zero = zeros_block((size_t)(channels > columns ? channels : columns));
+  zoo_winograd_gradient a = {
+    .window = g, .input = l.input.values, .gradient = l.gradient.values, .zero = zero.values,
+    .weights = weights.values, .column_sums = any(c, 0, 2) ? doubles(sums) : NULL, .in_image = l.in_image,
+    .out_image = l.out_image, .stride = stride, .images = images, .channels = channels, .columns = columns,
+    .channel_group = any(c, 1, channels), .column_group = 32 * any(c, 1, 2), .outputs = outputs};
+  const int side = outputs + 2;
+  a.slot_floats = (ptrdiff_t)side * side *
+                  (zoo_gradient_tiles * (a.channel_group + 48) + a.channel_group * a.column_group);
+  const block scratch = marked_block((size_t)(check_threads * a.slot_floats));
+  a.scratch = scratch.values;
+  const int units = parts(channels, a.channel_group) * parts(columns, a.column_group);
+  if (images > 1 && any(c, 0, 1)) {
+    // The first image by itself, the others added to it.
+    a.images = 1;
+    run_winograd_gradient(c, &a, units);
+    a.input += a.in_image;
+    a.gradient += a.out_image;
+    a.images = images - 1;
+    a.accumulate = 1;
+  }
+  run_winograd_gradient(c, &a, units);
+  for (int channel = 0; channel < channels; channel++) {
+    for (int column = 0; column < columns; column++) {
+      // Some roundings of numbers of that size; those of the sums partly cancel.
+      const double bound = 16 * rounding * winograd_magnitude(&l, outputs, channel, column);
+      for (int tap = 0; tap < 9; tap++) {
+        double magnitude;
+        const double truth = weight_gradient(&l, tap, channel, column, &magnitude);
+        expect(c, what, weights.values[(tap * channels + channel) * stride + column], truth, bound);
+      }
+    }
+  }
+  for (int row = 0; row < 9 * channels; row++) {
+    for (ptrdiff_t i = columns; i < stride; i++) {
+      expect(c, "the gap between rows", is_marked(weights.values[row * stride + i]), 1, 0);
+    }
+  }
+  for (int column = 0; column < columns && a.column_sums; column++) {
+    double magnitude;
+    const double truth = column_sum(&l, column, &magnitude);
+    const double steps = images * g.out_height * g.out_width + 2;
+    expect(c, "columns' sums", a.column_sums[column], truth, steps * rounding * magnitude);
+  }
+  released(c, what, weights);
+  released(c, what, sums);
+  released(c, what, scratch);
+  release(zero);
+  release_layer(&l);
+}
+
+void check_winograd_gradient(check *c) {
+  for (int i = 0; i < 40; i++) {
+    zoo_window g = {
+      .in_height = any(c, 1, 14), .in_width = any(c, 1, 17), .kernel_height = 3, .kernel_width = 3,
+      .stride_height = 1, .stride_width = 1, .dilation_height = 1, .dilation_width = 1, .pad_top = any(c, -1, 2),
+      .pad_left = any(c, -1, 2), .out_height = any(c, 1, 13), .out_width = any(c, 1, 15)};
+    differentiate_winograd(
+      c, g, any(c, 1, 4), one_of(c, 1, 3, 14, 17, 29), any(c, 1, 5 * c->kernels->vector), i % 2 ? 2 : 4);
+  }
+}

@@ -43,7 +43,8 @@ static void depthwise(check *c, zoo_window g, int channels, int multiplier) {
   const block mask = random_block(c, (size_t)(g.out_height * g.out_width * mask_pixel));
   const int masked = any(c, 0, 1);
   const zoo_depthwise a = {
-    .mask = {masked ? mask.values : NULL, mask_pixel, any(c, 0, 1) ? INFINITY : 0.5f}, .window = g, .input = input.values, .zero = zero.values, .weights = weights.values, .bias = bias.values,
+    .mask = {masked ? mask.values : NULL, mask_pixel, any(c, 0, 1) ? INFINITY : 0.5f}, .window = g,
+    .input = input.values, .zero = zero.values, .weights = weights.values, .bias = bias.values,
     .output = output.values, .channels = channels, .multiplier = multiplier, .weight_stride = stride,
     .in_lo = any(c, 0, 1) ? 0 : -INFINITY, .lo = any(c, 0, 1) ? 0 : -INFINITY, .hi = any(c, 0, 2) ? INFINITY : 1};
   run_depthwise(c, &a, g.out_height);

@@ -49,6 +49,7 @@ typedef struct {
   const int32_t *tap;      // the tap of the source that becomes tap t, of `taps`; null: the last becomes the first
   ptrdiff_t stride;
   int32_t taps, rows, columns;
+  int32_t outputs;         // of a side of a wg_tile, for `winograd_pack_transposed`, which always has 9 taps turned
 } zoo_transposed_packing;
 
 // The gradient of a depthwise convolution's input, masked. Unit: a row of the input; all images' one after the other.
@@ -80,12 +81,150 @@ typedef struct {
   ptrdiff_t slot_floats;   // (taps + 1) * channels * multiplier, the latter rounded up to 16
 } zoo_depthwise_weight_gradient;
 
+// The gradient of the weights (3, 3, channels, columns) of a convolution as `winograd` has them, otherwise as
+// `weight_gradient`. Unit u is column group u % column groups, channel group u / column groups.
+typedef struct {
+  zoo_window window;       // of the convolution
+  const float *input;
+  const float *gradient;   // of the output
+  const float *zero;       // as many zeros as there are channels or columns
+  float *weights;          // becomes the gradient
+  double *column_sums;     // the sums of `gradient` over all pixels: the gradient of a bias; may be null
+  ptrdiff_t in_image, out_image;
+  ptrdiff_t stride;        // of the weights, from row to row
+  int32_t images, channels, columns;
+  int32_t accumulate;      // whether sums are added to what is there
+  int32_t channel_group;   // channels per unit
+  int32_t column_group;    // columns per unit, a multiple of 32
+  int32_t outputs;         // of a side of a wg_tile: 4 or 2
+  float *scratch;          // `slot_floats` for each thread of the pool
+  // (outputs + 2)^2 * (zoo_gradient_tiles * (channel_group + 48) + channel_group * column_group)
+  ptrdiff_t slot_floats;
+} zoo_winograd_gradient;
+enum { zoo_gradient_tiles = 32 };
+
+// output = residual + factor * gradient * the derivative of an activation's function (`zoo_relu` and so on) where its
+// input or its output was `values`. At a corner it is the lower side's, and 0 where a maximum is reached.
+// Derivatives from the output are known for: relu with a threshold of 0 and a positive slope or none, elu, sigmoid,
+// hard_sigmoid, tanh, softplus, softsign, exponential, square_root, logarithm and reciprocal. Unit: a pixel.
+typedef struct {
+  const float *gradient;   // a pixel stride of 0 repeats one vector
+  const float *values;
+  const float *residual;   // may be null; may be the output itself
+  float *output;           // may be `gradient`
+  ptrdiff_t gradient_pixel, values_pixel, residual_pixel, out_pixel;
+  int32_t channels;
+  int32_t function;
+  int32_t from_output;     // what `values` are
+  float factor;
+  float negative_slope, threshold, max_value, alpha, scale, slope;  // as for `activation`
+} zoo_activation_gradient;
+
+// Sums of each channel over `pixels` pixels, in double precision. Unit: 16 channels.
+// `batch_sums`: of the values and of their squares, from which mean and variance follow.
+// `batch_gradient_sums`: of the gradient, and of its products with values - center. Those of `zoo_batch_pixels` pixels
+// are added in floats; a multiple of as many is what `pixels` has to be where more are added later. The gradient first passes through a
+// rectifier: where the mask says, or without one and with a scale where values * scale + shift is between 0 and `hi`.
+// Without either, the second sum is also the gradient of a factor that was broadcast to all pixels.
+typedef struct {
+  const float *values;
+  const float *gradient;
+  const float *center;     // of each channel, such as the mean; may be null: 0
+  const float *scale, *shift;  // of each channel; null without a rectifier
+  zoo_mask mask;
+  float hi;
+  double *sums;            // (2, channels)
+  ptrdiff_t values_pixel, gradient_pixel;
+  int32_t pixels, channels;
+  int32_t accumulate;      // whether sums are added to what is there
+} zoo_batch_sums;
+enum { zoo_batch_pixels = 64 };
+
+// Batch normalization of each pixel. Unit: a pixel.
+// `batch_norm`: output = min(max(values * scale + shift + residual, lo), hi).
+// `batch_norm_gradient`: output = of_gradient * g + of_values * values + constant, for each channel, where g is the
+// gradient as it has passed through the rectifier as in `zoo_batch_sums`; `passed`, if not null, becomes g.
+typedef struct {
+  const float *values;
+  const float *gradient;
+  const float *scale, *shift;
+  const float *residual;   // may be null
+  const float *of_gradient, *of_values, *constant;
+  float *output, *passed;
+  zoo_mask mask;
+  float lo, hi;
+  ptrdiff_t values_pixel, gradient_pixel, residual_pixel, out_pixel, passed_pixel;
+  int32_t channels;
+} zoo_batch_norm;
+
+// Pooling as `pooling` has it, without a factor, residual or limits, of windows of at most 255 positions.
+// `max_pooling_places`: the maximum and, as (pixels, channels) bytes, which of its window's positions it is at, the
+// first of equal ones; 255: at none, but in the padding. Unit: a row of the output, all images' one after the other.
+// `pooling_gradient`: the gradient of the input, masked. Unit: a row of the input.
+typedef struct {
+  zoo_window window;       // of the pooling; in_pixel and in_row are those of the input and of its gradient
+  const float *input;
+  float *output;           // the maximum, or the gradient of the input
+  const float *gradient;   // of the output
+  uint8_t *places;
+  zoo_mask mask;           // of the input
+  ptrdiff_t in_image, out_image, mask_image, places_image;
+  int32_t channels;
+  int32_t average;         // 0: maximum
+  int32_t zeros;           // whether positions outside of the input count as zeros or not at all
+} zoo_pooling_gradient;
+
+// A step of an optimizer, on each of `count` values, with g = gradient * gradient_factor. First w -= decay * w. Then
+// zoo_sgd: m = momentum * m - rate * g; w += nesterov ? momentum * m - rate * g : m; `m` may be null without momentum.
+// zoo_adam: m += (g - m) * first_rate; v += (g^2 - v) * second_rate; w -= rate * m / (sqrt(v) + epsilon), where `rate`
+// has the factor that corrects the bias, and the two others are 1 - beta.
+// zoo_rmsprop: v = momentum * v + second_rate * g^2; w -= rate * g / sqrt(v + epsilon).
+// Last average += (w - average) * average_rate. Unit: `zoo_update_block` values.
+enum { zoo_sgd, zoo_adam, zoo_rmsprop };
+enum { zoo_update_block = 4096 };
+typedef struct {
+  const float *gradient;
+  float *weights;          // w
+  float *first, *second;   // m and v
+  float *average;          // of the weights; may be null
+  ptrdiff_t count;
+  int32_t optimizer, nesterov;
+  float gradient_factor, decay, rate, momentum, first_rate, second_rate, epsilon, average_rate;
+} zoo_update;
+
+// `softmax_loss`: the cross-entropy of each row's targets and the softmax of its logits, and the logits' gradient of
+// `factor` times it. `softmax_gradient`: `factor` times the gradient of softmax's input, where `logits` is its output
+// and `targets` the gradient of that. Sums are in double precision. Unit: a row.
+typedef struct {
+  const float *logits, *targets;
+  const float *factors;    // of each row; may be null: 1
+  double *losses;          // of each row, without the factor; may be null
+  float *gradient;
+  ptrdiff_t logits_row, targets_row, gradient_row;
+  int32_t classes;
+  float factor;
+} zoo_class_gradient;
+
 // Written once over vectors, compiled for each instruction set.
 #define ZOO_GRADIENT_KERNELS(KERNEL) \
   KERNEL(weight_gradient, zoo_weight_gradient) \
+  KERNEL(winograd_gradient, zoo_winograd_gradient) \
   KERNEL(pack_transposed, zoo_transposed_packing) \
+  KERNEL(winograd_pack_transposed, zoo_transposed_packing) \
   KERNEL(depthwise_gradient, zoo_depthwise_gradient) \
-  KERNEL(depthwise_weight_gradient, zoo_depthwise_weight_gradient)
+  KERNEL(depthwise_weight_gradient, zoo_depthwise_weight_gradient) \
+  KERNEL(activation_gradient, zoo_activation_gradient) \
+  KERNEL(batch_sums, zoo_batch_sums) \
+  KERNEL(batch_gradient_sums, zoo_batch_sums) \
+  KERNEL(batch_norm, zoo_batch_norm) \
+  KERNEL(batch_norm_gradient, zoo_batch_norm) \
+  KERNEL(max_pooling_places, zoo_pooling_gradient) \
+  KERNEL(pooling_gradient, zoo_pooling_gradient) \
+  KERNEL(update, zoo_update)
+// Plain C, the same in every table.
+#define ZOO_PORTABLE_GRADIENT_KERNELS(KERNEL) \
+  KERNEL(softmax_loss, zoo_class_gradient) \
+  KERNEL(softmax_gradient, zoo_class_gradient)
 
 #ifdef __cplusplus
 }

@@ -293,7 +293,8 @@ typedef struct {
 #define ZOO_PORTABLE_KERNELS(KERNEL) \
   KERNEL(softmax, zoo_activation) \
   KERNEL(pad, zoo_padding) \
-  KERNEL(copy_strided, zoo_strided)
+  KERNEL(copy_strided, zoo_strided) \
+  ZOO_PORTABLE_GRADIENT_KERNELS(KERNEL)
 #define ZOO_KERNELS(KERNEL) ZOO_VECTOR_KERNELS(KERNEL) ZOO_PORTABLE_KERNELS(KERNEL)
 
 typedef void (*zoo_kernel)(const void *arguments, int32_t begin, int32_t end);

@@ -6,6 +6,8 @@
 #pragma once
 
 #include "activation.h"
+#include "activation_gradient.h"
+#include "batch_norm.h"
 #include "convolution.h"
 #include "dense.h"
 #include "depthwise.h"
@@ -16,14 +18,17 @@
 #include "panels.h"
 #include "peak.h"
 #include "pooling.h"
+#include "pooling_gradient.h"
 #include "portable_ops.h"
 #include "resize.h"
 #include "scatter.h"
 #include "separable.h"
 #include "table_products.h"
 #include "transposed_panels.h"
+#include "update.h"
 #include "weight_gradient.h"
 #include "winograd.h"
+#include "winograd_gradient.h"
 
 const zoo_kernels KERNELS = {
   .name = KERNELS_NAME,

@@ -21,6 +21,8 @@ static void pack_transposed(const void *arguments, int32_t begin, int32_t end) {
         const int rows = min_int(16, p->rows - from);
         for (int column = 0; column < width; column++) {
           const float *values = source + column * p->stride + from;
+          // For the next rows.
+          if (column < used) __builtin_prefetch(values + 16, 0, 2);
           for (int row = 0; row < rows; row++) {
             float value = 0;
             if (column < used) value = p->scale ? (float)(values[row] * p->scale[from + row]) : values[row];

@@ -134,6 +134,7 @@ INLINE void wgr_pack_columns(
 
 typedef struct {
   const float *input, *gradient;  // as packed
+  ptrdiff_t input_step;           // from pixel to pixel
   float *weights;
   ptrdiff_t stride;
   int count;                      // of pixels
@@ -147,6 +148,7 @@ INLINE void wgr_multiply(const int M, const int N, const wgr_block *t) {
     UNROLL for (int n = 0; n < N; n++) sum[m][n] = v_set(0);
   }
   const float *input = t->input, *gradient = t->gradient;
+  const ptrdiff_t step = t->input_step;
   ROLLED for (int i = t->count; i > 0; i--) {
     vf b[2];
     UNROLL for (int n = 0; n < N; n++) b[n] = v_load(gradient + n * VL);
@@ -154,7 +156,7 @@ INLINE void wgr_multiply(const int M, const int N, const wgr_block *t) {
       const vf x = v_set(input[m]);
       UNROLL for (int n = 0; n < N; n++) sum[m][n] = v_fma(x, b[n], sum[m][n]);
     }
-    input += wgr_tile;
+    input += step;
     gradient += N * VL;
   }
   float *weights = t->weights;
@@ -210,7 +212,8 @@ static void wgr_group(
       else wgr_pack_columns(1, pixels, count, column, last, gradient, sums ? values : NULL);
       if (sums) wgr_add_sums(sums, values, columns, add);
       wgr_block t = {
-        .input = input, .gradient = gradient, .stride = w->stride, .count = count, .last = last, .add = add};
+        .input = input, .gradient = gradient, .input_step = wgr_tile, .stride = w->stride, .count = count,
+        .last = last, .add = add};
       for (int tile = first; tile < end; tile++, t.input += wgr_tile_floats) {
         const int run = tile / d.tiles, i = tile % d.tiles;
         const int from = d.run * i / d.tiles, size = d.run * (i + 1) / d.tiles - from;

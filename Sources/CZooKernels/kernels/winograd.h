@@ -11,11 +11,14 @@
 
 #include "panels.h"
 #include "prelude.h"
+#include "table_products.h"
 #include "vector_convolution.h"
 
 enum { wg_most = 6 };
 
 static const float wg_p = 0.70710678118654752f, wg_q = 1.41421356237309505f;
+#define WG_P 0.70710678118654752440
+#define WG_Q 1.41421356237309504880
 
 // B^T d for one vector d of T, in place.
 INLINE void wg_input(const int T, vf *d) {
@@ -61,20 +64,58 @@ INLINE void wg_output(const int T, vf *m) {
   m[3] = v_add(v_fma(half, diff_p, v_mul(two, diff_q)), m[5]);
 }
 
+// G of F(4x4) and F(2x2).
+static const double wg_four[6][3] = {
+  {1, 0, 0},
+  {1 / (2 * 0.5 * (0.5 - 2)), WG_P / (2 * 0.5 * (0.5 - 2)), 0.5 / (2 * 0.5 * (0.5 - 2))},
+  {1 / (2 * 0.5 * (0.5 - 2)), -WG_P / (2 * 0.5 * (0.5 - 2)), 0.5 / (2 * 0.5 * (0.5 - 2))},
+  {1 / (2 * 2 * (2 - 0.5)), WG_Q / (2 * 2 * (2 - 0.5)), 2 / (2 * 2 * (2 - 0.5))},
+  {1 / (2 * 2 * (2 - 0.5)), -WG_Q / (2 * 2 * (2 - 0.5)), 2 / (2 * 2 * (2 - 0.5))},
+  {0, 0, 1},
+};
+static const double wg_two[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
+
+// A vector of columns: their points, `slice` floats apart, of the `used` weights of each tap, `stride` floats apart.
+INLINE void wg_pack_vector(
+    const int T, const double points[][3], const float *source, ptrdiff_t stride, int used, const double *scale,
+    float *target, ptrdiff_t slice) {
+  vd half[wg_most][3], factor = d_set(1);
+  if (scale) factor = used == VD ? d_load(scale) : d_load_n(scale, used);
+  UNROLL for (int kx = 0; kx < 3; kx++) {
+    vd w[3];
+    UNROLL for (int ky = 0; ky < 3; ky++) w[ky] = table_load(0, source + (ky * 3 + kx) * stride, 0, used);
+    UNROLL for (int i = 0; i < T; i++) {
+      half[i][kx] = d_set(0);
+      UNROLL for (int ky = 0; ky < 3; ky++) half[i][kx] = d_fma(d_set(points[i][ky]), w[ky], half[i][kx]);
+    }
+  }
+  UNROLL for (int i = 0; i < T; i++) {
+    UNROLL for (int j = 0; j < T; j++) {
+      vd sum = d_set(0);
+      UNROLL for (int kx = 0; kx < 3; kx++) sum = d_fma(d_set(points[j][kx]), half[i][kx], sum);
+      if (scale) sum = sum * factor;
+      const vd_floats floats = __builtin_convertvector(sum, vd_floats);
+      memcpy(target + (i * T + j) * slice, &floats, sizeof floats);
+    }
+  }
+}
+
+// One row of a panel.
+static void wg_pack_row(
+    int outputs, const float *source, ptrdiff_t stride, int used, int width, const double *scale, float *target,
+    ptrdiff_t slice) {
+  for (int n = 0; n < width; n += VD) {
+    const int count = max_int(0, min_int(VD, used - n));
+    const double *factors = scale && count > 0 ? scale + n : NULL;
+    const float *weights = count > 0 ? source + n : source;
+    if (outputs == 4) wg_pack_vector(6, wg_four, weights, stride, count, factors, target + n, slice);
+    else wg_pack_vector(4, wg_two, weights, stride, count, factors, target + n, slice);
+  }
+}
+
 // Weights: per panel, per point, (channels, panel width). `rows` are the channels.
 static void winograd_pack(const void *arguments, int32_t begin, int32_t end) {
   const zoo_packing *p = arguments;
-  const double P = 0.5, Q = 2, root_p = 0.70710678118654752440, root_q = 1.41421356237309504880;
-  const double four[6][3] = {
-    {1, 0, 0},
-    {1 / (2 * P * (P - Q)), root_p / (2 * P * (P - Q)), P / (2 * P * (P - Q))},
-    {1 / (2 * P * (P - Q)), -root_p / (2 * P * (P - Q)), P / (2 * P * (P - Q))},
-    {1 / (2 * Q * (Q - P)), root_q / (2 * Q * (Q - P)), Q / (2 * Q * (Q - P))},
-    {1 / (2 * Q * (Q - P)), -root_q / (2 * Q * (Q - P)), Q / (2 * Q * (Q - P))},
-    {0, 0, 1},
-  };
-  const double two[4][3] = {{1, 0, 0}, {0.5, 0.5, 0.5}, {0.5, -0.5, 0.5}, {0, 0, 1}};
-  const double(*points)[3] = p->outputs == 4 ? four : two;
   const int side = p->outputs + 2, count = panels(p->columns);
   float *target = p->packed + (ptrdiff_t)begin * 2 * VL * p->rows * side * side;
   for (int panel = begin; panel < end; panel++) {
@@ -83,27 +124,44 @@ static void winograd_pack(const void *arguments, int32_t begin, int32_t end) {
     const int used = min_int(width, p->columns - first);
     const ptrdiff_t slice = (ptrdiff_t)p->rows * width;
     for (int row = 0; row < p->rows; row++) {
-      double half[wg_most][3][3 * VL] = {0};
-      for (int i = 0; i < side; i++) {
-        for (int ky = 0; ky < 3; ky++) {
-          for (int kx = 0; kx < 3; kx++) {
-            const float *source = p->source + ((ptrdiff_t)(ky * 3 + kx) * p->rows + row) * p->stride + first;
-            for (int n = 0; n < used; n++) half[i][kx][n] += points[i][ky] * source[n];
-          }
-        }
-      }
-      for (int i = 0; i < side; i++) {
-        for (int j = 0; j < side; j++) {
-          float *w = target + (i * side + j) * slice + (ptrdiff_t)row * width;
-          for (int n = 0; n < width; n++) {
-            double sum = 0;
-            for (int kx = 0; kx < 3; kx++) sum += points[j][kx] * half[i][kx][n];
-            w[n] = (float)(n < used && p->scale ? sum * p->scale[first + n] : sum);
-          }
-        }
-      }
+      wg_pack_row(
+          p->outputs, p->source + row * p->stride + first, p->rows * p->stride, used, width,
+          p->scale ? p->scale + first : NULL, target + (ptrdiff_t)row * width, slice);
     }
     target += side * side * slice;
+  }
+}
+
+// The same of weights turned and transposed, for the gradient of the input.
+static void winograd_pack_transposed(const void *arguments, int32_t begin, int32_t end) {
+  const zoo_transposed_packing *p = arguments;
+  enum { block = 16, most = 3 * VL };
+  const int side = p->outputs + 2, count = panels(p->columns);
+  for (int panel = begin; panel < end; panel++) {
+    const int first = panel * 2 * VL;
+    const int width = VL * (panel == count - 1 ? last_panel_vectors(p->columns) : 2);
+    const int used = min_int(width, p->columns - first);
+    const ptrdiff_t slice = (ptrdiff_t)p->rows * width;
+    float *target = p->packed + (ptrdiff_t)side * side * p->rows * first;
+    // Some rows at a time, which lie next to each other in the source.
+    for (int from = 0; from < p->rows; from += block) {
+      const int rows = min_int(block, p->rows - from);
+      float weights[block][9][most];
+      for (int tap = 0; tap < 9; tap++) {
+        const float *source = p->source + ((ptrdiff_t)(8 - tap) * p->columns + first) * p->stride + from;
+        for (int n = 0; n < used; n++, source += p->stride) {
+          __builtin_prefetch(source + block, 0, 2);
+          // As a vector, these would be scattered, which takes longer.
+          ROLLED for (int row = 0; row < rows; row++) {
+            weights[row][tap][n] = p->scale ? (float)(source[row] * p->scale[from + row]) : source[row];
+          }
+        }
+      }
+      for (int row = 0; row < rows; row++) {
+        wg_pack_row(
+            p->outputs, weights[row][0], most, used, width, NULL, target + (ptrdiff_t)(from + row) * width, slice);
+      }
+    }
   }
 }
 
