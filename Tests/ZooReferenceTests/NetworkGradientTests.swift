@@ -32,16 +32,13 @@ import ZooTestSupport
   }
 
   private static func settings(_ graph: Graph, byBatch: Bool) -> ReferenceTraining.Settings {
-    var settings = ReferenceTraining.Settings()
+    var training: [String: LayerTraining] = [:]
     for node in graph.nodes {
-      switch node.operation {
-      case .batchNormalization where byBatch:
-        settings.batchStatistics[node.name] = BatchStatistics(momentum: 0.99)
-      case .identity: settings.noise[node.name] = .dropout(rate: 0.25, unit: .value)
-      default: break
+      if case .identity = node.operation {
+        training[node.name, default: .init()].noise = .init(.dropout, 0.25)
       }
     }
-    return settings
+    return ReferenceTraining.Settings(training, of: graph, byBatch: byBatch)
   }
 
   @Test("agree with differences", arguments: Small.all, [false, true])

@@ -32,7 +32,7 @@ import ZooTestSupport
   private static func settings() -> ReferenceTraining.Settings {
     var settings = ReferenceTraining.Settings()
     settings.batchStatistics["norm"] = BatchStatistics(momentum: 0.75)
-    settings.noise["dropout"] = .dropout(rate: 0.25, unit: .value)
+    settings.noise["dropout"] = TrainingNoise(.dropout, 0.25)
     settings.seed = 5
     return settings
   }
@@ -181,11 +181,27 @@ import ZooTestSupport
     #expect(abs(output[0] - expected) < 1e-14)
   }
 
+  @Test func settingsFollowTheTableOfTheGraph() throws {
+    let graph = try Self.network()
+    var training: [String: LayerTraining] = ["dropout": LayerTraining(), "norm": LayerTraining()]
+    training["dropout"]?.noise = TrainingNoise(.dropout, 0.25)
+    training["norm"]?.momentum = 0.75
+    let byBatch = ReferenceTraining.Settings(training, of: graph, byBatch: true, variance: .unbiased)
+    #expect(byBatch.batchStatistics == ["norm": BatchStatistics(momentum: 0.75, variance: .unbiased)])
+    #expect(byBatch.noise == ["dropout": TrainingNoise(.dropout, 0.25)])
+    let usual = ReferenceTraining.Settings([:], of: graph, byBatch: true)
+    #expect(usual.batchStatistics == ["norm": BatchStatistics(momentum: 0.99)] && usual.noise.isEmpty)
+    #expect(ReferenceTraining.Settings(training, of: graph, byBatch: false).batchStatistics.isEmpty)
+    training["norm"]?.isFrozen = true
+    #expect(ReferenceTraining.Settings(training, of: graph, byBatch: true).batchStatistics.isEmpty)
+  }
+
   // MARK: Noise
 
   @Test func dropoutKeepsItsShareAndItsMask() throws {
     let graph = try Graph(.identity(layer: "Dropout"), on: [40, 50])
-    func run(_ noise: LayerNoise, seed: UInt64, step: Int) throws -> (values: [Double], gradient: [Double]) {
+    func run(_ noise: TrainingNoise, seed: UInt64, step: Int) throws -> (values: [Double], gradient: [Double])
+    {
       var settings = ReferenceTraining.Settings()
       settings.noise["layer"] = noise
       (settings.seed, settings.step) = (seed, step)
@@ -198,7 +214,7 @@ import ZooTestSupport
         try #require(try pass.backward(check.slopes).values[graph.inputs[0]])
       )
     }
-    let dropout = LayerNoise.dropout(rate: 0.2, unit: .value)
+    let dropout = TrainingNoise(.dropout, 0.2)
     let (values, gradient) = try run(dropout, seed: 1, step: 3)
     #expect(Set(values) == [0, 2 / 0.8] && values == gradient.map { $0 * 2 })
     // Within four deviations of a binomial distribution.
@@ -207,32 +223,32 @@ import ZooTestSupport
     #expect(try run(dropout, seed: 1, step: 4).values != values)
     #expect(try run(dropout, seed: 2, step: 3).values != values)
 
-    let channels = try run(.dropout(rate: 0.5, unit: .channel), seed: 1, step: 0).values
+    let channels = try run(TrainingNoise(.spatialDropout, 0.5), seed: 1, step: 0).values
     for index in channels.indices { #expect(channels[index] == channels[index / 2000 * 2000 + index % 50]) }
     #expect(Set(channels) == [0, 4] && channels[..<50] != channels[2000..<2050])
     let examples = Set(
-      try (0..<8).map { try run(.dropout(rate: 0.5, unit: .example), seed: 1, step: $0).values })
+      try (0..<8).map { try run(TrainingNoise(.stochasticDepth, 0.5), seed: 1, step: $0).values })
     #expect(examples.allSatisfy { Set($0[..<2000]).count == 1 && Set($0[2000...]).count == 1 })
     #expect(examples.count > 1)
 
-    func moments(_ noise: LayerNoise) throws -> (mean: Double, variance: Double) {
+    func moments(_ noise: TrainingNoise) throws -> (mean: Double, variance: Double) {
       let values = try run(noise, seed: 3, step: 0).values
       let mean = values.reduce(0, +) / 4000
       return (mean, values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / 4000)
     }
     // Times a number of the variance 0.25 and plus one of the variance 0.25.
     let (product, sum) = (
-      try moments(.gaussianDropout(rate: 0.2)), try moments(.gaussianNoise(deviation: 0.5))
+      try moments(TrainingNoise(.gaussianDropout, 0.2)), try moments(TrainingNoise(.gaussianNoise, 0.5))
     )
     #expect(abs(product.mean - 2) < 0.07 && abs(product.variance - 1) < 0.1)
     #expect(abs(sum.mean - 2) < 0.04 && abs(sum.variance - 0.25) < 0.03)
-    #expect(try run(.dropout(rate: 1, unit: .value), seed: 1, step: 0).values.allSatisfy { $0 == 0 })
+    #expect(try run(TrainingNoise(.dropout, 1), seed: 1, step: 0).values.allSatisfy { $0 == 0 })
   }
 
   /// The mean of 0 and the variance of 1 stay, as the layer promises.
   @Test func alphaDropoutKeepsMeanAndVariance() throws {
     let noise = NoiseMask(
-      .alphaDropout(rate: 0.3, unit: .value), seed: 1, step: 0, layer: "alpha", shape: [20_000])
+      TrainingNoise(.alphaDropout, 0.3), seed: 1, step: 0, layer: "alpha", shape: [20_000])
     let random = CounterRandom(seed: 9)
     // Uniform of the variance 1.
     let values = (0..<20_000).map { index in
@@ -246,14 +262,10 @@ import ZooTestSupport
 
   @Test(
     "gradients under noise agree with differences",
-    arguments: [
-      LayerNoise.dropout(rate: 0.25, unit: .value), .dropout(rate: 0.5, unit: .channel),
-      .dropout(rate: 0.5, unit: .example), .gaussianDropout(rate: 0.25), .gaussianNoise(deviation: 0.5),
-      .alphaDropout(rate: 0.25, unit: .value),
-    ])
-  func noise(_ noise: LayerNoise) throws {
+    arguments: TrainingNoise.Kind.allCases)
+  func noise(_ kind: TrainingNoise.Kind) throws {
     var settings = Self.settings()
-    settings.noise["dropout"] = noise
+    settings.noise["dropout"] = TrainingNoise(kind, 0.375)
     try GradientCheck(try Self.network(), count: 3, settings: settings).compareEach()
   }
 
@@ -343,15 +355,15 @@ import ZooTestSupport
       }
     }
     let statistics = BatchStatistics(momentum: 0.9)
-    let noise = LayerNoise.dropout(rate: 0.5, unit: .value)
+    let noise = TrainingNoise(.dropout, 0.5)
     #expect(code { $0.batchStatistics["norm"] = statistics } == nil)
     #expect(code { $0.batchStatistics["first"] = statistics } == .invalidArgument)
     #expect(code { $0.batchStatistics["norm"] = BatchStatistics(momentum: 1.5) } == .invalidArgument)
     #expect(code { $0.noise["dropout"] = noise } == nil)
     #expect(code { $0.noise["norm"] = noise } == .invalidArgument)
     #expect(code { $0.noise["elsewhere"] = noise } == .invalidArgument)
-    #expect(code { $0.noise["dropout"] = .dropout(rate: -0.1, unit: .value) } == .invalidArgument)
-    #expect(code { $0.noise["dropout"] = .gaussianDropout(rate: 1) } == .invalidArgument)
-    #expect(code { $0.noise["dropout"] = .gaussianNoise(deviation: .infinity) } == .invalidArgument)
+    #expect(code { $0.noise["dropout"] = TrainingNoise(.dropout, -0.1) } == .invalidArgument)
+    #expect(code { $0.noise["dropout"] = TrainingNoise(.gaussianDropout, 1) } == .invalidArgument)
+    #expect(code { $0.noise["dropout"] = TrainingNoise(.gaussianNoise, .infinity) } == .invalidArgument)
   }
 }

@@ -22,13 +22,33 @@ package struct ReferenceTraining: Sendable {
     package var batchStatistics: [String: BatchStatistics] = [:]
     /// The noise of layers that do nothing at inference, such as dropout, by the name of the layer. All others do
     /// nothing in training either.
-    package var noise: [String: LayerNoise] = [:]
+    package var noise: [String: TrainingNoise] = [:]
     /// With ``step``, decides on the noise.
     package var seed: UInt64 = 0
     /// The number of the training step.
     package var step = 0
 
     package init() {}
+
+    /// What the layers of `graph` do in training, as the table by their names says.
+    ///
+    /// - Parameters:
+    ///   - byBatch: whether batch norms that are not frozen normalize by the batch.
+    ///   - variance: what these update their stored variances by.
+    package init(
+      _ training: [String: LayerTraining], of graph: Graph, byBatch: Bool,
+      variance: BatchStatistics.Variance = .biased
+    ) {
+      noise = training.compactMapValues(\.noise)
+      guard byBatch else { return }
+      for node in graph.nodes where node.sharing == nil {
+        guard case .batchNormalization = node.operation else { continue }
+        let own = training[node.name] ?? LayerTraining()
+        if own.isFrozen { continue }
+        batchStatistics[node.name] = BatchStatistics(
+          momentum: own.momentum ?? LayerTraining.usualMomentum, variance: variance)
+      }
+    }
   }
 
   let graph: Graph
@@ -57,7 +77,9 @@ package struct ReferenceTraining: Sendable {
       guard let node = graph.node(named: name), case .identity = node.operation else {
         throw ReferenceTraining.unsuitable(name, "only a layer that does nothing at inference can make noise")
       }
-      try noise.check(layer: name)
+      guard noise.isValid else {
+        throw ReferenceTraining.unsuitable(name, "its \(noise.kind.rawValue) is of \(noise.amount)")
+      }
     }
   }
 
