@@ -4,14 +4,15 @@ that Keras computes in float64 of all weights and inputs, and the moving statist
     python make_gradients.py
 
 The loss is the sum of the outputs, each times a number (`slopes`). Batch norms use their stored statistics (called
-with `training=False`), or, where `momentum` has them, those of the batch. Constants are exact in binary, because Keras
+with `training=False`), or, where `momentum` has them, those of the batch. Two networks are of Keras 2 in float32, whose
+moving variances of images are unbiased. Constants are exact in binary, because Keras
 holds some of them in float32. Inputs and weights are multiples of 1/4096, so that ties are rare.
 """
 import json
 import os
 
 import make_networks as networks
-from make_networks import bare, keras, leaves, np, tf
+from make_networks import bare, keras, leaves, np, tf, tf_keras
 
 L = keras.layers
 rng = np.random.default_rng(13)
@@ -31,40 +32,50 @@ def array(value):
     return {"shape": list(value.shape), "values": [int(n) if n.lstrip("-").isdigit() else float(n) for n in numbers]}
 
 
+def path(v):
+    return getattr(v, "path", v.name)
+
+
 def own(layer):
     """The layer's weights as `get_weights()` has them, but for an adapted norm's counter."""
-    return [v for v in layer.weights if not v.path.endswith("count")]
+    return [v for v in layer.weights if not path(v).endswith("count")]
+
+
+def is_statistic(v):
+    return "moving" in path(v) or path(v).endswith(("/mean", "/variance"))
 
 
 def case(name, model, training=False, scale=1.0, count=3, of_inputs=True):
     """Fills the model with weights, runs it forward and back, and notes all."""
-    for v in (v for layer in leaves(model) if not isinstance(layer, L.Normalization) for v in layer.weights):
-        v.assign(multiples(v.shape, 0.5, 1.5) if "variance" in v.path else multiples(v.shape) * scale)
+    K = keras if isinstance(model, keras.Model) else tf_keras
+    normalizations = (keras.layers.Normalization, tf_keras.layers.Normalization)
+    for v in (v for layer in leaves(model) if not isinstance(layer, normalizations) for v in layer.weights):
+        v.assign(multiples(v.shape, 0.5, 1.5) if "variance" in path(v) else multiples(v.shape) * scale)
     x = [multiples((count,) + tuple(t.shape[1:]), -2, 2) for t in model.inputs]
     weights = {layer.name: [array(np.asarray(v)) for v in own(layer)] for layer in leaves(model)}
     variables = [v for layer in leaves(model) for v in own(layer)]
-    given = [tf.constant(v) for v in x]
+    tensors = [v if isinstance(v, tf.Variable) else v.value for v in variables]
+    given = [tf.constant(v, model.inputs[0].dtype) for v in x]
     with tf.GradientTape() as tape:
-        tape.watch(given + [v.value for v in variables])
+        tape.watch(given + tensors)
         y = model(given if len(given) > 1 else given[0], training=training)
         y = y if isinstance(y, (list, tuple)) else [y]
         slopes = [multiples(tuple(v.shape)) for v in y]
-        loss = sum(tf.reduce_sum(v * s) for v, s in zip(y, slopes))
-    found = tape.gradient(loss, given + [v.value for v in variables])
-    # The statistics are weights that are not trained by gradient.
-    statistic = lambda v: "moving" in v.path or v.path.endswith(("/mean", "/variance"))
-    of = {v.path: None if statistic(v) else g for v, g in zip(variables, found[len(given):])}
-    norms = [l for l in leaves(model) if isinstance(l, L.BatchNormalization) and l.trainable and training]
+        loss = sum(tf.reduce_sum(v * tf.constant(s, v.dtype)) for v, s in zip(y, slopes))
+    found = tape.gradient(loss, given + tensors)
+    of = {path(v): None if is_statistic(v) else g for v, g in zip(variables, found[len(given):])}
+    kinds = (keras.layers.BatchNormalization, tf_keras.layers.BatchNormalization)
+    norms = [l for l in leaves(model) if isinstance(l, kinds) and l.trainable and training]
     cases.append({
-        "name": name, "writer": "keras " + keras.__version__, "config": bare(json.loads(model.to_json())),
+        "name": name, "writer": "keras " + K.__version__, "config": bare(json.loads(model.to_json())),
         "weights": weights, "inputs": [array(v) for v in x], "outputs": [array(v) for v in y],
         "slopes": [array(v) for v in slopes],
-        "gradients": {l.name: [array(of[v.path]) for v in own(l)] for l in leaves(model)},
+        "gradients": {l.name: [array(of[path(v)]) for v in own(l)] for l in leaves(model)},
         "inputGradients": [array(g) for g in found[:len(given)]] if of_inputs else [],
         "momentum": {l.name: l.momentum for l in norms},
         "moved": {l.name: [array(l.moving_mean), array(l.moving_variance)] for l in norms},
     })
-    keras.backend.clear_session()
+    K.backend.clear_session()
 
 
 def norm(**options):
@@ -156,6 +167,18 @@ def norms(training):
     case(f"MobileNet, {mode}", model, training=training, count=4, of_inputs=False)
 
 
+def keras2():
+    tf_keras.backend.set_floatx("float32")
+    K = tf_keras.layers
+    options = dict(epsilon=EPSILON, momentum=MOMENTUM)
+    x = tf_keras.Input((4, 3, 2))
+    y = K.BatchNormalization(**options)(K.Conv2D(3, 2)(x))
+    case("images, by the batch (keras 2)", tf_keras.Model(x, K.Activation("tanh")(y)), training=True)
+    x = tf_keras.Input((5,))
+    y = K.BatchNormalization(**options)(K.Dense(3)(x))
+    case("vectors, by the batch (keras 2)", tf_keras.Model(x, K.Activation("tanh")(y)), training=True)
+
+
 def other_norms():
     x = keras.Input((3, 2, 4))
     case("other norms", keras.Model(x, [
@@ -195,7 +218,7 @@ def merges():
 
 def main():
     path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "gradients.npz")
-    products(), poolings(), activations(), norms(False), norms(True), other_norms(), merges()
+    products(), poolings(), activations(), norms(False), norms(True), keras2(), other_norms(), merges()
     text = json.dumps(cases, separators=(",", ":")).encode()
     np.savez_compressed(path, networks=np.frombuffer(text, "uint8"))
     print(len(cases), "networks,", len(text), "bytes,", os.path.getsize(path), "compressed")
