@@ -152,6 +152,11 @@ import ZooTensor
     #expect(try change(.globalNorm(6.5), [3, 4, 12]) == [1.5, 2, 6])
     #expect(try change(.globalNorm(13), [3, 4, 12]) == [3, 4, 12])
     #expect(try change(.value(2), [3, -4, 1]) == [2, -2, 1])
+    let pytorch = Optimizer(
+      .sgd(momentum: 0, nesterov: false), clipping: .globalNorm(6.5), convention: .pytorch)
+    var (weights, state) = ([0.0, 0, 0], try OptimizerState<Double>(pytorch, layout))
+    state.step(&weights, gradient: [3, 4, 12], rate: 1)
+    #expect(distance(weights, [-3, -4, -12].map { $0 * 6.5 / (13 + 1e-6) }) < 1e-15)
     // What is no number stays visible.
     for clipping in [nil, GradientClipping.norm(1), .globalNorm(1), .value(1)] {
       #expect(try change(clipping, [.nan, 1, 1])[0].isNaN)
