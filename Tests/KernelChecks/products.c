@@ -373,6 +373,7 @@ static void winograd(
     .bias = p.bias.values, .residual = p.residual.values, .output = p.output.values,
     .residual_pixel = p.residual_pixel, .channels = channels, .columns = columns, .outputs = m, .pooled = pooled,
     .wg_tile_block = any(c, 1, wg_tiles), .panel_group = any(c, 1, panels), .lo = p.lo, .hi = p.hi};
+  if (!pooled) a.mask = mask_product(c, &p);
   a.panels_at_once = any(c, 1, panels);
   a.slot_floats = points * a.wg_tile_block * (channels + 16 + (2 * a.panels_at_once + 1) * c->kernels->vector);
   const block scratch = marked_block((size_t)(check_threads * a.slot_floats));
@@ -389,7 +390,9 @@ static void winograd(
         truth = fmax(truth, winograd_output(t, &p, oy, ox, column, &limit));
         bound = fmax(bound, limit);
       }
-      expect(c, what, values[column], limited(truth, p.lo, p.hi), bound);
+      truth = limited(truth, p.lo, p.hi);
+      if (p.mask.values && !passes(p.mask.values[pixel * p.mask_pixel + column], p.mask_hi)) truth = bound = 0;
+      expect(c, what, values[column], truth, bound);
     }
     for (ptrdiff_t i = columns; i < g.out_pixel; i++) {
       expect(c, "the gap between pixels", is_marked(values[i]), 1, 0);

@@ -249,10 +249,13 @@ INLINE void wg_write(
     const ptrdiff_t pixel = (ptrdiff_t)(oy + i) * g->out_width + ox;
     float *output = w->output + pixel * g->out_pixel + column;
     const float *residual = w->residual ? w->residual + pixel * w->residual_pixel + column : NULL;
+    const float *mask = w->mask.values ? w->mask.values + pixel * w->mask.pixel + column : NULL;
     for (int j = 0; j < width; j++) {
       vf y = v_add(s[i][j], bias);
       if (residual) y = v_add(y, v_load_n(residual + j * w->residual_pixel, count));
-      v_store_up_to(output + j * g->out_pixel, v_clamp(y, w->lo, w->hi), count);
+      y = v_clamp(y, w->lo, w->hi);
+      if (mask) y = v_masked(y, v_load_n(mask + j * w->mask.pixel, count), w->mask.hi);
+      v_store_up_to(output + j * g->out_pixel, y, count);
     }
   }
 }
