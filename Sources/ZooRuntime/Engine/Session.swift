@@ -114,7 +114,7 @@ package final class Session: @unchecked Sendable {
   ) throws(ZooError) {
     let next = Atomic(images.lowerBound)
     let stops = Atomic(false)
-    share(workers.count) { worker in
+    share(workers.count, on: pool) { worker in
       while true {
         // Only the caller's thread knows.
         if Cancellation.isRequested { stops.store(true, ordering: .relaxed) }
@@ -125,20 +125,6 @@ package final class Session: @unchecked Sendable {
     }
     if stops.load(ordering: .relaxed) { throw ZooError.cancelled }
     workers[0].runTail(images, arrays, pool: pool, threads: engine.threads)
-  }
-
-  /// Calls `body` with 0 ..< `count`, on as many threads as there are.
-  private func share(_ count: Int, _ body: (Int) -> Void) {
-    withoutActuallyEscaping(body) { body in
-      withUnsafePointer(to: body) { body in
-        zoo_pool_run(
-          pool,
-          { body, begin, end in
-            guard let body = body?.assumingMemoryBound(to: ((Int) -> Void).self).pointee else { return }
-            for unit in begin..<end { body(Int(unit)) }
-          }, body, Int32(count))
-      }
-    }
   }
 
   // MARK: Memory

@@ -80,7 +80,7 @@ extension Planner {
 }
 
 extension zoo_activation {
-  fileprivate mutating func set(_ activation: Activation) {
+  mutating func set(_ activation: Activation) {
     max_value = .infinity
     scale = 1
     let function: Int

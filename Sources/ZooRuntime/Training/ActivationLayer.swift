@@ -1,0 +1,57 @@
+import CZooKernels
+import ZooGraph
+
+/// A function of each value that is no rectifier, or the softmax of each pixel's values.
+struct ActivationLayer: TrainingLayer {
+  let name: String
+  var links: TrainingLinks
+  let activation: Activation
+
+  var keepsInputs: Bool { activation != .softmax }
+  var keepsOutput: Bool { activation == .softmax }
+
+  private var channels: Int { links.output.channels }
+
+  func forward(_ run: TrainingRun) {
+    var arguments = zoo_activation()
+    arguments.set(activation)
+    arguments.input = UnsafePointer(run.values(links.inputs[0]))
+    arguments.output = run.values(links.output)
+    (arguments.in_pixel, arguments.out_pixel) = (channels, channels)
+    arguments.channels = Int32(channels)
+    run.call(
+      activation == .softmax ? .softmax : .activation, arguments, units: run.count * links.output.pixels)
+  }
+
+  func backward(_ run: TrainingRun) {
+    guard let gradient = links.outputGradient, let target = links.inputGradients[0] else { return }
+    let slopes = UnsafePointer(run.values[gradient])
+    let pixels = run.count * links.output.pixels
+    if activation == .softmax {
+      var arguments = zoo_class_gradient()
+      (arguments.logits, arguments.targets) = (UnsafePointer(run.values(links.output)), slopes)
+      arguments.gradient = run.scratch
+      (arguments.logits_row, arguments.targets_row, arguments.gradient_row) = (channels, channels, channels)
+      arguments.classes = Int32(channels)
+      arguments.factor = 1
+      run.call(.softmax_gradient, arguments, units: pixels)
+    } else {
+      var function = zoo_activation()
+      function.set(activation)
+      var arguments = zoo_activation_gradient()
+      (arguments.gradient, arguments.values) = (slopes, UnsafePointer(run.values(links.inputs[0])))
+      arguments.output = run.scratch
+      (arguments.gradient_pixel, arguments.values_pixel, arguments.out_pixel) = (channels, channels, channels)
+      arguments.channels = Int32(channels)
+      arguments.function = function.function
+      arguments.factor = 1
+      arguments.negative_slope = function.negative_slope
+      arguments.threshold = function.threshold
+      arguments.max_value = function.max_value
+      (arguments.alpha, arguments.scale, arguments.slope) = (function.alpha, function.scale, function.slope)
+      run.call(.activation_gradient, arguments, units: pixels)
+    }
+    run.contribute(
+      run.scratch, pixel: channels, example: links.output.floats, to: target, links.inputs[0])
+  }
+}

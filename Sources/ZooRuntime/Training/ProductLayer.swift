@@ -1,0 +1,270 @@
+import CZooKernels
+
+/// A convolution or dense layer as a matrix product, with the norm and the rectifier after it.
+struct ProductLayer: TrainingLayer {
+  let name: String
+  var links: TrainingLinks
+  /// Of one image, from the whole input to the whole output.
+  let window: zoo_window
+  let groups: Int
+  /// (taps, channels of a group, filters).
+  let kernel: WeightPlace
+  let folded: FoldedScale
+  let (lo, hi): (Float, Float)
+  /// Where the gradient of a kernel that does not learn itself goes.
+  let spare: Int?
+  /// Places in the packed weights: forward with the bias, and for the gradient of the input.
+  let (forwardPanels, packedBias, backwardPanels): (Int, Int, Int)
+  let sums: Int
+
+  var keepsInputs: Bool { kernel.learns || spare != nil || folded.learns }
+  var learns: Bool { keepsInputs }
+
+  private var input: TrainingPlace { links.inputs[0] }
+  private var output: TrainingPlace { links.output }
+  private var taps: Int { Int(window.kernel_height * window.kernel_width) }
+  /// Of a group.
+  private var channels: Int { input.channels / groups }
+  private var filters: Int { output.channels / groups }
+
+  /// Whether each pixel of the output is made of the same pixel of the input, so that images are one.
+  private var isPointwise: Bool {
+    taps == 1 && hasUnitStride && window.pad_top == 0 && window.pad_left == 0
+      && window.in_height == window.out_height && window.in_width == window.out_width
+  }
+
+  private var hasUnitStride: Bool { window.stride_height == 1 && window.stride_width == 1 }
+
+  // MARK: Sizes
+
+  static func packedForward(_ kernels: Kernels, rows: Int, filters: Int) -> Int {
+    rows * Int(kernels.table.pointee.packed_columns(Int32(filters)))
+  }
+
+  /// Floats of scratch memory for the gradients.
+  static func scratch(
+    _ kernels: Kernels, _ window: zoo_window, channels: Int, groups: Int, threads: Int
+  ) -> Int {
+    var window = window
+    let tiles = Int(kernels.table.pointee.gradient_tiles(&window, Int32(channels / groups)))
+    let slots = threads * Int(kernels.table.pointee.gradient_scratch(Int32(min(tiles, tileGroup))))
+    guard window.stride_height != 1 || window.stride_width != 1 else { return slots }
+    let taps = Int(window.kernel_height * window.kernel_width)
+    let columns = Int(window.out_height * window.out_width) * taps * (channels / groups)
+    return max(slots, columns + 16 + Int(window.in_height * window.in_width) * channels + 16)
+  }
+
+  /// Tiles whose packed input stays in the second-level cache.
+  private static let tileGroup = 48
+
+  // MARK: Weights
+
+  func prepare(_ run: TrainingRun) {
+    let total = output.channels
+    folded.writeBias(run, to: run.packed + packedBias)
+    let scale = folded.scale(run) ?? [Double](repeating: 1, count: total)
+    let isScaled = folded.norm != nil
+    let table = run.kernels.table
+    let columns = hasUnitStride ? channels : taps * channels
+    let forwardSize = ProductLayer.packedForward(run.kernels, rows: taps * channels, filters: filters)
+    let backwardSize =
+      (hasUnitStride ? taps : 1) * filters * Int(table.pointee.packed_columns(Int32(columns)))
+    scale.withUnsafeBufferPointer { scale in
+      for group in 0..<groups {
+        let source = UnsafePointer(run.weights + kernel.offset + group * filters)
+        let factors = isScaled ? scale.baseAddress.map { $0 + group * filters } : nil
+        run.call(
+          .pack,
+          zoo_packing(
+            source: source, scale: factors, packed: run.packed + forwardPanels + group * forwardSize,
+            stride: total, rows: Int32(taps * channels), columns: Int32(filters), outputs: 0),
+          units: Int(table.pointee.panels(Int32(filters))))
+        guard links.inputGradients[0] != nil else { continue }
+        var packing = zoo_transposed_packing()
+        packing.source = source
+        packing.scale = factors
+        packing.packed = run.packed + backwardPanels + group * backwardSize
+        packing.stride = total
+        packing.taps = Int32(hasUnitStride ? taps : 1)
+        (packing.rows, packing.columns) = (Int32(filters), Int32(columns))
+        run.call(.pack_transposed, packing, units: Int(table.pointee.panels(Int32(columns))))
+      }
+    }
+  }
+
+  // MARK: Products
+
+  func forward(_ run: TrainingRun) {
+    let size = ProductLayer.packedForward(run.kernels, rows: taps * channels, filters: filters)
+    for group in 0..<groups {
+      var product = zoo_convolution()
+      product.window = window
+      product.run = Int32(channels)
+      product.columns = Int32(filters)
+      (product.lo, product.hi) = (lo, hi)
+      product.zero = run.zeros
+      product.weights = UnsafePointer(run.packed + forwardPanels + group * size)
+      product.bias = UnsafePointer(run.packed + packedBias + group * filters)
+      product.input = UnsafePointer(run.values(input) + group * channels)
+      product.output = run.values(output) + group * filters
+      runImages(run, product, from: input, to: output)
+    }
+  }
+
+  /// One product for all images where they are one, else one for each.
+  private func runImages(
+    _ run: TrainingRun, _ product: zoo_convolution, from input: TrainingPlace, to output: TrainingPlace
+  ) {
+    var product = product
+    if isPointwise {
+      product.window.in_height *= Int32(run.count)
+      product.window.out_height *= Int32(run.count)
+    }
+    let units = product.divide(run)
+    for _ in 0..<(isPointwise ? 1 : run.count) {
+      run.call(.convolution, product, units: units)
+      product.input += input.floats
+      product.output += output.floats
+      product.residual = product.residual.map { $0 + output.floats }
+      product.mask.values = product.mask.values.map { $0 + output.floats }
+    }
+  }
+
+  // MARK: Gradients
+
+  func backward(_ run: TrainingRun) {
+    guard let gradient = links.outputGradient else { return }
+    if learns { addWeightGradient(run, run.values[gradient]) }
+    guard let target = links.inputGradients[0] else { return }
+    guard hasUnitStride else { return scatter(run, run.values[gradient], to: target) }
+    for group in 0..<groups { multiply(run, group, run.values[gradient], to: target) }
+  }
+
+  private func addWeightGradient(_ run: TrainingRun, _ gradient: UnsafeMutablePointer<Float>) {
+    var arguments = zoo_weight_gradient()
+    arguments.window = window
+    (arguments.in_image, arguments.out_image) = (input.floats, output.floats)
+    arguments.stride = output.channels
+    (arguments.channels, arguments.columns) = (Int32(channels), Int32(filters))
+    arguments.rows = Int32(run.count * output.pixels)
+    arguments.accumulate = 1
+    let table = run.kernels.table
+    let tiles = Int(table.pointee.gradient_tiles(&arguments.window, Int32(channels)))
+    let panels = Int(table.pointee.gradient_panels(Int32(filters)))
+    let group = min(
+      tiles, panels >= run.threads ? ProductLayer.tileGroup : (tiles + run.threads - 1) / run.threads)
+    let size = min(group, ProductLayer.tileGroup)
+    arguments.tile_group = Int32(size)
+    arguments.slot_floats = Int(table.pointee.gradient_scratch(Int32(size)))
+    arguments.scratch = run.scratch
+    let target = spare.map { run.spare + $0 } ?? run.gradients + kernel.offset
+    for group in 0..<groups {
+      arguments.input = UnsafePointer(run.values(input) + group * channels)
+      arguments.gradient = UnsafePointer(gradient + group * filters)
+      arguments.weights = target + group * filters
+      arguments.column_sums = run.sums + sums + group * filters
+      run.call(.weight_gradient, arguments, units: panels * ((tiles + size - 1) / size))
+    }
+  }
+
+  /// The gradient of the input as a convolution of the output's.
+  private func multiply(
+    _ run: TrainingRun, _ group: Int, _ gradient: UnsafeMutablePointer<Float>, to target: GradientTarget
+  ) {
+    let size = taps * filters * Int(run.kernels.table.pointee.packed_columns(Int32(channels)))
+    var product = zoo_convolution()
+    product.window = .pixels(from: output, to: input)
+    product.window.kernel_height = window.kernel_height
+    product.window.kernel_width = window.kernel_width
+    product.window.dilation_height = window.dilation_height
+    product.window.dilation_width = window.dilation_width
+    product.window.pad_top = (window.kernel_height - 1) * window.dilation_height - window.pad_top
+    product.window.pad_left = (window.kernel_width - 1) * window.dilation_width - window.pad_left
+    product.run = Int32(filters)
+    product.columns = Int32(channels)
+    (product.lo, product.hi) = (-.infinity, .infinity)
+    (product.zero, product.bias) = (run.zeros, run.zeros)
+    product.weights = UnsafePointer(run.packed + backwardPanels + group * size)
+    product.input = UnsafePointer(gradient + group * filters)
+    product.output = run.values[target.buffer] + group * channels
+    if target.accumulates {
+      product.residual = UnsafePointer(product.output)
+      product.residual_pixel = input.channels
+    }
+    product.mask = run.mask(target, input)
+    product.mask.values = product.mask.values.map { $0 + group * channels }
+    runImages(run, product, from: output, to: input)
+  }
+
+  /// The gradient of the input where the window jumps: what each pixel of the output hands back, added up.
+  private func scatter(
+    _ run: TrainingRun, _ gradient: UnsafeMutablePointer<Float>, to target: GradientTarget
+  ) {
+    let columns = taps * channels
+    let image = run.scratch + (output.pixels * columns + 16 + 15) / 16 * 16
+    let size = filters * Int(run.kernels.table.pointee.packed_columns(Int32(columns)))
+    for example in 0..<run.count {
+      for group in 0..<groups {
+        var product = zoo_convolution()
+        product.window = .pixels(from: output, to: output)
+        product.window.out_pixel = columns
+        product.run = Int32(filters)
+        product.columns = Int32(columns)
+        (product.lo, product.hi) = (-.infinity, .infinity)
+        (product.zero, product.bias) = (run.zeros, run.zeros)
+        product.weights = UnsafePointer(run.packed + backwardPanels + group * size)
+        product.input = UnsafePointer(gradient + example * output.floats + group * filters)
+        product.output = run.scratch
+        let units = product.divide(run)
+        run.call(.convolution, product, units: units)
+        var scatter = zoo_scatter()
+        scatter.window = window
+        (scatter.window.in_height, scatter.window.out_height) = (window.out_height, window.in_height)
+        (scatter.window.in_width, scatter.window.out_width) = (window.out_width, window.in_width)
+        scatter.window.in_pixel = columns
+        scatter.window.in_row = output.width * columns
+        scatter.window.out_pixel = input.channels
+        scatter.input = UnsafePointer(run.scratch)
+        scatter.bias = run.zeros
+        scatter.output = image + group * channels
+        scatter.channels = Int32(channels)
+        (scatter.lo, scatter.hi) = (-.infinity, .infinity)
+        run.call(.scatter, scatter, units: input.height)
+      }
+      run.contribute(
+        image, pixel: channels * groups, example: 0, of: example..<example + 1, to: target, input)
+    }
+  }
+
+  func finish(_ run: TrainingRun) {
+    guard learns else { return }
+    folded.finish(
+      run, kernel: UnsafePointer(run.weights + kernel.offset),
+      gradient: spare.map { run.spare + $0 } ?? run.gradients + kernel.offset, rows: taps * channels,
+      sums: UnsafePointer(run.sums + sums))
+  }
+}
+
+extension zoo_convolution {
+  /// Divides the product into units: blocks of rows whose input stays in the second-level cache, or groups
+  /// of panels where there are few rows. Returns the number of units.
+  fileprivate mutating func divide(_ run: TrainingRun) -> Int {
+    let table = run.kernels.table
+    let rows = Int(window.out_height) * Int(window.out_width)
+    let taps = Int(window.kernel_height) * Int(window.kernel_width)
+    let inputs = taps * Int(self.run)
+    let panels = Int(table.pointee.panels(columns))
+    let isSmall = 4 * inputs * Int(columns) <= 512 * 1024
+    let least = 4 * run.kernels.mr
+    let limit = min(
+      isSmall ? least : max(512 * 1024 / (4 * inputs), least), max(1, Int(zoo_indirection_limit) / taps))
+    let byRows = rows >= run.threads * run.kernels.mr
+    let shares = byRows ? run.threads : 1
+    let blocks = shares * ((rows + shares * limit - 1) / (shares * limit))
+    let block = (rows + blocks - 1) / blocks
+    let groups = byRows ? 1 : min(panels, run.threads)
+    let group = (panels + groups - 1) / groups
+    (row_block, panel_group) = (Int32(block), Int32(group))
+    return ((rows + block - 1) / block) * ((panels + group - 1) / group)
+  }
+}

@@ -1,0 +1,35 @@
+import CZooKernels
+
+/// A step of a training plan, forward and backward: a layer, or several that one kernel computes.
+protocol TrainingLayer: Sendable {
+  /// The name of its first layer.
+  var name: String { get }
+  var links: TrainingLinks { get set }
+  /// Whether the backward pass reads its inputs.
+  var keepsInputs: Bool { get }
+  /// Whether the backward pass reads its output.
+  var keepsOutput: Bool { get }
+  /// Whether the gradient of each input is the output's.
+  var passesGradient: Bool { get }
+  /// Whether it learns, apart from what is below it.
+  var learns: Bool { get }
+
+  /// Brings changed weights into the form that kernels read.
+  func prepare(_ run: TrainingRun)
+  /// Computes the output of ``TrainingRun/count`` examples.
+  func forward(_ run: TrainingRun)
+  /// From the output's gradient, computes those of inputs and adds to those of weights.
+  func backward(_ run: TrainingRun)
+  /// Completes the gradients of weights after the last part of a batch.
+  func finish(_ run: TrainingRun)
+}
+
+extension TrainingLayer {
+  var keepsInputs: Bool { false }
+  var keepsOutput: Bool { false }
+  var passesGradient: Bool { false }
+  var learns: Bool { false }
+
+  func prepare(_ run: TrainingRun) {}
+  func finish(_ run: TrainingRun) {}
+}

@@ -1,0 +1,264 @@
+import CZooKernels
+import ZooGraph
+import ZooSystem
+import ZooTensor
+
+// A layer of the plan for each kind of operation.
+
+extension TrainingPlanner {
+  // MARK: Products
+
+  /// The value that a window moves over, through padding, and the edges of the whole.
+  func seen(_ source: Int, by geometry: Geometry) throws(ZooError) -> (TrainingPlace, Edges) {
+    let (height, width, _) = shape(source)
+    let own = geometry.edges(height: height, width: width)
+    guard let view = views[source] else { return (try place(source), own) }
+    return (try place(view.source), own + view.edges)
+  }
+
+  private func window(
+    _ geometry: Geometry, _ edges: Edges, from input: TrainingPlace, to output: TrainingPlace
+  ) -> zoo_window {
+    var window = zoo_window.pixels(from: input, to: output)
+    window.setWindow(
+      geometry.kernel, strides: geometry.strides, dilation: geometry.dilation, edges: edges)
+    return window
+  }
+
+  private func folded(_ chain: Chain, bias: WeightPlace?, channels: Int) throws(ZooError) -> FoldedScale {
+    var folded = FoldedScale(channels: channels, bias: bias)
+    guard let norm = chain.norm, case .batchNormalization(let b) = graph.nodes[norm].operation else {
+      return folded
+    }
+    guard let mean = weight(.movingMean, of: norm), let variance = weight(.movingVariance, of: norm) else {
+      throw unsupported(norm, "it has no statistics")
+    }
+    folded.norm = FoldedScale.Norm(
+      gamma: weight(.gamma, of: norm), beta: weight(.beta, of: norm), mean: mean, variance: variance,
+      epsilon: b.epsilon)
+    return folded
+  }
+
+  mutating func planProduct(
+    _ index: Int, groups: Int, role: WeightRole, _ geometry: Geometry,
+    from source: (place: TrainingPlace, edges: Edges), activation: Activation
+  ) throws(ZooError) {
+    let chain = chain(after: index, takesNorm: true, activation: activation)
+    let output = try newPlace(for: index)
+    let window = window(geometry, source.edges, from: source.place, to: output)
+    guard let kernel = weight(role, of: index) else { throw unsupported(index, "it has no kernel") }
+    let taps = geometry.kernel.height * geometry.kernel.width
+    guard taps <= Int(zoo_indirection_limit) else {
+      throw unsupported(index, "a window of \(taps) pixels is larger than \(zoo_indirection_limit)")
+    }
+    let folded = try folded(chain, bias: weight(.bias, of: index), channels: output.channels)
+    let (channels, filters) = (source.place.channels / groups, output.channels / groups)
+    func packed(_ columns: Int) -> Int { Int(kernels.table.pointee.packed_columns(Int32(columns))) }
+    let isScattered = geometry.strides != .one
+    let back =
+      isScattered
+      ? filters * packed(taps * channels) : taps * filters * packed(channels)
+    sizes.needZeros(max(channels, filters, packed(isScattered ? taps * channels : channels)))
+    sizes.needScratch(
+      ProductLayer.scratch(
+        kernels, window, channels: source.place.channels, groups: groups, threads: options.threads))
+    let hasGradient = learns.contains(source.place.buffer)
+    let layer = ProductLayer(
+      name: graph.nodes[index].name, links: TrainingLinks([source.place], output), window: window,
+      groups: groups, kernel: kernel, folded: folded, lo: chain.bounds.lo, hi: chain.bounds.hi,
+      spare: folded.learns && !kernel.learns ? sizes.reserveSpare(kernel.count) : nil,
+      forwardPanels: sizes.reservePacked(
+        groups * ProductLayer.packedForward(kernels, rows: taps * channels, filters: filters)),
+      packedBias: sizes.reservePacked(groups * filters + packed(filters)),
+      backwardPanels: hasGradient ? sizes.reservePacked(groups * back) : 0,
+      sums: sizes.reserveSums(output.channels))
+    try append(layer, chain, of: index, activation: activation)
+  }
+
+  /// Appends a layer, and the function that it ends in where no kernel takes that in.
+  private mutating func append(
+    _ layer: some TrainingLayer, _ chain: Chain, of index: Int, activation: Activation
+  ) throws(ZooError) {
+    append(layer, of: chain.result, limit: chain.limit)
+    guard activation.bounds == nil, !isCutOff(index) else { return }
+    try planActivation(index, activation, from: layer.links.output)
+  }
+
+  mutating func planDepthwise(
+    _ index: Int, multiplier: Int, role: WeightRole, _ geometry: Geometry, activation: Activation
+  ) throws(ZooError) {
+    let chain = chain(after: index, takesNorm: true, activation: activation)
+    let output = try newPlace(for: index)
+    let layer = try depthwise(
+      index, multiplier: multiplier, role: role, geometry, to: output, chain,
+      bias: weight(.bias, of: index))
+    try append(layer, chain, of: index, activation: activation)
+  }
+
+  private mutating func depthwise(
+    _ index: Int, multiplier: Int, role: WeightRole, _ geometry: Geometry, to output: TrainingPlace,
+    _ chain: Chain, bias: WeightPlace?
+  ) throws(ZooError) -> DepthwiseLayer {
+    let (input, edges) = try seen(graph.nodes[index].inputs[0].index, by: geometry)
+    let window = window(geometry, edges, from: input, to: output)
+    guard let kernel = weight(role, of: index) else { throw unsupported(index, "it has no kernel") }
+    let folded = try folded(chain, bias: bias, channels: output.channels)
+    let stride = DepthwiseLayer.stride(output.channels)
+    sizes.needZeros(stride)
+    sizes.needScratch(
+      DepthwiseLayer.scratch(
+        window, input: input, filters: output.channels, threads: options.threads, part: part))
+    return DepthwiseLayer(
+      name: graph.nodes[index].name, links: TrainingLinks([input], output), window: window,
+      multiplier: multiplier, kernel: kernel, folded: folded, lo: chain.bounds.lo, hi: chain.bounds.hi,
+      spare: folded.learns && !kernel.learns ? sizes.reserveSpare(kernel.count) : nil,
+      packedKernel: sizes.reservePacked(geometry.kernel.height * geometry.kernel.width * stride),
+      packedBias: sizes.reservePacked(stride), sums: sizes.reserveSums(output.channels))
+  }
+
+  mutating func planSeparable(_ index: Int, _ c: SeparableConvolution) throws(ZooError) {
+    let (height, width, _) = shape(index)
+    let channels = shape(graph.nodes[index].inputs[0].index).channels * c.multiplier
+    let inner = TrainingPlace(
+      buffer: try newBuffer(floats: height * width * channels), height: height, width: width,
+      channels: channels)
+    let layer = try depthwise(
+      index, multiplier: c.multiplier, role: .depthwiseKernel, Geometry(c), to: inner, Chain(result: index),
+      bias: nil)
+    append(layer, of: index)
+    try planProduct(
+      index, groups: 1, role: .pointwiseKernel, .pointwise, from: (inner, .none), activation: c.activation)
+  }
+
+  // MARK: Norms and functions
+
+  mutating func planNorm(_ index: Int) throws(ZooError) {
+    let node = graph.nodes[index]
+    let chain = chain(after: index, takesNorm: false)
+    let input = try place(node.inputs[0].index)
+    let output = try newPlace(for: index)
+    var epsilon = 0.0
+    if case .batchNormalization(let b) = node.operation { epsilon = b.epsilon }
+    sizes.needScratch(part * input.floats + 16)
+    append(
+      NormLayer(
+        name: node.name, links: TrainingLinks([input], output), gamma: weight(.gamma, of: index),
+        beta: weight(.beta, of: index), mean: weight(.movingMean, of: index),
+        variance: weight(.movingVariance, of: index), epsilon: epsilon,
+        momentum: options.batchMomentum[node.name], lo: chain.bounds.lo, hi: chain.bounds.hi,
+        coefficients: sizes.reservePacked(2 * input.channels),
+        statistics: sizes.reserveSums(2 * input.channels)),
+      of: chain.result, limit: chain.limit)
+  }
+
+  mutating func planActivation(
+    _ index: Int, _ activation: Activation, from source: TrainingPlace? = nil
+  ) throws(ZooError) {
+    let input: TrainingPlace
+    if let source { input = source } else { input = try place(graph.nodes[index].inputs[0].index) }
+    guard let bounds = activation.bounds, bounds.lo == 0 else {
+      sizes.needScratch(part * input.floats + 16)
+      let output = try newPlace(for: index)
+      return append(
+        ActivationLayer(
+          name: graph.nodes[index].name, links: TrainingLinks([input], output), activation: activation),
+        of: index)
+    }
+    append(
+      RectifierLayer(
+        name: graph.nodes[index].name, links: TrainingLinks([input], try newPlace(for: index)),
+        hi: bounds.hi),
+      of: index, limit: bounds.hi)
+  }
+
+  mutating func planNoise(_ index: Int) throws(ZooError) {
+    let node = graph.nodes[index]
+    guard let noise = options.noise[node.name] else { return }
+    let output = try newPlace(for: index)
+    sizes.needScratch(part * output.floats + 16)
+    append(
+      NoiseLayer(
+        name: node.name, links: TrainingLinks([try place(node.inputs[0].index)], output), noise: noise,
+        seed: options.seed, shape: node.shape),
+      of: index)
+  }
+
+  // MARK: Pooling and shaping
+
+  mutating func planPooling(_ index: Int, _ pooling: Pooling, isAverage: Bool) throws(ZooError) {
+    let input = try place(graph.nodes[index].inputs[0].index)
+    let output = try newPlace(for: index)
+    let edges = pooling.padding.edges(
+      height: input.height, width: input.width, window: pooling.window, strides: pooling.strides,
+      dilation: .one)
+    let geometry = Geometry(
+      kernel: pooling.window, strides: pooling.strides, padding: pooling.padding, dilation: .one)
+    append(
+      WindowPoolingLayer(
+        name: graph.nodes[index].name, links: TrainingLinks([input], output),
+        window: window(geometry, edges, from: input, to: output), isAverage: isAverage),
+      of: index)
+  }
+
+  mutating func planGlobalPooling(_ index: Int, isAverage: Bool) throws(ZooError) {
+    let input = try place(graph.nodes[index].inputs[0].index)
+    append(
+      GlobalPoolingLayer(
+        name: graph.nodes[index].name, links: TrainingLinks([input], try newPlace(for: index)),
+        isAverage: isAverage),
+      of: index)
+  }
+
+  mutating func planEdges(_ index: Int, _ edges: Edges) throws(ZooError) {
+    let source = graph.nodes[index].inputs[0].index
+    let isPadding = min(edges.top, edges.bottom, edges.left, edges.right) >= 0
+    if isPadding, index != route.target, views[source] == nil, route.readers[index].allSatisfy(readsViews) {
+      views[index] = (source, edges)
+      return
+    }
+    let input = try place(source)
+    sizes.needScratch(part * input.floats + 16)
+    append(
+      EdgesLayer(
+        name: graph.nodes[index].name, links: TrainingLinks([input], try newPlace(for: index)), edges: edges),
+      of: index)
+  }
+
+  /// Whether a layer can read its input through padding.
+  private func readsViews(_ reader: Int) -> Bool {
+    switch graph.nodes[reader].operation {
+    case .convolution, .depthwiseConvolution, .separableConvolution: true
+    default: false
+    }
+  }
+
+  // MARK: Several inputs
+
+  mutating func planMerge(_ index: Int, _ merge: Merge) throws(ZooError) {
+    let node = graph.nodes[index]
+    var inputs: [TrainingPlace] = []
+    for input in node.inputs {
+      guard graph[input].shape == node.shape else {
+        throw unsupported(index, "training does not support inputs of several shapes")
+      }
+      inputs.append(try place(input.index))
+    }
+    let chain = chain(after: index, takesNorm: false)
+    let output = try newPlace(for: index)
+    sizes.needScratch(part * output.floats + 16)
+    append(
+      MergeLayer(
+        name: node.name, links: TrainingLinks(inputs, output), merge: merge, lo: chain.bounds.lo,
+        hi: chain.bounds.hi),
+      of: chain.result, limit: chain.limit)
+  }
+
+  mutating func planConcatenation(_ index: Int) throws(ZooError) {
+    var inputs: [TrainingPlace] = []
+    for input in graph.nodes[index].inputs { inputs.append(try place(input.index)) }
+    append(
+      ConcatenationLayer(
+        name: graph.nodes[index].name, links: TrainingLinks(inputs, try newPlace(for: index))),
+      of: index)
+  }
+}

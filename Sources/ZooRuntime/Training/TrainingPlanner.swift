@@ -1,0 +1,275 @@
+import CZooKernels
+import ZooGraph
+import ZooSystem
+import ZooTensor
+
+/// Turns the part of a graph that is trained into the layers of a ``TrainingPlan``.
+struct TrainingPlanner {
+  let graph: Graph
+  let kernels: Kernels
+  let options: TrainingOptions
+  let route: TrainingRoute
+  let part: Int
+  let slots: [WeightSlot]
+  let weights: [WeightSlot: WeightPlace]
+  let learningCount: Int
+
+  var layers: [any TrainingLayer] = []
+  var buffers: [Buffer] = []
+  var sizes = TrainingSizes()
+  /// Where the values of nodes lie.
+  var places: [Int: TrainingPlace] = [:]
+  /// Values that are seen through a padding layer by those that read them.
+  var views: [Int: (source: Int, edges: Edges)] = [:]
+  /// The maximum of the rectifier that made a buffer's values.
+  var limits: [Int: Float] = [:]
+  /// Buffers whose values depend on what learns.
+  var learns: Set<Int> = []
+  /// Nodes that the layer of an earlier one computes.
+  var swallowed: Set<Int> = []
+  /// Nodes whose weights others use too.
+  private let shared: Set<Int>
+
+  init(
+    graph: Graph, learning: Set<WeightSlot>, output: Value, kernels: Kernels, options: TrainingOptions
+  ) throws(ZooError) {
+    self.graph = graph
+    self.kernels = kernels
+    self.options = options
+    let route = try TrainingRoute(graph, learning: learning, output: output, options: options)
+    self.route = route
+    let isWhole = route.nodes.contains { options.batchMomentum[graph.nodes[$0].name] != nil }
+    part = isWhole ? options.batch : min(options.part, options.batch)
+    let used = Set(route.nodes.flatMap { graph.nodes[$0].weights })
+    let all = graph.weightSlots.filter(used.contains)
+    slots = all.filter(learning.contains) + all.filter { !learning.contains($0) }
+    learningCount = learning.count
+    var weights: [WeightSlot: WeightPlace] = [:]
+    var offset = 0
+    for slot in slots {
+      weights[slot] = WeightPlace(
+        offset: offset, count: slot.shape.elementCount, learns: learning.contains(slot))
+      offset += slot.shape.elementCount
+    }
+    self.weights = weights
+    shared = Set(
+      graph.nodes.indices.flatMap { index in
+        graph.nodes[index].sharing.map { [index, $0.index] } ?? []
+      })
+  }
+
+  func layer(_ index: Int) -> String { "layer '\(graph.nodes[index].name)'" }
+
+  func unsupported(_ index: Int, _ why: String) -> ZooError {
+    ZooError(.cannotRun, what: "cannot train", at: layer(index), why)
+  }
+
+  // MARK: Values
+
+  func shape(_ index: Int) -> (height: Int, width: Int, channels: Int) { graph.nodes[index].shape.image }
+
+  mutating func newBuffer(floats: Int) throws(ZooError) -> Int {
+    let (size, overflow) = floats.multipliedReportingOverflow(by: part)
+    guard !overflow, size <= Planner.elementLimit else {
+      throw ZooError(
+        .tooLarge, what: "batch too large", at: "the activations", "\(part) examples of \(floats) values")
+    }
+    buffers.append(Buffer(floats: size + 16))
+    return buffers.count - 1
+  }
+
+  mutating func newPlace(for index: Int) throws(ZooError) -> TrainingPlace {
+    let (height, width, channels) = shape(index)
+    return TrainingPlace(
+      buffer: try newBuffer(floats: height * width * channels), height: height, width: width,
+      channels: channels)
+  }
+
+  /// The place of a value that a node reads.
+  func place(_ index: Int) throws(ZooError) -> TrainingPlace {
+    guard let place = places[index] else { throw unsupported(index, "it is read before it is computed") }
+    return place
+  }
+
+  /// The only node that reads a value.
+  func reader(of index: Int) -> Int? {
+    index != route.target && route.readers[index].count == 1 ? route.readers[index][0] : nil
+  }
+
+  mutating func append(_ layer: some TrainingLayer, of result: Int, limit: Float? = nil) {
+    let output = layer.links.output
+    layers.append(layer)
+    places[result] = output
+    if let limit { limits[output.buffer] = limit }
+    if layer.learns || layer.links.inputs.contains(where: { learns.contains($0.buffer) }) {
+      learns.insert(output.buffer)
+    }
+  }
+
+  func weight(_ role: WeightRole, of index: Int) -> WeightPlace? {
+    graph.nodes[index].weights.first { $0.role == role }.flatMap { weights[$0] }
+  }
+
+  // MARK: Fusing
+
+  /// What follows a layer and is computed with it.
+  struct Chain {
+    /// The node whose value the layer computes.
+    var result: Int
+    var norm: Int?
+    var bounds: (lo: Float, hi: Float) = (-.infinity, .infinity)
+
+    /// The rectifier's maximum.
+    var limit: Float? { bounds.lo == 0 ? bounds.hi : nil }
+  }
+
+  /// Takes in the norm and the rectifier that alone read a node's value, one after the other.
+  mutating func chain(after index: Int, takesNorm: Bool, activation: Activation = .linear) -> Chain {
+    var chain = Chain(result: index)
+    if let bounds = activation.bounds, bounds.lo == 0 {
+      chain.bounds = bounds
+      return chain
+    }
+    guard activation == .linear || isCutOff(index) else { return chain }
+    if takesNorm, !shared.contains(index), let next = reader(of: chain.result), !shared.contains(next),
+      case .batchNormalization = graph.nodes[next].operation,
+      options.batchMomentum[graph.nodes[next].name] == nil
+    {
+      chain.norm = next
+      chain.result = next
+      swallowed.insert(next)
+    }
+    if let next = reader(of: chain.result), case .activation(let activation) = graph.nodes[next].operation,
+      let bounds = activation.bounds, bounds.lo == 0
+    {
+      chain.bounds = bounds
+      chain.result = next
+      swallowed.insert(next)
+    }
+    return chain
+  }
+
+  /// Whether the softmax in a layer is left out.
+  func isCutOff(_ index: Int) -> Bool {
+    guard index == route.target else { return false }
+    return switch graph.nodes[index].operation {
+    case .dense(let d): d.activation == .softmax
+    case .convolution(let c): c.activation == .softmax
+    default: false
+    }
+  }
+
+  // MARK: All nodes
+
+  mutating func plan() throws(ZooError) {
+    for (position, index) in route.boundary.enumerated() {
+      let (height, width, channels) = shape(index)
+      buffers.append(Buffer(floats: height * width * channels, input: position))
+      places[index] = TrainingPlace(
+        buffer: buffers.count - 1, height: height, width: width, channels: channels)
+    }
+    for index in route.nodes where !swallowed.contains(index) { try plan(index) }
+  }
+
+  private mutating func plan(_ index: Int) throws(ZooError) {
+    let node = graph.nodes[index]
+    let source = node.inputs.first?.index ?? 0
+    switch node.operation {
+    case .convolution(let c):
+      if c.groups > 1, c.groups == shape(source).channels {
+        try planDepthwise(
+          index, multiplier: c.filters / c.groups, role: .kernel, Geometry(c), activation: c.activation)
+      } else {
+        try planProduct(
+          index, groups: c.groups, role: .kernel, Geometry(c), from: try seen(source, by: Geometry(c)),
+          activation: c.activation)
+      }
+    case .depthwiseConvolution(let c):
+      try planDepthwise(
+        index, multiplier: c.multiplier, role: .depthwiseKernel, Geometry(c), activation: c.activation)
+    case .separableConvolution(let c): try planSeparable(index, c)
+    case .dense(let d):
+      try planProduct(
+        index, groups: 1, role: .kernel, .pointwise, from: (try place(source), .none),
+        activation: d.activation)
+    case .batchNormalization, .layerScale, .channelAffine: try planNorm(index)
+    case .identity where options.noise[node.name] != nil: try planNoise(index)
+    case .identity, .activation(.linear): places[index] = try place(source)
+    case .flatten, .reshape:
+      let (height, width, channels) = shape(index)
+      places[index] = TrainingPlace(
+        buffer: try place(source).buffer, height: height, width: width, channels: channels)
+    case .activation(let activation): try planActivation(index, activation)
+    case .maxPooling(let p): try planPooling(index, p, isAverage: false)
+    case .averagePooling(let p): try planPooling(index, p, isAverage: true)
+    case .globalAveragePooling: try planGlobalPooling(index, isAverage: true)
+    case .globalMaxPooling: try planGlobalPooling(index, isAverage: false)
+    case .zeroPadding(let edges): try planEdges(index, edges)
+    case .cropping(let edges): try planEdges(index, edges.negated)
+    case .merge(let merge): try planMerge(index, merge)
+    case .concatenate: try planConcatenation(index)
+    case .input, .transposedConvolution, .layerNormalization, .normalization, .rescaling, .prelu, .resize,
+      .permute:
+      throw unsupported(index, "training does not support \(node.operation.kind)")
+    }
+  }
+
+  // MARK: The finished plan
+
+  /// Decides where gradients go, from the last layer to the first, and lays out the memory.
+  consuming func finish() throws(ZooError) -> TrainingPlan {
+    let logits = try place(route.target)
+    let last = 2 * layers.count
+    var gradients: [Int: Int] = [:]
+    let logitsGradient = try newBuffer(floats: logits.floats)
+    gradients[logits.buffer] = logitsGradient
+    buffers[logitsGradient].touch(layers.count)
+    buffers[logits.buffer].touch(layers.count)
+    var readers: [Int: Int] = [logits.buffer: 1]
+    for (step, layer) in layers.enumerated() {
+      buffers[layer.links.output.buffer].touch(step)
+      for input in layer.links.inputs {
+        buffers[input.buffer].touch(step)
+        readers[input.buffer, default: 0] += 1
+      }
+    }
+    for index in layers.indices.reversed() {
+      let step = last - index
+      var links = layers[index].links
+      guard let gradient = gradients[links.output.buffer], learns.contains(links.output.buffer) else {
+        continue
+      }
+      links.outputGradient = gradient
+      buffers[gradient].touch(step)
+      if layers[index].keepsOutput { buffers[links.output.buffer].touch(step) }
+      for (position, input) in links.inputs.enumerated() {
+        if layers[index].keepsInputs { buffers[input.buffer].touch(step) }
+        guard learns.contains(input.buffer) else { continue }
+        if layers[index].passesGradient, readers[input.buffer] == 1, limits[input.buffer] == nil {
+          gradients[input.buffer] = gradient
+          continue
+        }
+        let known = gradients[input.buffer]
+        let target: Int
+        if let known { target = known } else { target = try newBuffer(floats: input.floats) }
+        gradients[input.buffer] = target
+        buffers[target].touch(step)
+        let limit = limits[input.buffer]
+        if limit != nil { buffers[input.buffer].touch(step) }
+        links.inputGradients[position] = GradientTarget(
+          buffer: target, accumulates: known != nil, rectified: limit == nil ? nil : input.buffer,
+          limit: limit ?? .infinity)
+      }
+      layers[index].links = links
+    }
+    let arena = layOut(
+      &buffers, buffers.indices.filter { buffers[$0].input == nil && buffers[$0].steps != nil })
+    return TrainingPlan(
+      layers: layers, buffers: buffers, arenaFloats: arena, part: part,
+      boundary: route.boundary.map(Value.init(index:)),
+      boundaryPlaces: try route.boundary.map { (index) throws(ZooError) in try place(index) },
+      target: Value(index: route.target), logits: logits, logitsGradient: logitsGradient,
+      logitsLimit: limits[logits.buffer], slots: slots, learningCount: learningCount, weights: weights,
+      sizes: sizes)
+  }
+}

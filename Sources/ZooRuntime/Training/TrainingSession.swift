@@ -1,0 +1,336 @@
+import CZooKernels
+import ZooGraph
+import ZooSystem
+import ZooTensor
+
+/// Computes the gradients of a network's weights, batch by batch.
+///
+///     let session = try TrainingSession(graph: graph, weights: weights, learning: slots, options: options)
+///     let boundary = try session.boundaryValues(of: [pictures])
+///     try session.gradients(of: boundary, step: 0) { range, logits in slopes(range, logits) }
+///     session.withWeights { weights, gradients in optimizer.step(weights, gradient: gradients, rate: 0.01) }
+///
+/// Below the lowest layer that learns the engine of inference computes; above it every value that the
+/// backward pass needs is kept. Results are the same bits for any number of threads. It has one caller at a
+/// time.
+package final class TrainingSession: @unchecked Sendable {
+  package let graph: Graph
+  /// The value whose gradient is given: the network's output without the softmax that ends it.
+  package let logits: Value
+  /// The values at which the part that is trained begins: those that layers which learn read from layers
+  /// that don't.
+  package let boundary: [Value]
+  /// The weights that learn, in the order of the buffers of weights and gradients; each row-major in its
+  /// shape.
+  package let slots: [WeightSlot]
+  /// How many numbers learn.
+  package let parameterCount: Int
+
+  let plan: TrainingPlan
+  let run: TrainingRun
+  private let options: TrainingOptions
+  private let pool: OpaquePointer?
+  private let memory: [FloatArena]
+  /// What computes the boundary; nil where that is the network's input.
+  private let prefix: Session?
+  private var isPrepared = false
+
+  /// Plans the network and reads its weights.
+  ///
+  /// - Parameters:
+  ///   - learning: the weights whose gradients are wanted.
+  ///   - output: what is trained; nil: the network's only output.
+  /// - Throws: `ZooError` where a layer can't be trained, which it names, or the options are impossible; and
+  ///   whatever `weights` throws.
+  package init(
+    graph: Graph, weights: any WeightSource, learning: Set<WeightSlot>, output: Value? = nil,
+    options: TrainingOptions = TrainingOptions()
+  ) throws {
+    try TrainingSession.check(options, graph)
+    let kernels = try Kernels.choose(options.kernels)
+    guard let output = output ?? (graph.outputs.count == 1 ? graph.outputs[0] : nil) else {
+      throw ZooError(.invalidArgument, what: "cannot train", at: "the network", "it has several outputs")
+    }
+    var planner = try TrainingPlanner(
+      graph: graph, learning: learning, output: output, kernels: kernels, options: options)
+    try planner.plan()
+    let plan = try planner.finish()
+    let limit = ReadingLimits.current.activations
+    guard plan.arenaFloats <= limit / MemoryLayout<Float>.size else {
+      throw ZooError(
+        .tooLarge, what: "network too large", at: "the activations",
+        "\(plan.arenaFloats) values at a time, more than \(limit) bytes",
+        remedy: ReadingLimits.remedy("activations"))
+    }
+    self.graph = graph
+    self.plan = plan
+    self.options = options
+    logits = plan.target
+    boundary = plan.boundary
+    slots = Array(plan.slots.prefix(plan.learningCount))
+    parameterCount = plan.parameterCount
+    let sizes = plan.sizes
+    memory = try [
+      plan.arenaFloats + 128, plan.weightCount + 64, plan.parameterCount + 64, sizes.spare + 64,
+      sizes.packed + 64, sizes.scratch + 64, sizes.zeros, 2 * sizes.sums + 16,
+    ].map { (floats) throws(ZooError) in try FloatArena(floats: floats, for: "the training") }
+    let arena = memory[0].base
+    pool = options.threads > 1 ? zoo_pool_create(Int32(options.threads)) : nil
+    run = TrainingRun(
+      kernels: kernels, pool: pool, threads: options.threads,
+      values: plan.buffers.map { arena + $0.arenaOffset }, weights: memory[1].base,
+      gradients: memory[2].base, spare: memory[3].base, packed: memory[4].base, scratch: memory[5].base,
+      zeros: UnsafePointer(memory[6].base),
+      sums: UnsafeMutableRawPointer(memory[7].base).bindMemory(to: Double.self, capacity: sizes.sums + 8))
+    prefix = try TrainingSession.prefix(graph, weights, plan.boundary, options)?.makeSession()
+    for slot in plan.slots {
+      guard let place = plan.weights[slot] else { continue }
+      let values = try weights.tensor(for: slot).floats()
+      guard values.count == place.count else {
+        throw ZooError(.doesNotFit, what: "cannot use weights", at: slot.name, "the tensor has another size")
+      }
+      (run.weights + place.offset).update(from: values, count: values.count)
+    }
+  }
+
+  deinit { zoo_pool_destroy(pool) }
+
+  private static func check(_ options: TrainingOptions, _ graph: Graph) throws(ZooError) {
+    func refuse(_ why: String, at place: String = "the options") -> ZooError {
+      ZooError(.invalidArgument, what: "cannot train", at: place, why)
+    }
+    guard (1...Engine.threadLimit).contains(options.threads) else {
+      throw refuse("\(options.threads) threads, expected 1 to \(Engine.threadLimit)")
+    }
+    guard options.batch >= 1, options.part >= 1 else { throw refuse("a batch has at least one example") }
+    for (name, momentum) in options.batchMomentum {
+      guard let node = graph.node(named: name), case .batchNormalization = node.operation,
+        (0...1).contains(momentum)
+      else { throw refuse("no batch norm with the momentum \(momentum)", at: "layer '\(name)'") }
+    }
+    for (name, noise) in options.noise {
+      guard let node = graph.node(named: name), case .identity = node.operation else {
+        throw refuse("only a layer that does nothing at inference can make noise", at: "layer '\(name)'")
+      }
+      guard noise.isValid else {
+        throw refuse("its \(noise.kind.rawValue) is of \(noise.amount)", at: "layer '\(name)'")
+      }
+    }
+  }
+
+  /// The engine of what lies below the boundary.
+  private static func prefix(
+    _ graph: Graph, _ weights: any WeightSource, _ boundary: [Value], _ options: TrainingOptions
+  ) throws -> Engine? {
+    guard !boundary.allSatisfy(graph.inputs.contains) else { return nil }
+    let layers = graph.nodes.map {
+      Graph.Layer(
+        name: $0.name, operation: $0.operation, inputs: $0.inputs.map(\.index), sharing: $0.sharing?.index)
+    }
+    let lower = try Graph(layers: layers, outputs: boundary.map(\.index))
+    return try Engine(
+      graph: lower, weights: weights, options: PlanOptions(threads: options.threads, kernels: options.kernels)
+    )
+  }
+
+  // MARK: Weights
+
+  /// Lets `body` read and change the weights that learn and read their gradients, both in the order of
+  /// ``slots``.
+  package func withWeights<Result, Failure: Error>(
+    _ body: (UnsafeMutableBufferPointer<Float>, UnsafeBufferPointer<Float>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    isPrepared = false
+    return try body(
+      UnsafeMutableBufferPointer(start: run.weights, count: parameterCount),
+      UnsafeBufferPointer(start: run.gradients, count: parameterCount))
+  }
+
+  /// The present values of a weight of the part that is trained, row-major in its shape; nil for other
+  /// weights. Batch norms that normalize by the batch move their stored statistics.
+  package func values(of slot: WeightSlot) -> [Float]? {
+    plan.weights[slot].map { Array(UnsafeBufferPointer(start: run.weights + $0.offset, count: $0.count)) }
+  }
+
+  /// The gradient of a weight, row-major in its shape; nil for those that don't learn.
+  package func gradient(of slot: WeightSlot) -> [Float]? {
+    guard let place = plan.weights[slot], place.learns else { return nil }
+    return Array(UnsafeBufferPointer(start: run.gradients + place.offset, count: place.count))
+  }
+
+  private func prepare(_ profile: inout [LayerTime]?) {
+    guard !isPrepared else { return }
+    for index in plan.layers.indices { time(index, \.rest, &profile) { plan.layers[index].prepare(run) } }
+    isPrepared = true
+  }
+
+  // MARK: Times
+
+  /// The time that a layer takes in a step.
+  package struct LayerTime: Sendable {
+    /// The name of the layer, the first one of those that are computed together.
+    package let layer: String
+    package var forward = Duration.zero
+    package var backward = Duration.zero
+    /// Preparing its weights and completing their gradients.
+    package var rest = Duration.zero
+  }
+
+  private func time(
+    _ index: Int, _ part: WritableKeyPath<LayerTime, Duration>, _ profile: inout [LayerTime]?,
+    _ body: () -> Void
+  ) {
+    guard profile != nil else { return body() }
+    let time = ContinuousClock().measure(body)
+    profile?[index][keyPath: part] += time
+  }
+
+  // MARK: Batches
+
+  /// The values at which the part that is trained begins, which may be kept as long as the weights below
+  /// don't change.
+  ///
+  /// - Parameter inputs: (N, …) for each of the graph's inputs, in its order; images (N, H, W, C).
+  /// - Returns: (N, …) for each of ``boundary``.
+  /// - Throws: `ZooError` for inputs that don't fit.
+  package func boundaryValues(of inputs: [Tensor]) throws -> [Tensor] {
+    if let prefix { return try prefix.run(inputs) }
+    guard inputs.count == graph.inputs.count else {
+      throw ZooError(
+        .doesNotFit, what: "inputs do not fit", at: "the batch",
+        "\(inputs.count) inputs, expected \(graph.inputs.count)")
+    }
+    return boundary.compactMap { value in graph.inputs.firstIndex(of: value).map { inputs[$0] } }
+  }
+
+  /// The logits of a batch, as at inference.
+  ///
+  /// - Parameter values: what ``boundaryValues(of:)`` returns.
+  /// - Returns: (N, …) in the shape of ``logits``.
+  /// - Throws: `ZooError` for values that don't fit, and where the task was cancelled.
+  package func evaluate(_ values: [Tensor]) throws(ZooError) -> Tensor {
+    let count = try check(values)
+    var profile: [LayerTime]?
+    prepare(&profile)
+    run.isTraining = false
+    var result: [Float] = []
+    try forEachPart(of: count, values) { (range) throws(ZooError) in
+      for layer in plan.layers { layer.forward(run) }
+      result += logits(range.count)
+    }
+    return Tensor(shape: Shape([count] + graph[logits].shape.dimensions), values: result)
+  }
+
+  /// Computes the gradients of a loss, which ``withWeights(_:)`` and ``gradient(of:)`` give.
+  ///
+  /// - Parameters:
+  ///   - values: what ``boundaryValues(of:)`` returns.
+  ///   - step: the number of the training step, which the noise of layers depends on.
+  ///   - lossGradient: takes some examples of the batch, in order, and their logits (examples, …),
+  ///     row-major; returns how the loss of the whole batch changes with each of these.
+  /// - Throws: `ZooError` for values that don't fit, and where the task was cancelled; whatever
+  ///   `lossGradient` throws.
+  package func gradients(
+    of values: [Tensor], step: Int = 0, lossGradient: (Range<Int>, [Float]) throws -> [Float]
+  ) throws {
+    var profile: [LayerTime]?
+    try gradients(of: values, step: step, profile: &profile, lossGradient: lossGradient)
+  }
+
+  /// The same, with the time that each layer takes.
+  ///
+  /// - Parameter profile: if not nil, becomes the times of the layers in their order.
+  package func gradients(
+    of values: [Tensor], step: Int = 0, profile: inout [LayerTime]?,
+    lossGradient: (Range<Int>, [Float]) throws -> [Float]
+  ) throws {
+    let count = try check(values)
+    if profile != nil { profile = plan.layers.map { LayerTime(layer: $0.name) } }
+    prepare(&profile)
+    run.isTraining = true
+    run.step = step
+    run.gradients.update(repeating: 0, count: parameterCount)
+    run.spare.update(repeating: 0, count: plan.sizes.spare)
+    run.sums.update(repeating: 0, count: plan.sizes.sums)
+    try forEachPart(of: count, values) { range in
+      for index in plan.layers.indices {
+        try Cancellation.check()
+        time(index, \.forward, &profile) { plan.layers[index].forward(run) }
+      }
+      let slopes = try lossGradient(range, logits(range.count))
+      try setLogitsGradient(slopes, range.count)
+      for index in plan.layers.indices.reversed() {
+        try Cancellation.check()
+        time(index, \.backward, &profile) { plan.layers[index].backward(run) }
+      }
+    }
+    for index in plan.layers.indices { time(index, \.rest, &profile) { plan.layers[index].finish(run) } }
+  }
+
+  private func logits(_ count: Int) -> [Float] {
+    Array(UnsafeBufferPointer(start: run.values(plan.logits), count: count * plan.logits.floats))
+  }
+
+  private func setLogitsGradient(_ slopes: [Float], _ count: Int) throws(ZooError) {
+    guard slopes.count == count * plan.logits.floats else {
+      throw ZooError(
+        .doesNotFit, what: "gradient does not fit", at: "layer '\(graph[logits].name)'",
+        "\(slopes.count) values, expected \(count) x \(plan.logits.floats)")
+    }
+    let target = run.values[plan.logitsGradient]
+    let values = run.values(plan.logits)
+    for (index, slope) in slopes.enumerated() {
+      let passes = plan.logitsLimit.map { values[index] > 0 && values[index] < $0 } ?? true
+      target[index] = passes ? slope : 0
+    }
+  }
+
+  private func forEachPart<Failure: Error>(
+    of count: Int, _ values: [Tensor], _ body: (Range<Int>) throws(Failure) -> Void
+  ) throws(Failure) {
+    zoo_pool_enter()
+    defer { zoo_pool_leave() }
+    for first in stride(from: 0, to: count, by: plan.part) {
+      let range = first..<min(count, first + plan.part)
+      (run.first, run.count) = (first, range.count)
+      try withBoundary(values[...], at: 0, first) { () throws(Failure) in try body(range) }
+    }
+  }
+
+  /// Points the boundary's buffers to the caller's values.
+  private func withBoundary<Failure: Error>(
+    _ values: ArraySlice<Tensor>, at position: Int, _ first: Int, _ body: () throws(Failure) -> Void
+  ) throws(Failure) {
+    guard let tensor = values.first else { return try body() }
+    let place = plan.boundaryPlaces[position]
+    try tensor.values.withUnsafeBufferPointer { (pointer) throws(Failure) in
+      if let base = pointer.baseAddress {
+        run.values[place.buffer] = UnsafeMutablePointer(mutating: base) + first * place.floats
+      }
+      try withBoundary(values.dropFirst(), at: position + 1, first, body)
+    }
+  }
+
+  /// The number of examples of a batch that fits.
+  private func check(_ values: [Tensor]) throws(ZooError) -> Int {
+    guard values.count == boundary.count, let count = values.first?.shape.dimensions.first, count >= 1 else {
+      throw ZooError(
+        .doesNotFit, what: "values do not fit", at: "the batch",
+        "\(values.count) values, expected \(boundary.count)")
+    }
+    for (tensor, value) in zip(values, boundary) {
+      let node = graph[value]
+      guard tensor.shape.dimensions == [count] + node.shape.dimensions else {
+        throw ZooError(
+          .doesNotFit, what: "values do not fit", at: "layer '\(node.name)'",
+          "\(tensor.shape), expected \(count) x \(node.shape)")
+      }
+    }
+    guard count <= options.batch else {
+      throw ZooError(
+        .doesNotFit, what: "values do not fit", at: "the batch",
+        "\(count) examples, at most \(options.batch) were planned")
+    }
+    return count
+  }
+}
