@@ -1,3 +1,4 @@
+import Foundation
 import ZooGraph
 import ZooModels
 import ZooRuntime

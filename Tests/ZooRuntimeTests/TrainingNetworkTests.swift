@@ -32,10 +32,27 @@ import ZooTestSupport
     Small("ResNet", ResNet(depths: [1, 2, 1, 1], width: 4), 33),
     Small("MobileNet", MobileNet(alpha: 0.25), 64),
     Small("inverted residuals", invertedResiduals),
+    Small("wide windows", wideWindows),
     Small(
       "NASNet",
       NASNet(penultimateFilters: 96, numBlocks: 1, stemBlockFilters: 4, skipReduction: false), 32),
   ]
+
+  /// Windows that Winograd's algorithm serves.
+  static func wideWindows() throws -> Graph {
+    typealias Tests = TrainingOperationTests
+    var b = GraphBuilder()
+    let input = b.add("input", .input(shape: [26, 23, 3]))
+    let stem = b.add("stem", Tests.convolution(48, Extent2D(3), .relu), input)
+    let wide = b.add("wide", Tests.convolution(80, Extent2D(3)), stem)
+    let norm = b.add("norm", Tests.batchNorm, wide)
+    let rectified = b.add("rectified", .activation(.relu), norm)
+    let narrow = b.add("narrow", Tests.convolution(48, Extent2D(3)), rectified)
+    let sum = b.add("sum", .add, stem, narrow)
+    let pool = b.add("pool", .globalAveragePooling(keepDimensions: false), sum)
+    let head = b.add("head", .dense(Dense(units: 5, useBias: true, activation: .linear)), pool)
+    return try b.build(outputs: [head])
+  }
 
   /// Blocks as in MobileNetV2.
   static func invertedResiduals() throws -> Graph {

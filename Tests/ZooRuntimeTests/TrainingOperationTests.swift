@@ -58,6 +58,8 @@ import ZooTestSupport
     Case(operation: convolution(6, Extent2D(1), strides: Extent2D(2)), size: (7, 8, 5)),
     Case(operation: convolution(17, Extent2D(3), .relu), size: (7, 9, 20)),
     Case(operation: convolution(40, Extent2D(3), padding: .valid), size: (9, 11, 34)),
+    Case(operation: convolution(33, Extent2D(3), .relu), size: (17, 14, 48)),
+    Case(operation: convolution(70, Extent2D(3), padding: .valid, bias: false), size: (15, 13, 65)),
     Case(operation: convolution(7, Extent2D(3), strides: Extent2D(2)), size: (8, 9, 6)),
     Case(operation: convolution(7, Extent2D(3), strides: Extent2D(2), padding: .valid), size: (8, 9, 6)),
     Case(operation: convolution(4, Extent2D(5, 2), strides: Extent2D(3, 2)), size: (11, 8, 3)),

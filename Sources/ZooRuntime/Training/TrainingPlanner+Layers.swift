@@ -52,6 +52,9 @@ extension TrainingPlanner {
       throw unsupported(index, "a window of \(taps) pixels is larger than \(zoo_indirection_limit)")
     }
     let folded = try folded(chain, bias: weight(.bias, of: index), channels: output.channels)
+    if let layer = winograd(index, geometry, groups, window, kernel, folded, chain, source.place, output) {
+      return try append(layer, chain, of: index, activation: activation)
+    }
     let (channels, filters) = (source.place.channels / groups, output.channels / groups)
     func packed(_ columns: Int) -> Int { Int(kernels.table.pointee.packed_columns(Int32(columns))) }
     let isScattered = geometry.strides != .one
@@ -73,6 +76,47 @@ extension TrainingPlanner {
       backwardPanels: hasGradient ? sizes.reservePacked(groups * back) : 0,
       sums: sizes.reserveSums(output.channels))
     try append(layer, chain, of: index, activation: activation)
+  }
+
+  /// The convolution by Winograd's algorithm, where that serves both ways.
+  private mutating func winograd(
+    _ index: Int, _ geometry: Geometry, _ groups: Int, _ window: zoo_window, _ kernel: WeightPlace,
+    _ folded: FoldedScale, _ chain: Chain, _ input: TrainingPlace, _ output: TrainingPlace
+  ) -> WinogradLayer? {
+    let planner = Planner(
+      graph: graph, kernels: kernels, options: PlanOptions(threads: options.threads))
+    func tiling(_ source: TrainingPlace, _ target: TrainingPlace) -> WinogradTiling? {
+      planner.winogradTiling(
+        geometry, groups: groups,
+        input: Place(
+          buffer: 0, offset: 0, pixel: source.channels, height: source.height, width: source.width,
+          channels: source.channels), height: target.height, width: target.width, columns: target.channels)
+    }
+    guard window.pad_top <= 2, window.pad_left <= 2, let forward = tiling(input, output),
+      let backward = tiling(output, input)
+    else { return nil }
+    let (channels, filters) = (input.channels, output.channels)
+    sizes.needZeros(max(channels, filters, Int(kernels.table.pointee.packed_columns(Int32(channels)))) + 16)
+    let slots = [
+      WinogradLayer.slot(kernels, forward, channels: channels),
+      WinogradLayer.slot(kernels, backward, channels: filters),
+      WinogradLayer.gradientGroups(
+        forward, channels: channels, columns: filters, threads: options.threads
+      ).slot,
+    ]
+    sizes.needScratch(options.threads * (slots.max() ?? 0))
+    return WinogradLayer(
+      name: graph.nodes[index].name, links: TrainingLinks([input], output), window: window, kernel: kernel,
+      folded: folded, lo: chain.bounds.lo, hi: chain.bounds.hi,
+      spare: folded.learns && !kernel.learns ? sizes.reserveSpare(kernel.count) : nil,
+      forwardTiling: forward, backwardTiling: backward,
+      forwardPanels: sizes.reservePacked(
+        WinogradLayer.packedFloats(kernels, forward, rows: channels, columns: filters)),
+      packedBias: sizes.reservePacked(Int(kernels.table.pointee.packed_columns(Int32(filters)))),
+      backwardPanels: learns.contains(input.buffer)
+        ? sizes.reservePacked(
+          WinogradLayer.packedFloats(kernels, backward, rows: filters, columns: channels)) : 0,
+      sums: sizes.reserveSums(filters))
   }
 
   /// Appends a layer, and the function that it ends in where no kernel takes that in.

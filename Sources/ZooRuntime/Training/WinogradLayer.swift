@@ -1,0 +1,171 @@
+import CZooKernels
+
+/// A convolution with a 3x3 window and stride 1 by Winograd's algorithm, with the norm and the rectifier
+/// after it. The gradients of its input and of its weights take the same transforms.
+struct WinogradLayer: TrainingLayer {
+  let name: String
+  var links: TrainingLinks
+  /// Of one image.
+  let window: zoo_window
+  /// (3, 3, channels, filters).
+  let kernel: WeightPlace
+  let folded: FoldedScale
+  let (lo, hi): (Float, Float)
+  /// Where the gradient of a kernel that does not learn itself goes.
+  let spare: Int?
+  let (forwardTiling, backwardTiling): (WinogradTiling, WinogradTiling)
+  /// Places in the packed weights.
+  let (forwardPanels, packedBias, backwardPanels): (Int, Int, Int)
+  let sums: Int
+
+  var keepsInputs: Bool { kernel.learns || spare != nil || folded.learns }
+  var learns: Bool { keepsInputs }
+
+  private var input: TrainingPlace { links.inputs[0] }
+  private var output: TrainingPlace { links.output }
+
+  // MARK: Sizes
+
+  static func packedFloats(_ kernels: Kernels, _ tiling: WinogradTiling, rows: Int, columns: Int) -> Int {
+    tiling.points * rows * Int(kernels.table.pointee.packed_columns(Int32(columns)))
+  }
+
+  /// Floats of scratch memory that a thread needs for a product.
+  static func slot(_ kernels: Kernels, _ tiling: WinogradTiling, channels: Int) -> Int {
+    tiling.points * tiling.limit * (channels + 16 + (2 * tiling.panelsAtOnce + 1) * kernels.vector)
+  }
+
+  /// How many channels and columns a unit of the weights' gradient has, and what scratch memory a thread
+  /// needs for it.
+  static func gradientGroups(
+    _ tiling: WinogradTiling, channels: Int, columns: Int, threads: Int
+  ) -> (channels: Int, columns: Int, slot: Int) {
+    var group = min(channels, 64)
+    func units(_ group: Int) -> Int { (channels + group - 1) / group * ((columns + 63) / 64) }
+    while group > 16, units(group) < 2 * threads { group = (group + 1) / 2 }
+    return (group, 64, tiling.points * (Int(zoo_gradient_tiles) * (group + 48) + group * 64))
+  }
+
+  // MARK: Weights
+
+  func prepare(_ run: TrainingRun) {
+    folded.writeBias(run, to: run.packed + packedBias)
+    let source = UnsafePointer(run.weights + kernel.offset)
+    let (channels, filters) = (input.channels, output.channels)
+    let scale = folded.scale(run) ?? []
+    scale.withUnsafeBufferPointer { scale in
+      let factors = folded.norm == nil ? nil : scale.baseAddress
+      run.call(
+        .winograd_pack,
+        zoo_packing(
+          source: source, scale: factors, packed: run.packed + forwardPanels, stride: filters,
+          rows: Int32(channels), columns: Int32(filters), outputs: Int32(forwardTiling.outputs)),
+        units: Int(run.kernels.table.pointee.panels(Int32(filters))))
+      guard links.inputGradients[0] != nil else { return }
+      var packing = zoo_transposed_packing()
+      (packing.source, packing.scale) = (source, factors)
+      packing.packed = run.packed + backwardPanels
+      packing.stride = filters
+      packing.taps = 9
+      (packing.rows, packing.columns) = (Int32(filters), Int32(channels))
+      packing.outputs = Int32(backwardTiling.outputs)
+      run.call(
+        .winograd_pack_transposed, packing, units: Int(run.kernels.table.pointee.panels(Int32(channels))))
+    }
+  }
+
+  // MARK: Products
+
+  func forward(_ run: TrainingRun) {
+    var product = zoo_winograd()
+    product.window = window
+    (product.lo, product.hi) = (lo, hi)
+    product.weights = UnsafePointer(run.packed + forwardPanels)
+    product.bias = UnsafePointer(run.packed + packedBias)
+    product.input = UnsafePointer(run.values(input))
+    product.output = run.values(output)
+    runImages(run, &product, forwardTiling, from: input, to: output)
+  }
+
+  private func runImages(
+    _ run: TrainingRun, _ product: inout zoo_winograd, _ tiling: WinogradTiling, from source: TrainingPlace,
+    to target: TrainingPlace
+  ) {
+    let panels = Int(run.kernels.table.pointee.panels(Int32(target.channels)))
+    let isByRows = tiling.choice.division == .rows
+    let shares = isByRows ? run.threads : 1
+    let blocks = shares * ((tiling.tiles + shares * tiling.limit - 1) / (shares * tiling.limit))
+    let block = (tiling.tiles + blocks - 1) / blocks
+    let groups = isByRows ? 1 : min(panels, run.threads)
+    let group = (panels + groups - 1) / groups
+    (product.channels, product.columns) = (Int32(source.channels), Int32(target.channels))
+    product.outputs = Int32(tiling.outputs)
+    (product.wg_tile_block, product.panel_group) = (Int32(block), Int32(group))
+    product.panels_at_once = Int32(tiling.panelsAtOnce)
+    product.zero = run.zeros
+    product.scratch = run.scratch
+    product.slot_floats = WinogradLayer.slot(run.kernels, tiling, channels: source.channels)
+    let units = (tiling.tiles + block - 1) / block * ((panels + group - 1) / group)
+    for _ in 0..<run.count {
+      run.call(.winograd, product, units: units)
+      product.input += source.floats
+      product.output += target.floats
+      product.residual = product.residual.map { $0 + target.floats }
+      product.mask.values = product.mask.values.map { $0 + target.floats }
+    }
+  }
+
+  func backward(_ run: TrainingRun) {
+    guard let gradient = links.outputGradient else { return }
+    if learns { addWeightGradient(run, run.values[gradient]) }
+    guard let target = links.inputGradients[0] else { return }
+    var product = zoo_winograd()
+    product.window = .pixels(from: output, to: input)
+    (product.window.kernel_height, product.window.kernel_width) = (3, 3)
+    (product.window.pad_top, product.window.pad_left) = (2 - window.pad_top, 2 - window.pad_left)
+    (product.lo, product.hi) = (-.infinity, .infinity)
+    product.weights = UnsafePointer(run.packed + backwardPanels)
+    product.bias = run.zeros
+    product.input = UnsafePointer(run.values[gradient])
+    product.output = run.values[target.buffer]
+    if target.accumulates {
+      product.residual = UnsafePointer(product.output)
+      product.residual_pixel = input.channels
+    }
+    product.mask = run.mask(target, input)
+    runImages(run, &product, backwardTiling, from: output, to: input)
+  }
+
+  private func addWeightGradient(_ run: TrainingRun, _ gradient: UnsafeMutablePointer<Float>) {
+    let (channels, filters) = (input.channels, output.channels)
+    let groups = WinogradLayer.gradientGroups(
+      forwardTiling, channels: channels, columns: filters, threads: run.threads)
+    var arguments = zoo_winograd_gradient()
+    arguments.window = window
+    arguments.input = UnsafePointer(run.values(input))
+    arguments.gradient = UnsafePointer(gradient)
+    arguments.zero = run.zeros
+    arguments.weights = spare.map { run.spare + $0 } ?? run.gradients + kernel.offset
+    arguments.column_sums = run.sums + sums
+    (arguments.in_image, arguments.out_image) = (input.floats, output.floats)
+    arguments.stride = filters
+    arguments.images = Int32(run.count)
+    (arguments.channels, arguments.columns) = (Int32(channels), Int32(filters))
+    arguments.accumulate = 1
+    (arguments.channel_group, arguments.column_group) = (Int32(groups.channels), Int32(groups.columns))
+    arguments.outputs = Int32(forwardTiling.outputs)
+    arguments.scratch = run.scratch
+    arguments.slot_floats = groups.slot
+    let units =
+      (channels + groups.channels - 1) / groups.channels * ((filters + groups.columns - 1) / groups.columns)
+    run.call(.winograd_gradient, arguments, units: units)
+  }
+
+  func finish(_ run: TrainingRun) {
+    guard learns else { return }
+    folded.finish(
+      run, kernel: UnsafePointer(run.weights + kernel.offset),
+      gradient: spare.map { run.spare + $0 } ?? run.gradients + kernel.offset, rows: 9 * input.channels,
+      sums: UnsafePointer(run.sums + sums))
+  }
+}
