@@ -39,7 +39,8 @@ enum TrainingBenchmark {
       for step in 0...rounds {
         var profile: [TrainingSession.LayerTime]? = []
         let time = try ContinuousClock().measure {
-          try session.gradients(of: [pictures], step: step, profile: &profile) { _, logits in
+          let boundary = try session.boundaryValues(of: [pictures])
+          try session.gradients(of: boundary, step: step, profile: &profile) { _, logits in
             logits.map { $0 / Float(batch) }
           }
           session.withWeights { weights, gradients in
