@@ -193,12 +193,13 @@ import ZooTestSupport
   @Test func manyFiles() throws {
     let dataset = try dataset { folder in
       for name in ["even", "odd"] { try folder.makeFolder(name) }
-      let source = folder.path + "/odd/first.png"
-      try Data(pngStart).write(to: URL(filePath: source))
-      for index in 0..<20_000 {
-        #expect(link(source, folder.path + "/even/\(index).png") == 0)
+      // A file can have some 65,000 names at most.
+      let sources = ["first", "second"].map { folder.path + "/odd/\($0).png" }
+      for source in sources { try Data(pngStart).write(to: URL(filePath: source)) }
+      for index in 0..<100_000 {
+        #expect(link(sources[index % 2], folder.path + "/even/\(index).png") == 0)
       }
     }
-    #expect(dataset.examples.count == 20_001 && dataset.warnings.isEmpty)
+    #expect(dataset.examples.count == 100_002 && dataset.warnings.isEmpty)
   }
 }
