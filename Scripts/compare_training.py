@@ -7,9 +7,9 @@
 DATA is a folder of class folders; BACKBONE.h5 a whole model that Keras 2 or 3 has saved. For each seed `zoo train` splits
 the pictures (30 % held back, copies on one side), and the recipes get the same parts:
 
+- zoo: `zoo train` with its defaults; each --variant is one more row, NAME=OPTIONS of `zoo train`.
 - keras: the transfer learning guide. A dense head on the frozen backbone, Adam 1e-3, 10 epochs; then all layers, Adam
   1e-5, 10 epochs, batch norms frozen.
-- zoo: `zoo train` with its defaults; each --variant is one more row, NAME=OPTIONS of `zoo train`.
 - fastai: what fine_tune(5) does. One epoch of the head, one-cycle up to 2e-3; then 5 epochs of all layers, one-cycle, with
   rates from 1e-5 at the first layers to 1e-3 at the head; flips and crops.
 

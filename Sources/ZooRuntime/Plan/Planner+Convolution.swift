@@ -20,7 +20,7 @@ extension Planner {
     var fusion = fuse(after: index, rules: .all, activation: convolution.activation)
     let (height, width, filters) = node.shape.image
     let tiling = winogradTiling(
-      geometry, groups: convolution.groups, input: view.source, height: height, width: width,
+      geometry, groups: convolution.groups, channels: view.source.channels, height: height, width: width,
       columns: filters)
     let isPooled = tiling != nil && convolution.activation.bounds != nil && fusePool(into: &fusion)
     let output = self.output(of: fusion, input: source)
@@ -146,42 +146,13 @@ extension Planner {
   /// groups of panels. Returns the number of units, as many for each thread, and whether they run on matrix tiles.
   private func divide(_ arguments: inout zoo_convolution) -> (units: Int, onTiles: Bool) {
     let window = arguments.window
-    let rows = Int(window.out_height) * Int(window.out_width)
-    let taps = Int(window.kernel_height) * Int(window.kernel_width)
-    let panels = Int(kernels.table.pointee.panels(arguments.columns))
-    let inputs = taps * Int(arguments.run)
-    let columns = Int(arguments.columns)
-    let choice = costs.product(rows: rows, inputs: inputs, columns: columns, run: Int(arguments.run))
-    let limit = rowBlock(taps: taps, inputs: inputs, columns: columns, onTiles: choice.onTiles)
-    let block = blockLength(rows, limit: limit, shares: choice.division == .rows ? threads : 1)
-    let groups = choice.division == .rows ? 1 : min(panels, threads)
-    let group = (panels + groups - 1) / groups
-    arguments.row_block = Int32(block)
-    arguments.panel_group = Int32(group)
-    return ((rows + block - 1) / block * ((panels + group - 1) / group), choice.onTiles)
-  }
-
-  /// The length of blocks of at most `limit`, as even as can be, of which each of `shares` threads gets as many.
-  func blockLength(_ count: Int, limit: Int, shares: Int) -> Int {
-    let blocks = shares * ((count + shares * limit - 1) / (shares * limit))
-    return (count + blocks - 1) / blocks
-  }
-
-  /// The rows of a matrix product that go by all of its weights together: few where the weights stay in the
-  /// second-level cache anyway, so that the output is written pixel by pixel; else as many as that cache holds.
-  /// On matrix tiles always as many, because weights are cut into parts for each block anew; a slice of 256 values
-  /// of a row then takes 6 bytes for each.
-  func rowBlock(taps: Int, inputs: Int, columns: Int, onTiles: Bool) -> Int {
-    let rows: Int
-    if onTiles {
-      let bytes = 6 * min(inputs, 256) + (inputs > 256 ? 4 * columns : 0)
-      rows = max(1024 * 1024 / bytes, 64)
-    } else if 4 * inputs * columns <= 512 * 1024 {
-      rows = 4 * kernels.mr
-    } else {
-      rows = max(512 * 1024 / (4 * inputs), 4 * kernels.mr)
-    }
-    return min(rows, Int(zoo_indirection_limit) / taps)
+    let choice = costs.product(
+      rows: Int(window.out_height) * Int(window.out_width),
+      inputs: Int(window.kernel_height) * Int(window.kernel_width) * Int(arguments.run),
+      columns: Int(arguments.columns), run: Int(arguments.run))
+    let units = arguments.divide(
+      by: choice.division, onTiles: choice.onTiles, threads: threads, kernels: kernels)
+    return (units, choice.onTiles)
   }
 
   /// The memory in which a product on tiles holds its blocks.

@@ -61,11 +61,11 @@ extension Planner {
     let pixel = Place.pixel(channels)
     let pixels = height * width
     let onTiles = pointwiseCosts(inner, filters: output.channels).onTiles
-    let rowLimit = rowBlock(taps: 1, inputs: channels, columns: output.channels, onTiles: onTiles)
+    let rowLimit = kernels.rowBlock(taps: 1, inputs: channels, columns: output.channels, onTiles: onTiles)
     // The block that lies between the convolutions leaves room for weights in the second-level cache.
     let cached = max(256 * 1024 / (4 * channels), 2 * kernels.mr)
     let limit = onTiles ? max(cached, min(rowLimit, 512 * 1024 / (4 * channels))) : cached
-    let block = blockLength(pixels, limit: limit, shares: threads)
+    let block = WorkDivision.blockLength(pixels, limit: limit, shares: threads)
     let rows = min(height, (block - 1) / width + 2)
 
     var arguments = zoo_separable()

@@ -5,10 +5,10 @@ import ZooTensor
 extension Planner {
   /// The best tiling, where Winograd's algorithm serves a convolution better than the direct product.
   func winogradTiling(
-    _ geometry: Geometry, groups: Int, input: Place, height: Int, width: Int, columns: Int
+    _ geometry: Geometry, groups: Int, channels: Int, height: Int, width: Int, columns: Int
   ) -> WinogradTiling? {
     guard geometry.kernel == Extent2D(3), geometry.strides == .one, geometry.dilation == .one, groups == 1,
-      input.channels >= 16, columns >= 16
+      channels >= 16, columns >= 16
     else { return nil }
     // By what they take on one thread, so that the choice, and with it the result, doesn't depend on threads.
     let single = costs(threads: 1)
@@ -19,7 +19,7 @@ extension Planner {
       // register blocks. Where those of two register blocks don't fit, four spare half of the passes over the
       // weights.
       let cache = 2 * 1024 * 1024
-      let bytes = 4 * points * (input.channels + 16)
+      let bytes = 4 * points * (channels + 16)
       let rows = kernels.mr
       let limit =
         outputs == 2
@@ -28,14 +28,14 @@ extension Planner {
       let panelsAtOnce = limit * bytes > cache / 2 ? 4 : 1
       func choice(_ costs: CostModel) -> CostModel.Choice {
         costs.winograd(
-          outputs: outputs, tiles: tiles, block: limit, channels: input.channels, columns: columns)
+          outputs: outputs, tiles: tiles, block: limit, channels: channels, columns: columns)
       }
       let tiling = WinogradTiling(
         outputs: outputs, tiles: tiles, limit: limit, panelsAtOnce: panelsAtOnce, choice: choice(costs))
       return (tiling, cost: choice(single).cost)
     }
     let direct = single.product(
-      rows: height * width, inputs: 9 * input.channels, columns: columns, run: input.channels)
+      rows: height * width, inputs: 9 * channels, columns: columns, run: channels)
     guard let best = tilings.min(by: { $0.cost < $1.cost }), best.cost < direct.cost else { return nil }
     return best.0
   }
@@ -66,33 +66,19 @@ extension Planner {
   ) {
     let (view, fusion, output) = (product.view, product.fusion, product.output)
     let channels = view.source.channels
-    let tiles = tiling.tiles
-    let panels = Int(kernels.table.pointee.panels(Int32(output.channels)))
-    let shares = tiling.choice.division == .rows ? threads : 1
-    let block = blockLength(tiles, limit: tiling.limit, shares: shares)
-    let groups = tiling.choice.division == .rows ? 1 : min(panels, threads)
-    let group = (panels + groups - 1) / groups
-
     var arguments = zoo_winograd()
     arguments.window.setExtents(from: view.source, to: output)
     arguments.window.out_height = Int32(height)
     arguments.window.out_width = Int32(width)
     arguments.window.setWindow(Extent2D(3), strides: .one, dilation: .one, edges: view.edges)
     arguments.residual_pixel = fusion.residual?.pixel ?? 0
-    arguments.channels = Int32(channels)
-    arguments.columns = Int32(output.channels)
-    arguments.outputs = Int32(tiling.outputs)
     arguments.pooled = isPooled ? 1 : 0
-    arguments.wg_tile_block = Int32(block)
-    arguments.panel_group = Int32(group)
-    arguments.panels_at_once = Int32(tiling.panelsAtOnce)
-    arguments.slot_floats =
-      tiling.points * block * (channels + 16 + (2 * tiling.panelsAtOnce + 1) * kernels.vector)
+    let units = arguments.divide(
+      tiling, channels: channels, columns: output.channels, threads: threads, kernels: kernels)
     (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
     memory.needZeros(channels + 16)
 
     let scratch = newScratch(floats: arguments.slot_floats)
-    let units = (tiles + block - 1) / block * ((panels + group - 1) / group)
     let name = "Winograd \(tiling.outputs)x\(tiling.outputs)" + (isPooled ? " + max pool" : "")
     append(
       Step(

@@ -1,6 +1,6 @@
 /// A way to run a 3x3 convolution by Winograd's algorithm.
 struct WinogradTiling {
-  /// Pixels a side of a wg_tile of the output.
+  /// Pixels a side of a tile of the output.
   let outputs: Int
   let tiles: Int
   /// The most tiles that go by all weights together.
@@ -10,4 +10,9 @@ struct WinogradTiling {
   let choice: CostModel.Choice
 
   var points: Int { (outputs + 2) * (outputs + 2) }
+
+  /// Floats of scratch memory in which a thread holds so many tiles.
+  func slot(tiles: Int, channels: Int, _ kernels: Kernels) -> Int {
+    points * tiles * (channels + 16 + (2 * panelsAtOnce + 1) * kernels.vector)
+  }
 }

@@ -8,17 +8,13 @@ struct DepthwiseLayer: TrainingLayer {
   let window: zoo_window
   let multiplier: Int
   /// (taps, filters).
-  let kernel: WeightPlace
-  let folded: FoldedScale
+  let kernel: FoldedKernel
   let (lo, hi): (Float, Float)
-  /// Where the gradient of a kernel that does not learn itself goes.
-  let spare: Int?
-  /// Places in the packed weights.
-  let (packedKernel, packedBias): (Int, Int)
-  let sums: Int
+  /// The place in the packed weights.
+  let packedKernel: Int
 
-  var keepsInputs: Bool { kernel.learns || spare != nil || folded.learns }
-  var learns: Bool { keepsInputs }
+  var keepsInputs: Bool { kernel.learns }
+  var learns: Bool { kernel.learns }
 
   private var input: TrainingPlace { links.inputs[0] }
   private var output: TrainingPlace { links.output }
@@ -38,10 +34,10 @@ struct DepthwiseLayer: TrainingLayer {
   }
 
   func prepare(_ run: TrainingRun) {
-    folded.writeBias(run, to: run.packed + packedBias)
-    let scale = folded.scale(run)
+    kernel.folded.writeBias(run, to: run.packed + kernel.packedBias)
+    let scale = kernel.folded.scale(run)
     for tap in 0..<taps {
-      let source = run.weights + kernel.offset + tap * filters
+      let source = kernel.weights(run) + tap * filters
       let target = run.packed + packedKernel + tap * stride
       for filter in 0..<filters {
         target[filter] = scale.map { Float(Double(source[filter]) * $0[filter]) } ?? source[filter]
@@ -54,7 +50,7 @@ struct DepthwiseLayer: TrainingLayer {
     arguments.window = window
     arguments.zero = run.zeros
     arguments.weights = UnsafePointer(run.packed + packedKernel)
-    arguments.bias = UnsafePointer(run.packed + packedBias)
+    arguments.bias = UnsafePointer(run.packed + kernel.packedBias)
     arguments.channels = Int32(input.channels)
     arguments.multiplier = Int32(multiplier)
     arguments.weight_stride = Int32(stride)
@@ -93,8 +89,8 @@ struct DepthwiseLayer: TrainingLayer {
     arguments.window = window
     arguments.input = UnsafePointer(run.values(input))
     arguments.gradient = UnsafePointer(gradient)
-    arguments.weights = spare.map { run.spare + $0 } ?? run.gradients + kernel.offset
-    arguments.column_sums = run.sums + sums
+    arguments.weights = kernel.gradient(run)
+    arguments.column_sums = kernel.columnSums(run)
     (arguments.in_image, arguments.out_image) = (input.floats, output.floats)
     arguments.stride = filters
     arguments.images = Int32(run.count)
@@ -106,11 +102,5 @@ struct DepthwiseLayer: TrainingLayer {
     run.call(.depthwise_weight_gradient, arguments, units: (filters + 15) / 16)
   }
 
-  func finish(_ run: TrainingRun) {
-    guard learns else { return }
-    folded.finish(
-      run, kernel: UnsafePointer(run.weights + kernel.offset),
-      gradient: spare.map { run.spare + $0 } ?? run.gradients + kernel.offset, rows: taps,
-      sums: UnsafePointer(run.sums + sums))
-  }
+  func finish(_ run: TrainingRun) { kernel.finish(run) }
 }

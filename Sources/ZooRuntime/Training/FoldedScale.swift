@@ -22,9 +22,6 @@ struct FoldedScale: Sendable {
   /// Whether sums of the output's gradient are needed.
   var learns: Bool { [bias, norm?.gamma, norm?.beta].contains { $0?.learns == true } }
 
-  /// Whether the gradient of the folded weights is needed.
-  var learnsScale: Bool { norm?.gamma?.learns == true }
-
   /// One over the deviation of each channel.
   private func inverses(_ norm: Norm, _ run: TrainingRun) -> [Double] {
     (0..<channels).map {
@@ -38,6 +35,12 @@ struct FoldedScale: Sendable {
     let inverses = inverses(norm, run)
     guard let gamma = norm.gamma else { return inverses }
     return (0..<channels).map { inverses[$0] * Double(run.weights[gamma.offset + $0]) }
+  }
+
+  /// Calls `body` with the scale of each channel; with nil where all are 1.
+  func withScale(_ run: TrainingRun, _ body: (UnsafePointer<Double>?) -> Void) {
+    guard let scale = scale(run) else { return body(nil) }
+    scale.withUnsafeBufferPointer { body($0.baseAddress) }
   }
 
   /// Writes the bias of the folded product.

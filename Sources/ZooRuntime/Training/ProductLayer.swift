@@ -8,17 +8,13 @@ struct ProductLayer: TrainingLayer {
   let window: zoo_window
   let groups: Int
   /// (taps, channels of a group, filters).
-  let kernel: WeightPlace
-  let folded: FoldedScale
+  let kernel: FoldedKernel
   let (lo, hi): (Float, Float)
-  /// Where the gradient of a kernel that does not learn itself goes.
-  let spare: Int?
-  /// Places in the packed weights: forward with the bias, and for the gradient of the input.
-  let (forwardPanels, packedBias, backwardPanels): (Int, Int, Int)
-  let sums: Int
+  /// Places in the packed weights: forward, and for the gradient of the input.
+  let (forwardPanels, backwardPanels): (Int, Int)
 
-  var keepsInputs: Bool { kernel.learns || spare != nil || folded.learns }
-  var learns: Bool { keepsInputs }
+  var keepsInputs: Bool { kernel.learns }
+  var learns: Bool { kernel.learns }
 
   private var input: TrainingPlace { links.inputs[0] }
   private var output: TrainingPlace { links.output }
@@ -61,18 +57,16 @@ struct ProductLayer: TrainingLayer {
 
   func prepare(_ run: TrainingRun) {
     let total = output.channels
-    folded.writeBias(run, to: run.packed + packedBias)
-    let scale = folded.scale(run) ?? [Double](repeating: 1, count: total)
-    let isScaled = folded.norm != nil
+    kernel.folded.writeBias(run, to: run.packed + kernel.packedBias)
     let table = run.kernels.table
     let columns = hasUnitStride ? channels : taps * channels
     let forwardSize = ProductLayer.packedForward(run.kernels, rows: taps * channels, filters: filters)
     let backwardSize =
       (hasUnitStride ? taps : 1) * filters * Int(table.pointee.packed_columns(Int32(columns)))
-    scale.withUnsafeBufferPointer { scale in
+    kernel.folded.withScale(run) { scale in
       for group in 0..<groups {
-        let source = UnsafePointer(run.weights + kernel.offset + group * filters)
-        let factors = isScaled ? scale.baseAddress.map { $0 + group * filters } : nil
+        let source = kernel.weights(run) + group * filters
+        let factors = scale.map { $0 + group * filters }
         run.call(
           .pack,
           zoo_packing(
@@ -104,7 +98,7 @@ struct ProductLayer: TrainingLayer {
       (product.lo, product.hi) = (lo, hi)
       product.zero = run.zeros
       product.weights = UnsafePointer(run.packed + forwardPanels + group * size)
-      product.bias = UnsafePointer(run.packed + packedBias + group * filters)
+      product.bias = UnsafePointer(run.packed + kernel.packedBias + group * filters)
       product.input = UnsafePointer(run.values(input) + group * channels)
       product.output = run.values(output) + group * filters
       runImages(run, product, from: input, to: output)
@@ -157,12 +151,12 @@ struct ProductLayer: TrainingLayer {
     arguments.tile_group = Int32(size)
     arguments.slot_floats = Int(table.pointee.gradient_scratch(Int32(size)))
     arguments.scratch = run.scratch
-    let target = spare.map { run.spare + $0 } ?? run.gradients + kernel.offset
+    let target = kernel.gradient(run)
     for group in 0..<groups {
       arguments.input = UnsafePointer(run.values(input) + group * channels)
       arguments.gradient = UnsafePointer(gradient + group * filters)
       arguments.weights = target + group * filters
-      arguments.column_sums = run.sums + sums + group * filters
+      arguments.column_sums = kernel.columnSums(run) + group * filters
       run.call(.weight_gradient, arguments, units: panels * ((tiles + size - 1) / size))
     }
   }
@@ -236,35 +230,16 @@ struct ProductLayer: TrainingLayer {
     }
   }
 
-  func finish(_ run: TrainingRun) {
-    guard learns else { return }
-    folded.finish(
-      run, kernel: UnsafePointer(run.weights + kernel.offset),
-      gradient: spare.map { run.spare + $0 } ?? run.gradients + kernel.offset, rows: taps * channels,
-      sums: UnsafePointer(run.sums + sums))
-  }
+  func finish(_ run: TrainingRun) { kernel.finish(run) }
 }
 
 extension zoo_convolution {
-  /// Divides the product into units: blocks of rows whose input stays in the second-level cache, or groups
-  /// of panels where there are few rows. Returns the number of units.
+  /// Divides the product into units: blocks of rows, or groups of panels where there are few rows. Returns the
+  /// number of units.
   fileprivate mutating func divide(_ run: TrainingRun) -> Int {
-    let table = run.kernels.table
     let rows = Int(window.out_height) * Int(window.out_width)
-    let taps = Int(window.kernel_height) * Int(window.kernel_width)
-    let inputs = taps * Int(self.run)
-    let panels = Int(table.pointee.panels(columns))
-    let isSmall = 4 * inputs * Int(columns) <= 512 * 1024
-    let least = 4 * run.kernels.mr
-    let limit = min(
-      isSmall ? least : max(512 * 1024 / (4 * inputs), least), max(1, Int(zoo_indirection_limit) / taps))
-    let byRows = rows >= run.threads * run.kernels.mr
-    let shares = byRows ? run.threads : 1
-    let blocks = shares * ((rows + shares * limit - 1) / (shares * limit))
-    let block = (rows + blocks - 1) / blocks
-    let groups = byRows ? 1 : min(panels, run.threads)
-    let group = (panels + groups - 1) / groups
-    (row_block, panel_group) = (Int32(block), Int32(group))
-    return ((rows + block - 1) / block) * ((panels + group - 1) / group)
+    return divide(
+      by: rows >= run.threads * run.kernels.mr ? .rows : .columns, onTiles: false, threads: run.threads,
+      kernels: run.kernels)
   }
 }

@@ -39,6 +39,20 @@ extension TrainingPlanner {
     return folded
   }
 
+  /// The kernel of a layer with the norm that follows it in `chain`.
+  ///
+  /// - Parameter biasFloats: that the packed bias takes.
+  private mutating func foldedKernel(
+    _ role: WeightRole, of index: Int, _ chain: Chain, bias: WeightPlace?, channels: Int, biasFloats: Int
+  ) throws(ZooError) -> FoldedKernel {
+    guard let kernel = weight(role, of: index) else { throw unsupported(index, "it has no kernel") }
+    let folded = try folded(chain, bias: bias, channels: channels)
+    return FoldedKernel(
+      kernel: kernel, folded: folded,
+      spare: folded.learns && !kernel.learns ? sizes.reserveSpare(kernel.count) : nil,
+      packedBias: sizes.reservePacked(biasFloats), sums: sizes.reserveSums(channels))
+  }
+
   mutating func planProduct(
     _ index: Int, groups: Int, role: WeightRole, _ geometry: Geometry,
     from source: (place: TrainingPlace, edges: Edges), activation: Activation
@@ -46,17 +60,19 @@ extension TrainingPlanner {
     let chain = chain(after: index, takesNorm: true, activation: activation)
     let output = try newPlace(for: index)
     let window = window(geometry, source.edges, from: source.place, to: output)
-    guard let kernel = weight(role, of: index) else { throw unsupported(index, "it has no kernel") }
     let taps = geometry.kernel.height * geometry.kernel.width
     guard taps <= Int(zoo_indirection_limit) else {
       throw unsupported(index, "a window of \(taps) pixels is larger than \(zoo_indirection_limit)")
     }
-    let folded = try folded(chain, bias: weight(.bias, of: index), channels: output.channels)
-    if let layer = winograd(index, geometry, groups, window, kernel, folded, chain, source.place, output) {
+    let (channels, filters) = (source.place.channels / groups, output.channels / groups)
+    let table = kernels.table
+    func packed(_ columns: Int) -> Int { Int(table.pointee.packed_columns(Int32(columns))) }
+    let kernel = try foldedKernel(
+      role, of: index, chain, bias: weight(.bias, of: index), channels: output.channels,
+      biasFloats: groups * filters + packed(filters))
+    if let layer = winograd(index, geometry, groups, window, kernel, chain, source.place, output) {
       return try append(layer, chain, of: index, activation: activation)
     }
-    let (channels, filters) = (source.place.channels / groups, output.channels / groups)
-    func packed(_ columns: Int) -> Int { Int(kernels.table.pointee.packed_columns(Int32(columns))) }
     let isScattered = geometry.strides != .one
     let back =
       isScattered
@@ -68,29 +84,24 @@ extension TrainingPlanner {
     let hasGradient = learns.contains(source.place.buffer)
     let layer = ProductLayer(
       name: graph.nodes[index].name, links: TrainingLinks([source.place], output), window: window,
-      groups: groups, kernel: kernel, folded: folded, lo: chain.bounds.lo, hi: chain.bounds.hi,
-      spare: folded.learns && !kernel.learns ? sizes.reserveSpare(kernel.count) : nil,
+      groups: groups, kernel: kernel, lo: chain.bounds.lo, hi: chain.bounds.hi,
       forwardPanels: sizes.reservePacked(
         groups * ProductLayer.packedForward(kernels, rows: taps * channels, filters: filters)),
-      packedBias: sizes.reservePacked(groups * filters + packed(filters)),
-      backwardPanels: hasGradient ? sizes.reservePacked(groups * back) : 0,
-      sums: sizes.reserveSums(output.channels))
+      backwardPanels: hasGradient ? sizes.reservePacked(groups * back) : 0)
     try append(layer, chain, of: index, activation: activation)
   }
 
   /// The convolution by Winograd's algorithm, where that serves both ways.
   private mutating func winograd(
-    _ index: Int, _ geometry: Geometry, _ groups: Int, _ window: zoo_window, _ kernel: WeightPlace,
-    _ folded: FoldedScale, _ chain: Chain, _ input: TrainingPlace, _ output: TrainingPlace
+    _ index: Int, _ geometry: Geometry, _ groups: Int, _ window: zoo_window, _ kernel: FoldedKernel,
+    _ chain: Chain, _ input: TrainingPlace, _ output: TrainingPlace
   ) -> WinogradLayer? {
     let planner = Planner(
       graph: graph, kernels: kernels, options: PlanOptions(threads: options.threads))
     func tiling(_ source: TrainingPlace, _ target: TrainingPlace) -> WinogradTiling? {
       planner.winogradTiling(
-        geometry, groups: groups,
-        input: Place(
-          buffer: 0, offset: 0, pixel: source.channels, height: source.height, width: source.width,
-          channels: source.channels), height: target.height, width: target.width, columns: target.channels)
+        geometry, groups: groups, channels: source.channels, height: target.height, width: target.width,
+        columns: target.channels)
     }
     guard window.pad_top <= 2, window.pad_left <= 2, let forward = tiling(input, output),
       let backward = tiling(output, input)
@@ -98,8 +109,8 @@ extension TrainingPlanner {
     let (channels, filters) = (input.channels, output.channels)
     sizes.needZeros(max(channels, filters, Int(kernels.table.pointee.packed_columns(Int32(channels)))) + 16)
     let slots = [
-      WinogradLayer.slot(kernels, forward, channels: channels),
-      WinogradLayer.slot(kernels, backward, channels: filters),
+      forward.slot(tiles: forward.limit, channels: channels, kernels),
+      backward.slot(tiles: backward.limit, channels: filters, kernels),
       WinogradLayer.gradientGroups(
         forward, channels: channels, columns: filters, threads: options.threads
       ).slot,
@@ -107,16 +118,12 @@ extension TrainingPlanner {
     sizes.needScratch(options.threads * (slots.max() ?? 0))
     return WinogradLayer(
       name: graph.nodes[index].name, links: TrainingLinks([input], output), window: window, kernel: kernel,
-      folded: folded, lo: chain.bounds.lo, hi: chain.bounds.hi,
-      spare: folded.learns && !kernel.learns ? sizes.reserveSpare(kernel.count) : nil,
-      forwardTiling: forward, backwardTiling: backward,
+      lo: chain.bounds.lo, hi: chain.bounds.hi, forwardTiling: forward, backwardTiling: backward,
       forwardPanels: sizes.reservePacked(
         WinogradLayer.packedFloats(kernels, forward, rows: channels, columns: filters)),
-      packedBias: sizes.reservePacked(Int(kernels.table.pointee.packed_columns(Int32(filters)))),
       backwardPanels: learns.contains(input.buffer)
         ? sizes.reservePacked(
-          WinogradLayer.packedFloats(kernels, backward, rows: filters, columns: channels)) : 0,
-      sums: sizes.reserveSums(filters))
+          WinogradLayer.packedFloats(kernels, backward, rows: filters, columns: channels)) : 0)
   }
 
   /// Appends a layer, and the function that it ends in where no kernel takes that in.
@@ -145,19 +152,17 @@ extension TrainingPlanner {
   ) throws(ZooError) -> DepthwiseLayer {
     let (input, edges) = try seen(graph.nodes[index].inputs[0].index, by: geometry)
     let window = window(geometry, edges, from: input, to: output)
-    guard let kernel = weight(role, of: index) else { throw unsupported(index, "it has no kernel") }
-    let folded = try folded(chain, bias: bias, channels: output.channels)
     let stride = DepthwiseLayer.stride(output.channels)
+    let kernel = try foldedKernel(
+      role, of: index, chain, bias: bias, channels: output.channels, biasFloats: stride)
     sizes.needZeros(stride)
     sizes.needScratch(
       DepthwiseLayer.scratch(
         window, input: input, filters: output.channels, threads: options.threads, part: part))
     return DepthwiseLayer(
       name: graph.nodes[index].name, links: TrainingLinks([input], output), window: window,
-      multiplier: multiplier, kernel: kernel, folded: folded, lo: chain.bounds.lo, hi: chain.bounds.hi,
-      spare: folded.learns && !kernel.learns ? sizes.reserveSpare(kernel.count) : nil,
-      packedKernel: sizes.reservePacked(geometry.kernel.height * geometry.kernel.width * stride),
-      packedBias: sizes.reservePacked(stride), sums: sizes.reserveSums(output.channels))
+      multiplier: multiplier, kernel: kernel, lo: chain.bounds.lo, hi: chain.bounds.hi,
+      packedKernel: sizes.reservePacked(geometry.kernel.height * geometry.kernel.width * stride))
   }
 
   mutating func planSeparable(_ index: Int, _ c: SeparableConvolution) throws(ZooError) {

@@ -8,18 +8,14 @@ struct WinogradLayer: TrainingLayer {
   /// Of one image.
   let window: zoo_window
   /// (3, 3, channels, filters).
-  let kernel: WeightPlace
-  let folded: FoldedScale
+  let kernel: FoldedKernel
   let (lo, hi): (Float, Float)
-  /// Where the gradient of a kernel that does not learn itself goes.
-  let spare: Int?
   let (forwardTiling, backwardTiling): (WinogradTiling, WinogradTiling)
   /// Places in the packed weights.
-  let (forwardPanels, packedBias, backwardPanels): (Int, Int, Int)
-  let sums: Int
+  let (forwardPanels, backwardPanels): (Int, Int)
 
-  var keepsInputs: Bool { kernel.learns || spare != nil || folded.learns }
-  var learns: Bool { keepsInputs }
+  var keepsInputs: Bool { kernel.learns }
+  var learns: Bool { kernel.learns }
 
   private var input: TrainingPlace { links.inputs[0] }
   private var output: TrainingPlace { links.output }
@@ -28,11 +24,6 @@ struct WinogradLayer: TrainingLayer {
 
   static func packedFloats(_ kernels: Kernels, _ tiling: WinogradTiling, rows: Int, columns: Int) -> Int {
     tiling.points * rows * Int(kernels.table.pointee.packed_columns(Int32(columns)))
-  }
-
-  /// Floats of scratch memory that a thread needs for a product.
-  static func slot(_ kernels: Kernels, _ tiling: WinogradTiling, channels: Int) -> Int {
-    tiling.points * tiling.limit * (channels + 16 + (2 * tiling.panelsAtOnce + 1) * kernels.vector)
   }
 
   /// How many channels and columns a unit of the weights' gradient has, and what scratch memory a thread
@@ -49,21 +40,19 @@ struct WinogradLayer: TrainingLayer {
   // MARK: Weights
 
   func prepare(_ run: TrainingRun) {
-    folded.writeBias(run, to: run.packed + packedBias)
-    let source = UnsafePointer(run.weights + kernel.offset)
+    kernel.folded.writeBias(run, to: run.packed + kernel.packedBias)
+    let source = kernel.weights(run)
     let (channels, filters) = (input.channels, output.channels)
-    let scale = folded.scale(run) ?? []
-    scale.withUnsafeBufferPointer { scale in
-      let factors = folded.norm == nil ? nil : scale.baseAddress
+    kernel.folded.withScale(run) { scale in
       run.call(
         .winograd_pack,
         zoo_packing(
-          source: source, scale: factors, packed: run.packed + forwardPanels, stride: filters,
+          source: source, scale: scale, packed: run.packed + forwardPanels, stride: filters,
           rows: Int32(channels), columns: Int32(filters), outputs: Int32(forwardTiling.outputs)),
         units: Int(run.kernels.table.pointee.panels(Int32(filters))))
       guard links.inputGradients[0] != nil else { return }
       var packing = zoo_transposed_packing()
-      (packing.source, packing.scale) = (source, factors)
+      (packing.source, packing.scale) = (source, scale)
       packing.packed = run.packed + backwardPanels
       packing.stride = filters
       packing.taps = 9
@@ -81,7 +70,7 @@ struct WinogradLayer: TrainingLayer {
     product.window = window
     (product.lo, product.hi) = (lo, hi)
     product.weights = UnsafePointer(run.packed + forwardPanels)
-    product.bias = UnsafePointer(run.packed + packedBias)
+    product.bias = UnsafePointer(run.packed + kernel.packedBias)
     product.input = UnsafePointer(run.values(input))
     product.output = run.values(output)
     runImages(run, &product, forwardTiling, from: input, to: output)
@@ -91,21 +80,10 @@ struct WinogradLayer: TrainingLayer {
     _ run: TrainingRun, _ product: inout zoo_winograd, _ tiling: WinogradTiling, from source: TrainingPlace,
     to target: TrainingPlace
   ) {
-    let panels = Int(run.kernels.table.pointee.panels(Int32(target.channels)))
-    let isByRows = tiling.choice.division == .rows
-    let shares = isByRows ? run.threads : 1
-    let blocks = shares * ((tiling.tiles + shares * tiling.limit - 1) / (shares * tiling.limit))
-    let block = (tiling.tiles + blocks - 1) / blocks
-    let groups = isByRows ? 1 : min(panels, run.threads)
-    let group = (panels + groups - 1) / groups
-    (product.channels, product.columns) = (Int32(source.channels), Int32(target.channels))
-    product.outputs = Int32(tiling.outputs)
-    (product.wg_tile_block, product.panel_group) = (Int32(block), Int32(group))
-    product.panels_at_once = Int32(tiling.panelsAtOnce)
+    let units = product.divide(
+      tiling, channels: source.channels, columns: target.channels, threads: run.threads, kernels: run.kernels)
     product.zero = run.zeros
     product.scratch = run.scratch
-    product.slot_floats = WinogradLayer.slot(run.kernels, tiling, channels: source.channels)
-    let units = (tiling.tiles + block - 1) / block * ((panels + group - 1) / group)
     for _ in 0..<run.count {
       run.call(.winograd, product, units: units)
       product.input += source.floats
@@ -145,8 +123,8 @@ struct WinogradLayer: TrainingLayer {
     arguments.input = UnsafePointer(run.values(input))
     arguments.gradient = UnsafePointer(gradient)
     arguments.zero = run.zeros
-    arguments.weights = spare.map { run.spare + $0 } ?? run.gradients + kernel.offset
-    arguments.column_sums = run.sums + sums
+    arguments.weights = kernel.gradient(run)
+    arguments.column_sums = kernel.columnSums(run)
     (arguments.in_image, arguments.out_image) = (input.floats, output.floats)
     arguments.stride = filters
     arguments.images = Int32(run.count)
@@ -161,11 +139,5 @@ struct WinogradLayer: TrainingLayer {
     run.call(.winograd_gradient, arguments, units: units)
   }
 
-  func finish(_ run: TrainingRun) {
-    guard learns else { return }
-    folded.finish(
-      run, kernel: UnsafePointer(run.weights + kernel.offset),
-      gradient: spare.map { run.spare + $0 } ?? run.gradients + kernel.offset, rows: 9 * input.channels,
-      sums: UnsafePointer(run.sums + sums))
-  }
+  func finish(_ run: TrainingRun) { kernel.finish(run) }
 }
