@@ -47,12 +47,7 @@ package final class Engine: @unchecked Sendable {
     table = try Kernels.choose(options.kernels)
     self.graph = graph
     threads = options.threads
-    var plans = [try Plan(graph: graph, kernels: table, options: options)]
-    if options.threads > 1 {
-      var alone = options
-      alone.threads = 1
-      plans.append(try Plan(graph: graph, kernels: table, options: alone))
-    }
+    var plans = try Engine.plans(graph, table, options)
     let limit = ReadingLimits.current.activations
     guard plans[0].arenaFloats <= limit / MemoryLayout<Float>.size else {
       throw ZooError(
@@ -76,6 +71,17 @@ package final class Engine: @unchecked Sendable {
     self.shared = plans[0]
     single = plans[plans.count - 1]
     materialized = plans[0].places.keys.sorted { $0.index < $1.index }
+  }
+
+  /// For all threads, and where there are several, for one.
+  static func plans(_ graph: Graph, _ kernels: Kernels, _ options: PlanOptions) throws(ZooError) -> [Plan] {
+    var plans = [try Plan(graph: graph, kernels: kernels, options: options)]
+    if options.threads > 1 {
+      var alone = options
+      alone.threads = 1
+      plans.append(try Plan(graph: graph, kernels: kernels, options: alone))
+    }
+    return plans
   }
 
   /// What is left for values of the memory that the options allow.

@@ -7,8 +7,10 @@ final class FloatArena: @unchecked Sendable {
   let byteCount: Int
 
   /// At least one page.
+  static func byteCount(floats: Int) -> Int { max(4096, floats * MemoryLayout<Float>.size) }
+
   init(floats: Int, for purpose: String) throws(ZooError) {
-    byteCount = max(4096, floats * MemoryLayout<Float>.size)
+    byteCount = FloatArena.byteCount(floats: floats)
     guard let address = zoo_pages_allocate(byteCount) else {
       throw ZooError(
         .outOfMemory, what: "out of memory", at: purpose, "\(byteCount) bytes cannot be allocated")

@@ -81,6 +81,15 @@ package final class Session: @unchecked Sendable {
     ([shared].compactMap(\.self) + workers).reduce(tails?.byteCount ?? 0) { $0 + $1.activationBytes }
   }
 
+  /// The most memory that a session of an engine of these plans holds for activations.
+  static func memory(_ plans: [Plan], threads: Int, batch: Int) -> Int {
+    func arena(_ floats: Int) -> Int { FloatArena.byteCount(floats: floats + 64) }
+    let tail = plans.map(\.tailFloats).max() ?? 0
+    let workers = threads > 1 && batch >= threads ? threads * arena(plans[plans.count - 1].arenaFloats) : 0
+    // A last batch of fewer examples runs in the shared workspace.
+    return arena(plans[0].arenaFloats) + workers + arena(tail * min(batch, groupLimit))
+  }
+
   // MARK: Sharing out a batch
 
   private func run(

@@ -33,6 +33,7 @@ package final class TrainingSession: @unchecked Sendable {
   private let memory: [FloatArena]
   /// What computes the boundary; nil where that is the network's input.
   private let prefix: Session?
+  private let prefixWeights: SharedWeights
   private var isPrepared = false
 
   /// Plans the network and reads its weights.
@@ -46,22 +47,7 @@ package final class TrainingSession: @unchecked Sendable {
     graph: Graph, weights: any WeightSource, learning: Set<WeightSlot>, output: Value? = nil,
     options: TrainingOptions = TrainingOptions()
   ) throws {
-    try TrainingSession.check(options, graph)
-    let kernels = try Kernels.choose(options.kernels)
-    guard let output = output ?? (graph.outputs.count == 1 ? graph.outputs[0] : nil) else {
-      throw ZooError(.invalidArgument, what: "cannot train", at: "the network", "it has several outputs")
-    }
-    var planner = try TrainingPlanner(
-      graph: graph, learning: learning, output: output, kernels: kernels, options: options)
-    try planner.plan()
-    let plan = try planner.finish()
-    let limit = ReadingLimits.current.activations
-    guard plan.arenaFloats <= limit / MemoryLayout<Float>.size else {
-      throw ZooError(
-        .tooLarge, what: "network too large", at: "the activations",
-        "\(plan.arenaFloats) values at a time, more than \(limit) bytes",
-        remedy: ReadingLimits.remedy("activations"))
-    }
+    let (plan, kernels) = try TrainingSession.plan(graph, learning, output, options)
     self.graph = graph
     self.plan = plan
     self.options = options
@@ -70,10 +56,9 @@ package final class TrainingSession: @unchecked Sendable {
     slots = Array(plan.slots.prefix(plan.learningCount))
     parameterCount = plan.parameterCount
     let sizes = plan.sizes
-    memory = try [
-      plan.arenaFloats + 128, plan.weightCount + 64, plan.parameterCount + 64, sizes.spare + 64,
-      sizes.packed + 64, sizes.scratch + 64, sizes.zeros, 2 * sizes.sums + 16,
-    ].map { (floats) throws(ZooError) in try FloatArena(floats: floats, for: "the training") }
+    memory = try plan.arenas.map { (floats) throws(ZooError) in
+      try FloatArena(floats: floats, for: "the training")
+    }
     let arena = memory[0].base
     pool = options.threads > 1 ? zoo_pool_create(Int32(options.threads)) : nil
     run = TrainingRun(
@@ -82,7 +67,12 @@ package final class TrainingSession: @unchecked Sendable {
       gradients: memory[2].base, spare: memory[3].base, packed: memory[4].base, scratch: memory[5].base,
       zeros: UnsafePointer(memory[6].base),
       sums: UnsafeMutableRawPointer(memory[7].base).bindMemory(to: Double.self, capacity: sizes.sums + 8))
-    prefix = try TrainingSession.prefix(graph, weights, plan.boundary, options)?.makeSession()
+    let shared = SharedWeights()
+    prefix = try TrainingSession.prefix(of: graph, below: plan.boundary).map {
+      try Engine(
+        graph: $0, weights: weights, options: TrainingSession.prefixOptions(options), sharing: shared)
+    }?.makeSession()
+    prefixWeights = shared
     for slot in plan.slots {
       guard let place = plan.weights[slot] else { continue }
       let values = try weights.tensor(for: slot).floats()
@@ -95,42 +85,9 @@ package final class TrainingSession: @unchecked Sendable {
 
   deinit { zoo_pool_destroy(pool) }
 
-  private static func check(_ options: TrainingOptions, _ graph: Graph) throws(ZooError) {
-    func refuse(_ why: String, at place: String = "the options") -> ZooError {
-      ZooError(.invalidArgument, what: "cannot train", at: place, why)
-    }
-    guard (1...Engine.threadLimit).contains(options.threads) else {
-      throw refuse("\(options.threads) threads, expected 1 to \(Engine.threadLimit)")
-    }
-    guard options.batch >= 1, options.part >= 1 else { throw refuse("a batch has at least one example") }
-    for (name, momentum) in options.batchMomentum {
-      guard let node = graph.node(named: name), case .batchNormalization = node.operation,
-        (0...1).contains(momentum)
-      else { throw refuse("no batch norm with the momentum \(momentum)", at: "layer '\(name)'") }
-    }
-    for (name, noise) in options.noise {
-      guard let node = graph.node(named: name), case .identity = node.operation else {
-        throw refuse("only a layer that does nothing at inference can make noise", at: "layer '\(name)'")
-      }
-      guard noise.isValid else {
-        throw refuse("its \(noise.kind.rawValue) is of \(noise.amount)", at: "layer '\(name)'")
-      }
-    }
-  }
-
-  /// The engine of what lies below the boundary.
-  private static func prefix(
-    _ graph: Graph, _ weights: any WeightSource, _ boundary: [Value], _ options: TrainingOptions
-  ) throws -> Engine? {
-    guard !boundary.allSatisfy(graph.inputs.contains) else { return nil }
-    let layers = graph.nodes.map {
-      Graph.Layer(
-        name: $0.name, operation: $0.operation, inputs: $0.inputs.map(\.index), sharing: $0.sharing?.index)
-    }
-    let lower = try Graph(layers: layers, outputs: boundary.map(\.index))
-    return try Engine(
-      graph: lower, weights: weights, options: PlanOptions(threads: options.threads, kernels: options.kernels)
-    )
+  /// The memory that it holds, in bytes.
+  package var memoryBytes: Int {
+    memory.reduce((prefix?.activationBytes ?? 0) + prefixWeights.byteCount) { $0 + $1.byteCount }
   }
 
   // MARK: Weights
@@ -156,6 +113,19 @@ package final class TrainingSession: @unchecked Sendable {
   package func gradient(of slot: WeightSlot) -> [Float]? {
     guard let place = plan.weights[slot], place.learns else { return nil }
     return Array(UnsafeBufferPointer(start: run.gradients + place.offset, count: place.count))
+  }
+
+  /// All weights that the part that is trained reads: ``slots``, and then those that don't learn, such as the
+  /// statistics of batch norms.
+  package var allSlots: [WeightSlot] { plan.slots }
+
+  /// Lets `body` read and change all weights of the part that is trained, in the order of ``allSlots``, each
+  /// row-major in its shape.
+  package func withAllWeights<Result, Failure: Error>(
+    _ body: (UnsafeMutableBufferPointer<Float>) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    isPrepared = false
+    return try body(UnsafeMutableBufferPointer(start: run.weights, count: plan.weightCount))
   }
 
   private func prepare(_ profile: inout [LayerTime]?) {

@@ -1,0 +1,87 @@
+import Testing
+import ZooGraph
+import ZooRuntime
+import ZooSystem
+import ZooTensor
+import ZooTestSupport
+
+/// What a session holds: memory that is known before it is there, and weights that can be kept and put back.
+@Suite("training sessions") struct TrainingSessionTests {
+  @Test("memory is foreseen", arguments: TrainingNetworkTests.networks, [1, 3])
+  func memory(_ network: TrainingNetworkTests.Small, threads: Int) throws {
+    var check = try TrainingNetworkTests.check(network, byBatch: false)
+    let layers = check.graph.weightSlots.map(\.layer)
+    let whole = check.learning
+    var foreseen: [Int] = []
+    for first in [0, layers.count / 2, layers.count - 1] {
+      check.options.noise = first == 0 ? check.options.noise : [:]
+      let upper = Set(layers[first...])
+      check.learning = whole.filter { upper.contains($0.layer) }
+      var options = check.options
+      options.threads = threads
+      let bytes = try TrainingSession.memory(graph: check.graph, learning: check.learning, options: options)
+      let session = try check.session(threads: threads)
+      // Four examples on three threads: one is left over.
+      try check.runGradients(session)
+      #expect(session.memoryBytes <= bytes)
+      #expect(Double(session.memoryBytes) >= 0.8 * Double(bytes), "\(session.memoryBytes) of \(bytes)")
+      foreseen.append(bytes)
+    }
+    #expect(foreseen[2] < foreseen[0])
+  }
+
+  @Test("memory grows with what is computed at once, not with the batch") func parts() throws {
+    let check = try TrainingNetworkTests.check(TrainingNetworkTests.networks[2], byBatch: false)
+    func memory(batch: Int, part: Int) throws -> Int {
+      var options = check.options
+      (options.batch, options.part) = (batch, part)
+      return try TrainingSession.memory(graph: check.graph, learning: check.learning, options: options)
+    }
+    #expect(try memory(batch: 32, part: 4) == memory(batch: 8, part: 4))
+    #expect(try memory(batch: 32, part: 8) > memory(batch: 32, part: 4))
+    var options = check.options
+    options.batch = 0
+    let error = #expect(throws: ZooError.self) {
+      try TrainingSession.memory(graph: check.graph, learning: check.learning, options: options)
+    }
+    #expect(error?.code == .invalidArgument)
+  }
+
+  @Test("all weights can be kept and put back") func allWeights() throws {
+    let check = try TrainingNetworkTests.check(TrainingNetworkTests.networks[3], byBatch: true)
+    let session = try check.session()
+    #expect(Array(session.allSlots.prefix(session.slots.count)) == session.slots)
+    let others = session.allSlots.dropFirst(session.slots.count)
+    #expect(others.count { $0.role == .movingMean || $0.role == .movingVariance } == 20)
+    let boundary = try session.boundaryValues(of: check.inputs)
+    let before = try session.evaluate(boundary)
+    let kept = session.withAllWeights { Array($0) }
+    #expect(kept.count == session.allSlots.reduce(0) { $0 + $1.shape.elementCount })
+    var offset = 0
+    for slot in session.allSlots {
+      let count = slot.shape.elementCount
+      #expect(
+        try Array(kept[offset..<offset + count]) == check.weights.tensor(for: slot).floats(), "\(slot.name)")
+      offset += count
+    }
+    try check.runGradients(session)
+    session.withWeights { weights, gradients in
+      for index in weights.indices { weights[index] -= 0.01 * gradients[index] }
+    }
+    let moved = session.withAllWeights { Array($0) }
+    for slot in others where slot.role == .movingMean || slot.role == .movingVariance {
+      #expect(try session.values(of: slot) != check.weights.tensor(for: slot).floats(), "\(slot.name)")
+    }
+    #expect(try session.evaluate(boundary) != before)
+    session.withAllWeights { weights in for index in kept.indices { weights[index] = kept[index] } }
+    #expect(try session.evaluate(boundary) == before)
+    // Another session goes on from there with the same bits.
+    let other = try check.session()
+    other.withAllWeights { weights in for index in moved.indices { weights[index] = moved[index] } }
+    session.withAllWeights { weights in for index in moved.indices { weights[index] = moved[index] } }
+    try check.runGradients(session, step: 1)
+    try check.runGradients(other, step: 1)
+    for slot in session.slots { #expect(session.gradient(of: slot) == other.gradient(of: slot)) }
+    #expect(session.withAllWeights { Array($0) } == other.withAllWeights { Array($0) })
+  }
+}
