@@ -38,6 +38,9 @@ extension TrainingReport {
       Page.Section(id: "data", title: "Data", body: try dataSection(pictures)),
     ]
     sections += try TaskPage.sections(of: pages)
+    if let fineTuning {
+      sections.append(.init(id: "layers", title: "Training of layers", body: fineTuning.html))
+    }
     sections.append(.init(id: "how", title: "How it was trained", body: how))
     sections.append(.init(id: "checks", title: "Checks of the file", body: verification.checksHTML))
     sections.append(.init(id: "repeat", title: "To repeat it", body: repetition(arguments)))
@@ -67,7 +70,8 @@ extension TrainingReport {
         "time",
         """
         \(decimal(seconds.all, 1)) s: \(decimal(seconds.features, 1)) s for features, \
-        \(decimal(seconds.heads, 1)) s for the \(tasks.count == 1 ? "head" : "heads")
+        \(decimal(seconds.heads, 1)) s for the \(tasks.count == 1 ? "head" : "heads")\
+        \(fineTuning == nil ? "" : ", \(decimal(seconds.tuning, 1)) s for layers")
         """
       ),
     ]
@@ -77,11 +81,7 @@ extension TrainingReport {
 
   private var how: HTML {
     var facts: [(String, HTML)] = [
-      (
-        "frozen",
-        "the whole backbone, \(record.backbone): its weights and statistics are in the file as they were; only the "
-          + "\(tasks.count == 1 ? "head was" : "heads were") trained"
-      ),
+      frozen,
       (
         "features",
         """
@@ -131,6 +131,18 @@ extension TrainingReport {
       facts.append((name, "\(value)"))
     }
     return HTML.facts(facts)
+  }
+
+  /// Which layers are in the file as they were.
+  private var frozen: (String, HTML) {
+    guard let stage = fineTuning?.stages.last(where: \.isKept) else {
+      return (
+        "frozen",
+        "the whole backbone, \(record.backbone): its weights and statistics are in the file as they were; only the "
+          + "\(tasks.count == 1 ? "head was" : "heads were") trained"
+      )
+    }
+    return ("trained", "the \(tasks.count == 1 ? "head" : "heads"), and the layers of \(record.backbone) from \(stage.from) on")
   }
 
   private func repetition(_ arguments: [String]) -> HTML {

@@ -3,6 +3,7 @@ import ZooConversion
 import ZooData
 import ZooFormat
 import ZooGraph
+import ZooLearning
 import ZooTraining
 import ZooVerification
 import ZooWeightFiles
@@ -41,6 +42,26 @@ public typealias HDF5Helper = ZooWeightFiles.HDF5Helper
 public typealias ImageDataset = ZooData.ImageDataset
 /// Trains a new head on the features of a frozen backbone.
 public typealias HeadTrainer = ZooTraining.HeadTrainer
+/// Trains a head and then layers of its backbone.
+public typealias Trainer = ZooTraining.Trainer
+/// How layers of a backbone are trained.
+public typealias TrainingConfiguration = ZooTraining.TrainingConfiguration
+/// How a gradient changes weights.
+public typealias Optimizer = ZooLearning.Optimizer
+/// How large gradients are limited before they are applied.
+public typealias GradientClipping = ZooLearning.GradientClipping
+/// The rate of each step of a training.
+public typealias Schedule = ZooLearning.Schedule
+/// What training makes small.
+public typealias Loss = ZooLearning.Loss
+/// Where the training of a backbone's layers is.
+public typealias TuningProgress = ZooTraining.TuningProgress
+/// A test of rates.
+public typealias RateSearch = ZooTraining.RateSearch
+/// What the training of a backbone's layers came to.
+public typealias FineTuningReport = ZooTraining.FineTuningReport
+/// What training layers of a backbone would take.
+public typealias FineTuningCost = ZooTraining.FineTuningCost
 /// What a training did, and how well the result does.
 public typealias TrainingReport = ZooTraining.TrainingReport
 /// What a training would take.

@@ -35,6 +35,27 @@ extension Graph {
     return isReadElsewhere ? nil : try Graph(layers: layers, outputs: outputs.map(\.index))
   }
 
+  /// The network with one output: the logits of all outputs, which have to be dense layers, one after another's. Nodes
+  /// keep their indices, names and weights.
+  ///
+  /// - Throws: `ZooError` of the code `unsupported` where an output is no dense layer.
+  package func joiningLogits() throws(ZooError) -> Graph {
+    var layers = layers
+    for output in outputs {
+      guard case .dense = self[output].operation else {
+        throw ZooError(
+          .unsupported, what: "no logits", at: "layer '\(self[output].name)'",
+          "the network does not end in a dense layer there")
+      }
+      layers[output.index].operation = self[output].operation.withoutActivation
+    }
+    guard outputs.count > 1 else { return try Graph(layers: layers, outputs: outputs.map(\.index)) }
+    var name = "logits"
+    while node(named: name) != nil { name += "_" }
+    layers.append(Layer(name: name, operation: .concatenate, inputs: outputs.map(\.index)))
+    return try Graph(layers: layers, outputs: [layers.count - 1])
+  }
+
   /// The nodes as what they were made of.
   var layers: [Layer] {
     nodes.map {

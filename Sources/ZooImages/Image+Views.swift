@@ -28,10 +28,8 @@ extension Image {
       if let known = bases[view.detail] {
         base = known
       } else {
-        func scaled(_ size: Int) -> Int { (size * view.detail + 3) / 4 }
-        var fitting = fitting
-        if case .shortSide(let side) = fitting.crop { fitting.crop = .shortSide(scaled(side)) }
-        base = try fitted(height: scaled(height), width: scaled(width), fitting)
+        let own = fitting.base(height: height, width: width, detail: view.detail)
+        base = try fitted(height: own.height, width: own.width, own.fitting)
         bases[view.detail] = base
       }
       images.append(view.isPlain ? base : base.transformed(by: view, height: height, width: width))
@@ -99,6 +97,20 @@ extension Image {
       filled = count
     }
     return Image(width: newWidth, height: newHeight, pixels: converted)
+  }
+}
+
+extension PictureFitting {
+  /// The size that views of a size are made from, and how pictures are brought to it.
+  ///
+  /// - Parameter detail: ``PictureView/detail``.
+  package func base(
+    height: Int, width: Int, detail: Int
+  ) -> (height: Int, width: Int, fitting: PictureFitting) {
+    func scaled(_ size: Int) -> Int { (size * detail + 3) / 4 }
+    var fitting = self
+    if case .shortSide(let side) = fitting.crop { fitting.crop = .shortSide(scaled(side)) }
+    return (scaled(height), scaled(width), fitting)
   }
 }
 

@@ -11,6 +11,14 @@ struct ChangedWeights: WeightSource {
     self.own = own
   }
 
+  /// Others in the form of 32-bit floats, row-major in the slot's shape.
+  init(of file: any WeightSource, own: [WeightSlot: [Float]]) {
+    self.init(
+      of: file,
+      own: Dictionary(
+        uniqueKeysWithValues: own.map { ($0, StoredTensor(shape: $0.shape, values: $1)) }))
+  }
+
   func tensor(for slot: WeightSlot) throws -> StoredTensor {
     if let tensor = own[slot] { return tensor }
     return try file.tensor(for: slot)

@@ -61,6 +61,8 @@ public struct HeadTrainer: Sendable {
 
   /// How far augmented views are from a picture.
   public enum Augmentation: String, Sendable, Hashable, CaseIterable {
+    /// The picture as it is; there is one view then.
+    case none
     /// Flips, crops of 70 to 100 % of the area, and small changes of light and colour.
     case light
     /// Also turns, tighter crops, stronger colours and blur.
@@ -85,6 +87,8 @@ public struct HeadTrainer: Sendable {
     case pictures(done: Int, total: Int)
     /// Penalties that were tried, and about how many there will be.
     case penalties(done: Int, total: Int)
+    /// A step of training layers of the backbone.
+    case tuning(TuningProgress)
     /// A check begins or goes on.
     case verifying(Verifier.Progress)
     /// Bytes of tensors written and to write.
@@ -117,7 +121,8 @@ public struct HeadTrainer: Sendable {
   ) throws(ZooError) -> TrainingReport {
     try ZooError.wrap {
       try AtomicFile.checkPossible(output, overwrite: options.overwrite)
-      return try TrainingRun(trainer: self, dataset: dataset, name: name).run(to: output, progress: progress)
+      return try TrainingRun(trainer: self, tuning: nil, dataset: dataset, name: name)
+        .run(to: output, progress: progress)
     }
   }
 
@@ -128,7 +133,7 @@ public struct HeadTrainer: Sendable {
     extractor.fitting = options.fitting
     extractor.isUpright = options.isUpright
     extractor.views = options.views
-    extractor.strength = options.augmentation == .light ? .light : .strong
+    extractor.strength = options.augmentation == .strong ? .strong : .light
     extractor.seed = options.seed
     extractor.threads = options.threads
     extractor.cacheFolder = options.cacheFolder

@@ -11,21 +11,33 @@ package struct TrainedModel: Sendable {
   package let weights: any WeightSource
   package let card: ModelCard
   package let record: TrainingRecord
+  /// What training needs to know of layers, by their names.
+  package let layerTraining: [String: LayerTraining]
   private let backbone: ZooFile
+  /// The backbone's weights that are not as its file has them.
+  private let changed: Set<WeightSlot>
 
   /// - Parameters:
   ///   - backbone: the file that the features come from.
   ///   - features: its network as far as the features, by ``Graph/endingInFeatures(of:)``.
   ///   - heads: one for each task, in the order of the record's tasks.
   ///   - accuracy: for the model card, in words.
+  ///   - changed: weights that take the place of the backbone's and the heads'.
   package init(
-    backbone: ZooFile, features: Graph, heads: [TrainedHead], record: TrainingRecord, accuracy: String?
+    backbone: ZooFile, features: Graph, heads: [TrainedHead], record: TrainingRecord, accuracy: String?,
+    changed: [WeightSlot: [Float]] = [:]
   ) throws(ZooError) {
     let (graph, names) = try features.appending(
       heads: heads.map { head in head.layers.map { ($0.name, $0.operation) } })
     var own: [WeightSlot: StoredTensor] = [:]
+    var training = graph.part(of: backbone.document.layerTraining)
     for (head, names) in zip(heads, names) {
       for (layer, name) in zip(head.layers, names) {
+        if let noise = layer.noise {
+          var own = LayerTraining()
+          own.noise = noise
+          training[name] = own
+        }
         for slot in graph.node(named: name)?.weights ?? [] {
           guard let values = layer.weights[slot.role], values.count == slot.shape.elementCount else {
             throw ZooError(
@@ -36,6 +48,13 @@ package struct TrainedModel: Sendable {
         }
       }
     }
+    for (slot, values) in changed {
+      own[slot] = StoredTensor(shape: slot.shape, values: values)
+      // What learned is frozen no more.
+      training[slot.layer]?.isFrozen = false
+    }
+    layerTraining = training.filter { !$0.value.isUsual }
+    self.changed = Set(changed.keys)
     self.graph = graph
     self.backbone = backbone
     self.record = record
@@ -73,7 +92,7 @@ package struct TrainedModel: Sendable {
   ///
   /// - Parameters:
   ///   - inputs: pictures as they enter the network, (N, H, W, C).
-  ///   - expected: for each output, what the head makes of these pictures' features, row-major (N, …).
+  ///   - expected: for each output, what it was when it was trained, row-major (N, …).
   package func verify(
     inputs: Tensor, expected: [[Double]], progress: (Verifier.Progress) -> Void
   ) throws -> (report: VerificationReport, testCase: TestCase) {
@@ -95,7 +114,7 @@ package struct TrainedModel: Sendable {
   private func check(_ engine: Engine, inputs: Tensor, expected: [[Double]]) throws
     -> VerificationReport.Check
   {
-    let name = "network against the trained head"
+    let name = changed.isEmpty ? "network against the trained head" : "network against training"
     var largest = 0.0
     var location = ""
     var scale = 1.0
@@ -126,14 +145,14 @@ package struct TrainedModel: Sendable {
       graph: graph, card: card,
       labels: record.tasks.count == 1 ? labels.map { ClassLabel(id: "", name: $0) } : [],
       source: backbone.document.source, testCase: testCase.isFinite ? testCase : nil,
-      verification: report.summary, training: record)
+      verification: report.summary, training: record, layerTraining: layerTraining)
     try ZooWriter(document: document, storage: backbone.storage, single: single)
       .write(to: path, overwrite: overwrite, weights: weights, progress: progress)
   }
 
-  /// What is in single precision in the backbone, and the heads.
+  /// What is in single precision in the backbone, what was trained, and the heads.
   private var single: Set<WeightSlot> {
     let halves = Set(backbone.tensors.lazy.filter { $0.elementType == .float16 }.map(\.slot))
-    return Set(graph.weightSlots).subtracting(halves)
+    return Set(graph.weightSlots).subtracting(halves.subtracting(changed))
   }
 }

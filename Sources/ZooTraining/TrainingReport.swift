@@ -54,12 +54,20 @@ public struct TrainingReport: Sendable, Encodable {
       case validationPictures = "validation_pictures"
     }
 
-    init(_ plan: TrainingPlan, names: [String]) {
-      text = plan.scheme.text
-      training = plan.training.count
-      validation = plan.validation.count
+    /// - Parameter tuned: the pictures that layers of the backbone learned from, and those that chose among what they
+    ///   learned; nil where the backbone is frozen.
+    init(_ plan: TrainingPlan, tuned: (training: [Int], validation: [Int])?, names: [String]) {
+      let chosen = "which chose epochs and layers too"
+      text =
+        switch plan.scheme {
+        case _ where tuned == nil: plan.scheme.text
+        case .given: "\(plan.scheme.text), \(chosen)"
+        case .holdout, .folds: "pictures held back, \(chosen), and on which the model in the file is trained too"
+        }
+      training = (tuned?.training ?? plan.training).count
+      validation = (tuned?.validation ?? plan.validation).count
       test = plan.test.count
-      validationPictures = plan.validation.map { names[$0] }
+      validationPictures = (tuned?.validation ?? plan.validation).map { names[$0] }
     }
   }
 
@@ -116,16 +124,19 @@ public struct TrainingReport: Sendable, Encodable {
     /// Whether classes were balanced by weights.
     public let isWeighted: Bool
     /// How well it does on validation pictures; nil where there are none.
-    public let measured: Measured?
+    public internal(set) var measured: Measured?
     /// How well it does on the data's test pictures.
-    public let tested: Measured?
+    public internal(set) var tested: Measured?
+    /// How well the solved head on the frozen backbone does on the same pictures, where layers of the backbone were
+    /// trained too: the result to beat.
+    public internal(set) var frozen: Measured?
     /// How many pictures the head in the file was trained on.
-    public let trained: Int
+    public internal(set) var trained: Int
 
     enum CodingKeys: String, CodingKey {
       case name, kind, classes, counts, penalty, penalties, epochs
       case isWeighted = "balanced"
-      case measured, tested, trained
+      case measured, tested, frozen, trained
     }
 
     /// The measures by their names, as the file has them.
@@ -157,6 +168,8 @@ public struct TrainingReport: Sendable, Encodable {
     public let features: Double
     /// To train the heads.
     public let heads: Double
+    /// To train layers of the backbone.
+    public let tuning: Double
     /// All together.
     public let all: Double
   }
@@ -175,6 +188,10 @@ public struct TrainingReport: Sendable, Encodable {
   public let features: Features
   /// The heads.
   public let tasks: [Task]
+  /// How layers of the backbone were trained; nil where it is frozen.
+  public let fineTuning: FineTuningReport?
+  /// What training layers of the backbone would take; none where it was done.
+  public let fineTuningCosts: [FineTuningCost]
   /// The checks of the file.
   public let verification: VerificationReport
   /// How long it took.
@@ -188,13 +205,15 @@ public struct TrainingReport: Sendable, Encodable {
 
   enum CodingKeys: String, CodingKey {
     case output, data, warnings, split, features, tasks, verification, seconds, hashes
+    case fineTuning = "fine_tuning"
+    case fineTuningCosts = "fine_tuning_costs"
     case peakBytes = "peak_bytes"
   }
 
   init(
     output: String, record: TrainingRecord, data: Data, warnings: [String], split: Split, tasks: [Task],
-    features: Features, verification: VerificationReport, seconds: Seconds, hashes: Hashes,
-    material: PictureMaterial
+    features: Features, fineTuning: FineTuningReport?, fineTuningCosts: [FineTuningCost],
+    verification: VerificationReport, seconds: Seconds, hashes: Hashes, material: PictureMaterial
   ) {
     self.output = output
     self.record = record
@@ -203,6 +222,8 @@ public struct TrainingReport: Sendable, Encodable {
     self.split = split
     self.tasks = tasks
     self.features = features
+    self.fineTuning = fineTuning
+    self.fineTuningCosts = fineTuningCosts
     self.verification = verification
     self.seconds = seconds
     peakBytes = ProcessMemory.peakBytes

@@ -12,6 +12,8 @@ struct TrainingRun {
   private static let checkedPictures = 16
 
   let trainer: HeadTrainer
+  /// How layers of the backbone are trained; nil: they are not.
+  let tuning: Trainer.Tuning?
   let dataset: ImageDataset
   let name: String
 
@@ -34,7 +36,17 @@ struct TrainingRun {
     }
   }
 
-  func run(to output: String, progress: (HeadTrainer.Progress) -> Void) throws -> TrainingReport {
+  /// What there is once the heads are solved.
+  struct Prepared {
+    let extractor: FeatureExtractor
+    let pictures: Pictures
+    let plan: TrainingPlan
+    let trainings: [TaskTraining]
+    let outcomes: [TaskOutcome]
+    let start, featuresDone, headsDone: ContinuousClock.Instant
+  }
+
+  private func prepare(progress: (HeadTrainer.Progress) -> Void) throws -> Prepared {
     let clock = ContinuousClock()
     let start = clock.now
     progress(.phase("preparing \(trainer.backbone.path)"))
@@ -45,42 +57,77 @@ struct TrainingRun {
       tasks: dataset.tasks, examples: pictures.examples, groups: pictures.groups,
       keys: pictures.features.hashes.map(\.low), validation: options.validation, folds: options.folds,
       seed: options.seed)
-    var outcomes: [TaskOutcome] = []
-    for place in dataset.tasks.indices {
-      progress(.phase("training the head"))
-      outcomes.append(
-        try TaskTraining(
-          options: options, task: dataset.tasks[place], place: place, pictures: pictures, plan: plan
-        )
-        .run(isOnly: dataset.tasks.count == 1, progress: progress))
+    let trainings = dataset.tasks.indices.map {
+      TaskTraining(options: options, task: dataset.tasks[$0], place: $0, pictures: pictures, plan: plan)
     }
-    let headsDone = clock.now
-    let record = record(extractor, pictures, plan, outcomes)
+    var outcomes: [TaskOutcome] = []
+    for training in trainings {
+      progress(.phase("training the head"))
+      outcomes.append(try training.run(isOnly: trainings.count == 1, progress: progress))
+    }
+    return Prepared(
+      extractor: extractor, pictures: pictures, plan: plan, trainings: trainings, outcomes: outcomes,
+      start: start, featuresDone: featuresDone, headsDone: clock.now)
+  }
+
+  /// Tries rates for the layers of the backbone; nothing is written.
+  func findRate(
+    _ tuning: Trainer.Tuning, progress: (HeadTrainer.Progress) -> Void
+  ) throws -> RateSearch {
+    let prepared = try prepare(progress: progress)
+    let training = BackboneTraining(
+      run: self, tuning: tuning, prepared: prepared, data: dataChecksum(prepared.pictures))
+    return try training.start(training.split).tuner(checkpoint: nil).findRate { progress(.tuning($0)) }
+  }
+
+  func run(to output: String, progress: (HeadTrainer.Progress) -> Void) throws -> TrainingReport {
+    let clock = ContinuousClock()
+    let prepared = try prepare(progress: progress)
+    let (extractor, pictures) = (prepared.extractor, prepared.pictures)
+    let (plan, outcomes) = (prepared.plan, prepared.outcomes)
+    let tuned = try tuning.map {
+      try BackboneTraining(run: self, tuning: $0, prepared: prepared, data: dataChecksum(pictures))
+        .run(to: output, progress: progress)
+    }
+    let tuningDone = clock.now
+    let reports = tuned?.tasks ?? outcomes.map(\.report)
+    let record = record(extractor, pictures, plan, outcomes, reports, tuned)
     let model = try TrainedModel(
-      backbone: trainer.backbone, features: extractor.graph, heads: outcomes.map(\.head), record: record,
-      accuracy: outcomes.first?.report.accuracyText)
-    let checked = Array(plan.final.prefix(Self.checkedPictures))
+      backbone: trainer.backbone, features: extractor.graph, heads: tuned?.heads ?? outcomes.map(\.head),
+      record: record, accuracy: reports.first?.accuracyText, changed: tuned?.changed ?? [:])
+    let checked = Array((tuned?.final ?? plan.final).prefix(Self.checkedPictures))
+    let inputs = try extractor.inputs(of: checked.map { pictures.examples[$0].path })
     let verified = try model.verify(
-      inputs: try extractor.inputs(of: checked.map { pictures.examples[$0].path }),
-      expected: try outcomes.map {
-        try $0.outputs(of: pictures.features.matrix, rows: pictures.rows(of: checked, allViews: false))
-      }
+      inputs: inputs,
+      expected: try tuned?.outputs(of: checked)
+        ?? outcomes.map {
+          try $0.outputs(of: pictures.features.matrix, rows: pictures.rows(of: checked, allViews: false))
+        }
     ) { progress(.verifying($0)) }
     try Cancellation.check()
     try model.write(
       to: output, overwrite: options.overwrite, report: verified.report, testCase: verified.testCase
     ) { progress(.writing(done: $0, total: $1)) }
+    for checkpoint in tuned?.checkpoints ?? [] { checkpoint.remove() }
     let written = try ZooFile(path: output)
     return TrainingReport(
-      output: output, record: record, data: dataReport(pictures), warnings: warnings(extractor, pictures),
-      split: TrainingReport.Split(plan, names: pictures.examples.map(\.name)), tasks: outcomes.map(\.report),
+      output: output, record: record, data: dataReport(pictures),
+      warnings: warnings(extractor, pictures) + (tuned?.warnings ?? []),
+      split: TrainingReport.Split(plan, tuned: tuned?.split, names: pictures.examples.map(\.name)), tasks: reports,
       features: .init(
         width: extractor.width, layers: extractor.layers, computed: pictures.features.computed,
         cached: pictures.features.matrix.rows - pictures.features.computed),
+      fineTuning: tuned?.report,
+      fineTuningCosts: tuned == nil
+        ? FineTuningCost.all(
+          model: model, extractor: extractor, paths: checked.map { pictures.examples[$0].path },
+          pictures: plan.training.count)
+        : [],
       verification: verified.report,
       seconds: .init(
-        features: (featuresDone - start).seconds, heads: (headsDone - featuresDone).seconds,
-        all: (clock.now - start).seconds),
+        features: (prepared.featuresDone - prepared.start).seconds,
+        heads: (prepared.headsDone - prepared.featuresDone).seconds,
+        tuning: (tuningDone - prepared.headsDone).seconds, all: (clock.now - prepared.start).seconds),
       hashes: .init(
         backbone: record.backboneContent, data: record.dataChecksum,
         output: written.contentHash?.hexadecimal ?? ""),
@@ -139,11 +186,12 @@ struct TrainingRun {
   // MARK: What the file and the report say
 
   private func record(
-    _ extractor: FeatureExtractor, _ pictures: Pictures, _ plan: TrainingPlan, _ outcomes: [TaskOutcome]
+    _ extractor: FeatureExtractor, _ pictures: Pictures, _ plan: TrainingPlan, _ outcomes: [TaskOutcome],
+    _ reports: [TrainingReport.Task], _ tuned: BackboneTraining.Outcome?
   ) -> TrainingRecord {
     var settings = [
       "head": options.head.name, "seed": String(options.seed), "views": String(options.views),
-      "measured by": plan.scheme.text,
+      "measured by": TrainingReport.Split(plan, tuned: tuned?.split, names: pictures.examples.map(\.name)).text,
     ]
     if options.views > 1 { settings["augmentation"] = options.augmentation.rawValue }
     var results: [String: Double] = [:]
@@ -152,13 +200,17 @@ struct TrainingRun {
       if let penalty = outcome.report.penalty { settings[prefix + "penalty"] = significant(penalty) }
       if let epochs = outcome.report.epochs { settings[prefix + "epochs"] = String(epochs) }
       if outcome.report.isWeighted { settings[prefix + "class weights"] = "balanced" }
-      for (name, value) in outcome.report.results { results[prefix + name] = value }
     }
+    for report in reports {
+      let prefix = reports.count == 1 ? "" : "\(report.name): "
+      for (name, value) in report.results { results[prefix + name] = value }
+    }
+    settings.merge(tuned?.settings ?? [:]) { $1 }
     return TrainingRecord(
       backbone: Self.lastComponent(of: trainer.backbone.path),
       backboneContent: trainer.backbone.contentHash?.hexadecimal ?? String(repeating: "0", count: 64),
       layers: extractor.layers, data: name.onOneLine, dataChecksum: dataChecksum(pictures),
-      pictureCount: plan.final.count, tasks: outcomes.map(\.head.task),
+      pictureCount: (tuned?.final ?? plan.final).count, tasks: outcomes.map(\.head.task),
       pixels: TrainingRecord.Pixels(
         resampling: options.fitting.resampling.rawValue, crop: options.fitting.crop.name,
         isUpright: options.isUpright),

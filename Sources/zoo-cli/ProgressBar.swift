@@ -6,6 +6,7 @@ import ZooSystem
 final class ProgressBar: Sendable {
   /// What is being done.
   private struct Work {
+    let name: String
     let label: String
     let since: ContinuousClock.Instant
     /// How much is done, where that is known.
@@ -70,16 +71,27 @@ final class ProgressBar: Sendable {
     case .pictures(let done, let total): show("features", done: done, total: total) { "\($0) pictures" }
     case .penalties(let done, let total):
       show("training the head", amounts: Amounts(done: done, total: total, unit: "penalty"))
+    case .tuning(let tuning): show(tuning)
     case .verifying(let check): show(check)
     case .writing(let done, let total): show("writing", done: done, total: total) { byteSize($0) }
     }
   }
 
-  private func show(_ label: String, amounts: Amounts?) {
+  /// Shows how far layers are trained, and how well.
+  private func show(_ tuning: TuningProgress) {
+    var label = "\(tuning.stage), epoch \(tuning.epoch)"
+    if let loss = tuning.validationLoss { label += ", loss \(decimal(loss, 3))" }
+    // The label changes with each epoch; the time left is of the whole stage.
+    show(label, amounts: Amounts(done: tuning.step, total: tuning.steps, format: { "\($0) steps" }), as: tuning.stage)
+  }
+
+  /// - Parameter work: what counts as the same work, whose time goes on; nil: the label.
+  private func show(_ label: String, amounts: Amounts?, as work: String? = nil) {
     guard isShown else { return }
     state.withLock { state in
-      let same = state.work?.label == label ? state.work : nil
-      state.work = Work(label: label, since: same?.since ?? .now, amounts: amounts)
+      let name = work ?? label
+      let same = state.work?.name == name ? state.work : nil
+      state.work = Work(name: name, label: label, since: same?.since ?? .now, amounts: amounts)
     }
     draw()
   }

@@ -93,6 +93,8 @@ struct TrainCommand: ParsableCommand {
     help: ArgumentHelp("Another seed splits the data otherwise, and gives other views.", valueName: "n"))
   var seed: UInt64 = 0
 
+  @OptionGroup(title: "Options of training layers of the backbone") var fineTune: FineTuneOptions
+
   @OptionGroup var cache: CacheOptions
 
   @OptionGroup var report: ReportOption
@@ -112,7 +114,7 @@ struct TrainCommand: ParsableCommand {
     try check(
       addTo == nil || head.head == .linear && layer == nil && views == 1 && !dryRun && tasks == nil,
       "--add-to takes the model's own head, layer and task; it goes with no option that chooses them.")
-    try check(output != nil || dryRun, "Missing expected argument '-o <out.zoo>'.")
+    try check(output != nil || dryRun || fineTune.findRate, "Missing expected argument '-o <out.zoo>'.")
     try check(validation.map { $0 > 0 && $0 < 1 } ?? true, "--validation takes a share between 0 and 1.")
     try check((2...20).contains(folds), "--folds takes a number from 2 to 20, not \(folds).")
     try check((1...64).contains(views), "--views takes a number from 1 to 64, not \(views).")
@@ -120,6 +122,9 @@ struct TrainCommand: ParsableCommand {
     try check(report.path == nil || !dryRun, "--report and --dry-run exclude each other.")
     try check(report.path == nil || report.path != output, "--report and -o name the same file.")
     try check(penalty == nil || head.head == .linear, "--penalty goes with --head linear.")
+    try check(augment != .none || views == 1, "--augment none has no views; it goes with --views 1.")
+    try check(!fineTune.isAsked || head.head != .nearest, "--fine-tune goes with --head linear or mlp.")
+    try check(!fineTune.isAsked || addTo == nil, "--fine-tune and --add-to exclude each other.")
   }
 
   func run() throws {
@@ -148,12 +153,21 @@ struct TrainCommand: ParsableCommand {
     try self.report.checkPossible(overwrite: overwrite.force)
     let dataset = try ImageDataset(path: data, options: ImageDataset.Options(tasks: Self.list(tasks)))
     let bar = ProgressBar(quiet: common.quiet)
+    if fineTune.findRate { return try findRate(trainer, dataset, bar) }
     guard let output, !dryRun else {
       let estimate = try trainer.estimate(for: dataset)
       bar.finish()
       return try print(estimate, dataset)
     }
-    let report = try trainer.train(on: dataset, named: dataName, to: output) { bar.show($0) }
+    let report: TrainingReport
+    if let configuration = fineTune.configuration(augmentation: augment) {
+      var whole = Trainer(head: trainer, configuration: configuration)
+      whole.checkpointFolder = fineTune.checkpoint
+      whole.resuming = fineTune.resuming(overwrite: overwrite.force)
+      report = try whole.train(on: dataset, named: dataName, to: output) { bar.show($0) }
+    } else {
+      report = try trainer.train(on: dataset, named: dataName, to: output) { bar.show($0) }
+    }
     if let path = self.report.path {
       bar.show("writing \(path)")
       if self.report.isPage {
@@ -166,6 +180,22 @@ struct TrainCommand: ParsableCommand {
     for warning in report.warnings where !common.quiet { Terminal.warning(warning) }
     if common.json { return try Terminal.print(json: report) }
     if !common.quiet { try TrainingText(report).print() }
+  }
+
+  private func findRate(_ trainer: HeadTrainer, _ dataset: ImageDataset, _ bar: ProgressBar) throws {
+    guard let configuration = fineTune.configuration(augmentation: augment) else { return }
+    let search = try Trainer(head: trainer, configuration: configuration)
+      .findRate(on: dataset, named: dataName) { bar.show($0) }
+    bar.finish()
+    if common.json { return try Terminal.print(json: search) }
+    var table = Table(["RATE", "LOSS", "SMOOTHED"], rightAligned: [0, 1, 2])
+    for (index, step) in search.steps.enumerated() where index % 5 == 0 || index == search.steps.count - 1 {
+      table.add(significant(step.rate), decimal(step.loss, 3), decimal(step.smoothed, 3))
+    }
+    try table.print()
+    try Terminal.print(
+      search.suggestion.map { "\(search.stage): --rate \(significant($0))" }
+        ?? "\(search.stage): the loss falls at no rate")
   }
 
   private func add(to path: String, output: String) throws {

@@ -20,11 +20,15 @@ struct TrainingText {
       "\(grouped(report.features.width)) of \(report.features.layers.joined(separator: ", ")); "
         + "\(grouped(report.features.computed)) computed, \(grouped(report.features.cached)) from the cache")
     try row("measured by", measuredText)
-    for task in report.tasks { try print(task) }
+    for task in report.tasks { try printHead(of: task) }
+    for stage in report.fineTuning?.stages ?? [] { try print(stage) }
+    for task in report.tasks { try printResult(of: task) }
+    if report.fineTuning == nil { try printCosts() }
+    let tuning = report.fineTuning == nil ? "" : "\(decimal(report.seconds.tuning, 1)) s for layers, "
     try row(
       "time",
       "\(decimal(report.seconds.features, 1)) s for features, \(decimal(report.seconds.heads, 1)) s for the head, "
-        + "\(decimal(report.seconds.all, 1)) s in all")
+        + tuning + "\(decimal(report.seconds.all, 1)) s in all")
     try row("checks", "\(report.verification.checks.count { $0.status == .passed }) passed")
     try Terminal.print("wrote \(report.output)")
   }
@@ -59,16 +63,50 @@ struct TrainingText {
     return text
   }
 
-  private func print(_ task: TrainingReport.Task) throws {
-    let prefix = report.tasks.count > 1 ? "\(task.name): " : ""
+  /// What training layers of the backbone came to.
+  private func print(_ stage: FineTuningReport.Stage) throws {
+    let run = stage.runs.min { $0.validationLoss < $1.validationLoss }
+    let epochs = run.map { ", best epoch \($0.best) of \($0.epochs.count)" } ?? ""
+    let runs =
+      stage.runs.count > 1
+      ? ", mean of \(stage.runs.count { $0.isTaken }) of \(stage.runs.count) runs" : ""
+    try row(
+      stage.name,
+      "\(grouped(stage.parameters)) weights\(epochs)\(runs); loss \(decimal(stage.lossBefore, 3)) to "
+        + "\(decimal(stage.lossAfter, 3)), lower by \(decimal(stage.gain, 3)) ± \(decimal(stage.gainError, 3)): "
+        + (stage.isKept ? "kept" : "not kept"))
+  }
+
+  /// What training layers of the backbone would take.
+  private func printCosts() throws {
+    guard !report.fineTuningCosts.isEmpty else { return }
+    let costs = report.fineTuningCosts.map { "\($0.layers), about \(duration($0.seconds))" }
+    try row("not trained", "the backbone; --fine-tune \(costs.joined(separator: "; or "))")
+  }
+
+  private func duration(_ seconds: Double) -> String {
+    seconds < 100 ? "\(significant(seconds)) s" : "\(significant(seconds / 60)) min"
+  }
+
+  private func prefix(_ task: TrainingReport.Task) -> String {
+    report.tasks.count > 1 ? "\(task.name): " : ""
+  }
+
+  private func printHead(of task: TrainingReport.Task) throws {
     let weights = task.isWeighted ? ", classes balanced by weights" : ""
     if let penalty = task.penalty {
-      try row("head", "\(prefix)penalty \(significant(penalty))\(weights)")
+      try row("head", "\(prefix(task))penalty \(significant(penalty))\(weights)")
     } else if let epochs = task.epochs {
-      try row("head", "\(prefix)\(epochs) epochs\(weights)")
+      try row("head", "\(prefix(task))\(epochs) epochs\(weights)")
     }
-    if let measured = task.measured { try MeasuredText(measured).print("result", prefix: prefix) }
-    if let tested = task.tested { try MeasuredText(tested).print("test", prefix: prefix) }
+  }
+
+  private func printResult(of task: TrainingReport.Task) throws {
+    if report.fineTuning?.isKept == true, let frozen = task.frozen?.summary {
+      try row("before", "\(prefix(task))\(frozen)")
+    }
+    if let measured = task.measured { try MeasuredText(measured).print("result", prefix: prefix(task)) }
+    if let tested = task.tested { try MeasuredText(tested).print("test", prefix: prefix(task)) }
     if let measured = task.tested ?? task.measured { try MeasuredText(measured).printClasses() }
   }
 }

@@ -105,13 +105,19 @@ struct TaskMatch {
     var means = [Double](repeating: 0, count: views[0].count)
     for view in views { for (place, value) in view.enumerated() { means[place] += Double(value) } }
     means = means.map { $0 / Double(views.count) }
+    return isPair ? Scores.of([1 - means[0], means[0]], kind: .classes) : Scores.of(means, kind: task.kind)
+  }
+}
+
+extension Scores {
+  /// Scores whose softmax or sigmoid is these outputs of a network; numbers as they are.
+  static func of(_ outputs: [Double], kind: ImageDataset.Task.Kind) -> [Double] {
     // The least probability that a float can state.
     func logarithm(_ probability: Double) -> Double { log(max(probability, 1e-45)) }
-    switch task.kind {
-    case .number: return means
-    case .labels: return means.map { logarithm($0) - logarithm(1 - $0) }
-    case .classes where isPair: return [logarithm(1 - means[0]), logarithm(means[0])]
-    case .classes: return means.map(logarithm)
+    return switch kind {
+    case .number: outputs
+    case .labels: outputs.map { logarithm($0) - logarithm(1 - $0) }
+    case .classes: outputs.map(logarithm)
     }
   }
 }

@@ -199,6 +199,21 @@ package final class FeatureExtractor {
     }
   }
 
+  /// The seconds that it takes to decode a picture, and to run it through the backbone.
+  func secondsPerPicture(_ paths: [String]) throws -> (decoding: Double, forward: Double) {
+    let clock = ContinuousClock()
+    let start = clock.now
+    let loaded = try runner.loader.load(paths) { _, _ in PictureLoader.Request(fingerprint: false) }
+    let images = try loaded.flatMap { try $0.get().views }
+    let middle = clock.now
+    _ = try runner.run(images)
+    let count = Double(max(1, paths.count))
+    return ((middle - start).seconds / count, (clock.now - middle).seconds / count)
+  }
+
+  /// The instruction set that computes.
+  var kernels: String { runner.kernels }
+
   /// The bytes that the backbone and a batch of pictures take, once something has run.
   var memory: Int { runner.memory }
 
@@ -207,6 +222,9 @@ package final class FeatureExtractor {
 
   /// Why features are not kept, where they were to be.
   package var cacheFailure: ZooError? { openFailure ?? caches.all.lazy.compactMap(\.failure).first }
+
+  /// What enters the network for images at its size, (N, H, W, C).
+  func input(of images: [Image]) throws(ZooError) -> Tensor { try runner.input(of: images) }
 
   /// What enters the network for pictures, (N, H, W, C).
   package func inputs(of paths: [String]) throws -> Tensor {

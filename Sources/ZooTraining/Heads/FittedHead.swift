@@ -19,17 +19,20 @@ enum FittedHead {
 
   /// The layers that compute it.
   ///
-  /// - Parameter name: of the last one.
-  func layers(named name: String, activation: Activation) -> [TrainedHead.Layer] {
+  /// - Parameters:
+  ///   - name: of the last one.
+  ///   - dropout: the share of features that further training does without.
+  func layers(named name: String, activation: Activation, dropout: Double = 0) -> [TrainedHead.Layer] {
     switch self {
     case .linear(let head):
-      return [TrainedHead.dense(name, weights: head.weights, bias: head.bias, activation: activation)]
+      return (dropout > 0 ? [.dropout(name + "_dropout", dropout)] : [])
+        + [TrainedHead.dense(name, weights: head.weights, bias: head.bias, activation: activation)]
     case .multilayer(let head):
       return [
         TrainedHead.dense(
           name + "_hidden", weights: head.hidden.weights, bias: head.hidden.bias, activation: .relu),
         // What dropout is at inference; whoever trains on finds its place.
-        TrainedHead.Layer(name: name + "_dropout", operation: .identity(layer: "Dropout")),
+        .dropout(name + "_dropout", MultilayerOptions().dropout),
         TrainedHead.dense(name, weights: head.output.weights, bias: head.output.bias, activation: activation),
       ]
     case .nearest(let head): return head.layers(named: name)

@@ -66,7 +66,28 @@ struct TaskTraining {
         ? nil
         : try TrainingReport.Measured(task, pictures: examples(tested), scores: testScores, place: place),
       trained: final.count)
-    return TaskOutcome(head: trainedHead(head, isOnly: isOnly), report: report, fitted: head)
+    return TaskOutcome(
+      head: trainedHead(head, isOnly: isOnly), report: report, fitted: head, setting: search.setting)
+  }
+
+  /// A head of some of the pictures, which further training begins with.
+  ///
+  /// - Parameter dropout: the share of features that this training does without.
+  func head(
+    of pictures: [Int], _ setting: HeadSetting, isOnly: Bool, dropout: Double
+  ) throws(ZooError) -> TrainedHead {
+    trainedHead(try solver(known(pictures)).fit(setting), isOnly: isOnly, dropout: dropout)
+  }
+
+  /// How well outputs of a network are on pictures; nil where no target is known.
+  ///
+  /// - Parameter outputs: probabilities or numbers of each picture.
+  func measure(_ outputs: [[Double]], of pictures: [Int]) throws(ZooError) -> TrainingReport.Measured? {
+    let rows = pictures.indices.filter { self.pictures.examples[pictures[$0]].targets[place] != .missing }
+    guard !rows.isEmpty else { return nil }
+    return try TrainingReport.Measured(
+      task, pictures: examples(rows.map { pictures[$0] }),
+      scores: rows.flatMap { Scores.of(outputs[$0], kind: task.kind) }, place: place)
   }
 
   // MARK: Pictures and their targets
@@ -140,7 +161,7 @@ struct TaskTraining {
 
   // MARK: Layers
 
-  private func trainedHead(_ head: FittedHead, isOnly: Bool) -> TrainedHead {
+  private func trainedHead(_ head: FittedHead, isOnly: Bool, dropout: Double = 0) -> TrainedHead {
     let name = isOnly ? "predictions" : Self.layerName(task.name)
     let activation: Activation =
       switch task.kind {
@@ -157,7 +178,7 @@ struct TaskTraining {
     return TrainedHead(
       task: TrainingRecord.Task(
         name: task.name.onOneLine, kind: kind, labels: task.classNames.map(\.onOneLine)),
-      layers: head.layers(named: name, activation: activation))
+      layers: head.layers(named: name, activation: activation, dropout: dropout))
   }
 
   /// The task's name as Keras takes it for a layer's.
@@ -172,6 +193,7 @@ struct TaskOutcome {
   let head: TrainedHead
   let report: TrainingReport.Task
   let fitted: FittedHead
+  let setting: HeadSetting
 
   /// What the network is to give for rows of features: probabilities, or numbers.
   func outputs(of matrix: FeatureMatrix, rows: [Int]) throws(ZooError) -> [Double] {

@@ -9,11 +9,21 @@ package struct TrainedHead: Sendable {
     package var operation: Operation
     /// In the layout that the operation asks for, row-major.
     package var weights: [WeightRole: [Float]]
+    /// What it does in training only.
+    package var noise: TrainingNoise?
 
-    package init(name: String, operation: Operation, weights: [WeightRole: [Float]] = [:]) {
+    package init(
+      name: String, operation: Operation, weights: [WeightRole: [Float]] = [:], noise: TrainingNoise? = nil
+    ) {
       self.name = name
       self.operation = operation
       self.weights = weights
+      self.noise = noise
+    }
+
+    /// A layer that drops this share of values in training.
+    package static func dropout(_ name: String, _ share: Double) -> Layer {
+      Layer(name: name, operation: .identity(layer: "Dropout"), noise: TrainingNoise(.dropout, share))
     }
   }
 
