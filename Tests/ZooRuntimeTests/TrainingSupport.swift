@@ -44,7 +44,7 @@ struct TrainingCheck {
           slot.role == .depthwiseKernel ? extents[0] * extents[1] : extents.dropLast().reduce(1, *)
         let bound = (6 / Float(inputs)).squareRoot()
         range = -bound...bound
-      case .gamma, .movingVariance: range = 0.5...1.5
+      case .gamma, .movingVariance, .variance: range = 0.5...1.5
       default: range = -0.25...0.25
       }
       tensors[slot.name] = StoredTensor(

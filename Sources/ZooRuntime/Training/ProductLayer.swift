@@ -23,12 +23,6 @@ struct ProductLayer: TrainingLayer {
   private var channels: Int { input.channels / groups }
   private var filters: Int { output.channels / groups }
 
-  /// Whether each pixel of the output is made of the same pixel of the input, so that images are one.
-  private var isPointwise: Bool {
-    taps == 1 && hasUnitStride && window.pad_top == 0 && window.pad_left == 0
-      && window.in_height == window.out_height && window.in_width == window.out_width
-  }
-
   private var hasUnitStride: Bool { window.stride_height == 1 && window.stride_width == 1 }
 
   // MARK: Sizes
@@ -43,15 +37,13 @@ struct ProductLayer: TrainingLayer {
   ) -> Int {
     var window = window
     let tiles = Int(kernels.table.pointee.gradient_tiles(&window, Int32(channels / groups)))
-    let slots = threads * Int(kernels.table.pointee.gradient_scratch(Int32(min(tiles, tileGroup))))
+    let slots =
+      threads * Int(kernels.table.pointee.gradient_scratch(Int32(min(tiles, zoo_weight_gradient.tileGroup))))
     guard window.stride_height != 1 || window.stride_width != 1 else { return slots }
     let taps = Int(window.kernel_height * window.kernel_width)
     let columns = Int(window.out_height * window.out_width) * taps * (channels / groups)
     return max(slots, columns + 16 + Int(window.in_height * window.in_width) * channels + 16)
   }
-
-  /// Tiles whose packed input stays in the second-level cache.
-  private static let tileGroup = 48
 
   // MARK: Weights
 
@@ -101,26 +93,7 @@ struct ProductLayer: TrainingLayer {
       product.bias = UnsafePointer(run.packed + kernel.packedBias + group * filters)
       product.input = UnsafePointer(run.values(input) + group * channels)
       product.output = run.values(output) + group * filters
-      runImages(run, product, from: input, to: output)
-    }
-  }
-
-  /// One product for all images where they are one, else one for each.
-  private func runImages(
-    _ run: TrainingRun, _ product: zoo_convolution, from input: TrainingPlace, to output: TrainingPlace
-  ) {
-    var product = product
-    if isPointwise {
-      product.window.in_height *= Int32(run.count)
-      product.window.out_height *= Int32(run.count)
-    }
-    let units = product.divide(run)
-    for _ in 0..<(isPointwise ? 1 : run.count) {
-      run.call(.convolution, product, units: units)
-      product.input += input.floats
-      product.output += output.floats
-      product.residual = product.residual.map { $0 + output.floats }
-      product.mask.values = product.mask.values.map { $0 + output.floats }
+      product.runImages(run, from: input, to: output)
     }
   }
 
@@ -142,22 +115,14 @@ struct ProductLayer: TrainingLayer {
     (arguments.channels, arguments.columns) = (Int32(channels), Int32(filters))
     arguments.rows = Int32(run.count * output.pixels)
     arguments.accumulate = 1
-    let table = run.kernels.table
-    let tiles = Int(table.pointee.gradient_tiles(&arguments.window, Int32(channels)))
-    let panels = Int(table.pointee.gradient_panels(Int32(filters)))
-    let group = min(
-      tiles, panels >= run.threads ? ProductLayer.tileGroup : (tiles + run.threads - 1) / run.threads)
-    let size = min(group, ProductLayer.tileGroup)
-    arguments.tile_group = Int32(size)
-    arguments.slot_floats = Int(table.pointee.gradient_scratch(Int32(size)))
-    arguments.scratch = run.scratch
+    let units = arguments.divide(run)
     let target = kernel.gradient(run)
     for group in 0..<groups {
       arguments.input = UnsafePointer(run.values(input) + group * channels)
       arguments.gradient = UnsafePointer(gradient + group * filters)
       arguments.weights = target + group * filters
       arguments.column_sums = kernel.columnSums(run) + group * filters
-      run.call(.weight_gradient, arguments, units: panels * ((tiles + size - 1) / size))
+      run.call(.weight_gradient, arguments, units: units)
     }
   }
 
@@ -187,7 +152,7 @@ struct ProductLayer: TrainingLayer {
     }
     product.mask = run.mask(target, input)
     product.mask.values = product.mask.values.map { $0 + group * channels }
-    runImages(run, product, from: output, to: input)
+    product.runImages(run, from: output, to: input)
   }
 
   /// The gradient of the input where the window jumps: what each pixel of the output hands back, added up.
@@ -211,13 +176,7 @@ struct ProductLayer: TrainingLayer {
         product.output = run.scratch
         let units = product.divide(run)
         run.call(.convolution, product, units: units)
-        var scatter = zoo_scatter()
-        scatter.window = window
-        (scatter.window.in_height, scatter.window.out_height) = (window.out_height, window.in_height)
-        (scatter.window.in_width, scatter.window.out_width) = (window.out_width, window.in_width)
-        scatter.window.in_pixel = columns
-        scatter.window.in_row = output.width * columns
-        scatter.window.out_pixel = input.channels
+        var scatter = zoo_scatter.back(through: window, columns: columns, to: input)
         scatter.input = UnsafePointer(run.scratch)
         scatter.bias = run.zeros
         scatter.output = image + group * channels
@@ -231,15 +190,4 @@ struct ProductLayer: TrainingLayer {
   }
 
   func finish(_ run: TrainingRun) { kernel.finish(run) }
-}
-
-extension zoo_convolution {
-  /// Divides the product into units: blocks of rows, or groups of panels where there are few rows. Returns the
-  /// number of units.
-  fileprivate mutating func divide(_ run: TrainingRun) -> Int {
-    let rows = Int(window.out_height) * Int(window.out_width)
-    return divide(
-      by: rows >= run.threads * run.kernels.mr ? .rows : .columns, onTiles: false, threads: run.threads,
-      kernels: run.kernels)
-  }
 }

@@ -16,7 +16,7 @@ extension TrainingPlanner {
     return (try place(view.source), own + view.edges)
   }
 
-  private func window(
+  func window(
     _ geometry: Geometry, _ edges: Edges, from input: TrainingPlace, to output: TrainingPlace
   ) -> zoo_window {
     var window = zoo_window.pixels(from: input, to: output)
@@ -127,7 +127,7 @@ extension TrainingPlanner {
   }
 
   /// Appends a layer, and the function that it ends in where no kernel takes that in.
-  private mutating func append(
+  mutating func append(
     _ layer: some TrainingLayer, _ chain: Chain, of index: Int, activation: Activation
   ) throws(ZooError) {
     append(layer, of: chain.result, limit: chain.limit)
@@ -279,35 +279,5 @@ extension TrainingPlanner {
     case .convolution, .depthwiseConvolution, .separableConvolution: true
     default: false
     }
-  }
-
-  // MARK: Several inputs
-
-  mutating func planMerge(_ index: Int, _ merge: Merge) throws(ZooError) {
-    let node = graph.nodes[index]
-    var inputs: [TrainingPlace] = []
-    for input in node.inputs {
-      guard graph[input].shape == node.shape else {
-        throw unsupported(index, "training does not support inputs of several shapes")
-      }
-      inputs.append(try place(input.index))
-    }
-    let chain = chain(after: index, takesNorm: false)
-    let output = try newPlace(for: index)
-    sizes.needScratch(part * output.floats + 16)
-    append(
-      MergeLayer(
-        name: node.name, links: TrainingLinks(inputs, output), merge: merge, lo: chain.bounds.lo,
-        hi: chain.bounds.hi),
-      of: chain.result, limit: chain.limit)
-  }
-
-  mutating func planConcatenation(_ index: Int) throws(ZooError) {
-    var inputs: [TrainingPlace] = []
-    for input in graph.nodes[index].inputs { inputs.append(try place(input.index)) }
-    append(
-      ConcatenationLayer(
-        name: graph.nodes[index].name, links: TrainingLinks(inputs, try newPlace(for: index))),
-      of: index)
   }
 }

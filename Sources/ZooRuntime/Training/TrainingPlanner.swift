@@ -152,11 +152,16 @@ struct TrainingPlanner {
   /// Whether the softmax in a layer is left out.
   func isCutOff(_ index: Int) -> Bool {
     guard index == route.target else { return false }
-    return switch graph.nodes[index].operation {
-    case .dense(let d): d.activation == .softmax
-    case .convolution(let c): c.activation == .softmax
-    default: false
-    }
+    let activation: Activation? =
+      switch graph.nodes[index].operation {
+      case .dense(let d): d.activation
+      case .convolution(let c): c.activation
+      case .depthwiseConvolution(let c): c.activation
+      case .separableConvolution(let c): c.activation
+      case .transposedConvolution(let c): c.activation
+      default: nil
+      }
+    return activation == .softmax
   }
 
   // MARK: All nodes
@@ -208,9 +213,14 @@ struct TrainingPlanner {
     case .cropping(let edges): try planEdges(index, edges.negated)
     case .merge(let merge): try planMerge(index, merge)
     case .concatenate: try planConcatenation(index)
-    case .input, .transposedConvolution, .layerNormalization, .normalization, .rescaling, .prelu, .resize,
-      .permute:
-      throw unsupported(index, "training does not support \(node.operation.kind)")
+    case .transposedConvolution(let c): try planTransposed(index, c)
+    case .layerNormalization(let n): try planLayerNorm(index, n)
+    case .normalization, .rescaling: try planScaling(index)
+    case .prelu: try planParametricRectifier(index)
+    case .resize(let r): try planResize(index, r)
+    case .permute(let order):
+      try planStrided(index, AxisMap(permuting: graph.nodes[source].shape, order: order), from: source)
+    case .input: throw unsupported(index, "training has no gradient of an input")
     }
   }
 
@@ -245,7 +255,9 @@ struct TrainingPlanner {
       for (position, input) in links.inputs.enumerated() {
         if layers[index].keepsInputs { buffers[input.buffer].touch(step) }
         guard learns.contains(input.buffer) else { continue }
-        if layers[index].passesGradient, readers[input.buffer] == 1, limits[input.buffer] == nil {
+        if layers[index].passesGradient, input.floats == links.output.floats, readers[input.buffer] == 1,
+          limits[input.buffer] == nil
+        {
           gradients[input.buffer] = gradient
           continue
         }

@@ -98,4 +98,23 @@ final class TrainingRun {
       }
     }
   }
+
+  /// Adds up `gradient`, and its products with `factors`, over all pixels.
+  ///
+  /// - Parameters:
+  ///   - factors: nil: the gradient itself.
+  ///   - sums: (2, channels), of the gradient and of the products.
+  ///   - afresh: whether nothing is there to add to.
+  func addSums(
+    of gradient: UnsafePointer<Float>, times factors: UnsafePointer<Float>? = nil, pixels: Int,
+    channels: Int, to sums: UnsafeMutablePointer<Double>, afresh: Bool = false
+  ) {
+    var arguments = zoo_batch_sums()
+    (arguments.gradient, arguments.values) = (gradient, factors ?? gradient)
+    (arguments.gradient_pixel, arguments.values_pixel) = (channels, channels)
+    (arguments.pixels, arguments.channels) = (Int32(pixels), Int32(channels))
+    arguments.sums = sums
+    arguments.accumulate = afresh ? 0 : 1
+    call(.batch_gradient_sums, arguments, units: (channels + 15) / 16)
+  }
 }
