@@ -21,4 +21,9 @@ package struct TrainingOptions: Sendable {
   package var seed: UInt64 = 0
 
   package init() {}
+
+  /// The momentum of a batch norm that normalizes by the batch, or shares the weights of one that does.
+  func momentum(of index: Int, in graph: Graph) -> Double? {
+    batchMomentum[graph.nodes[graph.nodes[index].sharing?.index ?? index].name]
+  }
 }

@@ -194,7 +194,7 @@ extension TrainingPlanner {
         name: node.name, links: TrainingLinks([input], output), gamma: weight(.gamma, of: index),
         beta: weight(.beta, of: index), mean: weight(.movingMean, of: index),
         variance: weight(.movingVariance, of: index), epsilon: epsilon,
-        momentum: options.batchMomentum[node.name], lo: chain.bounds.lo, hi: chain.bounds.hi,
+        momentum: options.momentum(of: index, in: graph), lo: chain.bounds.lo, hi: chain.bounds.hi,
         coefficients: sizes.reservePacked(2 * input.channels),
         statistics: sizes.reserveSums(2 * input.channels)),
       of: chain.result, limit: chain.limit)

@@ -38,7 +38,7 @@ struct TrainingPlanner {
     self.options = options
     let route = try TrainingRoute(graph, learning: learning, output: output, options: options)
     self.route = route
-    let isWhole = route.nodes.contains { options.batchMomentum[graph.nodes[$0].name] != nil }
+    let isWhole = route.nodes.contains { options.momentum(of: $0, in: graph) != nil }
     part = isWhole ? options.batch : min(options.part, options.batch)
     let used = Set(route.nodes.flatMap { graph.nodes[$0].weights })
     let all = graph.weightSlots.filter(used.contains)
@@ -133,7 +133,7 @@ struct TrainingPlanner {
     guard activation == .linear || isCutOff(index) else { return chain }
     if takesNorm, !shared.contains(index), let next = reader(of: chain.result), !shared.contains(next),
       case .batchNormalization = graph.nodes[next].operation,
-      options.batchMomentum[graph.nodes[next].name] == nil
+      options.momentum(of: next, in: graph) == nil
     {
       chain.norm = next
       chain.result = next

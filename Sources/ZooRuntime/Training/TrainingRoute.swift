@@ -37,7 +37,7 @@ struct TrainingRoute {
     var isAbove = [Bool](repeating: false, count: graph.nodes.count)
     for (index, node) in graph.nodes.enumerated() where isNeeded[index] {
       isAbove[index] =
-        node.weights.contains(where: learning.contains) || options.batchMomentum[node.name] != nil
+        node.weights.contains(where: learning.contains) || options.momentum(of: index, in: graph) != nil
         || options.noise[node.name] != nil || node.inputs.contains { isAbove[$0.index] }
     }
     guard !learning.isEmpty, isAbove[target] else {
