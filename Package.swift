@@ -173,7 +173,7 @@ let package = Package(
       name: "ZooLearningTests", dependencies: ground + ["CZooKernels", "ZooLearning"]),
     .testTarget(
       name: "ZooKerasTests",
-      dependencies: ground + engines + ["ZooKeras", "ZooWeightFiles", "ZooTestSupport"]),
+      dependencies: ground + engines + ["ZooLearning", "ZooKeras", "ZooWeightFiles", "ZooTestSupport"]),
     .testTarget(
       name: "ZooDataTests",
       dependencies: ground + ["ZooImages", "ZooImageFiles", "ZooData", "ZooTestSupport"]),

@@ -70,7 +70,7 @@ struct KerasGradientGolden: CustomTestStringConvertible, Sendable {
       settings.batchStatistics[graph.nodes[place.node].name] = BatchStatistics(
         momentum: momentum, variance: test.isKeras2 ? .unbiasedForImages : .biased)
     }
-    let expected = try test.golden.values(test.gradients, in: network)
+    let expected = try network.values(of: test.gradients)
     let inputs = Dictionary(uniqueKeysWithValues: zip(graph.inputs, test.golden.inputs.map(\.values)))
     let count = try #require(test.golden.inputs.first?.shape.first)
     let pass = try ReferenceTraining(graph: graph, weights: weights, settings: settings).forward(
@@ -79,11 +79,11 @@ struct KerasGradientGolden: CustomTestStringConvertible, Sendable {
       compare(try #require(pass[output]), array.values, test, graph[output].name)
     }
     // The mean and the variance are the last of a batch norm's weights.
-    let moved = try test.golden.values(
-      test.moved.reduce(into: [:]) { all, layer in
+    let moved = try network.values(
+      of: test.moved.reduce(into: [:]) { all, layer in
         let before = try #require(test.gradients[layer.key]).count - 2
         all[layer.key] = [KerasGradientGolden.Array?](repeating: nil, count: before) + layer.value
-      }, in: network)
+      })
     #expect(moved.count == pass.movingStatistics.count)
     for (slot, values) in moved {
       compare(try #require(pass.movingStatistics[slot]), values, test, slot.name)

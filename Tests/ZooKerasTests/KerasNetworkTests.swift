@@ -20,6 +20,11 @@ struct KerasNetworkGolden: CustomTestStringConvertible, Sendable {
       try #require(values.count == shape.reduce(1, *))
     }
 
+    init(shape: [Int], values: [Double]) {
+      self.shape = shape
+      self.values = values
+    }
+
     /// The values with the axes in another order.
     func inOrder(_ order: [Int]?) -> [Double] {
       guard let order, order.count == shape.count else { return values }
@@ -67,23 +72,26 @@ struct KerasNetworkGolden: CustomTestStringConvertible, Sendable {
 
   func network() throws -> (KerasNetwork, some WeightSource) {
     let network = try kerasGraph(configuration: config, inputSize: nil, writer: writer)
-    let tensors = try values(weights, in: network).map { slot, values in
+    let tensors = try network.values(of: weights).map { slot, values in
       (slot, StoredTensor(shape: slot.shape, values: values.map(Float.init)))
     }
     let found = Dictionary(uniqueKeysWithValues: tensors)
     return (network, ComputedWeights { slot in try #require(found[slot]) })
   }
 
+}
+
+extension KerasNetwork {
   /// Per weight of the graph, what belongs to it of `arrays`: for each layer as many as it has weights, in their order.
-  func values(_ arrays: [String: [Array?]], in network: KerasNetwork) throws -> [WeightSlot: [Double]] {
+  func values(of arrays: [String: [KerasNetworkGolden.Array?]]) throws -> [WeightSlot: [Double]] {
     var result: [WeightSlot: [Double]] = [:]
     for (layer, arrays) in arrays {
-      let place = try #require(network.layerOrder.first { $0.layer == layer })
-      let slots = network.graph.nodes[place.node].weights
+      let place = try #require(layerOrder.first { $0.layer == layer })
+      let slots = graph.nodes[place.node].weights
       try #require(slots.count == arrays.count, "\(layer)")
       for case (let slot, let array?) in zip(slots, arrays) {
         #expect(slot.shape.elementCount == array.values.count)
-        result[slot] = array.inOrder(network.storedAxes[slot.layer]?[slot.role]?.order)
+        result[slot] = array.inOrder(storedAxes[slot.layer]?[slot.role]?.order)
       }
     }
     return result
