@@ -8,9 +8,9 @@ import ZooTensor
 import ZooTestSupport
 import ZooWeightFiles
 
-/// The network of a golden, and how it is trained.
+/// A network with its first weights, and how it is trained.
 struct TrainingStepNetwork {
-  let golden: TrainingStepGolden
+  let setup: TrainingStepSetup
   let network: KerasNetwork
   let start: [WeightSlot: [Double]]
   /// The weights that learn, in the graph's order.
@@ -19,29 +19,29 @@ struct TrainingStepNetwork {
 
   var graph: Graph { network.graph }
 
-  init(_ golden: TrainingStepGolden) throws {
-    self.golden = golden
-    network = try kerasGraph(configuration: golden.config, inputSize: nil)
-    start = try network.values(of: golden.weights)
+  init(_ setup: TrainingStepSetup) throws {
+    self.setup = setup
+    network = try kerasGraph(configuration: setup.config, inputSize: nil)
+    start = try network.values(of: setup.weights)
     let training = network.training
     learning = network.graph.weightSlots.filter {
       $0.role.isTrainable && training[$0.layer]?.isFrozen != true
     }
-    settings = ReferenceTraining.Settings(training, of: network.graph, byBatch: golden.mode == .batch)
+    settings = ReferenceTraining.Settings(training, of: network.graph, byBatch: setup.mode == .batch)
     for slot in graph.weightSlots { try #require(start[slot] != nil, "\(slot.name)") }
   }
 
   /// The examples of a step.
   func examples(of step: Int) -> Range<Int> {
-    let first = step % 2 * golden.count
-    return first..<first + golden.count
+    let first = step % 2 * setup.count
+    return first..<first + setup.count
   }
 
   /// (N, …).
   func inputs(of step: Int) -> [Double] {
-    let size = golden.inputs.values.count / (2 * golden.count)
+    let size = setup.inputs.values.count / (2 * setup.count)
     let range = examples(of: step)
-    return Array(golden.inputs.values[range.lowerBound * size..<range.upperBound * size])
+    return Array(setup.inputs.values[range.lowerBound * size..<range.upperBound * size])
   }
 
   /// The loss of some examples, without penalties, and its derivatives by the logits.
@@ -50,15 +50,15 @@ struct TrainingStepNetwork {
   ) throws -> (value: Double, gradient: [Scalar]) {
     let columns = logits.count / examples.count
     let targets: LossTargets<Scalar>
-    switch golden.targets {
+    switch setup.targets {
     case .classes(let classes): targets = .classes(Array(classes[examples]))
     case .values(let values):
       let range = examples.lowerBound * columns..<examples.upperBound * columns
       targets = .values(values[range].map { Scalar($0) })
     }
-    return try golden.loss.evaluate(
-      logits, columns: columns, targets, weights: golden.exampleWeights.map { Array($0[examples]) },
-      examples: golden.count)
+    return try setup.loss.evaluate(
+      logits, columns: columns, targets, weights: setup.exampleWeights.map { Array($0[examples]) },
+      examples: setup.count)
   }
 
   /// Adds the penalties' derivatives; returns the penalties. As in Keras, what is frozen has none.
@@ -110,25 +110,25 @@ extension TrainingStepNetwork {
   }
 
   /// Trains with the oracle.
-  func runOracle() throws -> TrainedRun {
+  func runOracle(steps: Int = 10) throws -> TrainedRun {
     let graph = try graph.endingInLogits() ?? graph
     var weights = ReferenceWeights()
     for (slot, values) in start { weights[slot] = values }
-    var optimizer = try OptimizerState<Double>(golden.optimizer, layout)
+    var optimizer = try OptimizerState<Double>(setup.optimizer, layout)
     var run = TrainedRun()
-    for step in 0..<golden.losses.count {
+    for step in 0..<steps {
       let training = try ReferenceTraining(graph: graph, weights: weights, settings: settings)
       let pass = try training.forward(
-        [graph.inputs[0]: inputs(of: step)], count: golden.count, to: graph.outputs, learning: Set(learning))
+        [graph.inputs[0]: inputs(of: step)], count: setup.count, to: graph.outputs, learning: Set(learning))
       let (value, slopes) = try loss(of: try #require(pass[graph.outputs[0]]), examples: examples(of: step))
       let found = try pass.backward([graph.outputs[0]: slopes]).weights
       var gradient = try learning.flatMap { try #require(found[$0]) }
       var values = try learning.flatMap { try #require(weights[$0]) }
       run.losses.append(value + addPenalties(of: values, to: &gradient, layout))
-      optimizer.step(&values, gradient: gradient, rate: golden.rate)
+      optimizer.step(&values, gradient: gradient, rate: setup.rate)
       for (index, slot) in learning.enumerated() { weights[slot] = Array(values[layout.range(of: index)]) }
       for (slot, moved) in pass.movingStatistics { weights[slot] = moved }
-      if step == 0 || step == golden.losses.count - 1 {
+      if step == 0 || step == steps - 1 {
         run.states.append(try state(optimizer) { weights[$0] })
       }
     }
@@ -136,7 +136,7 @@ extension TrainingStepNetwork {
   }
 
   /// Trains with the fast engine, in parts of a batch where the layers let it.
-  func runEngine(kernels: String) throws -> TrainedRun {
+  func runEngine(kernels: String, steps: Int = 10) throws -> TrainedRun {
     let stored = start.mapValues { $0.map(Float.init) }
     let weights = ComputedWeights { slot in
       StoredTensor(shape: slot.shape, values: try #require(stored[slot]))
@@ -144,16 +144,16 @@ extension TrainingStepNetwork {
     var options = TrainingOptions()
     options.threads = 2
     options.kernels = kernels
-    options.batch = golden.count
-    options.part = golden.count - 2
+    options.batch = setup.count
+    options.part = setup.count - 2
     options.batchMomentum = settings.batchStatistics.mapValues(\.momentum)
     let session = try TrainingSession(
       graph: graph, weights: weights, learning: Set(learning), options: options)
     #expect(session.slots == learning)
-    var optimizer = try OptimizerState<Float>(golden.optimizer, layout)
+    var optimizer = try OptimizerState<Float>(setup.optimizer, layout)
     var run = TrainedRun()
-    for step in 0..<golden.losses.count {
-      let shape = Shape([golden.count] + graph[graph.inputs[0]].shape.dimensions)
+    for step in 0..<steps {
+      let shape = Shape([setup.count] + graph[graph.inputs[0]].shape.dimensions)
       let boundary = try session.boundaryValues(of: [
         Tensor(shape: shape, values: inputs(of: step).map(Float.init))
       ])
@@ -167,10 +167,10 @@ extension TrainingStepNetwork {
       session.withWeights { weights, gradients in
         var gradient = Array(gradients)
         value += addPenalties(of: Array(weights), to: &gradient, layout)
-        gradient.withUnsafeBufferPointer { optimizer.step(weights, gradient: $0, rate: golden.rate) }
+        gradient.withUnsafeBufferPointer { optimizer.step(weights, gradient: $0, rate: setup.rate) }
       }
       run.losses.append(value)
-      if step == 0 || step == golden.losses.count - 1 {
+      if step == 0 || step == steps - 1 {
         run.states.append(try state(optimizer) { session.values(of: $0)?.map(Double.init) })
       }
     }

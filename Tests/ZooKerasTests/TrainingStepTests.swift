@@ -17,7 +17,7 @@ import ZooRuntime
   /// Together, the networks have every operation.
   @Test func everyOperationIsThere() throws {
     let kinds = try TrainingStepGolden.all.flatMap {
-      try TrainingStepNetwork($0).graph.nodes.map(\.operation.kind)
+      try TrainingStepNetwork($0.setup).graph.nodes.map(\.operation.kind)
     }
     #expect(ZooGraph.Operation.kinds.subtracting(kinds) == [])
   }
@@ -26,7 +26,7 @@ import ZooRuntime
   @Test("the oracle", arguments: families) func oracle(_ family: String) throws {
     var largest = [0.0, 0.0]
     for golden in TrainingStepGolden.all where golden.family == family {
-      let network = try TrainingStepNetwork(golden)
+      let network = try TrainingStepNetwork(golden.setup)
       let run = try network.runOracle()
       let tolerances = [1e-9, 1e-7]
       for (step, (ours, theirs)) in zip(run.losses, golden.losses).enumerated() {
@@ -51,7 +51,7 @@ import ZooRuntime
     for kernels in Engine.availableKernels {
       var (ratios, largest, name): ([Double], Double, String) = ([], 0, "")
       for golden in TrainingStepGolden.all where golden.family == family {
-        let network = try TrainingStepNetwork(golden)
+        let network = try TrainingStepNetwork(golden.setup)
         let run = try network.runEngine(kernels: kernels)
         for (step, (ours, theirs)) in zip(run.losses, zip(golden.losses, golden.losses32)).enumerated() {
           #expect(
@@ -109,9 +109,9 @@ extension TrainingStepNetwork {
       trained.changes.filter { !$0.key.role.isTrainable }, theirs, float32, start, "change")
     // What neither learns nor moves stays as it is.
     for (slot, change) in trained.changes where theirs[slot] == nil && !learning.contains(slot) {
-      #expect(change.allSatisfy { $0 == 0 }, "\(golden.name): \(slot.name) changed")
+      #expect(change.allSatisfy { $0 == 0 }, "\(setup.name): \(slot.name) changed")
     }
-    for slot in theirs.keys { #expect(trained.changes[slot] != nil, "\(golden.name): \(slot.name)") }
+    for slot in theirs.keys { #expect(trained.changes[slot] != nil, "\(setup.name): \(slot.name)") }
     for (kind, layers) in state.slots {
       let ours = try #require(trained.slots[kind])
       let arrays = layers.mapValues { values in
@@ -124,7 +124,7 @@ extension TrainingStepNetwork {
       {
         try network.values(
           of: arrays.mapValues { values in values.map { $0.map(array) } }.reduce(into: [:]) { all, layer in
-            let count = try #require(golden.weights[layer.key]).count
+            let count = try #require(setup.weights[layer.key]).count
             all[layer.key] =
               layer.value + [KerasNetworkGolden.Array?](repeating: nil, count: count - layer.value.count)
           })
@@ -150,7 +150,7 @@ extension TrainingStepNetwork {
   }
 }
 
-private func norm(_ values: [Double]) -> Double { values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
+func norm(_ values: [Double]) -> Double { values.reduce(0) { $0 + $1 * $1 }.squareRoot() }
 
 extension TrainingStepGolden.Values {
   /// The distance in every place of the array, so that it is found by the same names.
