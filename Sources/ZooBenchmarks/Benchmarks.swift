@@ -2,7 +2,7 @@ import Foundation
 
 /// `zoo-benchmarks networks [MODELS] [NAME...]`, `zoo-benchmarks conversion [WEIGHTS...]`, `zoo-benchmarks kernels`,
 /// `zoo-benchmarks sharing MODEL.zoo…`, `zoo-benchmarks decoding FOLDER`, `zoo-benchmarks head MODEL.zoo`,
-/// `zoo-benchmarks training [NAME] [BATCH]`.
+/// `zoo-benchmarks training [NAME] [BATCH] [NORMS] [LAYERS]`.
 ///
 /// `ZOO` is the command to time (by default the one beside this program), `PYTHON` a Python with the engines,
 /// or with h5py and safetensors, to compare with; `ROUNDS` how often each is measured. MODELS is a folder that
@@ -28,7 +28,7 @@ enum Benchmarks {
       print(
         """
         usage: zoo-benchmarks networks [MODELS] [NAME...] | conversion [WEIGHTS...] | kernels | sharing MODEL.zoo...
-          | decoding FOLDER | head MODEL.zoo | training [NAME] [BATCH]
+          | decoding FOLDER | head MODEL.zoo | training [NAME] [BATCH] [NORMS] [LAYERS]
         """
       )
     }

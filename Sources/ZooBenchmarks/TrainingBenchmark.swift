@@ -5,14 +5,23 @@ import ZooRuntime
 import ZooSystem
 import ZooTensor
 
-/// `zoo-benchmarks training [mobilenet|resnet50|vgg16] [BATCH]`: what a step takes in which all layers
-/// learn, with fixed batch norms and random weights, on one thread and on all, and which layers take most of
-/// it.
+/// `zoo-benchmarks training [mobilenet|resnet50|vgg16] [BATCH] [fixed|batch] [all|last]`: what a step takes with
+/// random weights, on one thread and on all, and which layers take most of it. Batch norms normalize by their
+/// stored statistics or by the batch; all layers learn, or those of the last stage.
 ///
-/// `ROUNDS` steps after a first one; the smallest counts.
+/// `ROUNDS` steps after a first one, of which the median counts; `THREADS` only so many; `SHOWN` so many layers;
+/// with `JSON` what `Scripts/training_peers.py` reads.
 enum TrainingBenchmark {
+  /// Where the last stage begins.
+  private static let lastStages = ["mobilenet": "conv_dw_12", "resnet50": "conv5_block1", "vgg16": "block5_conv1"]
+
   static func run(_ arguments: [String]) throws {
-    let name = arguments.first ?? "mobilenet"
+    func word(_ index: Int, _ other: String) -> String {
+      arguments.indices.contains(index) ? arguments[index] : other
+    }
+    let name = word(0, "mobilenet")
+    let batch = max(1, Int(word(1, "16")) ?? 16)
+    let (mode, part) = (word(2, "fixed"), word(3, "all"))
     let definition: any NetworkDefinition =
       switch name {
       case "mobilenet": MobileNet()
@@ -20,40 +29,72 @@ enum TrainingBenchmark {
       case "vgg16": VGG.vgg16
       default: throw ZooError(.invalidArgument, what: "no such network", at: name, "it is not measured")
       }
-    let batch = max(1, arguments.dropFirst().first.flatMap { Int($0) } ?? 16)
-    let rounds = max(1, environment("ROUNDS").flatMap { Int($0) } ?? 3)
     let graph = try definition.graph(
       input: InputShape(224, 224), head: .classifier(classes: 10, activation: .softmax))
-    let random = CounterRandom(seed: 1)
-    let shape = Shape([batch, 224, 224, 3])
-    let pictures = Tensor(
-      shape: shape, values: (0..<shape.elementCount).map { Float(random.signed($0)) })
-    for threads in Set([1, Processors.count]).sorted() {
-      var options = TrainingOptions()
-      (options.threads, options.batch, options.part) = (threads, batch, min(batch, 4))
-      let session = try TrainingSession(
-        graph: graph, weights: SteadyWeights(),
-        learning: Set(graph.weightSlots.filter(\.role.isTrainable)), options: options)
-      var best = Duration.seconds(1_000_000)
-      var layers: [TrainingSession.LayerTime] = []
-      for step in 0...rounds {
-        var profile: [TrainingSession.LayerTime]? = []
-        let time = try ContinuousClock().measure {
-          let boundary = try session.boundaryValues(of: [pictures])
-          try session.gradients(of: boundary, step: step, profile: &profile) { _, logits in
-            logits.map { $0 / Float(batch) }
-          }
-          session.withWeights { weights, gradients in
-            for index in weights.indices { weights[index] -= 1e-4 * gradients[index] }
-          }
-        }
-        if step > 0, time < best { (best, layers) = (time, profile ?? []) }
+    var options = TrainingOptions()
+    (options.batch, options.part) = (batch, min(batch, environment("PART").flatMap { Int($0) } ?? 4))
+    let first =
+      part == "last"
+      ? graph.nodes.firstIndex { $0.name.hasPrefix(lastStages[name] ?? "") } ?? 0 : 0
+    let upper = graph.nodes[first...]
+    for node in upper where mode == "batch" {
+      if case .batchNormalization = node.operation { options.batchMomentum[node.name] = 0.99 }
+    }
+    let learning = Set(upper.flatMap(\.weights).filter(\.role.isTrainable))
+    for threads in environment("THREADS").flatMap({ Int($0) }).map({ [$0] })
+      ?? Set([1, Processors.count]).sorted()
+    {
+      options.threads = threads
+      let measured = try measure(graph, learning, options)
+      if environment("JSON") != nil {
+        print(
+          "{\"milliseconds\": \(measured.times[measured.times.count / 2].milliseconds), "
+            + "\"fastest\": \(measured.times[0].milliseconds), \"bytes\": \(measured.bytes)}")
+      } else {
+        let title = "\(name), batch \(batch), \(mode) norms, \(part), \(threads) thread\(threads == 1 ? "" : "s")"
+        report(title, measured.times[measured.times.count / 2], measured.bytes, measured.layers)
       }
-      report("\(name), batch \(batch), \(threads) thread\(threads == 1 ? "" : "s")", best, layers)
     }
   }
 
-  private static func report(_ title: String, _ time: Duration, _ layers: [TrainingSession.LayerTime]) {
+  /// The times of steps, ascending, and those of the layers in one of them.
+  private static func measure(
+    _ graph: Graph, _ learning: Set<WeightSlot>, _ options: TrainingOptions
+  ) throws -> (times: [Duration], bytes: Int, layers: [TrainingSession.LayerTime]) {
+    let rounds = max(1, environment("ROUNDS").flatMap { Int($0) } ?? 5)
+    let random = CounterRandom(seed: 1)
+    let shape = Shape([options.batch, 224, 224, 3])
+    let pictures = Tensor(
+      shape: shape, values: (0..<shape.elementCount).map { Float(random.signed($0)) })
+    let session = try TrainingSession(
+      graph: graph, weights: SteadyWeights(), learning: learning, options: options)
+    var momentum = [Float](repeating: 0, count: session.parameterCount)
+    var steps: [(time: Duration, layers: [TrainingSession.LayerTime])] = []
+    for step in 0...rounds {
+      var profile: [TrainingSession.LayerTime]? = []
+      let time = try ContinuousClock().measure {
+        let boundary = try session.boundaryValues(of: [pictures])
+        try session.gradients(of: boundary, step: step, profile: &profile) { _, logits in
+          logits.map { $0 / Float(options.batch) }
+        }
+        session.withWeights { weights, gradients in
+          momentum.withUnsafeMutableBufferPointer { momentum in
+            for index in weights.indices {
+              momentum[index] = 0.9 * momentum[index] - 1e-5 * gradients[index]
+              weights[index] += momentum[index]
+            }
+          }
+        }
+      }
+      if step > 0 { steps.append((time, profile ?? [])) }
+    }
+    steps.sort { $0.time < $1.time }
+    return (steps.map(\.time), session.memoryBytes, steps[steps.count / 2].layers)
+  }
+
+  private static func report(
+    _ title: String, _ time: Duration, _ bytes: Int, _ layers: [TrainingSession.LayerTime]
+  ) {
     func total(_ part: KeyPath<TrainingSession.LayerTime, Duration>) -> Duration {
       layers.reduce(.zero) { $0 + $1[keyPath: part] }
     }
@@ -62,14 +103,13 @@ enum TrainingBenchmark {
     }
     print(
       "\(title): \(text(time)); forward \(text(total(\.forward))), backward \(text(total(\.backward))), "
-        + "weights \(text(total(\.rest)))")
+        + "weights \(text(total(\.rest))); \(bytes >> 20) MiB")
     let all = layers.map { (layer: $0, time: $0.forward + $0.backward + $0.rest) }
-    for (layer, time) in all.sorted(by: { $0.time > $1.time }).prefix(12) {
+    for (layer, time) in all.sorted(by: { $0.time > $1.time }).prefix(environment("SHOWN").flatMap { Int($0) } ?? 12) {
       print("  \(layer.layer): \(text(time)), \(text(layer.backward)) of it backward")
     }
   }
 }
-
 /// Random weights with which values neither grow nor shrink from layer to layer.
 private struct SteadyWeights: WeightSource {
   func tensor(for slot: WeightSlot) throws -> StoredTensor {

@@ -10,6 +10,8 @@ struct ActivationLayer: TrainingLayer {
   var keepsInputs: Bool { activation != .softmax }
   var keepsOutput: Bool { activation == .softmax }
 
+  var replacesGradient: Bool { true }
+
   private var channels: Int { links.output.channels }
 
   func forward(_ run: TrainingRun) {
@@ -27,10 +29,12 @@ struct ActivationLayer: TrainingLayer {
     guard let gradient = links.outputGradient, let target = links.inputGradients[0] else { return }
     let slopes = UnsafePointer(run.values[gradient])
     let pixels = run.count * links.output.pixels
+    let isDirect = !target.accumulates && target.rectified == nil
+    let result = isDirect ? run.values[target.buffer] : run.scratch
     if activation == .softmax {
       var arguments = zoo_class_gradient()
       (arguments.logits, arguments.targets) = (UnsafePointer(run.values(links.output)), slopes)
-      arguments.gradient = run.scratch
+      arguments.gradient = result
       (arguments.logits_row, arguments.targets_row, arguments.gradient_row) = (channels, channels, channels)
       arguments.classes = Int32(channels)
       arguments.factor = 1
@@ -40,7 +44,7 @@ struct ActivationLayer: TrainingLayer {
       function.set(activation)
       var arguments = zoo_activation_gradient()
       (arguments.gradient, arguments.values) = (slopes, UnsafePointer(run.values(links.inputs[0])))
-      arguments.output = run.scratch
+      arguments.output = result
       (arguments.gradient_pixel, arguments.values_pixel, arguments.out_pixel) = (channels, channels, channels)
       arguments.channels = Int32(channels)
       arguments.function = function.function
@@ -51,6 +55,7 @@ struct ActivationLayer: TrainingLayer {
       (arguments.alpha, arguments.scale, arguments.slope) = (function.alpha, function.scale, function.slope)
       run.call(.activation_gradient, arguments, units: pixels)
     }
+    guard !isDirect else { return }
     run.contribute(
       run.scratch, pixel: channels, example: links.output.floats, to: target, links.inputs[0])
   }

@@ -14,79 +14,84 @@ struct NormLayer: TrainingLayer {
   /// The share of the stored statistics that a step keeps; nil: it normalizes by the stored statistics.
   let momentum: Double?
   let (lo, hi): (Float, Float)
-  /// The place in the packed weights of the scale and the shift of each channel.
+  /// The place in the packed weights of ``coefficientRows`` times a number for each channel.
   let coefficients: Int
-  /// The place in the sums of (2, channels): the means and one over the deviations.
-  let statistics: Int
+  /// The place in the sums of ``sumRows`` times a number for each channel.
+  let sums: Int
+
+  /// What kernels read: the scale and shift of values, those of gradients, and the center.
+  static let coefficientRows = 6
+  /// Means, one over deviations, and the two sums of a pass.
+  static let sumRows = 4
 
   var learns: Bool { gamma?.learns == true || beta?.learns == true }
   var keepsInputs: Bool { gamma?.learns == true || momentum != nil }
+  var replacesGradient: Bool { true }
 
   private var input: TrainingPlace { links.inputs[0] }
   private var channels: Int { input.channels }
-  private var means: Int { statistics }
-  private var inverses: Int { statistics + channels }
-  /// Channels that a unit of work has.
-  private static let block = 16
+
+  private func coefficients(_ row: Int, _ run: TrainingRun) -> UnsafeMutablePointer<Float> {
+    run.packed + coefficients + row * channels
+  }
+
+  private func sums(_ row: Int, _ run: TrainingRun) -> UnsafeMutablePointer<Double> {
+    run.sums + sums + row * channels
+  }
 
   // MARK: Forward
 
-  private func storedStatistics(_ run: TrainingRun) {
-    for channel in 0..<channels {
-      run.sums[means + channel] = mean.map { Double(run.weights[$0.offset + channel]) } ?? 0
-      run.sums[inverses + channel] =
-        variance.map { 1 / (Double(run.weights[$0.offset + channel]) + epsilon).squareRoot() } ?? 1
-    }
-  }
-
   func forward(_ run: TrainingRun) {
     if momentum != nil, run.isTraining { batchStatistics(run) } else { storedStatistics(run) }
-    let (scale, shift) = (run.packed + coefficients, run.packed + coefficients + channels)
+    let (scale, shift) = (coefficients(0, run), coefficients(1, run))
+    let means = sums(0, run)
     for channel in 0..<channels {
       let factor = factor(channel, run)
       scale[channel] = Float(factor)
       let beta = beta.map { Double(run.weights[$0.offset + channel]) } ?? 0
-      shift[channel] = Float(beta - run.sums[means + channel] * factor)
+      shift[channel] = Float(beta - means[channel] * factor)
     }
-    var arguments = zoo_elementwise()
-    arguments.a = UnsafePointer(run.values(input))
+    var arguments = zoo_batch_norm()
+    arguments.values = UnsafePointer(run.values(input))
     (arguments.scale, arguments.shift) = (UnsafePointer(scale), UnsafePointer(shift))
     arguments.output = run.values(links.output)
-    (arguments.a_pixel, arguments.out_pixel) = (channels, channels)
+    (arguments.values_pixel, arguments.out_pixel) = (channels, channels)
     arguments.channels = Int32(channels)
     (arguments.lo, arguments.hi) = (lo, hi)
-    run.call(.affine, arguments, units: run.count * input.pixels)
+    run.call(.batch_norm, arguments, units: run.count * input.pixels)
   }
 
   /// What a channel is multiplied by.
   private func factor(_ channel: Int, _ run: TrainingRun) -> Double {
-    run.sums[inverses + channel] * (gamma.map { Double(run.weights[$0.offset + channel]) } ?? 1)
+    sums(1, run)[channel] * (gamma.map { Double(run.weights[$0.offset + channel]) } ?? 1)
+  }
+
+  private func storedStatistics(_ run: TrainingRun) {
+    let (means, inverses) = (sums(0, run), sums(1, run))
+    for channel in 0..<channels {
+      means[channel] = mean.map { Double(run.weights[$0.offset + channel]) } ?? 0
+      inverses[channel] =
+        variance.map { 1 / (Double(run.weights[$0.offset + channel]) + epsilon).squareRoot() } ?? 1
+    }
   }
 
   /// Computes the batch's mean and biased variance of each channel, and moves the stored ones.
   private func batchStatistics(_ run: TrainingRun) {
-    let pixels = run.count * input.pixels
-    let x = run.values(input)
-    forEachBlock(run) { columns, sums in
-      for pixel in 0..<pixels {
-        for channel in columns { sums[channel - columns.lowerBound] += Double(x[pixel * channels + channel]) }
-      }
-      for channel in columns {
-        run.sums[means + channel] = sums[channel - columns.lowerBound] / Double(pixels)
-        sums[channel - columns.lowerBound] = 0
-      }
-      for pixel in 0..<pixels {
-        for channel in columns {
-          let distance = Double(x[pixel * channels + channel]) - run.sums[means + channel]
-          sums[channel - columns.lowerBound] += distance * distance
-        }
-      }
-      for channel in columns {
-        let variance = sums[channel - columns.lowerBound] / Double(pixels)
-        run.sums[inverses + channel] = 1 / (variance + epsilon).squareRoot()
-        move(self.mean, channel, to: run.sums[means + channel], run)
-        move(self.variance, channel, to: variance, run)
-      }
+    let pixels = Double(run.count * input.pixels)
+    var arguments = zoo_batch_sums()
+    arguments.values = UnsafePointer(run.values(input))
+    arguments.values_pixel = channels
+    (arguments.pixels, arguments.channels) = (Int32(run.count * input.pixels), Int32(channels))
+    arguments.sums = sums(2, run)
+    run.call(.batch_sums, arguments, units: (channels + 15) / 16)
+    let (means, inverses) = (sums(0, run), sums(1, run))
+    let (values, squares) = (sums(2, run), sums(3, run))
+    for channel in 0..<channels {
+      let mean = values[channel] / pixels
+      let variance = max(0, squares[channel] / pixels - mean * mean)
+      (means[channel], inverses[channel]) = (mean, 1 / (variance + epsilon).squareRoot())
+      move(self.mean, channel, to: mean, run)
+      move(self.variance, channel, to: variance, run)
     }
   }
 
@@ -96,68 +101,65 @@ struct NormLayer: TrainingLayer {
     run.weights[place.offset + channel] = Float(old * momentum + value * (1 - momentum))
   }
 
-  /// Calls `body` with some channels and as many zeros for sums.
-  private func forEachBlock(
-    _ run: TrainingRun, _ body: (Range<Int>, UnsafeMutableBufferPointer<Double>) -> Void
-  ) {
-    run.share((channels + NormLayer.block - 1) / NormLayer.block) { unit in
-      let first = unit * NormLayer.block
-      withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * NormLayer.block) { sums in
-        sums.initialize(repeating: 0)
-        body(first..<min(channels, first + NormLayer.block), sums)
-      }
-    }
-  }
-
   // MARK: Backward
 
   func backward(_ run: TrainingRun) {
     guard let gradient = links.outputGradient else { return }
     let slopes = UnsafePointer(run.values[gradient])
-    let x = UnsafePointer(run.values(input))
-    let pixels = run.count * input.pixels
-    let target = links.inputGradients[0]
-    let isDirect = target.map { !$0.accumulates && $0.rectified == nil } ?? false
-    let output = target.map { isDirect ? run.values[$0.buffer] : run.scratch }
-    forEachBlock(run) { columns, sums in
-      let (first, count) = (columns.lowerBound, columns.count)
-      if learns || momentum != nil {
-        for pixel in 0..<pixels {
-          for channel in columns {
-            let slope = Double(slopes[pixel * channels + channel])
-            sums[channel - first] += slope
-            if keepsInputs {
-              sums[count + channel - first] +=
-                slope * (Double(x[pixel * channels + channel]) - run.sums[means + channel])
-            }
-          }
-        }
-      }
-      for channel in columns { sums[count + channel - first] *= run.sums[inverses + channel] }
-      for channel in columns {
-        if let beta, beta.learns { run.gradients[beta.offset + channel] += Float(sums[channel - first]) }
-        if let gamma, gamma.learns {
-          run.gradients[gamma.offset + channel] += Float(sums[count + channel - first])
-        }
-      }
-      guard let output else { return }
-      for channel in columns {
-        // of_gradient * slope + of_value * x + constant.
-        let factor = factor(channel, run)
-        var (ofValue, constant) = (0.0, 0.0)
-        if momentum != nil {
-          let slant = sums[count + channel - first] / Double(pixels) * run.sums[inverses + channel]
-          ofValue = -factor * slant
-          constant = factor * (slant * run.sums[means + channel] - sums[channel - first] / Double(pixels))
-        }
-        let terms = (Float(factor), Float(ofValue), Float(constant))
-        for pixel in 0..<pixels {
-          let place = pixel * channels + channel
-          output[place] = terms.0 * slopes[place] + (keepsInputs ? terms.1 * x[place] : 0) + terms.2
-        }
-      }
-    }
-    guard let target, !isDirect else { return }
+    if learns || momentum != nil { addSums(run, slopes) }
+    guard let target = links.inputGradients[0] else { return }
+    setTerms(run)
+    let isDirect = !target.accumulates && target.rectified == nil
+    var arguments = zoo_batch_norm()
+    arguments.gradient = slopes
+    // Without batch statistics they count nothing, and may be gone.
+    arguments.values = momentum != nil ? UnsafePointer(run.values(input)) : slopes
+    arguments.of_gradient = UnsafePointer(coefficients(2, run))
+    arguments.of_values = UnsafePointer(coefficients(3, run))
+    arguments.constant = UnsafePointer(coefficients(4, run))
+    arguments.output = isDirect ? run.values[target.buffer] : run.scratch
+    (arguments.values_pixel, arguments.gradient_pixel, arguments.out_pixel) = (channels, channels, channels)
+    arguments.channels = Int32(channels)
+    run.call(.batch_norm_gradient, arguments, units: run.count * input.pixels)
+    guard !isDirect else { return }
     run.contribute(run.scratch, pixel: channels, example: input.floats, to: target, input)
+  }
+
+  /// Leaves the sums of gradients, and of their products with the normalized values, and adds them to the
+  /// gradients of beta and gamma.
+  private func addSums(_ run: TrainingRun, _ slopes: UnsafePointer<Float>) {
+    let (means, inverses) = (sums(0, run), sums(1, run))
+    let (ofGradients, ofProducts) = (sums(2, run), sums(3, run))
+    let center = coefficients(5, run)
+    for channel in 0..<channels { center[channel] = Float(means[channel]) }
+    run.addSums(
+      of: slopes, times: keepsInputs ? run.values(input) : nil, around: keepsInputs ? center : nil,
+      pixels: run.count * input.pixels, channels: channels, to: ofGradients, afresh: true)
+    for channel in 0..<channels {
+      // What rounding left of the mean.
+      let rest = means[channel] - Double(center[channel])
+      ofProducts[channel] = (ofProducts[channel] - rest * ofGradients[channel]) * inverses[channel]
+      if let beta, beta.learns { run.gradients[beta.offset + channel] += Float(ofGradients[channel]) }
+      if let gamma, gamma.learns { run.gradients[gamma.offset + channel] += Float(ofProducts[channel]) }
+    }
+  }
+
+  /// Sets the terms of the input's gradient: of the output's, of the input and a constant.
+  private func setTerms(_ run: TrainingRun) {
+    let (means, inverses) = (sums(0, run), sums(1, run))
+    let (ofGradients, ofProducts) = (sums(2, run), sums(3, run))
+    let pixels = Double(run.count * input.pixels)
+    for channel in 0..<channels {
+      let factor = factor(channel, run)
+      var (ofValues, constant) = (0.0, 0.0)
+      if momentum != nil {
+        let slant = ofProducts[channel] / pixels * inverses[channel]
+        ofValues = -factor * slant
+        constant = factor * (slant * means[channel] - ofGradients[channel] / pixels)
+      }
+      coefficients(2, run)[channel] = Float(factor)
+      coefficients(3, run)[channel] = Float(ofValues)
+      coefficients(4, run)[channel] = Float(constant)
+    }
   }
 }

@@ -11,6 +11,8 @@ protocol TrainingLayer: Sendable {
   var keepsOutput: Bool { get }
   /// Whether the gradient of each input is the output's.
   var passesGradient: Bool { get }
+  /// Whether it can write its input's gradient in the place of its output's.
+  var replacesGradient: Bool { get }
   /// Whether it learns, apart from what is below it.
   var learns: Bool { get }
 
@@ -28,6 +30,7 @@ extension TrainingLayer {
   var keepsInputs: Bool { false }
   var keepsOutput: Bool { false }
   var passesGradient: Bool { false }
+  var replacesGradient: Bool { false }
   var learns: Bool { false }
 
   func prepare(_ run: TrainingRun) {}

@@ -195,8 +195,8 @@ extension TrainingPlanner {
         beta: weight(.beta, of: index), mean: weight(.movingMean, of: index),
         variance: weight(.movingVariance, of: index), epsilon: epsilon,
         momentum: options.momentum(of: index, in: graph), lo: chain.bounds.lo, hi: chain.bounds.hi,
-        coefficients: sizes.reservePacked(2 * input.channels),
-        statistics: sizes.reserveSums(2 * input.channels)),
+        coefficients: sizes.reservePacked(NormLayer.coefficientRows * input.channels),
+        sums: sizes.reserveSums(NormLayer.sumRows * input.channels)),
       of: chain.result, limit: chain.limit)
   }
 

@@ -243,8 +243,11 @@ struct TrainingPlanner {
         readers[input.buffer, default: 0] += 1
       }
     }
+    // Gradients that are those of several buffers, which therefore stay as they are.
+    var shared: Set<Int> = []
     for index in layers.indices.reversed() {
       let step = last - index
+      var passed: Set<Int> = []
       var links = layers[index].links
       guard let gradient = gradients[links.output.buffer], learns.contains(links.output.buffer) else {
         continue
@@ -255,10 +258,16 @@ struct TrainingPlanner {
       for (position, input) in links.inputs.enumerated() {
         if layers[index].keepsInputs { buffers[input.buffer].touch(step) }
         guard learns.contains(input.buffer) else { continue }
-        if layers[index].passesGradient, input.floats == links.output.floats, readers[input.buffer] == 1,
-          limits[input.buffer] == nil
-        {
+        let isFree = readers[input.buffer] == 1 && limits[input.buffer] == nil
+        if layers[index].passesGradient, input.floats == links.output.floats, isFree {
+          if !passed.insert(gradient).inserted { shared.insert(gradient) }
           gradients[input.buffer] = gradient
+          continue
+        }
+        if layers[index].replacesGradient, isFree, !shared.contains(gradient) {
+          gradients[input.buffer] = gradient
+          links.inputGradients[position] = GradientTarget(
+            buffer: gradient, accumulates: false, rectified: nil, limit: .infinity)
           continue
         }
         let known = gradients[input.buffer]

@@ -103,14 +103,17 @@ final class TrainingRun {
   ///
   /// - Parameters:
   ///   - factors: nil: the gradient itself.
+  ///   - center: of each channel, what is subtracted from the factors; nil: nothing.
   ///   - sums: (2, channels), of the gradient and of the products.
   ///   - afresh: whether nothing is there to add to.
   func addSums(
-    of gradient: UnsafePointer<Float>, times factors: UnsafePointer<Float>? = nil, pixels: Int,
-    channels: Int, to sums: UnsafeMutablePointer<Double>, afresh: Bool = false
+    of gradient: UnsafePointer<Float>, times factors: UnsafePointer<Float>? = nil,
+    around center: UnsafePointer<Float>? = nil, pixels: Int, channels: Int,
+    to sums: UnsafeMutablePointer<Double>, afresh: Bool = false
   ) {
     var arguments = zoo_batch_sums()
     (arguments.gradient, arguments.values) = (gradient, factors ?? gradient)
+    arguments.center = center
     (arguments.gradient_pixel, arguments.values_pixel) = (channels, channels)
     (arguments.pixels, arguments.channels) = (Int32(pixels), Int32(channels))
     arguments.sums = sums
