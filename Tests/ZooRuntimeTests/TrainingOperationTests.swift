@@ -157,6 +157,31 @@ import ZooTestSupport
     }
   }
 
+  /// Pooling sees padding without a copy, and several layers take the same pixels of their input.
+  @Test("padding and strides that layers share", arguments: [true, false]) func shared(_ isAverage: Bool)
+    throws
+  {
+    var b = GraphBuilder()
+    let first = b.learningInput(7, 8, 19)
+    let rectified = b.add("rectified", .activation(.relu), first)
+    let padded = b.add(
+      "padded", .zeroPadding(Edges(top: 1, bottom: 2, left: 1, right: 0)), isAverage ? first : rectified)
+    let pooling = Pooling(window: Extent2D(3), strides: Extent2D(2), padding: .valid)
+    let pooled = b.add("pooled", isAverage ? .averagePooling(pooling) : .maxPooling(pooling), padded)
+    let left = b.add("left", Self.convolution(6, Extent2D(1), strides: Extent2D(2)), rectified)
+    let right = b.add(
+      "right", Self.convolution(4, Extent2D(1), strides: Extent2D(2), padding: .valid, bias: false), rectified
+    )
+    let other = b.add("other", Self.convolution(4, Extent2D(1), strides: Extent2D(2, 3)), rectified)
+    let means = [pooled, left, right, other].enumerated().map {
+      b.add("mean\($0)", .globalAveragePooling(keepDimensions: false), $1)
+    }
+    let joined = b.add("joined", .concatenate, means)
+    let last = b.add("last", .dense(Dense(units: 3, useBias: true, activation: .linear)), joined)
+    try TrainingCheck(try b.build(outputs: [last])).compare()
+    try TrainingCheck(try b.build(outputs: [last])).compare(part: 2)
+  }
+
   @Test("concatenation") func concatenation() throws {
     var b = GraphBuilder()
     let first = b.learningInput(5, 6, 7)
@@ -245,7 +270,7 @@ import ZooTestSupport
     return try Graph(layers: layers, outputs: [last])
   }
 
-  @Test("layers that are called twice") func shared() throws {
+  @Test("layers that are called twice") func calledTwice() throws {
     var b = GraphBuilder()
     let first = b.learningInput(5, 6, 7)
     let once = b.add("once", Self.convolution(7, Extent2D(3), .relu), first)

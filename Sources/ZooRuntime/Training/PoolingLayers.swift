@@ -49,21 +49,50 @@ struct GlobalPoolingLayer: TrainingLayer {
 
 /// The mean or maximum of the part of each window that lies on the image.
 struct WindowPoolingLayer: TrainingLayer {
+  /// The most positions of a window whose maximum is noted.
+  static let windowLimit = 255
+
   let name: String
   var links: TrainingLinks
   let window: zoo_window
   let isAverage: Bool
-
-  var keepsInputs: Bool { !isAverage }
+  /// Whether positions outside of the image count as zeros or not at all.
+  let zeros: Bool
 
   private var input: TrainingPlace { links.inputs[0] }
   private var output: TrainingPlace { links.output }
 
+  /// Floats in which there is room for the place of each of so many maxima, in bytes.
+  static func placeFloats(_ maxima: Int) -> Int { (maxima + 3) / 4 }
+
+  private func places(_ run: TrainingRun) -> UnsafeMutablePointer<UInt8>? {
+    links.notes.map { UnsafeMutableRawPointer(run.values[$0]).assumingMemoryBound(to: UInt8.self) }
+  }
+
+  private func arguments(_ run: TrainingRun) -> zoo_pooling_gradient {
+    var arguments = zoo_pooling_gradient()
+    arguments.window = window
+    arguments.places = places(run)
+    (arguments.in_image, arguments.out_image) = (input.floats, output.floats)
+    arguments.places_image = 4 * WindowPoolingLayer.placeFloats(output.floats)
+    arguments.channels = Int32(input.channels)
+    arguments.average = isAverage ? 1 : 0
+    arguments.zeros = zeros ? 1 : 0
+    return arguments
+  }
+
   func forward(_ run: TrainingRun) {
+    guard isAverage || !run.isTraining else {
+      var arguments = arguments(run)
+      arguments.input = UnsafePointer(run.values(input))
+      arguments.output = run.values(output)
+      return run.call(.max_pooling_places, arguments, units: run.count * output.height)
+    }
     var arguments = zoo_pooling()
     arguments.window = window
     arguments.channels = Int32(input.channels)
     arguments.average = isAverage ? 1 : 0
+    arguments.zeros = zeros ? 1 : 0
     arguments.factor = 1
     (arguments.lo, arguments.hi) = (-.infinity, .infinity)
     for example in 0..<run.count {
@@ -75,41 +104,14 @@ struct WindowPoolingLayer: TrainingLayer {
 
   func backward(_ run: TrainingRun) {
     guard let gradient = links.outputGradient, let target = links.inputGradients[0] else { return }
-    if !target.accumulates { run.clear(target, input) }
-    run.share(run.count) { example in
-      let slopes = run.values[gradient] + example * output.floats
-      let x = run.values(input, example)
-      var taps: [Int] = []
-      for row in 0..<output.height {
-        for column in 0..<output.width {
-          findTaps(row, column, &taps)
-          let slope = slopes + (row * output.width + column) * output.channels
-          for channel in 0..<output.channels {
-            if isAverage {
-              let part = slope[channel] / Float(taps.count)
-              for tap in taps { run.add(part, at: tap + channel, example, to: target, input) }
-            } else if let first = taps.first {
-              var best = first
-              for tap in taps where x[tap + channel] > x[best + channel] { best = tap }
-              run.add(slope[channel], at: best + channel, example, to: target, input)
-            }
-          }
-        }
-      }
-    }
-  }
-
-  /// The places of the pixels of a window that lie on the image, row by row.
-  private func findTaps(_ row: Int, _ column: Int, _ taps: inout [Int]) {
-    taps.removeAll(keepingCapacity: true)
-    for tapRow in 0..<Int(window.kernel_height) {
-      let y = row * Int(window.stride_height) + tapRow - Int(window.pad_top)
-      guard y >= 0, y < input.height else { continue }
-      for tapColumn in 0..<Int(window.kernel_width) {
-        let x = column * Int(window.stride_width) + tapColumn - Int(window.pad_left)
-        if x >= 0, x < input.width { taps.append((y * input.width + x) * input.channels) }
-      }
-    }
+    var arguments = arguments(run)
+    arguments.gradient = UnsafePointer(run.values[gradient])
+    arguments.output = target.accumulates ? run.scratch : run.values[target.buffer]
+    if !target.accumulates { arguments.mask = run.mask(target, input) }
+    arguments.mask_image = input.floats
+    run.call(.pooling_gradient, arguments, units: run.count * input.height)
+    guard target.accumulates else { return }
+    run.contribute(run.scratch, pixel: input.channels, example: input.floats, to: target, input)
   }
 }
 

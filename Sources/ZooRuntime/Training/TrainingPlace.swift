@@ -34,6 +34,8 @@ struct TrainingLinks {
   var outputGradient: Int?
   /// Nil where none is wanted, or where it is the output's.
   var inputGradients: [GradientTarget?]
+  /// A buffer in which the layer keeps something from its step forward to its step backward.
+  var notes: Int?
 
   init(_ inputs: [TrainingPlace], _ output: TrainingPlace) {
     self.inputs = inputs

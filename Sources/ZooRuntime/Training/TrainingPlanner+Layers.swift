@@ -57,6 +57,11 @@ extension TrainingPlanner {
     _ index: Int, groups: Int, role: WeightRole, _ geometry: Geometry,
     from source: (place: TrainingPlace, edges: Edges), activation: Activation
   ) throws(ZooError) {
+    if geometry.kernel == .one, geometry.strides != .one, source.edges == .none {
+      let sampled = try sampled(source.place, geometry.strides, for: index)
+      return try planProduct(
+        index, groups: groups, role: role, .pointwise, from: (sampled, .none), activation: activation)
+    }
     let chain = chain(after: index, takesNorm: true, activation: activation)
     let output = try newPlace(for: index)
     let window = window(geometry, source.edges, from: source.place, to: output)
@@ -89,6 +94,25 @@ extension TrainingPlanner {
         groups * ProductLayer.packedForward(kernels, rows: taps * channels, filters: filters)),
       backwardPanels: hasGradient ? sizes.reservePacked(groups * back) : 0)
     try append(layer, chain, of: index, activation: activation)
+  }
+
+  /// The pixels of a value that a 1x1 window with strides goes over, once for all such layers: what these compute
+  /// then is one product for all images.
+  private mutating func sampled(
+    _ source: TrainingPlace, _ strides: Extent2D, for index: Int
+  ) throws(ZooError) -> TrainingPlace {
+    let key = Sampling(buffer: source.buffer, strides: strides)
+    if let known = samples[key] { return known }
+    let (height, width, _) = shape(index)
+    let place = TrainingPlace(
+      buffer: try newBuffer(floats: height * width * source.channels), height: height, width: width,
+      channels: source.channels)
+    sizes.needScratch(part * source.floats + 16)
+    append(
+      SamplingLayer(name: graph.nodes[index].name, links: TrainingLinks([source], place), strides: strides),
+      of: nil, limit: limits[source.buffer])
+    samples[key] = place
+    return place
   }
 
   /// The convolution by Winograd's algorithm, where that serves both ways.
@@ -235,17 +259,26 @@ extension TrainingPlanner {
   // MARK: Pooling and shaping
 
   mutating func planPooling(_ index: Int, _ pooling: Pooling, isAverage: Bool) throws(ZooError) {
-    let input = try place(graph.nodes[index].inputs[0].index)
-    let output = try newPlace(for: index)
-    let edges = pooling.padding.edges(
-      height: input.height, width: input.width, window: pooling.window, strides: pooling.strides,
-      dilation: .one)
+    let source = graph.nodes[index].inputs[0].index
     let geometry = Geometry(
       kernel: pooling.window, strides: pooling.strides, padding: pooling.padding, dilation: .one)
+    let (input, edges) = try seen(source, by: geometry)
+    let output = try newPlace(for: index)
+    var links = TrainingLinks([input], output)
+    if !isAverage {
+      let positions = pooling.window.height * pooling.window.width
+      guard positions <= WindowPoolingLayer.windowLimit else {
+        throw unsupported(
+          index, "a window of \(positions) pixels is larger than \(WindowPoolingLayer.windowLimit)")
+      }
+      links.notes = try newBuffer(floats: WindowPoolingLayer.placeFloats(output.floats))
+    }
+    sizes.needScratch(part * input.floats + 16)
     append(
       WindowPoolingLayer(
-        name: graph.nodes[index].name, links: TrainingLinks([input], output),
-        window: window(geometry, edges, from: input, to: output), isAverage: isAverage),
+        name: graph.nodes[index].name, links: links,
+        window: window(geometry, edges, from: input, to: output), isAverage: isAverage,
+        zeros: views[source] != nil),
       of: index)
   }
 
@@ -277,6 +310,8 @@ extension TrainingPlanner {
   private func readsViews(_ reader: Int) -> Bool {
     switch graph.nodes[reader].operation {
     case .convolution, .depthwiseConvolution, .separableConvolution: true
+    // Positions outside are zeros for all, or do not count for all.
+    case .maxPooling(let p), .averagePooling(let p): p.padding == .valid
     default: false
     }
   }

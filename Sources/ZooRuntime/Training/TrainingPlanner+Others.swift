@@ -46,7 +46,7 @@ extension TrainingPlanner {
   // MARK: Other places
 
   mutating func planStrided(_ index: Int, _ map: AxisMap, from source: Int) throws(ZooError) {
-    _ = try strided(index, map, from: try place(source))
+    places[index] = try strided(index, map, from: try place(source))
   }
 
   /// Copies a value to other places in the shape of a node; returns where they are.
@@ -59,7 +59,7 @@ extension TrainingPlanner {
     sizes.needScratch(part * input.floats + 16)
     let output = try newPlace(for: index)
     append(
-      StridedLayer(name: graph.nodes[index].name, links: TrainingLinks([input], output), map: map), of: index)
+      StridedLayer(name: graph.nodes[index].name, links: TrainingLinks([input], output), map: map), of: nil)
     return output
   }
 

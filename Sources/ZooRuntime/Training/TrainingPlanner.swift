@@ -21,6 +21,8 @@ struct TrainingPlanner {
   var places: [Int: TrainingPlace] = [:]
   /// Values that are seen through a padding layer by those that read them.
   var views: [Int: (source: Int, edges: Edges)] = [:]
+  /// Every few pixels of a buffer.
+  var samples: [Sampling: TrainingPlace] = [:]
   /// The maximum of the rectifier that made a buffer's values.
   var limits: [Int: Float] = [:]
   /// Buffers whose values depend on what learns.
@@ -85,6 +87,11 @@ struct TrainingPlanner {
       channels: channels)
   }
 
+  struct Sampling: Hashable {
+    let buffer: Int
+    let strides: Extent2D
+  }
+
   /// The place of a value that a node reads.
   func place(_ index: Int) throws(ZooError) -> TrainingPlace {
     guard let place = places[index] else { throw unsupported(index, "it is read before it is computed") }
@@ -96,10 +103,11 @@ struct TrainingPlanner {
     index != route.target && route.readers[index].count == 1 ? route.readers[index][0] : nil
   }
 
-  mutating func append(_ layer: some TrainingLayer, of result: Int, limit: Float? = nil) {
+  /// - Parameter result: the node whose value it computes; nil: something that only layers know of.
+  mutating func append(_ layer: some TrainingLayer, of result: Int?, limit: Float? = nil) {
     let output = layer.links.output
     layers.append(layer)
-    places[result] = output
+    if let result { places[result] = output }
     if let limit { limits[output.buffer] = limit }
     if layer.learns || layer.links.inputs.contains(where: { learns.contains($0.buffer) }) {
       learns.insert(output.buffer)
@@ -238,6 +246,7 @@ struct TrainingPlanner {
     var readers: [Int: Int] = [logits.buffer: 1]
     for (step, layer) in layers.enumerated() {
       buffers[layer.links.output.buffer].touch(step)
+      if let notes = layer.links.notes { buffers[notes].touch(step) }
       for input in layer.links.inputs {
         buffers[input.buffer].touch(step)
         readers[input.buffer, default: 0] += 1
@@ -254,6 +263,7 @@ struct TrainingPlanner {
       }
       links.outputGradient = gradient
       buffers[gradient].touch(step)
+      if let notes = links.notes { buffers[notes].touch(step) }
       if layers[index].keepsOutput { buffers[links.output.buffer].touch(step) }
       for (position, input) in links.inputs.enumerated() {
         if layers[index].keepsInputs { buffers[input.buffer].touch(step) }
