@@ -57,7 +57,7 @@ enum TrainingBenchmark {
     }
   }
 
-  /// The times of steps, ascending, and those of the layers in one of them.
+  /// The times of steps, ascending, and the medians of the layers'.
   private static func measure(
     _ graph: Graph, _ learning: Set<WeightSlot>, _ options: TrainingOptions
   ) throws -> (times: [Duration], bytes: Int, layers: [TrainingSession.LayerTime]) {
@@ -88,8 +88,15 @@ enum TrainingBenchmark {
       }
       if step > 0 { steps.append((time, profile ?? [])) }
     }
-    steps.sort { $0.time < $1.time }
-    return (steps.map(\.time), session.memoryBytes, steps[steps.count / 2].layers)
+    let layers = steps[0].layers.indices.map { index in
+      func median(_ part: KeyPath<TrainingSession.LayerTime, Duration>) -> Duration {
+        steps.map { $0.layers[index][keyPath: part] }.sorted()[steps.count / 2]
+      }
+      var layer = steps[0].layers[index]
+      (layer.forward, layer.backward, layer.rest) = (median(\.forward), median(\.backward), median(\.rest))
+      return layer
+    }
+    return (steps.map(\.time).sorted(), session.memoryBytes, layers)
   }
 
   private static func report(

@@ -62,6 +62,7 @@ typedef struct {
   ptrdiff_t slot_floats;   // (outputs + 2)^2 * wg_tile_block * (channels + 16 + (2 * panels_at_once + 1) * vector)
   int32_t outputs;         // 4 or 2
   int32_t pooled;          // whether the output is the maximum of each 2x2 pixels; without a residual or a mask
+  int32_t images;          // that follow one another, with nothing between them; 0: one
   float lo, hi;
   zoo_mask mask;           // of the output, applied last
 } zoo_winograd;

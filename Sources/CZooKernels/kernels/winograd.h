@@ -165,10 +165,12 @@ static void winograd_pack_transposed(const void *arguments, int32_t begin, int32
   }
 }
 
-// The wg_tile `index` of the output, row by row; its top left pixel.
-INLINE void wg_position(const zoo_winograd *w, int index, int *y, int *x) {
+// The wg_tile `index` of the outputs, row by row: its image and its top left pixel.
+INLINE void wg_position(const zoo_winograd *w, int index, int *image, int *y, int *x) {
   const int across = (w->window.out_width + w->outputs - 1) / w->outputs;
-  *y = index / across * w->outputs;
+  const int down = (w->window.out_height + w->outputs - 1) / w->outputs, row = index / across;
+  *image = row / down;
+  *y = row % down * w->outputs;
   *x = index % across * w->outputs;
 }
 
@@ -196,15 +198,16 @@ INLINE void wg_transform_vector(
 INLINE void wg_transform(
     const int T, const zoo_winograd *w, int index, float *target, ptrdiff_t point_stride) {
   const zoo_window *g = &w->window;
-  int oy, ox;
-  wg_position(w, index, &oy, &ox);
+  int image, oy, ox;
+  wg_position(w, index, &image, &oy, &ox);
+  const float *input = w->input + (ptrdiff_t)image * g->in_height * g->in_row;
   const float *pixels[wg_most][wg_most];
   for (int i = 0; i < T; i++) {
     const int y = oy - g->pad_top + i;
     for (int j = 0; j < T; j++) {
       const int x = ox - g->pad_left + j;
       const int inside = y >= 0 && y < g->in_height && x >= 0 && x < g->in_width;
-      pixels[i][j] = inside ? w->input + y * g->in_row + x * g->in_pixel : w->zero;
+      pixels[i][j] = inside ? input + y * g->in_row + x * g->in_pixel : w->zero;
     }
   }
   int channel = 0;
@@ -221,8 +224,8 @@ INLINE void wg_write(
     const int T, const zoo_winograd *w, int index, const float *products, ptrdiff_t point_stride, int column,
     int count) {
   const zoo_window *g = &w->window;
-  int oy, ox;
-  wg_position(w, index, &oy, &ox);
+  int image, oy, ox;
+  wg_position(w, index, &image, &oy, &ox);
   const int height = min_int(T - 2, g->out_height - oy), width = min_int(T - 2, g->out_width - ox);
   vf s[wg_most - 2][wg_most];
   UNROLL for (int j = 0; j < T; j++) {
@@ -236,7 +239,8 @@ INLINE void wg_write(
     UNROLL for (int i = 0; i < T - 2; i++) wg_output(T, s[i]);
     const int pooled_width = g->out_width / 2;
     for (int i = 0; i + 1 < height; i += 2) {
-      float *output = w->output + ((ptrdiff_t)(oy + i) / 2 * pooled_width + ox / 2) * g->out_pixel + column;
+      const ptrdiff_t row = (ptrdiff_t)image * (g->out_height / 2) + (oy + i) / 2;
+      float *output = w->output + (row * pooled_width + ox / 2) * g->out_pixel + column;
       for (int j = 0; j + 1 < width; j += 2, output += g->out_pixel) {
         const vf most = v_max(v_max(s[i][j], s[i][j + 1]), v_max(s[i + 1][j], s[i + 1][j + 1]));
         v_store_up_to(output, v_clamp(v_add(most, bias), w->lo, w->hi), count);
@@ -246,7 +250,7 @@ INLINE void wg_write(
   }
   for (int i = 0; i < height; i++) {
     wg_output(T, s[i]);
-    const ptrdiff_t pixel = (ptrdiff_t)(oy + i) * g->out_width + ox;
+    const ptrdiff_t pixel = ((ptrdiff_t)image * g->out_height + oy + i) * g->out_width + ox;
     float *output = w->output + pixel * g->out_pixel + column;
     const float *residual = w->residual ? w->residual + pixel * w->residual_pixel + column : NULL;
     const float *mask = w->mask.values ? w->mask.values + pixel * w->mask.pixel + column : NULL;
@@ -328,7 +332,8 @@ INLINE void wg_block(
 INLINE void wg_units(const int T, const zoo_winograd *w, int begin, int end) {
   const zoo_window *g = &w->window;
   const int outputs = T - 2;
-  const int wg_tile_count = ((g->out_height + outputs - 1) / outputs) * ((g->out_width + outputs - 1) / outputs);
+  const int down = (g->out_height + outputs - 1) / outputs, across = (g->out_width + outputs - 1) / outputs;
+  const int wg_tile_count = max_int(w->images, 1) * down * across;
   float *memory = w->scratch + zoo_thread_index() * w->slot_floats;
   const int blocks = (wg_tile_count + w->wg_tile_block - 1) / w->wg_tile_block;
   for (int unit = begin; unit < end; unit++) {

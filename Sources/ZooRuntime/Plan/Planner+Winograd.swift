@@ -4,8 +4,10 @@ import ZooTensor
 
 extension Planner {
   /// The best tiling, where Winograd's algorithm serves a convolution better than the direct product.
+  ///
+  /// - Parameter images: whose tiles go by the weights together.
   func winogradTiling(
-    _ geometry: Geometry, groups: Int, channels: Int, height: Int, width: Int, columns: Int
+    _ geometry: Geometry, groups: Int, channels: Int, height: Int, width: Int, columns: Int, images: Int = 1
   ) -> WinogradTiling? {
     guard geometry.kernel == Extent2D(3), geometry.strides == .one, geometry.dilation == .one, groups == 1,
       channels >= 16, columns >= 16
@@ -13,7 +15,7 @@ extension Planner {
     // By what they take on one thread, so that the choice, and with it the result, doesn't depend on threads.
     let single = costs(threads: 1)
     let tilings = [4, 2].map { outputs in
-      let tiles = (height + outputs - 1) / outputs * ((width + outputs - 1) / outputs)
+      let tiles = images * ((height + outputs - 1) / outputs) * ((width + outputs - 1) / outputs)
       let points = (outputs + 2) * (outputs + 2)
       // The transformed tiles of a block stay in the second-level cache, here taken as 2 MiB, and fill whole
       // register blocks. Where those of two register blocks don't fit, four spare half of the passes over the
@@ -36,7 +38,9 @@ extension Planner {
     }
     let direct = single.product(
       rows: height * width, inputs: 9 * channels, columns: columns, run: channels)
-    guard let best = tilings.min(by: { $0.cost < $1.cost }), best.cost < direct.cost else { return nil }
+    guard let best = tilings.min(by: { $0.cost < $1.cost }), best.cost < images * direct.cost else {
+      return nil
+    }
     return best.0
   }
 

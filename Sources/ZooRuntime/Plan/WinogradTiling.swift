@@ -2,7 +2,8 @@
 struct WinogradTiling {
   /// Pixels a side of a tile of the output.
   let outputs: Int
-  let tiles: Int
+  /// Of all images that are computed at once.
+  var tiles: Int
   /// The most tiles that go by all weights together.
   let limit: Int
   /// The panels of weights that go by a point's tiles together.

@@ -125,7 +125,7 @@ extension TrainingPlanner {
     func tiling(_ source: TrainingPlace, _ target: TrainingPlace) -> WinogradTiling? {
       planner.winogradTiling(
         geometry, groups: groups, channels: source.channels, height: target.height, width: target.width,
-        columns: target.channels)
+        columns: target.channels, images: part)
     }
     guard window.pad_top <= 2, window.pad_left <= 2, let forward = tiling(input, output),
       let backward = tiling(output, input)

@@ -73,24 +73,23 @@ struct WinogradLayer: TrainingLayer {
     product.bias = UnsafePointer(run.packed + kernel.packedBias)
     product.input = UnsafePointer(run.values(input))
     product.output = run.values(output)
-    runImages(run, &product, forwardTiling, from: input, to: output)
+    runImages(run, product, forwardTiling, from: input, to: output)
   }
 
   private func runImages(
-    _ run: TrainingRun, _ product: inout zoo_winograd, _ tiling: WinogradTiling, from source: TrainingPlace,
+    _ run: TrainingRun, _ product: zoo_winograd, _ tiling: WinogradTiling, from source: TrainingPlace,
     to target: TrainingPlace
   ) {
-    let units = product.divide(
-      tiling, channels: source.channels, columns: target.channels, threads: run.threads, kernels: run.kernels)
+    var (product, tiling) = (product, tiling)
+    // Of the last part of a batch there may be fewer.
+    let side = tiling.outputs
+    tiling.tiles = run.count * ((target.height + side - 1) / side) * ((target.width + side - 1) / side)
+    product.images = Int32(run.count)
     product.zero = run.zeros
     product.scratch = run.scratch
-    for _ in 0..<run.count {
-      run.call(.winograd, product, units: units)
-      product.input += source.floats
-      product.output += target.floats
-      product.residual = product.residual.map { $0 + target.floats }
-      product.mask.values = product.mask.values.map { $0 + target.floats }
-    }
+    let units = product.divide(
+      tiling, channels: source.channels, columns: target.channels, threads: run.threads, kernels: run.kernels)
+    run.call(.winograd, product, units: units)
   }
 
   func backward(_ run: TrainingRun) {
@@ -111,7 +110,7 @@ struct WinogradLayer: TrainingLayer {
       product.residual_pixel = input.channels
     }
     product.mask = run.mask(target, input)
-    runImages(run, &product, backwardTiling, from: output, to: input)
+    runImages(run, product, backwardTiling, from: output, to: input)
   }
 
   private func addWeightGradient(_ run: TrainingRun, _ gradient: UnsafeMutablePointer<Float>) {
