@@ -7,7 +7,8 @@
 DATA is a folder of class folders; BACKBONE.h5 a whole model that Keras 2 or 3 has saved. For each seed `zoo train` splits
 the pictures (30 % held back, copies on one side), and the recipes get the same parts:
 
-- zoo: `zoo train` with its defaults; each --variant is one more row, NAME=OPTIONS of `zoo train`.
+- zoo: `zoo train` with its defaults; each --variant is one more row, NAME=OPTIONS of `zoo train`. With `--fine-tune`
+  among them a part of the other pictures chooses epochs and layers.
 - keras: the transfer learning guide. A dense head on the frozen backbone, Adam 1e-3, 10 epochs; then all layers, Adam
   1e-5, 10 epochs, batch norms frozen.
 - fastai: what fine_tune(5) does. One epoch of the head, one-cycle up to 2e-3; then 5 epochs of all layers, one-cycle, with
@@ -21,12 +22,31 @@ import json
 import math
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+
+# For each seed, the pictures held back.
+HELD = {}
+
+
+def parts(args, seed, folder):
+    """The data as a folder with `train` and `test`, which has the pictures held back."""
+    root = os.path.join(folder, f"parts-{seed}")
+    if not os.path.exists(root):
+        held = set(HELD[seed])
+        for name in sorted(os.listdir(args.data)):
+            source = os.path.join(args.data, name)
+            for file in sorted(os.listdir(source)) if os.path.isdir(source) else []:
+                target = os.path.join(root, "test" if f"{name}/{file}" in held else "train", name)
+                os.makedirs(target, exist_ok=True)
+                shutil.copy(os.path.join(source, file), target)
+    return root
 
 
 def zoo_run(args, seed, folder, options):
@@ -36,9 +56,13 @@ def zoo_run(args, seed, folder, options):
         command = [args.zoo, "convert", args.backbone, "-o", backbone, "-q"]
         subprocess.run(command + (["--preprocessing", args.preprocessing] if args.preprocessing else []), check=True)
     output = os.path.join(folder, f"{seed}.zoo")
+    data, part = args.data, ["--validation", "0.3"]
+    if "--fine-tune" in options:
+        # Chooses by pictures of its own among the others; the part held back is for the end.
+        data, part = parts(args, seed, folder), []
     start = time.time()
-    command = [args.zoo, "train", args.data, "--backbone", backbone, "-o", output, "--validation", "0.3",
-               "--seed", str(seed), "--no-cache", "--json", "-f", "-q"] + options.split()
+    command = [args.zoo, "train", data, "--backbone", backbone, "-o", output, "--seed", str(seed), "--no-cache",
+               "--json", "-f", "-q"] + part + options.split()
     process = subprocess.Popen(command, stdout=subprocess.PIPE)
     report = json.loads(process.stdout.read())
     # Of this child alone.
@@ -46,8 +70,11 @@ def zoo_run(args, seed, folder, options):
     seconds, peak = time.time() - start, usage.ru_maxrss / 1024
     if status:
         sys.exit(f"zoo train failed for seed {seed}")
-    measured = report["tasks"][0]["measured"]
-    return (report["split"]["validation_pictures"],
+    task = report["tasks"][0]
+    if data == args.data:
+        HELD[seed] = report["split"]["validation_pictures"]
+    measured = task["measured"] if data == args.data else task["tested"]
+    return (HELD[seed],
             (measured["accuracy"]["value"], measured["balanced_accuracy"], seconds, peak))
 
 

@@ -17,8 +17,16 @@ public struct TrainingEstimate: Sendable, Encodable {
   public let memory: Int
   /// Bytes that the features take in the cache.
   public let cache: Int
+  /// What training layers of the backbone would take on top; none where they can't be trained.
+  public let fineTuning: [FineTuningCost]
   /// Pictures of the sample that can't be read.
   public let unreadable: [String]
+
+  enum CodingKeys: String, CodingKey {
+    case pictures, views, width, decoding, features, memory, cache
+    case fineTuning = "fine_tuning"
+    case unreadable
+  }
 }
 
 extension HeadTrainer {
@@ -61,6 +69,9 @@ extension HeadTrainer {
         decoding: decoding * count, features: max(0, whole - decoding) * count * Double(options.views),
         // Solving has a standardised copy of the features.
         memory: extractor.memory + 3 * values, cache: values,
+        fineTuning: FineTuningCost.all(
+          extractor.graph, decoding: decoding, forward: max(0, whole - decoding),
+          pictures: dataset.examples.count, threads: options.threads),
         unreadable: zip(sample, decoded).filter { $1 != nil }.map { dataset.examples[$0.0].name })
     }
   }

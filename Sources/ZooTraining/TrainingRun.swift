@@ -113,16 +113,14 @@ struct TrainingRun {
     return TrainingReport(
       output: output, record: record, data: dataReport(pictures),
       warnings: warnings(extractor, pictures) + (tuned?.warnings ?? []),
-      split: TrainingReport.Split(plan, tuned: tuned?.split, names: pictures.examples.map(\.name)), tasks: reports,
+      split: TrainingReport.Split(plan, tuned: tuned?.split, names: pictures.examples.map(\.name)),
+      tasks: reports,
       features: .init(
         width: extractor.width, layers: extractor.layers, computed: pictures.features.computed,
         cached: pictures.features.matrix.rows - pictures.features.computed),
       fineTuning: tuned?.report,
       fineTuningCosts: tuned == nil
-        ? FineTuningCost.all(
-          model: model, extractor: extractor, paths: checked.map { pictures.examples[$0].path },
-          pictures: plan.training.count)
-        : [],
+        ? costs(extractor, of: checked.map { pictures.examples[$0].path }, plan) : [],
       verification: verified.report,
       seconds: .init(
         features: (prepared.featuresDone - prepared.start).seconds,
@@ -135,6 +133,16 @@ struct TrainingRun {
         tasks: dataset.tasks, examples: pictures.examples, pairs: pictures.pairs, loader: extractor.loader,
         views: options.views, strength: extractor.options.strength, seed: options.seed,
         preprocessing: trainer.backbone.document.card.preprocessing.rawValue))
+  }
+
+  /// What training layers would take, from the time that some pictures take.
+  private func costs(_ extractor: FeatureExtractor, of paths: [String], _ plan: TrainingPlan)
+    -> [FineTuningCost]
+  {
+    guard !paths.isEmpty, let (decoding, forward) = try? extractor.secondsPerPicture(paths) else { return [] }
+    return FineTuningCost.all(
+      extractor.graph, decoding: decoding, forward: forward, pictures: plan.training.count,
+      threads: options.threads)
   }
 
   // MARK: Pictures
@@ -191,7 +199,8 @@ struct TrainingRun {
   ) -> TrainingRecord {
     var settings = [
       "head": options.head.name, "seed": String(options.seed), "views": String(options.views),
-      "measured by": TrainingReport.Split(plan, tuned: tuned?.split, names: pictures.examples.map(\.name)).text,
+      "measured by": TrainingReport.Split(plan, tuned: tuned?.split, names: pictures.examples.map(\.name))
+        .text,
     ]
     if options.views > 1 { settings["augmentation"] = options.augmentation.rawValue }
     var results: [String: Double] = [:]

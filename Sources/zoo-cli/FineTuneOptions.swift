@@ -69,12 +69,14 @@ struct FineTuneOptions: ParsableArguments {
   var loss = LossName.auto
 
   @Option(
-    help: ArgumentHelp("The largest norm of all gradients together; larger ones are scaled.", valueName: "number"))
+    help: ArgumentHelp(
+      "The largest norm of all gradients together; larger ones are scaled.", valueName: "number"))
   var clipNorm: Double?
 
   @Option(
     help: ArgumentHelp(
-      "Judge and keep the running mean of the weights, of which each step keeps this share.", valueName: "share"))
+      "Judge and keep the running mean of the weights, of which each step keeps this share.",
+      valueName: "share"))
   var ema: Double?
 
   @Option(
@@ -91,7 +93,8 @@ struct FineTuneOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The memory that a step may take, in MiB; fewer pictures are then computed at a time.", valueName: "mib"))
+      "The memory that training layers may take, in MiB: fewer pictures are then computed at a time, and fewer are kept.",
+      valueName: "mib"))
   var memory: Int?
 
   @Option(

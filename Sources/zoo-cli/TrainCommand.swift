@@ -246,6 +246,12 @@ struct TrainCommand: ParsableCommand {
         + "once, then they are in the cache")
     try Terminal.print(row: "memory", "about \(byteSize(estimate.memory))")
     try Terminal.print(row: "cache", byteSize(estimate.cache))
+    for cost in estimate.fineTuning {
+      try Terminal.print(
+        row: "layers",
+        "--fine-tune \(cost.layers) takes about \(roughTime(cost.seconds)) more, and \(byteSize(cost.memory)) of memory"
+      )
+    }
   }
 
   /// The name of the data's folder or file.

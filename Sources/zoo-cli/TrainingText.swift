@@ -80,12 +80,8 @@ struct TrainingText {
   /// What training layers of the backbone would take.
   private func printCosts() throws {
     guard !report.fineTuningCosts.isEmpty else { return }
-    let costs = report.fineTuningCosts.map { "\($0.layers), about \(duration($0.seconds))" }
+    let costs = report.fineTuningCosts.map { "\($0.layers), about \(roughTime($0.seconds))" }
     try row("not trained", "the backbone; --fine-tune \(costs.joined(separator: "; or "))")
-  }
-
-  private func duration(_ seconds: Double) -> String {
-    seconds < 100 ? "\(significant(seconds)) s" : "\(significant(seconds / 60)) min"
   }
 
   private func prefix(_ task: TrainingReport.Task) -> String {
@@ -109,4 +105,12 @@ struct TrainingText {
     if let tested = task.tested { try MeasuredText(tested).print("test", prefix: prefix(task)) }
     if let measured = task.tested ?? task.measured { try MeasuredText(measured).printClasses() }
   }
+}
+
+/// Seconds or minutes, with one or two digits.
+func roughTime(_ seconds: Double) -> String {
+  func rounded(_ number: Double) -> String {
+    number < 10 ? decimal(number, 1) : "\(Int(number.rounded()))"
+  }
+  return seconds < 100 ? "\(rounded(seconds)) s" : "\(rounded(seconds / 60)) min"
 }

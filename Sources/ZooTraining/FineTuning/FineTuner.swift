@@ -32,25 +32,33 @@ struct FineTuner {
     let warnings: [String]
   }
 
-  /// The most pictures that are computed at once within the configuration's memory.
+  /// The most bytes that are kept of pictures, and as many of the values below a stage.
+  private static let mostKept = 1 << 30
+
+  /// What a stage may take within the configuration's memory: the step what it needs, and what is kept the rest.
   ///
-  /// - Throws: `ZooError` of the code `tooLarge` where not even one fits.
-  func part(of stage: LayerGroups.Stage) throws(ZooError) -> Int {
-    var part = configuration.batch
-    guard let limit = configuration.memory else { return part }
+  /// - Throws: `ZooError` of the code `tooLarge` where not even one picture fits.
+  func room(for stage: LayerGroups.Stage) throws(ZooError) -> StageTraining.Room {
+    guard let limit = configuration.memory else {
+      return StageTraining.Room(part: configuration.batch, kept: Self.mostKept)
+    }
     let learning = network.groups.slots(of: stage)
     let count = learning.reduce(0) { $0 + $1.shape.elementCount }
     // The optimizer's memory, the weights of the best epoch, and those while they are judged.
     let more = (configuration.optimizer.slots.count + 3) * count * MemoryLayout<Float>.size
+    var part = configuration.batch
     while true {
       let options = StageTraining.options(
         stage, network, configuration, part: part, seed: seed, threads: threads)
-      let own = try TrainingSession.memory(graph: network.graph, learning: Set(learning), options: options)
-      if own + more <= limit { return part }
+      let step =
+        try more + TrainingSession.memory(graph: network.graph, learning: Set(learning), options: options)
+      if step <= limit {
+        return StageTraining.Room(part: part, kept: min(Self.mostKept, (limit - step) / 2))
+      }
       guard part > 1, configuration.batchNorm == .fixed else {
         throw ZooError(
           .tooLarge, what: "not enough memory", at: stage.name,
-          "a step takes \(byteSize(own + more)), and \(byteSize(limit)) are allowed",
+          "a step takes \(byteSize(step)), and \(byteSize(limit)) are allowed",
           remedy: configuration.batchNorm == .batch
             ? "Train fewer layers, use a smaller batch, or fixed batch norms."
             : "Train fewer layers, or allow more.")
@@ -106,7 +114,8 @@ struct FineTuner {
       changed: try own(state, slots),
       report: FineTuningReport(
         stages: state.finished, training: training.count, validation: validation.count,
-        batchNorm: configuration.batchNorm.rawValue, part: try stages.map(part).max() ?? 0),
+        batchNorm: configuration.batchNorm.rawValue,
+        part: try stages.map { try room(for: $0).part }.max() ?? 0),
       warnings: warnings)
   }
 
@@ -157,7 +166,8 @@ struct FineTuner {
 
   private var unsound: ZooError {
     ZooError(
-      .doesNotFit, what: "cannot resume", at: checkpoint?.path ?? "", "it is of another number of stages or epochs")
+      .doesNotFit, what: "cannot resume", at: checkpoint?.path ?? "",
+      "it is of another number of stages or epochs")
   }
 
   private func training(
@@ -165,7 +175,7 @@ struct FineTuner {
   ) throws -> StageTraining {
     try StageTraining(
       stage, of: network, weights: ChangedWeights(of: network.weights, own: kept), pictures: pictures,
-      losses: losses, configuration: configuration, part: try part(of: stage), seed: seed, threads: threads)
+      losses: losses, configuration: configuration, room: try room(for: stage), seed: seed, threads: threads)
   }
 
   /// Puts the run's best weights aside.
@@ -241,7 +251,8 @@ struct FineTuner {
     func tell() {
       progress(
         TuningProgress(
-          stage: again == nil ? one.stage.name : "\(one.stage.name), all pictures", epoch: state.epoch + 1, epochs: epochs, step: state.epoch * perEpoch + state.step,
+          stage: again == nil ? one.stage.name : "\(one.stage.name), all pictures", epoch: state.epoch + 1,
+          epochs: epochs, step: state.epoch * perEpoch + state.step,
           steps: perEpoch * epochs, trainingLoss: state.tally.examples > 0 ? state.tally.loss : nil,
           validationLoss: state.epochs.last?.validationLoss))
     }
@@ -281,7 +292,8 @@ struct FineTuner {
       let loss = judgement?.loss ?? .nan
       state.epochs.append(
         FineTuningReport.Epoch(
-          trainingLoss: state.tally.loss, validationLoss: loss, validationAccuracy: judgement?.accuracy, rate: rate))
+          trainingLoss: state.tally.loss, validationLoss: loss, validationAccuracy: judgement?.accuracy,
+          rate: rate))
       if again != nil || loss < state.best.map({ state.epochs[$0].validationLoss }) ?? .infinity {
         state.best = state.epoch
         state.arrays[TuningState.bestWeights] = weights

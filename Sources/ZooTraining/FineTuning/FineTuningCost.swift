@@ -1,3 +1,5 @@
+import ZooGraph
+import ZooRuntime
 import ZooSystem
 
 /// What training layers of a backbone would take.
@@ -6,37 +8,50 @@ public struct FineTuningCost: Sendable, Encodable {
   public let layers: String
   /// About how many seconds.
   public let seconds: Double
+  /// About how many bytes of memory a step takes, with the optimizer's memory and the weights of the best epoch.
+  public let memory: Int
 
   /// What making a view of a picture takes, in seconds.
   private static let viewing = 5e-4
   /// A step backward takes about so many times the time of one forward.
   private static let backward = 2.3
+  /// What was kept is done again with all pictures.
+  private static let repetition = 2.0
 
-  /// Of the last resolution, and of all layers, from the time that some pictures take forward; none where that can't be
-  /// measured or layers can't be trained.
+  /// Of the last resolution, and of all layers; none where layers can't be trained.
+  ///
+  /// - Parameters:
+  ///   - features: the backbone up to its features.
+  ///   - decoding: seconds that it takes to decode a picture.
+  ///   - forward: seconds that a picture takes through the backbone.
   static func all(
-    model: TrainedModel, extractor: FeatureExtractor, paths: [String], pictures: Int
+    _ features: Graph, decoding: Double, forward: Double, pictures: Int, threads: Int,
+    configuration: TrainingConfiguration = TrainingConfiguration()
   ) -> [FineTuningCost] {
-    guard let network = try? TrainableNetwork(model, features: extractor.graph), !paths.isEmpty,
-      let last = try? network.groups.stages(.last).first, let all = try? network.groups.stages(.all).first,
-      let (decoding, forward) = try? extractor.secondsPerPicture(paths)
-    else { return [] }
-    let configuration = TrainingConfiguration()
+    let groups = LayerGroups(features, features: features)
+    guard let last = try? groups.stages(.last).first, let all = try? groups.stages(.all).first else {
+      return []
+    }
     let perEpoch = (pictures + configuration.batch - 1) / configuration.batch
     let epochs = configuration.epochCount(stepsPerEpoch: perEpoch)
-    func cost(_ name: String, _ stage: LayerGroups.Stage) -> FineTuningCost {
-      let (below, inside) = network.groups.work(of: stage)
+    return (last == all ? [("all", all)] : [("last", last), ("all", all)]).compactMap { name, stage in
+      let (below, inside) = groups.work(of: stage)
       let share = Double(inside) / Double(max(1, below + inside))
       // Pictures are decoded once, and kept.
-      let step = Self.viewing + forward * (1 + Self.backward * share)
-      return FineTuningCost(layers: name, seconds: Double(pictures) * (decoding + Double(epochs) * step))
+      let step = viewing + forward * (1 + backward * share)
+      let learning = Set(groups.slots(of: stage))
+      var options = TrainingOptions()
+      options.batch = configuration.batch
+      options.part = configuration.batch
+      options.threads = threads
+      guard
+        let memory = try? TrainingSession.memory(graph: features, learning: learning, options: options)
+      else { return nil }
+      let count = learning.reduce(0) { $0 + $1.shape.elementCount }
+      return FineTuningCost(
+        layers: name,
+        seconds: repetition * Double(pictures) * (decoding / repetition + Double(epochs) * step),
+        memory: memory + (configuration.optimizer.slots.count + 3) * count * MemoryLayout<Float>.size)
     }
-    return stageNames(last, all).map(cost)
-  }
-
-  private static func stageNames(
-    _ last: LayerGroups.Stage, _ all: LayerGroups.Stage
-  ) -> [(String, LayerGroups.Stage)] {
-    last == all ? [("all", all)] : [("last", last), ("all", all)]
   }
 }

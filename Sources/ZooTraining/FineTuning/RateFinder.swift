@@ -67,7 +67,7 @@ extension FineTuner {
     let stage = try network.groups.stages(configuration.layers)[0]
     let one = try StageTraining(
       stage, of: network, weights: network.weights, pictures: pictures, losses: losses,
-      configuration: configuration, part: try part(of: stage), seed: seed, threads: threads)
+      configuration: configuration, room: try room(for: stage), seed: seed, threads: threads)
     var losses: [Double] = []
     var smallest = Double.infinity
     let perEpoch = (training.count + configuration.batch - 1) / configuration.batch

@@ -23,15 +23,12 @@ final class StageTraining {
   /// Of the pictures as they are.
   private var plain: BoundaryCache
 
-  /// What is kept in memory of the values below the stage, in bytes.
-  static let cacheLimit = 1 << 30
-
   /// - Parameters:
   ///   - weights: those that the stage begins with.
-  ///   - part: the most pictures that are computed at once.
+  ///   - room: what it may take.
   init(
     _ stage: LayerGroups.Stage, of network: TrainableNetwork, weights: any WeightSource,
-    pictures: TuningPictures, losses: [TaskLoss], configuration: TrainingConfiguration, part: Int,
+    pictures: TuningPictures, losses: [TaskLoss], configuration: TrainingConfiguration, room: Room,
     seed: UInt64, threads: Int
   ) throws {
     self.stage = stage
@@ -40,9 +37,11 @@ final class StageTraining {
     self.losses = losses
     self.configuration = configuration
     self.seed = splitMix64(seed &+ UInt64(stage.first) &+ 1)
-    let options = Self.options(stage, network, configuration, part: part, seed: self.seed, threads: threads)
+    let options = Self.options(
+      stage, network, configuration, part: room.part, seed: self.seed, threads: threads)
     session = try TrainingSession(
-      graph: network.graph, weights: weights, learning: Set(network.groups.slots(of: stage)), options: options)
+      graph: network.graph, weights: weights, learning: Set(network.groups.slots(of: stage)), options: options
+    )
     workers = try Workers(threads: threads)
     layout = ParameterLayout(
       session.slots.map {
@@ -52,12 +51,22 @@ final class StageTraining {
     regularizers = session.slots.enumerated().compactMap { index, slot in
       network.layerTraining[slot.layer]?.regularizers[slot.role].map { (index, $0) }
     }
-    plain = BoundaryCache(limit: Self.cacheLimit)
+    plain = BoundaryCache(limit: room.kept)
+    pictures.limit = room.kept
+  }
+
+  /// What a stage may take of memory.
+  struct Room {
+    /// The most pictures that are computed at once.
+    let part: Int
+    /// The most bytes that are kept of pictures, and as many of the values below the stage.
+    let kept: Int
   }
 
   /// How a session computes the stage.
   static func options(
-    _ stage: LayerGroups.Stage, _ network: TrainableNetwork, _ configuration: TrainingConfiguration, part: Int,
+    _ stage: LayerGroups.Stage, _ network: TrainableNetwork, _ configuration: TrainingConfiguration,
+    part: Int,
     seed: UInt64, threads: Int
   ) -> TrainingOptions {
     var options = TrainingOptions()
@@ -199,7 +208,8 @@ final class StageTraining {
     guard loss.isFinite, norms.global.isFinite else {
       let layer = norms.variables.lastIndex { !$0.isFinite }.map { layout.variables[$0].name }
       throw ZooError(
-        .cannotRun, what: "training diverged", at: "step \(place.step + 1) of epoch \(place.epoch + 1), \(stage.name)",
+        .cannotRun, what: "training diverged",
+        at: "step \(place.step + 1) of epoch \(place.epoch + 1), \(stage.name)",
         layer.map { "the gradient of '\($0)' is not finite" } ?? "the loss is \(loss)",
         remedy: "Try a lower rate, or clip the norm of gradients.")
     }

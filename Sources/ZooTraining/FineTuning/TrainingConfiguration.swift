@@ -1,10 +1,11 @@
+import ZooLearning
+import ZooSystem
+
 #if canImport(FoundationEssentials)
   import FoundationEssentials
 #else
   import Foundation
 #endif
-import ZooLearning
-import ZooSystem
 
 /// How layers of a backbone are trained further, from the solved head on.
 ///
@@ -85,7 +86,8 @@ public struct TrainingConfiguration: Sendable, Hashable, Codable {
   /// How many epochs without a lower loss of validation pictures end a stage; nil: 5 with a rate that stays high, and no
   /// end before the last epoch with one that falls by itself, whose best epochs are the last ones.
   public var patience: Int?
-  /// The most bytes that a training step may take; nil: as many as the whole batch needs.
+  /// The most bytes that training layers may take on top of the backbone's file: fewer pictures are then computed at a time,
+  /// and fewer are kept decoded. Nil: as many as the whole batch needs, and up to 2 GiB for what is kept.
   public var memory: Int?
   /// How often the last stage is trained from the same start, each time with other orders and views. The mean of the
   /// weights of some of them is taken where it makes the loss of validation pictures lower (Wortsman et al., 2022).
@@ -114,13 +116,16 @@ public struct TrainingConfiguration: Sendable, Hashable, Codable {
   /// - Throws: `ZooError` of the code `invalidArgument`.
   package func check() throws(ZooError) {
     func require(_ isRight: Bool, _ why: String) throws(ZooError) {
-      guard isRight else { throw ZooError(.invalidArgument, what: "cannot train", at: "the configuration", why) }
+      guard isRight else {
+        throw ZooError(.invalidArgument, what: "cannot train", at: "the configuration", why)
+      }
     }
     try require((1...10_000).contains(epochs ?? 1), "\(epochs ?? 0) epochs, expected 1 to 10,000")
     try require((1...4096).contains(batch), "a batch of \(batch) pictures, expected 1 to 4,096")
     try require(
       batchNorm == .fixed || batch >= 4, "statistics of a batch of \(batch) pictures, expected at least 4")
-    try require(rate.map { $0 > 0 && $0.isFinite } ?? true, "a rate of \(rate ?? 0), expected a number above 0")
+    try require(
+      rate.map { $0 > 0 && $0.isFinite } ?? true, "a rate of \(rate ?? 0), expected a number above 0")
     try require(rateDecay >= 1 && rateDecay.isFinite, "rates that fall by \(rateDecay), expected at least 1")
     try require((0...1).contains(labelSmoothing), "label smoothing of \(labelSmoothing), expected 0 to 1")
     try require((0..<1).contains(dropout), "dropout of \(dropout), expected 0 to less than 1")

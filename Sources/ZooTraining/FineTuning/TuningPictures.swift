@@ -22,10 +22,16 @@ final class TuningPictures {
   private var bytes = 0
 
   /// The most bytes of pictures that are kept.
-  private static let limit = 1 << 30
+  var limit = 0 {
+    didSet {
+      guard bytes > limit else { return }
+      (bases, bytes) = ([:], 0)
+    }
+  }
 
   init(
-    _ pictures: TrainingRun.Pictures, _ extractor: FeatureExtractor, strength: PictureView.Strength, seed: UInt64
+    _ pictures: TrainingRun.Pictures, _ extractor: FeatureExtractor, strength: PictureView.Strength,
+    seed: UInt64
   ) {
     examples = pictures.examples
     hashes = pictures.features.hashes
@@ -55,7 +61,7 @@ final class TuningPictures {
     let missing = pictures.filter { bases[$0] == nil }
     var fresh: [Int: Image] = [:]
     for (picture, image) in zip(missing, try load(missing, by: baseLoader)) {
-      if bytes + image.pixels.count <= Self.limit {
+      if bytes + image.pixels.count <= limit {
         bases[picture] = image
         bytes += image.pixels.count
       } else {
@@ -73,7 +79,8 @@ final class TuningPictures {
       nonisolated(unsafe) let results = results
       DispatchQueue.concurrentPerform(iterations: min(loader.threads, images.count)) { thread in
         for index in stride(from: thread, to: images.count, by: loader.threads) {
-          results[index] = images[index].transformed(by: views[index], height: loader.height, width: loader.width)
+          results[index] = images[index].transformed(
+            by: views[index], height: loader.height, width: loader.width)
         }
       }
     }
@@ -86,7 +93,8 @@ final class TuningPictures {
       [hashes, examples] index, hash throws(ZooError) in
       guard hash == hashes[pictures[index]] else {
         throw ZooError(
-          .unreadable, what: "picture", at: examples[pictures[index]].path, "it has changed since training began")
+          .unreadable, what: "picture", at: examples[pictures[index]].path,
+          "it has changed since training began")
       }
       return PictureLoader.Request(fingerprint: false)
     }.flatMap { try $0.get().views }
