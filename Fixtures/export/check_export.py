@@ -4,10 +4,11 @@
     python Fixtures/export/check_export.py [--zoo .build/release/zoo] [--models FOLDER] [--names NAME ...]
 
 For every NAME.h5 or NAME.keras (a whole model by Keras 3) and NAME.k2.h5 (by Keras 2) in FOLDER: converts it,
-exports it in all four formats, and then
+exports it in all five formats, and then
 
   - .weights.h5 and .h5: loads the model in genuine Keras, records its outputs for NAME.io.npz's input,
     sets all weights to 0, loads the export with load_weights, and compares the outputs with those before;
+  - .hdf5: opens it with load_model, and compares its outputs with those of the original;
   - .safetensors and .npz: reads them with their own libraries and compares every tensor with the model's
     variable of that path, bit for bit.
 
@@ -46,6 +47,12 @@ def largest_difference(library, path, x, export):
     return float(np.abs(outputs(model, x) - before).max())
 
 
+def whole_difference(library, path, x, export):
+    """Of the outputs of the model at `export` from those of the one at `path`."""
+    whole = library.models.load_model(export, compile=False)
+    return float(np.abs(outputs(whole, x) - outputs(library.models.load_model(path, compile=False), x)).max())
+
+
 def unequal_tensors(path, arrays):
     """How many variables of the model at `path` are not in `arrays` under their paths as they are; None for
     models with models inside, whose layers have their own names."""
@@ -62,6 +69,8 @@ COLUMNS = {  # title: (file converted, library that wrote it, export)
     f".weights.h5 in Keras {keras.__version__}": ("h5", keras, "weights.h5"),
     f".h5 in Keras {keras.__version__}": ("h5", keras, "h5"),
     f".h5 in Keras 2 (tf_keras {tf_keras.__version__})": ("k2.h5", tf_keras, "h5"),
+    f".hdf5 in Keras {keras.__version__}": ("h5", keras, "hdf5"),
+    f".hdf5 in Keras 2 (tf_keras {tf_keras.__version__})": ("k2.h5", tf_keras, "hdf5"),
     ".safetensors": ("h5", keras, "safetensors"),
     ".npz": ("h5", keras, "npz"),
 }
@@ -85,7 +94,9 @@ def check(zoo, folder, name, scratch):
         subprocess.run([zoo, "convert", path, "-o", model, "--force", "--no-verify", "--quiet"],
                        check=True, stdout=subprocess.DEVNULL)
         subprocess.run([zoo, "export", model, "-o", export, "--force", "--quiet"], check=True)
-        if target.endswith("h5"):
+        if target == "hdf5":
+            found.append(whole_difference(library, path, x, export))
+        elif target.endswith("h5"):
             found.append(largest_difference(library, path, x, export))
         else:
             arrays = load_file(export) if target == "safetensors" else np.load(export)

@@ -302,3 +302,18 @@ static inline herr_t zoo_h5_put_strings(
   zoo_h5_close(attribute, space, type);
   return status;
 }
+
+/* Writes an attribute of one text of any length, which a header of the object need not hold. */
+static inline herr_t zoo_h5_put_text(hid_t object, const char *name, const char *text) {
+  hid_t type = H5Tcopy(H5T_C_S1);
+  hid_t space = H5Screate(H5S_SCALAR);
+  hid_t attribute = -1;
+  herr_t status = -1;
+  if (type >= 0 && space >= 0 && H5Tset_size(type, H5T_VARIABLE) >= 0 &&
+      H5Tset_cset(type, H5T_CSET_UTF8) >= 0) {
+    attribute = H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+    if (attribute >= 0) status = H5Awrite(attribute, type, &text);
+  }
+  zoo_h5_close(attribute, space, type);
+  return status;
+}

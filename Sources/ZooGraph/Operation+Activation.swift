@@ -1,7 +1,7 @@
 /// The activation function that many operations end in.
 extension Operation {
   /// The function that the operation is, or applies to its result; nil where it has none.
-  var endActivation: Activation? {
+  package var endActivation: Activation? {
     switch self {
     case .activation(let activation): activation
     case .dense(let dense): dense.activation
@@ -14,7 +14,7 @@ extension Operation {
   }
 
   /// The same operation with a function that changes nothing; itself where it has none.
-  var withoutActivation: Operation {
+  package var withoutActivation: Operation {
     switch self {
     case .activation: return .activation(.linear)
     case .dense(var dense):

@@ -257,8 +257,6 @@ extension KerasLayer {
     return members["keepdims"] == nil ? false : try bool("keepdims")
   }
 
-  /// Keras' output sizes, and TensorFlow's rule of where they begin: that of the convolution whose gradient
-  /// it is.
   private func transposedConvolution(inputs: [Shape?]) throws(ZooError) -> TransposedConvolution {
     try checkDataFormat()
     let (kernel, strides, dilation) = (try extent("kernel_size"), try extent("strides"), try dilation())
@@ -272,15 +270,11 @@ extension KerasLayer {
     func place(_ input: Int, _ kernel: Int, _ stride: Int, _ dilation: Int, _ addition: Int?, _ axis: Int)
       -> (size: Int, offset: Int)
     {
-      let span = (kernel - 1) * dilation + 1
-      let whole = (input - 1) * stride + span
-      // Keras 1 states the whole shape.
-      let stated = members["output_shape"]?.array?.dropFirst(axis).first?.integer
-      if padding == .valid {
-        return (stated ?? (input - 1) * stride + span + (addition ?? max(span, stride) - span), 0)
-      }
-      let size = stated ?? addition.map { (input - 1) * stride + span % 2 + $0 } ?? input * stride
-      return (size, max(0, whole - size) / 2)
+      TransposedConvolution.kerasPlace(
+        input: input, kernel: kernel, stride: stride, dilation: dilation, isValid: padding == .valid,
+        addition: addition,
+        // Keras 1 states the whole shape.
+        stated: members["output_shape"]?.array?.dropFirst(axis).first?.integer)
     }
     let rows = place(input.height, kernel.height, strides.height, dilation.height, addition?.height, 1)
     let columns = place(input.width, kernel.width, strides.width, dilation.width, addition?.width, 2)

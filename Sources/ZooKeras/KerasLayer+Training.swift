@@ -29,7 +29,8 @@ extension KerasLayer {
     return training
   }
 
-  private static let roles: [(prefix: String, role: WeightRole)] = [
+  /// What the names of a weight's attributes begin with.
+  static let roles: [(prefix: String, role: WeightRole)] = [
     ("kernel", .kernel), ("depthwise", .depthwiseKernel), ("pointwise", .pointwiseKernel), ("bias", .bias),
     ("gamma", .gamma), ("beta", .beta), ("alpha", .alpha), ("moving_mean", .movingMean),
     ("moving_variance", .movingVariance),

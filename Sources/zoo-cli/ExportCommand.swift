@@ -8,11 +8,13 @@ struct ExportCommand: ParsableCommand {
     abstract: "Write a model's weights for other programs.",
     discussion: """
       The ending of the output chooses the format. .safetensors and .npz hold tensors named by their Keras \
-      paths. load_weights of Keras 3 reads .weights.h5; load_weights of Keras 2 and 3 reads .h5.
+      paths. load_weights of Keras 3 reads .weights.h5; load_weights of Keras 2 and 3 reads .h5. .hdf5 is a \
+      whole model, which load_model of Keras 2 and 3 opens.
 
       Examples:
         zoo export resnet50.zoo -o resnet50.safetensors
         zoo export resnet50.zoo -o resnet50.weights.h5
+        zoo export flowers.zoo -o flowers.hdf5
       """)
 
   @Argument(help: "A .zoo file or a weight file.", completion: .modelFiles)
@@ -21,8 +23,8 @@ struct ExportCommand: ParsableCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The output: a .safetensors, .npz, .weights.h5 or .h5 file.", valueName: "out"),
-    completion: .file(extensions: ["safetensors", "npz", "h5"]))
+      "The output: a .safetensors, .npz, .weights.h5, .h5 or .hdf5 file.", valueName: "out"),
+    completion: .file(extensions: ["safetensors", "npz", "h5", "hdf5"]))
   var output: String
 
   @OptionGroup var overwrite: OverwriteOption

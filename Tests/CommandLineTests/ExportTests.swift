@@ -7,7 +7,7 @@ struct ExportCommandTests {
     let zoo = try ZooCommand()
     defer { zoo.cleanUp() }
     #expect(try zoo("convert", ConvertTests.digits, "--no-verify", "-q").status == 0)
-    for ending in ["safetensors", "npz", "weights.h5", "h5"] {
+    for ending in ["safetensors", "npz", "weights.h5", "h5", "hdf5"] {
       let result = try zoo("export", "digits.zoo", "-o", "digits.\(ending)")
       #expect(result.status == 0, "\(result.errors)")
       #expect(result.output.hasPrefix("wrote digits.\(ending): "))

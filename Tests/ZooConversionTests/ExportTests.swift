@@ -147,7 +147,7 @@ import ZooWeightFiles
       for format in ExportFormat.allCases {
         let output = folder.appending(path: "a.\(format.rawValue)").path
         let exporter = try Exporter(path: model, output: output)
-        if format == .kerasStore || format == .legacy {
+        if format == .kerasStore || format == .legacy || format == .legacyModel {
           let error = #expect(throws: ZooError.self) { try exporter.export(overwrite: false) }
           #expect(error?.code == .unsupported)
           #expect(error?.location.hasSuffix("'dense:2'") == true)

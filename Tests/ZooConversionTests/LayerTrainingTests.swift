@@ -41,6 +41,26 @@ import ZooTestSupport
     #expect(weighted.count > 50)
   }
 
+  /// A whole model for Keras says it again.
+  @Test(arguments: ["dialects/finetuned.keras", "dialects/finetuned-mobilenet.h5", "models/nasnet-32.keras"])
+  func anExportedModelSaysTheSame(path: String) throws {
+    try withFolder { folder in
+      func file(_ name: String) -> String { folder.appending(path: name).path }
+      var options = Converter.Options()
+      options.verify = false
+      try Converter(options: options).convert(fixture(path), to: file("a.zoo"))
+      _ = try Exporter(path: file("a.zoo"), output: file("a.hdf5")).export(overwrite: false)
+      try Converter(options: options).convert(file("a.hdf5"), to: file("b.zoo"))
+      let (first, second) = (try ZooFile(path: file("a.zoo")), try ZooFile(path: file("b.zoo")))
+      #expect(!first.document.layerTraining.isEmpty)
+      #expect(first.document.layerTraining == second.document.layerTraining)
+      let checksums = { (file: ZooFile) in
+        Dictionary(uniqueKeysWithValues: file.tensors.map { ($0.name, $0.checksum) })
+      }
+      #expect(checksums(first) == checksums(second))
+    }
+  }
+
   @Test func weightsAloneSayNothing() throws {
     #expect(try converted("models/mobilenet.k2w.h5").layerTraining.isEmpty)
   }

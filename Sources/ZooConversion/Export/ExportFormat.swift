@@ -7,13 +7,23 @@ package enum ExportFormat: String, Sendable, CaseIterable {
   case kerasStore = "weights.h5"
   /// Keras' HDF5 of `layer_names` and `weight_names`, which Keras 2 and Keras 3 read.
   case legacy = "h5"
+  /// A whole model in Keras' HDF5, configuration and weights, which Keras 2 and Keras 3 open.
+  case legacyModel = "hdf5"
 
   /// The format that a file's ending stands for; nil for an ending that stands for none.
   package init?(path: String) {
     let name = path.lowercased()
     // The longer ending comes first.
-    let formats: [ExportFormat] = [.safetensors, .npz, .kerasStore, .legacy]
+    let formats: [ExportFormat] = [.safetensors, .npz, .kerasStore, .legacy, .legacyModel]
     guard let format = formats.first(where: { name.hasSuffix(".\($0.rawValue)") }) else { return nil }
     self = format
+  }
+
+  /// Whether libhdf5 writes it.
+  var isHDF5: Bool {
+    switch self {
+    case .kerasStore, .legacy, .legacyModel: true
+    case .safetensors, .npz: false
+    }
   }
 }

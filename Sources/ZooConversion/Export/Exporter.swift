@@ -1,10 +1,11 @@
 import ZooFormat
 import ZooGraph
+import ZooKeras
 import ZooSystem
 import ZooTensor
 import ZooWeightFiles
 
-/// Writes a model's weights as a file that other programs read.
+/// Writes a model's weights, or the whole model, as a file that other programs read.
 ///
 /// Weights keep their element types, except where a format's readers lack one: NumPy and Keras get
 /// bfloat16 as 32-bit floats, which hold it exactly.
@@ -88,7 +89,7 @@ public struct Exporter: Sendable {
       }
     } else {
       // libhdf5 opens files by their names alone.
-      let file = try AtomicFile(path: output, hidden: format == .kerasStore || format == .legacy)
+      let file = try AtomicFile(path: output, hidden: format.isHDF5)
       for (tensor, offset) in zip(tensors, try writeStructure(tensors, to: file)) {
         var offset = offset
         try read(tensor).forEachPart(length: Self.partLength) { part in
@@ -158,6 +159,7 @@ public struct Exporter: Sendable {
       try checkLayers()
       return try HDF5Writer.writeStructure(
         of: layout.legacy(tensors.map { ($0.slot, $0.elementType) }), to: file)
+    case .legacyModel: return try writeModel(tensors, to: file)
     case .safetensors, .npz:
       let layout = try SafetensorsWriter(
         tensors: tensors.map {
@@ -166,6 +168,25 @@ public struct Exporter: Sendable {
       try file.write(layout.start, at: 0)
       return layout.offsets
     }
+  }
+
+  /// The same of a model with its configuration.
+  private func writeModel(_ tensors: [ExportedTensor], to file: borrowing AtomicFile) throws -> [Int] {
+    let graph = recipe.graph
+    let reached = Set(graph.kerasOrder)
+    for (index, node) in graph.nodes.enumerated() where !node.weights.isEmpty && !reached.contains(index) {
+      throw cannotExport(node, Self.unreached)
+    }
+    let model = try KerasExpression(of: graph, training: recipe.layerTraining, at: recipe.file.path)
+    let layout = KerasModelLayout(graph: model.graph, places: [])
+    let own = tensors.map { tensor in
+      let slot = tensor.slot
+      let layer = model.layers[slot.layer] ?? slot.layer
+      return (WeightSlot(layer: layer, role: slot.role, shape: slot.shape), tensor.elementType)
+    }
+    return try HDF5Writer.writeStructure(
+      of: layout.legacyModel(
+        own, configuration: model.configuration(name: recipe.card.architecture).text), to: file)
   }
 
   /// What a person who finds the file has to know.
@@ -193,7 +214,7 @@ public struct Exporter: Sendable {
       } else if !recipe.kerasPlaces.isEmpty {
         continue
       } else if !node.weights.isEmpty, !reached.contains(index) {
-        why = "no output depends on this layer, so a Keras model does not have it"
+        why = Self.unreached
       } else if node.sharing != nil {
         why = "it uses the weights of another layer, so the order of layers in Keras is unknown"
       } else if let slash = node.name.lastIndex(of: "/"),
@@ -203,9 +224,15 @@ public struct Exporter: Sendable {
       } else {
         continue
       }
-      throw ZooError(
-        .unsupported, what: "cannot export", at: "\(recipe.file.path), '\(node.name)'", why,
-        remedy: "Export as .safetensors or .npz.")
+      throw cannotExport(node, why)
     }
+  }
+
+  private static let unreached = "no output depends on this layer, so a Keras model does not have it"
+
+  private func cannotExport(_ node: Node, _ why: String) -> ZooError {
+    ZooError(
+      .unsupported, what: "cannot export", at: "\(recipe.file.path), '\(node.name)'", why,
+      remedy: "Export as .safetensors or .npz.")
   }
 }

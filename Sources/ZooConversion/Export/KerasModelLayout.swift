@@ -54,6 +54,28 @@ struct KerasModelLayout {
     return contents
   }
 
+  /// A whole model in the layout of Keras 2.
+  func legacyModel(_ tensors: [Tensor], configuration: String) -> HDF5Contents {
+    let inner = legacy(tensors)
+    var contents = HDF5Contents()
+    let model = "model_weights"
+    contents.groups = inner.groups.map { path, attributes in
+      (path.isEmpty ? model : "\(model)/\(path)", attributes)
+    }
+    let root: [(name: String, value: HDF5Contents.Attribute)] = [
+      ("backend", .text("tensorflow")), ("keras_version", .text(Self.version)),
+      ("model_config", .document(configuration)),
+    ]
+    contents.groups.insert(("", root), at: 0)
+    contents.datasets = inner.datasets.map {
+      .init(path: "\(model)/\($0.path)", shape: $0.shape, elementType: $0.elementType)
+    }
+    return contents
+  }
+
+  /// The last version of Keras 2: whose layout this is.
+  private static let version = "2.15.0"
+
   /// The layout of Keras 2, which finds weights by the order of the layers and of their weights.
   func legacy(_ tensors: [Tensor]) -> HDF5Contents {
     var contents = HDF5Contents()
@@ -69,8 +91,7 @@ struct KerasModelLayout {
         "",
         [
           ("layer_names", .names(names)), ("backend", .text("tensorflow")),
-          // The last version of Keras 2: whose layout this is.
-          ("keras_version", .text("2.15.0")),
+          ("keras_version", .text(Self.version)),
         ]
       )
     ]

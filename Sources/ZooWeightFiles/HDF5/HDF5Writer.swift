@@ -8,6 +8,8 @@ import ZooTensor
 package struct HDF5Contents: Sendable {
   package enum Attribute: Sendable {
     case text(String)
+    /// A text of any length, such as a configuration.
+    case document(String)
     /// A list of names as Keras writes it: one attribute, or several numbered ones where that would be
     /// too large for an object's header.
     case names([String])
@@ -108,6 +110,8 @@ private struct Structure: ~Copyable {
     let handle = try Self.made(zoo_h5_open_group(file.id, group.isEmpty ? "/" : group), group)
     switch attribute {
     case .text(let text): try put([text], named: name, on: handle, isSingle: true)
+    case .document(let text):
+      guard zoo_h5_put_text(handle.id, name, text) >= 0 else { throw Self.failure(name) }
     case .names(let names):
       let width = names.map(\.utf8.count).max() ?? 0
       let share = HDF5Writer.attributeLimit / max(1, width)
