@@ -2,6 +2,7 @@ import Foundation
 import ModelZooTools
 import Testing
 import ZooFormat
+import ZooGraph
 import ZooSystem
 import ZooTensor
 import ZooTestSupport
@@ -239,6 +240,39 @@ import ZooTestSupport
   }
 
   // MARK: Other heads
+
+  /// What is known for training of a model's layers is known of those of the files made from it.
+  @Test func whatTrainingNeedsIsKept() throws {
+    try withFolder { folder in
+      func path(_ name: String) -> String { folder.appending(path: name).path }
+      var options = Converter.Options()
+      options.recipe.preprocessing = .tf
+      options.recipe.labels = (0..<10).map { ClassLabel(id: "", name: "\($0)") }
+      _ = try Converter(options: options).convert(fixture("digits/digits.h5"), to: path("1.zoo"))
+      let file = try ZooFile(path: path("1.zoo"))
+      var document = file.document
+      var frozen = LayerTraining()
+      frozen.isFrozen = true
+      frozen.regularizers[.kernel] = Regularizer(l2: 0.25)
+      document.layerTraining["conv1"] = frozen
+      var norm = LayerTraining()
+      norm.momentum = 0.75
+      document.layerTraining["conv1_bn"] = norm
+      try ZooWriter(document: document, storage: file.storage)
+        .write(to: path("2.zoo"), overwrite: false, weights: file)
+
+      // Of layers that are the same in both, the first member's.
+      for (members, expected) in [(["2.zoo", "1.zoo"], document), (["1.zoo", "2.zoo"], file.document)] {
+        var options = ModelEnsemble.Options()
+        options.overwrite = true
+        _ = try ModelEnsemble(members: members.map(path), options: options).write(to: path("all.zoo"))
+        #expect(try ZooFile(path: path("all.zoo")).document.layerTraining == expected.layerTraining)
+      }
+      try BatchNormAdaptation(model: path("2.zoo"))
+        .adapt(to: ImageDataset(path: Letters.folder.path), named: "letters", output: path("3.zoo"))
+      #expect(try ZooFile(path: path("3.zoo")).document.layerTraining == document.layerTraining)
+    }
+  }
 
   @Test func aMultilayerHeadIsTrainedForAsLongAsItHelps() throws {
     try withFolder { folder in

@@ -38,7 +38,7 @@ struct EnsembleAssembly {
     let graph = try merge.build(outputs: ends)
     let weights = try merge.weights(of: graph)
     let assembly = ModelAssembly(
-      document: document(graph, tasks, first), weights: weights,
+      document: document(graph, merge.layerTraining(of: graph), tasks, first), weights: weights,
       storage: members.contains { $0.storage == .f16 } ? .f16 : .f32,
       single: Set(graph.weightSlots).subtracting(weights.halves))
     let report = try assembly.write(to: output, overwrite: options.overwrite) { engine in
@@ -216,7 +216,9 @@ struct EnsembleAssembly {
 
   // MARK: The file
 
-  private func document(_ graph: Graph, _ tasks: [TrainingRecord.Task], _ first: ZooFile) -> ZooDocument {
+  private func document(
+    _ graph: Graph, _ training: [String: LayerTraining], _ tasks: [TrainingRecord.Task], _ first: ZooFile
+  ) -> ZooDocument {
     let names = members.map { $0.path.split(separator: "/").last.map(String.init) ?? $0.path }
     var card = first.document.card
     card.variant = "ensemble of \(members.count): \(card.variant)"
@@ -248,6 +250,7 @@ struct EnsembleAssembly {
     let isOneSource = members.allSatisfy { $0.document.source == first.document.source }
     return ZooDocument(
       graph: graph, card: card, labels: tasks.count == 1 ? first.document.labels : [],
-      source: isOneSource ? first.document.source : nil, training: record)
+      source: isOneSource ? first.document.source : nil, training: record,
+      layerTraining: training)
   }
 }

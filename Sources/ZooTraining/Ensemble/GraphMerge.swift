@@ -33,6 +33,8 @@ struct GraphMerge {
   /// By the merged layer's name and the role.
   private var origins: [String: [WeightRole: Origin]] = [:]
   private var owned: [String: [WeightRole: [Float]]] = [:]
+  /// What training needs to know of layers, by the merged layer's name; of those that are one, the first network's.
+  private var training: [String: LayerTraining] = [:]
   private var unique = 0
   private var shared: Set<Value> = []
   /// The layers that more than one network has.
@@ -66,6 +68,7 @@ struct GraphMerge {
       let value = builder.add(name, node.operation, key.inputs, sharing: key.sharing)
       known[key] = value
       values.append(value)
+      training[name] = file.document.layerTraining[node.name]
       guard node.sharing == nil else { continue }
       for slot in node.weights {
         if let own = change?[slot.role] {
@@ -99,6 +102,9 @@ struct GraphMerge {
 
   /// The merged network.
   func build(outputs: [Value]) throws(ZooError) -> Graph { try builder.build(outputs: outputs) }
+
+  /// What training needs to know of the merged network's layers, by their names.
+  func layerTraining(of graph: Graph) -> [String: LayerTraining] { graph.part(of: training) }
 
   /// The weights of the merged network.
   func weights(of graph: Graph) throws -> MergedWeights {
