@@ -33,6 +33,8 @@ enum Target: String, CaseIterable {
   case csv
   /// What was kept of pictures from one training to the next.
   case cache
+  /// A number that makes a small network by chance, which both engines train.
+  case training
 
   /// The accepted input contradicts itself.
   struct Inconsistency: Error, CustomStringConvertible {
@@ -59,7 +61,7 @@ enum Target: String, CaseIterable {
       case .jpeg: (["images", "malformed", "digits/pictures"], [".jpg"], 30_000)
       case .png: (["images", "malformed", "digits/pictures"], [".png"], 30_000)
       case .webp, .gif, .bmp, .tiff: (["images", "images/oriented"], [".\(rawValue)"], 30_000)
-      case .csv, .cache: ([], [], 0)
+      case .csv, .cache, .training: ([], [], 0)
       }
     var seeds: [[UInt8]] = []
     for folder in folders {
@@ -77,6 +79,7 @@ enum Target: String, CaseIterable {
     if self == .zoo { seeds += try SmallNetworks.zooFiles() }
     if self == .csv { seeds += TrainingInputs.labels }
     if self == .cache { seeds.append(try TrainingInputs.cacheFile()) }
+    if self == .training { seeds.append([]) }
     return seeds
   }
 
@@ -109,6 +112,7 @@ enum Target: String, CaseIterable {
     case .catalogue:
       let (answer, file) = AnsweredFile.parts(of: seed)
       return AnsweredFile.joined(mutator.mutated(answer), file)
+    case .training: return withUnsafeBytes(of: UInt64(number).littleEndian) { Array($0) }
     case .csv: return mutator.random.below(3) == 0 ? mutator.mutated(seed) : mutator.mutatedWords(seed)
     case .hdf5, .npy, .jpeg, .webp, .gif, .bmp, .tiff, .cache: return mutator.mutated(seed)
     }
@@ -142,6 +146,8 @@ enum Target: String, CaseIterable {
       try EngineComparison.compare(file.document.graph, weights: file)
     case .csv: try TrainingInputs.readLabels(write(input, to: "\(folder)/case.csv"), in: folder)
     case .cache: try TrainingInputs.readCache(input, in: folder)
+    case .training:
+      try TrainingComparison.compare(seed: input.reversed().reduce(0) { $0 << 8 | UInt64($1) })
     case .jpeg, .png, .webp, .gif, .bmp, .tiff:
       let image = try input.withUnsafeBytes {
         try Image(

@@ -20,7 +20,7 @@ struct FuzzTests {
     #expect(process.terminationStatus == 0, "\(text)")
     #expect(!text.contains("FOUND"), "\(text)")
     let targets = ["hdf5", "catalogue", "keras", "npz", "npy", "safetensors", "json", "zoo"]
-    for target in targets + ["jpeg", "png", "webp", "gif", "bmp", "tiff", "csv", "cache"] {
+    for target in targets + ["jpeg", "png", "webp", "gif", "bmp", "tiff", "csv", "cache", "training"] {
       #expect(text.contains("| \(target) | 60 |"), "\(text)")
     }
   }
