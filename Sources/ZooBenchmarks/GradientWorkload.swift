@@ -22,8 +22,7 @@ final class GradientWorkload {
     case .batch_sums, .batch_gradient_sums: return time(call(kernel, batchSums()))
     case .batch_norm, .batch_norm_gradient: return time(call(kernel, batchNorm()))
     case .max_pooling_places, .pooling_gradient: return time(call(kernel, pooling(kernel)))
-    case .update: return time(call(kernel, update()))
-    case .softmax_loss, .softmax_gradient: return time(call(kernel, classGradient()))
+    case .softmax_gradient: return time(call(kernel, classGradient()))
     default: return nil
     }
   }
@@ -174,26 +173,14 @@ final class GradientWorkload {
     return (arguments, Int32(kernel == .pooling_gradient ? images * size : images * size / 2))
   }
 
-  /// A step of Adam on a million weights.
-  private func update() -> (zoo_update, Int32) {
-    let count = 1 << 20
-    var arguments = zoo_update()
-    (arguments.gradient, arguments.weights) = (UnsafePointer(floats(count)), floats(count))
-    (arguments.first, arguments.second) = (floats(count), floats(count))
-    (arguments.count, arguments.optimizer, arguments.gradient_factor) = (count, Int32(zoo_adam), 1)
-    (arguments.rate, arguments.first_rate, arguments.second_rate) = (1e-3, 0.1, 1e-3)
-    arguments.epsilon = 1e-7
-    return (arguments, Int32(count / zoo_update_block))
-  }
-
   /// 16 rows of a thousand classes.
   private func classGradient() -> (zoo_class_gradient, Int32) {
     let (rows, classes) = (16, 1000)
     var arguments = zoo_class_gradient()
-    arguments.logits = UnsafePointer(floats(rows * classes))
-    arguments.targets = UnsafePointer(floats(rows * classes))
-    arguments.gradient = floats(rows * classes)
-    (arguments.logits_row, arguments.targets_row, arguments.gradient_row) = (classes, classes, classes)
+    arguments.output = UnsafePointer(floats(rows * classes))
+    arguments.gradient = UnsafePointer(floats(rows * classes))
+    arguments.result = floats(rows * classes)
+    (arguments.output_row, arguments.gradient_row, arguments.result_row) = (classes, classes, classes)
     (arguments.classes, arguments.factor) = (Int32(classes), 1)
     return (arguments, Int32(rows))
   }

@@ -166,7 +166,7 @@ extension zoo_kernel_id {
     case .weight_gradient, .winograd_gradient, .pack_transposed, .winograd_pack_transposed,
       .depthwise_gradient, .depthwise_weight_gradient, .activation_gradient, .batch_sums,
       .batch_gradient_sums, .batch_norm, .batch_norm_gradient, .max_pooling_places, .pooling_gradient,
-      .update, .softmax_loss, .softmax_gradient:
+      .softmax_gradient:
       return .gradient
     case .pack: return .packing(taps: 1, rows: 512, columns: 512, outputs: 0)
     case .winograd_pack: return .packing(taps: 9, rows: 128, columns: 128, outputs: 4)

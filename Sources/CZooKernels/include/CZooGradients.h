@@ -1,5 +1,5 @@
 // Arguments of the kernels that training needs besides those of inference: gradients, batch normalization by the
-// statistics of the batch, updates of weights.
+// statistics of the batch.
 //
 // Several images lie `*_image` floats apart; all else is as CZooKernels.h says. Threads share outputs, never a sum: a
 // sum over pixels runs over them in their order, in blocks that do not depend on how many threads there are.
@@ -174,33 +174,12 @@ typedef struct {
   int32_t zeros;           // whether positions outside of the input count as zeros or not at all
 } zoo_pooling_gradient;
 
-// A step of an optimizer, on each of `count` values, with g = gradient * gradient_factor. First w -= decay * w. Then
-// zoo_sgd: m = momentum * m - rate * g; w += nesterov ? momentum * m - rate * g : m; `m` may be null without momentum.
-// zoo_adam: m += (g - m) * first_rate; v += (g^2 - v) * second_rate; w -= rate * m / (sqrt(v) + epsilon), where `rate`
-// has the factor that corrects the bias, and the two others are 1 - beta.
-// zoo_rmsprop: v = momentum * v + second_rate * g^2; w -= rate * g / sqrt(v + epsilon).
-// Last average += (w - average) * average_rate. Unit: `zoo_update_block` values.
-enum { zoo_sgd, zoo_adam, zoo_rmsprop };
-enum { zoo_update_block = 4096 };
+// `factor` times the gradient of softmax's input, where `output` is what it made and `gradient` the gradient of that.
+// Sums are in double precision. Unit: a row.
 typedef struct {
-  const float *gradient;
-  float *weights;          // w
-  float *first, *second;   // m and v
-  float *average;          // of the weights; may be null
-  ptrdiff_t count;
-  int32_t optimizer, nesterov;
-  float gradient_factor, decay, rate, momentum, first_rate, second_rate, epsilon, average_rate;
-} zoo_update;
-
-// `softmax_loss`: the cross-entropy of each row's targets and the softmax of its logits, and the logits' gradient of
-// `factor` times it. `softmax_gradient`: `factor` times the gradient of softmax's input, where `logits` is its output
-// and `targets` the gradient of that. Sums are in double precision. Unit: a row.
-typedef struct {
-  const float *logits, *targets;
-  const float *factors;    // of each row; may be null: 1
-  double *losses;          // of each row, without the factor; may be null
-  float *gradient;
-  ptrdiff_t logits_row, targets_row, gradient_row;
+  const float *output, *gradient;
+  float *result;
+  ptrdiff_t output_row, gradient_row, result_row;
   int32_t classes;
   float factor;
 } zoo_class_gradient;
@@ -219,11 +198,9 @@ typedef struct {
   KERNEL(batch_norm, zoo_batch_norm) \
   KERNEL(batch_norm_gradient, zoo_batch_norm) \
   KERNEL(max_pooling_places, zoo_pooling_gradient) \
-  KERNEL(pooling_gradient, zoo_pooling_gradient) \
-  KERNEL(update, zoo_update)
+  KERNEL(pooling_gradient, zoo_pooling_gradient)
 // Plain C, the same in every table.
 #define ZOO_PORTABLE_GRADIENT_KERNELS(KERNEL) \
-  KERNEL(softmax_loss, zoo_class_gradient) \
   KERNEL(softmax_gradient, zoo_class_gradient)
 
 #ifdef __cplusplus

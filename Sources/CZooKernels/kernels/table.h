@@ -25,7 +25,6 @@
 #include "separable.h"
 #include "table_products.h"
 #include "transposed_panels.h"
-#include "update.h"
 #include "weight_gradient.h"
 #include "winograd.h"
 #include "winograd_gradient.h"

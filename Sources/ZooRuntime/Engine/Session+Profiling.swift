@@ -24,12 +24,16 @@ extension Session {
 
   /// The most that this session's threads compute together in registers alone, in GFLOP/s: what its kernels
   /// are measured by. Takes some 50 ms.
-  package func measurePeak() -> Double {
-    let kernels = engine.table.table.pointee
-    let units = engine.threads * 8
-    var sums = [Float](repeating: 0, count: units * engine.table.vector)
+  package func measurePeak() -> Double { engine.table.measurePeak(threads: engine.threads, pool: pool) }
+}
+
+extension Kernels {
+  func measurePeak(threads: Int, pool: OpaquePointer?) -> Double {
+    let kernels = table.pointee
+    let units = threads * 8
+    var sums = [Float](repeating: 0, count: units * vector)
     let turns = 20_000
-    let operations = Double(units * turns * Int(kernels.peak_chains) * engine.table.vector * 2)
+    let operations = Double(units * turns * Int(kernels.peak_chains) * vector * 2)
     var best = Duration.seconds(1000)
     let clock = ContinuousClock()
     let end = clock.now + .milliseconds(50)

@@ -33,9 +33,9 @@ struct ActivationLayer: TrainingLayer {
     let result = isDirect ? run.values[target.buffer] : run.scratch
     if activation == .softmax {
       var arguments = zoo_class_gradient()
-      (arguments.logits, arguments.targets) = (UnsafePointer(run.values(links.output)), slopes)
-      arguments.gradient = result
-      (arguments.logits_row, arguments.targets_row, arguments.gradient_row) = (channels, channels, channels)
+      (arguments.output, arguments.gradient) = (UnsafePointer(run.values(links.output)), slopes)
+      arguments.result = result
+      (arguments.output_row, arguments.gradient_row, arguments.result_row) = (channels, channels, channels)
       arguments.classes = Int32(channels)
       arguments.factor = 1
       run.call(.softmax_gradient, arguments, units: pixels)

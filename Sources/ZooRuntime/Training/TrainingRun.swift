@@ -55,6 +55,14 @@ final class TrainingRun {
   /// Calls `body` with 0 ..< `units`, on all threads.
   func share(_ units: Int, _ body: (Int) -> Void) { ZooRuntime.share(units, on: pool, body) }
 
+  /// Sets memory to zero.
+  func clear(_ floats: UnsafeMutablePointer<Float>, _ count: Int) {
+    let block = 1 << 18
+    share((count + block - 1) / block) { unit in
+      (floats + unit * block).update(repeating: 0, count: min(block, count - unit * block))
+    }
+  }
+
   /// An example's values.
   func values(_ place: TrainingPlace, _ example: Int = 0) -> UnsafeMutablePointer<Float> {
     values[place.buffer] + example * place.floats

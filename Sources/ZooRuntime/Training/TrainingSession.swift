@@ -85,6 +85,12 @@ package final class TrainingSession: @unchecked Sendable {
 
   deinit { zoo_pool_destroy(pool) }
 
+  /// The instruction set: `avx512`, `avx2`, `neon` or `portable`.
+  package var kernels: String { run.kernels.name }
+
+  /// The most that its threads compute together in registers alone, in GFLOP/s.
+  package func measurePeak() -> Double { run.kernels.measurePeak(threads: run.threads, pool: pool) }
+
   /// The memory that it holds, in bytes.
   package var memoryBytes: Int {
     memory.reduce((prefix?.activationBytes ?? 0) + prefixWeights.byteCount) { $0 + $1.byteCount }
@@ -144,6 +150,15 @@ package final class TrainingSession: @unchecked Sendable {
     package var backward = Duration.zero
     /// Preparing its weights and completing their gradients.
     package var rest = Duration.zero
+  }
+
+  /// How often a step goes through the products of each layer, in their order: forward, and for the gradients of
+  /// its input and of its weights.
+  package var layerPasses: [(layer: String, passes: Int)] {
+    plan.layers.map { layer in
+      let hasInput = layer.links.inputGradients.contains { $0 != nil }
+      return (layer.name, 1 + (hasInput ? 1 : 0) + (layer.learns ? 1 : 0))
+    }
   }
 
   private func time(
@@ -219,8 +234,8 @@ package final class TrainingSession: @unchecked Sendable {
     prepare(&profile)
     run.isTraining = true
     run.step = step
-    run.gradients.update(repeating: 0, count: parameterCount)
-    run.spare.update(repeating: 0, count: plan.sizes.spare)
+    run.clear(run.gradients, parameterCount)
+    run.clear(run.spare, plan.sizes.spare)
     run.sums.update(repeating: 0, count: plan.sizes.sums)
     try forEachPart(of: count, values) { range in
       for index in plan.layers.indices {
