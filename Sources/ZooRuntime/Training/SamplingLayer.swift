@@ -30,6 +30,7 @@ struct SamplingLayer: TrainingLayer {
     run.share(run.count * input.height) { unit in
       let (example, row) = unit.quotientAndRemainder(dividingBy: input.height)
       let line = sums + unit * input.width * channels
+      defer { if accumulates { mask(run, line, unit, target) } }
       if !accumulates { line.update(repeating: 0, count: input.width * channels) }
       guard row % strides.height == 0, row / strides.height < output.height else { return }
       let source = slopes + (example * output.height + row / strides.height) * output.width * channels
@@ -42,5 +43,15 @@ struct SamplingLayer: TrainingLayer {
         }
       }
     }
+  }
+
+  /// Takes away from a row of the sum what does not pass the rectifier that made the input.
+  private func mask(
+    _ run: TrainingRun, _ line: UnsafeMutablePointer<Float>, _ row: Int, _ target: GradientTarget
+  ) {
+    guard let rectified = target.rectified else { return }
+    let count = links.inputs[0].width * links.inputs[0].channels
+    let values = run.values[rectified] + row * count
+    for index in 0..<count where !(values[index] > 0 && values[index] < target.limit) { line[index] = 0 }
   }
 }

@@ -274,6 +274,11 @@ struct TrainingPlanner {
           gradients[input.buffer] = gradient
           continue
         }
+        if gradients[input.buffer] == nil, canAddTo(gradient, for: input, at: index, readers) {
+          shared.insert(gradient)
+          gradients[input.buffer] = gradient
+          continue
+        }
         if layers[index].replacesGradient, isFree, !shared.contains(gradient) {
           gradients[input.buffer] = gradient
           links.inputGradients[position] = GradientTarget(
@@ -302,5 +307,25 @@ struct TrainingPlanner {
       target: Value(index: route.target), logits: logits, logitsGradient: logitsGradient,
       logitsLimit: limits[logits.buffer], slots: slots, learningCount: learningCount, weights: weights,
       sizes: sizes)
+  }
+
+  /// Whether what other layers contribute to the gradient of an input can be added to the output's, of which a
+  /// sum makes it the first part: where all others that read this have done so before. As the last of them
+  /// knows what passes a rectifier, there has to be one.
+  private func canAddTo(
+    _ gradient: Int, for input: TrainingPlace, at index: Int, _ readers: [Int: Int]
+  ) -> Bool {
+    let links = layers[index].links
+    guard layers[index].passesGradient, links.inputs.count > 1,
+      links.inputs.count(where: { $0.buffer == input.buffer }) == 1, input.floats == links.output.floats,
+      let next = layers[..<index].lastIndex(where: { $0.links.inputs.contains { $0.buffer == input.buffer } })
+    else { return false }
+    return links.inputs.allSatisfy { other in
+      guard other.buffer != input.buffer else { return true }
+      guard readers[other.buffer] == 1, limits[other.buffer] == nil, other.floats == links.output.floats,
+        let producer = layers[..<index].lastIndex(where: { $0.links.output.buffer == other.buffer })
+      else { return false }
+      return producer > next && !layers[producer].passesGradient
+    }
   }
 }

@@ -97,8 +97,8 @@ final class TrainingRun {
         if let rectified = target.rectified {
           let output = self.values[rectified] + start + x * channels
           for c in 0..<channels {
-            let value = output[c] > 0 && output[c] < target.limit ? factor * from[c] : 0
-            to[c] = target.accumulates ? to[c] + value : value
+            let value = target.accumulates ? to[c] + factor * from[c] : factor * from[c]
+            to[c] = output[c] > 0 && output[c] < target.limit ? value : 0
           }
         } else {
           for c in 0..<channels { to[c] = target.accumulates ? to[c] + factor * from[c] : factor * from[c] }
