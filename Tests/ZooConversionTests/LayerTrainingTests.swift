@@ -10,8 +10,8 @@ import ZooTestSupport
   private func converted(_ path: String) throws -> ZooDocument {
     try withFolder { folder in
       let (first, second) = (folder.appending(path: "a.zoo").path, folder.appending(path: "b.zoo").path)
-      try Converter(options: Converter.Options()).convert(fixture(path), to: first)
-      try Converter(options: Converter.Options()).convert(first, to: second)
+      _ = try Converter(options: Converter.Options()).convert(fixture(path), to: first)
+      _ = try Converter(options: Converter.Options()).convert(first, to: second)
       let document = try ZooFile(path: first).document
       #expect(try ZooFile(path: second).document.layerTraining == document.layerTraining)
       return document
@@ -48,9 +48,9 @@ import ZooTestSupport
       func file(_ name: String) -> String { folder.appending(path: name).path }
       var options = Converter.Options()
       options.verify = false
-      try Converter(options: options).convert(fixture(path), to: file("a.zoo"))
+      _ = try Converter(options: options).convert(fixture(path), to: file("a.zoo"))
       _ = try Exporter(path: file("a.zoo"), output: file("a.hdf5")).export(overwrite: false)
-      try Converter(options: options).convert(file("a.hdf5"), to: file("b.zoo"))
+      _ = try Converter(options: options).convert(file("a.hdf5"), to: file("b.zoo"))
       let (first, second) = (try ZooFile(path: file("a.zoo")), try ZooFile(path: file("b.zoo")))
       #expect(!first.document.layerTraining.isEmpty)
       #expect(first.document.layerTraining == second.document.layerTraining)

@@ -46,7 +46,8 @@ import ZooRuntime
     print("\(family): the oracle is off by at most \(largest[0]) after a step, \(largest[1]) after ten")
   }
 
-  /// Rounding moves the fast engine as far as it moves Keras in float32.
+  /// Rounding moves the fast engine as far as it moves Keras in float32. A variable of four values may be luckier
+  /// there than here, so a little of its change is allowed in any case, after ten steps ten times as much.
   @Test("the fast engine", arguments: families) func engine(_ family: String) throws {
     for kernels in Engine.availableKernels {
       var (ratios, largest, name): ([Double], Double, String) = ([], 0, "")
@@ -63,7 +64,7 @@ import ZooRuntime
             if own.relative > largest { (largest, name) = (own.relative, "\(golden.name), \(own.name)") }
             ratios.append(own.ratio)
             #expect(
-              own.distance <= max(4 * own.float32, 1e-5 * own.norm, own.rounding),
+              own.distance <= max(4 * own.float32, [1e-5, 1e-4][index] * own.norm, own.rounding),
               """
               \(kernels), \(golden.name), step \([1, 10][index]): \(own.name) is off by \(own.relative), \
               \(own.ratio) times what Keras is
