@@ -12,7 +12,7 @@ enum TrainingComparison {
   private static let attempts = 4
 
   /// Of a weight's gradient, and of all gradients together.
-  private static let (tolerance, ofAll) = (1e-3, 1e-4)
+  private static let (tolerance, ofAll) = (1e-4, 1e-5)
 
   /// - Throws: a `ZooError` where the fast engine refuses the network; `Target.Inconsistency` where both
   ///   differ.
