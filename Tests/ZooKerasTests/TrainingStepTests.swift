@@ -46,8 +46,9 @@ import ZooRuntime
     print("\(family): the oracle is off by at most \(largest[0]) after a step, \(largest[1]) after ten")
   }
 
-  /// Rounding moves the fast engine as far as it moves Keras in float32. A variable of four values may be luckier
-  /// there than here, so a little of its change is allowed in any case, after ten steps ten times as much.
+  /// Rounding moves the fast engine as far as it moves Keras in float32. A variable of four values may be
+  /// luckier there than here, so a little of its change is allowed in any case, after ten steps ten times as
+  /// much.
   @Test("the fast engine", arguments: families) func engine(_ family: String) throws {
     for kernels in Engine.availableKernels {
       var (ratios, largest, name): ([Double], Double, String) = ([], 0, "")
