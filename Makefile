@@ -77,10 +77,14 @@ test-reports: test-packages ## Try every report in a browser, and leave the scre
 # PYTHON has; without MODELS the published networks with random weights. Then conversion, compared with cp and, where
 # PYTHON has them, h5py and safetensors.
 MODELS ?=
-bench: build ## Measure speed, memory and conversion (MODELS=folder to compare with other engines)
+bench: build ## Measure speed, memory and conversion (MODELS=folder to compare with other engines), or TRAINING=networks
 	$(SWIFT) build -c release --product zoo-benchmarks
+ifdef TRAINING
+	$(PYTHON) Scripts/training_peers.py compare .build/release/zoo-benchmarks $(TRAINING)
+else
 	PYTHON=$(PYTHON) .build/release/zoo-benchmarks networks $(MODELS)
 	PYTHON=$(PYTHON) .build/release/zoo-benchmarks conversion
+endif
 
 SECONDS ?= 300
 fuzz: packages ## Feed damaged files to every parser for SECONDS seconds

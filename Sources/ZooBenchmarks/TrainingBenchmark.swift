@@ -13,7 +13,9 @@ import ZooTensor
 /// with `JSON` what `Scripts/training_peers.py` reads.
 enum TrainingBenchmark {
   /// Where the last stage begins.
-  private static let lastStages = ["mobilenet": "conv_dw_12", "resnet50": "conv5_block1", "vgg16": "block5_conv1"]
+  private static let lastStages = [
+    "mobilenet": "conv_dw_12", "resnet50": "conv5_block1", "vgg16": "block5_conv1",
+  ]
 
   static func run(_ arguments: [String]) throws {
     func word(_ index: Int, _ other: String) -> String {
@@ -51,7 +53,8 @@ enum TrainingBenchmark {
           "{\"milliseconds\": \(measured.times[measured.times.count / 2].milliseconds), "
             + "\"fastest\": \(measured.times[0].milliseconds), \"bytes\": \(measured.bytes)}")
       } else {
-        let title = "\(name), batch \(batch), \(mode) norms, \(part), \(threads) thread\(threads == 1 ? "" : "s")"
+        let title =
+          "\(name), batch \(batch), \(mode) norms, \(part), \(threads) thread\(threads == 1 ? "" : "s")"
         report(title, measured.times[measured.times.count / 2], measured.bytes, measured.layers)
       }
     }
@@ -112,7 +115,9 @@ enum TrainingBenchmark {
       "\(title): \(text(time)); forward \(text(total(\.forward))), backward \(text(total(\.backward))), "
         + "weights \(text(total(\.rest))); \(bytes >> 20) MiB")
     let all = layers.map { (layer: $0, time: $0.forward + $0.backward + $0.rest) }
-    for (layer, time) in all.sorted(by: { $0.time > $1.time }).prefix(environment("SHOWN").flatMap { Int($0) } ?? 12) {
+    for (layer, time) in all.sorted(by: { $0.time > $1.time }).prefix(
+      environment("SHOWN").flatMap { Int($0) } ?? 12)
+    {
       print("  \(layer.layer): \(text(time)), \(text(layer.backward)) of it backward")
     }
   }

@@ -193,6 +193,27 @@ struct ModelCommandTests {
     }
   }
 
+  @Test(arguments: ["fixed", "batch"]) func benchMeasuresTraining(batchNorm: String) throws {
+    try withDigits { zoo in
+      let arguments = ["bench", "digits.zoo", "--training", "--batch-norm", batchNorm, "--seconds", "0.1"]
+      let json = try zoo.run(arguments + ["--layers", "--batch", "4", "--json"]).jsonObject()
+      for key in [
+        "median_ms", "min_ms", "ms_per_image", "runs", "threads", "parameters", "gflop", "gflops",
+        "peak_gflops", "training_mib", "peak_mib", "kernels",
+      ] {
+        #expect(json[key] != nil, "\(key)")
+      }
+      #expect(json["batch"] as? Int == 4 && json["batch_norm"] as? String == batchNorm)
+      let layers = try #require(json["layers"] as? [[String: Any]])
+      let shares = layers.compactMap { $0["share"] as? Double }
+      #expect(shares.count == layers.count && abs(shares.reduce(0, +) - 1) < 1e-6)
+      #expect(layers.contains { $0["gflops"] as? Double ?? 0 > 0 })
+      let lines = try zoo.run(arguments + ["--layers"]).output.split(separator: "\n")
+      #expect(lines.contains { $0.contains("at batch 16") })
+      #expect(lines.contains { $0.hasPrefix("FORWARD MS") && $0.hasSuffix("LAYER") })
+    }
+  }
+
   /// Every kernel path that the machine has verifies; an unknown one is named, not ignored.
   @Test(arguments: ["amx", "avx512", "avx2", "neon", "portable"])
   func everyKernelPathVerifies(kernels: String) throws {

@@ -15,6 +15,8 @@ struct UsageTests {
       (["convert"], "Missing expected argument '<input>'", "convert"),
       (["convert", "x.h5", "--achitecture", "y"], "Did you mean '--architecture'?", "convert"),
       (["bench", "x.zoo", "--threads", "0"], "--threads takes a number", "bench"),
+      (["bench", "x.zoo", "--batch", "0"], "--batch takes a number", "bench"),
+      (["bench", "x.zoo", "--batch-norm", "batch"], "--batch-norm needs --training", "bench"),
       (["convert", "x.h5", "--input-size", "96x"], "'96x' is invalid for '--input-size <HxW>'", "convert"),
       (["convert", "-"], "name the output with -o", "convert"),
       (["train", "x"], "Missing expected argument '--backbone <model.zoo>'", "train"),
