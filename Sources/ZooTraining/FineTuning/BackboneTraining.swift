@@ -120,18 +120,21 @@ struct BackboneTraining {
     let tuned = try tuner.run { progress(.tuning($0)) }
     let frozen = try measure(start.model, split.validation)
     var outcome = Outcome(
-      tasks: outcomes.map(\.report), report: tuned.report, warnings: tuned.warnings, checkpoints: [checkpoint])
+      tasks: outcomes.map(\.report), report: tuned.report, warnings: tuned.warnings, checkpoints: [checkpoint]
+    )
     outcome.settings = settings(tuned.report)
     for index in outcome.tasks.indices { outcome.tasks[index].frozen = frozen[index] }
     guard tuned.report.isKept else { return outcome }
     var changed = tuned.changed
-    let measured = try measure(try model(start.heads, changed: start.scales.unscaled(changed)), split.validation)
+    let measured = try measure(
+      try model(start.heads, changed: start.scales.unscaled(changed)), split.validation)
     if plan.scheme != .given {
       // The model that was measured has not seen these pictures; the one in the file has.
       let all = (split.training + split.validation).sorted()
       let more = checkpoint.path + "-all"
       let checkpoint = CheckpointFile(
-        path: more, identity: identity((all, [])), resuming: tuning.resuming == .never ? .restart : tuning.resuming)
+        path: more, identity: identity((all, [])),
+        resuming: tuning.resuming == .never ? .restart : tuning.resuming)
       start = try self.start((all, []))
       tuner = start.tuner(checkpoint: checkpoint)
       changed = try tuner.repeat(tuned.report, chosenFrom: split.training.count) { progress(.tuning($0)) }
@@ -153,7 +156,8 @@ struct BackboneTraining {
     return outcome
   }
 
-  private func model(_ heads: [TrainedHead], changed: [WeightSlot: [Float]]) throws(ZooError) -> TrainedModel {
+  private func model(_ heads: [TrainedHead], changed: [WeightSlot: [Float]]) throws(ZooError) -> TrainedModel
+  {
     // What the file says is not known yet, and not needed here.
     let record = TrainingRecord(
       backbone: "", backboneContent: "", layers: extractor.layers, data: run.name, dataChecksum: "",
@@ -209,7 +213,8 @@ struct BackboneTraining {
   /// How it was done, for the file.
   private func settings(_ report: FineTuningReport) -> [String: String] {
     var settings = [
-      "fine-tuning": report.stages.map { "\($0.name)\($0.isKept ? "" : " (not kept)")" }.joined(separator: ", then "),
+      "fine-tuning": report.stages.map { "\($0.name)\($0.isKept ? "" : " (not kept)")" }.joined(
+        separator: ", then "),
       "batch norms": configuration.batchNorm.rawValue, "batch": String(configuration.batch),
       "rate": significant(configuration.peakRate), "schedule": configuration.schedule.rawValue,
       "optimizer": configuration.optimizer.name, "dropout": significant(configuration.dropout),

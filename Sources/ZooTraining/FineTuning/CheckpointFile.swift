@@ -125,7 +125,9 @@ package struct CheckpointFile: Sendable {
     let file = try MappedFile(path: path)
     defer { withExtendedLifetime(file) {} }
     let bytes = file.bytes
-    guard bytes.count >= 24, Array(bytes[..<8]) == magic else { throw damaged("it is no checkpoint of a training") }
+    guard bytes.count >= 24, Array(bytes[..<8]) == magic else {
+      throw damaged("it is no checkpoint of a training")
+    }
     let sum = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self))
     guard XXH3Hasher.hash(UnsafeRawBufferPointer(rebasing: bytes[..<(bytes.count - 8)])).low == sum else {
       throw damaged("its checksum is wrong")
@@ -152,11 +154,15 @@ package struct CheckpointFile: Sendable {
         throw damaged("the array '\(array.name)' is longer than the file")
       }
       state.arrays[array.name] = (0..<array.count).map {
-        Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 4 * $0, as: UInt32.self)))
+        Float(
+          bitPattern: UInt32(
+            littleEndian: bytes.loadUnaligned(fromByteOffset: offset + 4 * $0, as: UInt32.self)))
       }
       offset += size
     }
-    guard offset == bytes.count - 8 else { throw damaged("it has \(bytes.count - 8 - offset) bytes too many") }
+    guard offset == bytes.count - 8 else {
+      throw damaged("it has \(bytes.count - 8 - offset) bytes too many")
+    }
     return (state, header.identity)
   }
 

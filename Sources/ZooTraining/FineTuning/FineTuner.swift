@@ -35,13 +35,14 @@ struct FineTuner {
   /// The most bytes that are kept of pictures, and as many of the values below a stage.
   private static let mostKept = 1 << 30
 
+  /// Where no memory is stated, a step of more bytes computes fewer pictures at a time.
+  private static let usualStep = 1 << 30
+
   /// What a stage may take within the configuration's memory: the step what it needs, and what is kept the rest.
   ///
   /// - Throws: `ZooError` of the code `tooLarge` where not even one picture fits.
   func room(for stage: LayerGroups.Stage) throws(ZooError) -> StageTraining.Room {
-    guard let limit = configuration.memory else {
-      return StageTraining.Room(part: configuration.batch, kept: Self.mostKept)
-    }
+    let limit = configuration.memory ?? Self.usualStep
     let learning = network.groups.slots(of: stage)
     let count = learning.reduce(0) { $0 + $1.shape.elementCount }
     // The optimizer's memory, the weights of the best epoch, and those while they are judged.
@@ -52,6 +53,9 @@ struct FineTuner {
         stage, network, configuration, part: part, seed: seed, threads: threads)
       let step =
         try more + TrainingSession.memory(graph: network.graph, learning: Set(learning), options: options)
+      if configuration.memory == nil, step <= limit || part == 1 || configuration.batchNorm == .batch {
+        return StageTraining.Room(part: part, kept: Self.mostKept)
+      }
       if step <= limit {
         return StageTraining.Room(part: part, kept: min(Self.mostKept, (limit - step) / 2))
       }

@@ -38,7 +38,9 @@ struct PictureMixing {
 
   /// - Parameter inputs: (N, H, W, C).
   func mix(_ inputs: Tensor) -> Mixed {
-    let (count, height, width, channels) = (inputs.shape[0], inputs.shape[1], inputs.shape[2], inputs.shape[3])
+    let (count, height, width, channels) = (
+      inputs.shape[0], inputs.shape[1], inputs.shape[2], inputs.shape[3]
+    )
     let size = height * width * channels
     var values = inputs.values
     for example in 0..<count where random.unit(8 * example + 1000) < Self.erasedShare {

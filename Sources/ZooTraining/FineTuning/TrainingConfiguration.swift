@@ -51,7 +51,7 @@ public struct TrainingConfiguration: Sendable, Hashable, Codable {
     case none
     /// Flips, crops of 70 to 100 % of the area, and small changes of light and colour.
     case light
-    /// Also turns, tighter crops, stronger colours and blur; of half of the pictures a rectangle is erased, and half of
+    /// Also turns, tighter crops, stronger colours and blur; of a quarter of the pictures a rectangle is erased, and half of
     /// the batches are mixed from two pictures each, by sums (mixup; Zhang et al., 2018) or rectangles (CutMix; Yun et
     /// al., 2019).
     case strong
@@ -87,7 +87,8 @@ public struct TrainingConfiguration: Sendable, Hashable, Codable {
   /// end before the last epoch with one that falls by itself, whose best epochs are the last ones.
   public var patience: Int?
   /// The most bytes that training layers may take on top of the backbone's file: fewer pictures are then computed at a time,
-  /// and fewer are kept decoded. Nil: as many as the whole batch needs, and up to 2 GiB for what is kept.
+  /// and fewer are kept decoded. Nil: about 1 GiB for a step where fewer pictures at a time suffice for that, and up to 2 GiB
+  /// for what is kept.
   public var memory: Int?
   /// How often the last stage is trained from the same start, each time with other orders and views. The mean of the
   /// weights of some of them is taken where it makes the loss of validation pictures lower (Wortsman et al., 2022).

@@ -30,7 +30,8 @@ struct TuningState: Codable {
   var arrays: [String: [Float]] = [:]
 
   private enum CodingKeys: String, CodingKey {
-    case stage, run, epoch, step, tally, epochs, best, plateau, plateauFactor, optimizerSteps, runs, finished, seconds
+    case stage, run, epoch, step, tally, epochs, best, plateau, plateauFactor, optimizerSteps, runs, finished,
+      seconds
   }
 
   /// The arrays' names.
@@ -45,7 +46,8 @@ struct TuningState: Codable {
     func isSound(_ run: FineTuningReport.Run) -> Bool { run.epochs.indices.contains(run.best - 1) }
     return (0...stages).contains(stage) && finished.count == stage && run >= 0 && runs.count == run
       && epoch >= 0 && epochs.count == epoch && step >= 0 && step <= 1 << 40
-      && (best.map(epochs.indices.contains) ?? true) && (epoch == 0 || best != nil || arrays[Self.weights] != nil)
+      && (best.map(epochs.indices.contains) ?? true)
+      && (epoch == 0 || best != nil || arrays[Self.weights] != nil)
       && runs.allSatisfy(isSound) && finished.flatMap(\.runs).allSatisfy(isSound)
   }
 
