@@ -35,54 +35,40 @@ struct FineTuner {
   /// The most bytes that are kept of pictures, and as many of the values below a stage.
   private static let mostKept = 1 << 30
 
-  /// Where no memory is stated, a step of more bytes computes fewer pictures at a time.
-  private static let usualStep = 1 << 30
-
   /// What a stage may take within the configuration's memory: the step what it needs, and what is kept the rest.
   ///
   /// - Throws: `ZooError` of the code `tooLarge` where not even one picture fits.
   func room(for stage: LayerGroups.Stage) throws(ZooError) -> StageTraining.Room {
-    let limit = configuration.memory ?? Self.usualStep
-    let learning = network.groups.slots(of: stage)
-    let count = learning.reduce(0) { $0 + $1.shape.elementCount }
-    // The optimizer's memory, the weights of the best epoch, and those while they are judged.
-    let more = (configuration.optimizer.slots.count + 3) * count * MemoryLayout<Float>.size
-    var part = configuration.batch
-    while true {
-      let options = StageTraining.options(
-        stage, network, configuration, part: part, seed: seed, threads: threads)
-      let step =
-        try more + TrainingSession.memory(graph: network.graph, learning: Set(learning), options: options)
-      if configuration.memory == nil, step <= limit || part == 1 || configuration.batchNorm == .batch {
-        return StageTraining.Room(part: part, kept: Self.mostKept)
-      }
-      if step <= limit {
-        return StageTraining.Room(part: part, kept: min(Self.mostKept, (limit - step) / 2))
-      }
-      guard part > 1, configuration.batchNorm == .fixed else {
-        throw ZooError(
-          .tooLarge, what: "not enough memory", at: stage.name,
-          "a step takes \(byteSize(step)), and \(byteSize(limit)) are allowed",
-          remedy: configuration.batchNorm == .batch
-            ? "Train fewer layers, use a smaller batch, or fixed batch norms."
-            : "Train fewer layers, or allow more.")
-      }
-      part = (part + 1) / 2
+    let step = try StepMemory(
+      graph: network.graph, learning: Set(network.groups.slots(of: stage)), configuration: configuration
+    ) {
+      $0 = StageTraining.options(stage, network, configuration, part: $0.part, seed: seed, threads: threads)
     }
+    guard let limit = configuration.memory else {
+      return StageTraining.Room(part: step.part, kept: Self.mostKept)
+    }
+    guard step.bytes <= limit else {
+      throw ZooError(
+        .tooLarge, what: "not enough memory", at: stage.name,
+        "a step takes \(byteSize(step.bytes)), and \(byteSize(limit)) are allowed",
+        remedy: configuration.batchNorm == .batch
+          ? "Train fewer layers, use a smaller batch, or fixed batch norms."
+          : "Train fewer layers, or allow more.")
+    }
+    return StageTraining.Room(part: step.part, kept: min(Self.mostKept, (limit - step.bytes) / 2))
   }
 
-  func run(
-    progress: (TuningProgress) -> Void
-  ) throws -> Outcome {
+  /// Trains all stages, or those that a checkpoint has left.
+  ///
+  /// - Throws: `ZooError`; of the code `cancelled` where the task is cancelled, with a checkpoint to go on from.
+  func run(progress: (TuningProgress) -> Void) throws -> Outcome {
     try configuration.check()
     let stages = try network.groups.stages(configuration.layers)
     let slots = Dictionary(uniqueKeysWithValues: network.graph.weightSlots.map { ($0.name, $0) })
     var state = try checkpoint?.resumed() ?? TuningState()
     guard state.isSound(stages: stages.count) else { throw unsound }
-    var warnings: [String] = []
     while state.stage < stages.count {
       let stage = stages[state.stage]
-      let isAutomatic = configuration.layers == .automatic
       let one = try training(of: stage, from: own(state, slots))
       let start = one.weights
       let before = try one.judge(start, on: validation)
@@ -94,16 +80,8 @@ struct FineTuner {
       let (weights, taken) = try mean(of: state, one)
       for run in taken { state.runs[run].isTaken = true }
       let after = try one.judge(weights, on: validation)
-      let gains = zip(before.losses, after.losses).map { $0 - $1 }
-      let gain = gains.reduce(0, +) / Double(gains.count)
-      let variance = gains.reduce(0) { $0 + ($1 - gain) * ($1 - gain) } / Double(max(1, gains.count - 1))
-      let error = (variance / Double(gains.count)).squareRoot()
-      let isKept = !isAutomatic || gain > Self.noise * error
-      if !isAutomatic, !(gain > 0) {
-        warnings.append(
-          "training \(stage.name) made the loss of validation pictures higher: \(decimal(before.loss, 3)) before, "
-            + "\(decimal(after.loss, 3)) after")
-      }
+      let (gain, error) = Self.gain(before.losses, after.losses)
+      let isKept = configuration.layers != .automatic || gain > Self.noise * error
       if isKept { keep(one.bySlot(weights), in: &state) }
       state.finished.append(
         FineTuningReport.Stage(
@@ -120,7 +98,19 @@ struct FineTuner {
         stages: state.finished, training: training.count, validation: validation.count,
         batchNorm: configuration.batchNorm.rawValue,
         part: try stages.map { try room(for: $0).part }.max() ?? 0),
-      warnings: warnings)
+      warnings: state.finished.filter { $0.isKept && !($0.gain > 0) }.map {
+        "training \($0.name) made the loss of validation pictures higher: \(decimal($0.lossBefore, 3)) before, "
+          + "\(decimal($0.lossAfter, 3)) after"
+      })
+  }
+
+  /// How much lower losses became on average, picture by picture, and the standard error of that.
+  private static func gain(_ before: [Double], _ after: [Double]) -> (gain: Double, error: Double) {
+    let gains = zip(before, after).map { $0 - $1 }
+    let count = Double(max(1, gains.count))
+    let mean = gains.reduce(0, +) / count
+    let variance = gains.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / max(1, count - 1)
+    return (mean, (variance / count).squareRoot())
   }
 
   /// Does again what was kept: the same stages and runs, each for as many epochs as the best one had, without looking at
@@ -146,13 +136,16 @@ struct FineTuner {
         let one = try training(of: stages[state.stage], from: own(state, slots))
         let start = one.weights
         while state.run < done.runs.count {
-          if done.runs[state.run].isTaken {
-            try train(
-              one, from: start, &state,
-              again: (
-                planned: configuration.epochCount(stepsPerEpoch: perEpoch), epochs: done.runs[state.run].best
-              ), progress: progress)
+          guard done.runs[state.run].isTaken else {
+            state.runs.append(done.runs[state.run])
+            state.run += 1
+            continue
           }
+          try train(
+            one, from: start, &state,
+            again: (
+              planned: configuration.epochCount(stepsPerEpoch: perEpoch), epochs: done.runs[state.run].best
+            ), progress: progress)
           try finishRun(&state)
         }
         let taken = done.runs.indices.filter { done.runs[$0].isTaken }

@@ -38,20 +38,17 @@ public struct FineTuningCost: Sendable, Encodable {
       let (below, inside) = groups.work(of: stage)
       let share = Double(inside) / Double(max(1, below + inside))
       // Pictures are decoded once, and kept.
-      let step = viewing + forward * (1 + backward * share)
+      let perPicture = viewing + forward * (1 + backward * share)
       let learning = Set(groups.slots(of: stage))
-      var options = TrainingOptions()
-      options.batch = configuration.batch
-      options.part = configuration.batch
-      options.threads = threads
       guard
-        let memory = try? TrainingSession.memory(graph: features, learning: learning, options: options)
+        let step = try? StepMemory(
+          graph: features, learning: learning, configuration: configuration, options: { $0.threads = threads }
+        )
       else { return nil }
-      let count = learning.reduce(0) { $0 + $1.shape.elementCount }
+      let epoch = Double(pictures) * perPicture
       return FineTuningCost(
-        layers: name,
-        seconds: repetition * Double(pictures) * (decoding / repetition + Double(epochs) * step),
-        memory: memory + (configuration.optimizer.slots.count + 3) * count * MemoryLayout<Float>.size)
+        layers: name, seconds: Double(pictures) * decoding + repetition * Double(epochs) * epoch,
+        memory: step.bytes)
     }
   }
 }

@@ -1,0 +1,42 @@
+import ZooGraph
+import ZooRuntime
+import ZooSystem
+
+/// The memory of a step of training, and how many pictures are computed at once so that it is little.
+struct StepMemory {
+  /// Where no memory is stated, a step of more bytes computes fewer pictures at a time.
+  private static let usual = 1 << 30
+
+  /// The most pictures that are computed at once.
+  let part: Int
+  /// What a step takes, with the optimizer's memory, the weights of the best epoch, and those while they are judged.
+  let bytes: Int
+
+  /// Halves the pictures that are computed at once until a step is within the configuration's memory, or 1 GiB where that
+  /// states none; down to one, or not at all where batch norms normalize by the batch.
+  ///
+  /// - Parameters:
+  ///   - learning: the weights that learn.
+  ///   - options: completes the options of a session.
+  init(
+    graph: Graph, learning: Set<WeightSlot>, configuration: TrainingConfiguration,
+    options complete: (inout TrainingOptions) -> Void
+  ) throws(ZooError) {
+    let limit = configuration.memory ?? Self.usual
+    let count = learning.reduce(0) { $0 + $1.shape.elementCount }
+    let more = (configuration.optimizer.slots.count + 3) * count * MemoryLayout<Float>.size
+    var part = configuration.batch
+    while true {
+      var options = TrainingOptions()
+      options.batch = configuration.batch
+      options.part = part
+      complete(&options)
+      let bytes = try more + TrainingSession.memory(graph: graph, learning: learning, options: options)
+      if bytes <= limit || part == 1 || configuration.batchNorm == .batch {
+        (self.part, self.bytes) = (part, bytes)
+        return
+      }
+      part = (part + 1) / 2
+    }
+  }
+}
