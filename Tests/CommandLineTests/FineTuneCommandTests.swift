@@ -100,6 +100,7 @@ import ZooTestSupport
       (["--resume"], "--resume goes with --fine-tune"),
       (["--find-rate"], "--find-rate goes with --fine-tune"),
       (["--fine-tune", "nowhere"], "no such layer"),
+      (["--fine-tune", "all", "--checkpoint", "nowhere"], "there is no folder nowhere"),
       (["--fine-tune", "all", "--memory", "1"], "raise --memory"),
       (["--fine-tune", "all", "--optimizer", "sgd", "--rate", "1e38"], "Try a lower --rate"),
     ] {

@@ -40,16 +40,23 @@ package struct CheckpointFile: Sendable {
     var arrays: [Array]
   }
 
+  /// Checks, before any work, that there can be a checkpoint at `path`, and that one that is there is wanted.
+  ///
+  /// - Throws: `ZooError`.
+  static func checkPossible(_ path: String, _ resuming: Trainer.Resuming) throws(ZooError) {
+    try AtomicFile.checkPossible(path, overwrite: true)
+    guard resuming == .never, exists(path) else { return }
+    throw ZooError(
+      .cannotCreate, "checkpoint", at: path, "an unfinished training is there",
+      remedy: "Resume it, or replace it.")
+  }
+
   /// The state to go on from; nil: from the start.
   ///
   /// - Throws: `ZooError` where there is a checkpoint that was not asked for, or that does not fit.
   func resumed() throws(ZooError) -> TuningState? {
+    try Self.checkPossible(path, resuming)
     guard exists(path), resuming != .restart else { return nil }
-    guard resuming != .never else {
-      throw ZooError(
-        .cannotCreate, "checkpoint", at: path, "an unfinished training is there",
-        remedy: "Resume it, or replace it.")
-    }
     let (state, found) = try Self.read(path)
     let different = Set(identity.keys).union(found.keys).filter { identity[$0] != found[$0] }.sorted()
     guard different.isEmpty || resuming == .changed else {

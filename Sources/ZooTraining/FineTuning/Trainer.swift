@@ -90,6 +90,7 @@ public struct Trainer: Sendable {
     try ZooError.wrap {
       try configuration.check()
       try AtomicFile.checkPossible(output, overwrite: head.options.overwrite)
+      try CheckpointFile.checkPossible(tuning.checkpointPath(for: output), resuming)
       return try TrainingRun(trainer: head, tuning: tuning, dataset: dataset, name: name)
         .run(to: output, progress: progress)
     }
