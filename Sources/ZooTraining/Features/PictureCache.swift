@@ -126,7 +126,7 @@ package final class PictureCache: Sendable {
   }
 
   private var header: [UInt8] {
-    let start = Self.magic + purpose + Self.bytes(UInt64(payloadLength))
+    let start = Self.magic + purpose + UInt64(payloadLength).littleEndianBytes
     return start + [UInt8](repeating: 0, count: Self.headerLength - start.count)
   }
 
@@ -137,10 +137,11 @@ package final class PictureCache: Sendable {
   /// - Precondition: `payload` has the length of a record.
   package func add(_ payload: [UInt8], for key: Key) {
     precondition(payload.count == payloadLength, "a record's length")
-    var record = Self.bytes(key.picture.high) + Self.bytes(key.picture.low) + Self.bytes(key.view)
+    var record =
+      key.picture.high.littleEndianBytes + key.picture.low.littleEndianBytes + key.view.littleEndianBytes
     record.reserveCapacity(recordLength)
     record += payload
-    record += Self.bytes(XXH3Hasher.hash(record).low)
+    record += XXH3Hasher.hash(record).low.littleEndianBytes
     state.withLock { state in
       if state.failure == nil { state.pending += record }
     }
@@ -196,9 +197,5 @@ package final class PictureCache: Sendable {
       }
     }
     try result.get()
-  }
-
-  private static func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
-    withUnsafeBytes(of: value.littleEndian) { Array($0) }
   }
 }

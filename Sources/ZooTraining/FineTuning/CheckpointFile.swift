@@ -86,14 +86,14 @@ package struct CheckpointFile: Sendable {
     }
     var output = HashedOutput(file: try AtomicFile(path: path))
     try output.put(Self.magic)
-    try output.put(Self.bytes(UInt64(text.count)))
+    try output.put(UInt64(text.count).littleEndianBytes)
     try output.put(Array(text))
     for (_, values) in arrays {
       #if _endian(little)
         let result = values.withUnsafeBytes { raw in Result { () throws(ZooError) in try output.put(raw) } }
         try result.get()
       #else
-        try output.put(values.flatMap { Self.bytes($0.bitPattern) })
+        try output.put(values.flatMap { $0.bitPattern.littleEndianBytes })
       #endif
     }
     try output.commit()
@@ -119,7 +119,7 @@ package struct CheckpointFile: Sendable {
     }
 
     consuming func commit() throws(ZooError) {
-      try file.write(CheckpointFile.bytes(hasher.finalize().low), at: offset)
+      try file.write(hasher.finalize().low.littleEndianBytes, at: offset)
       try file.commit(overwrite: true)
     }
   }
@@ -171,9 +171,5 @@ package struct CheckpointFile: Sendable {
       throw damaged("it has \(bytes.count - 8 - offset) bytes too many")
     }
     return (state, header.identity)
-  }
-
-  private static func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
-    withUnsafeBytes(of: value.littleEndian) { Array($0) }
   }
 }
