@@ -31,7 +31,10 @@ let package = Package(
       name: "ImageFiles",
       description:
         "ModelZoo decodes image files; elsewhere than on Apple's systems, it links \(imageLibraries) for that."
-    )
+    ),
+    .trait(
+      name: "CompressedFiles",
+      description: "ModelZoo opens files that `zoo convert --compress` wrote; it links libzstd for that."),
   ],
 
   dependencies: [
@@ -43,16 +46,17 @@ let package = Package(
     .target(name: "CZooSystem"),
     .target(name: "CZooHash"),
     .target(name: "CZooPixels"),
+    .target(name: "CZooPlanes"),
     .target(name: "ZooSystem", dependencies: ["CZooHash", "CZooSystem"]),
     .target(name: "ZooTensor", dependencies: ["ZooSystem"]),
     .target(name: "ZooGraph", dependencies: ["ZooSystem", "ZooTensor"]),
 
     // MARK: Data
     .target(name: "ZooModels", dependencies: ground, path: "zoo"),
-    .target(name: "ZooImages", dependencies: ground + ["CZooPixels"]),
+    .target(name: "ZooImages", dependencies: ground + ["CZooPixels", "CZooSystem"]),
     .target(
       name: "ZooWeightFiles", dependencies: ["ZooSystem", "ZooTensor", "CHDF5", "CZlib", "CZooSystem"]),
-    .target(name: "ZooFormat", dependencies: ground),
+    .target(name: "ZooFormat", dependencies: ground + ["CZooPlanes"]),
 
     // MARK: Engines
     .target(name: "CZooKernels"),
@@ -61,6 +65,7 @@ let package = Package(
     .target(name: "ZooLearning", dependencies: ground + ["CZooKernels"]),
 
     // MARK: Importers
+    .target(name: "ZooCompression", dependencies: ["ZooFormat", "CZstd"]),
     .target(name: "ZooKeras", dependencies: ground + ["ZooWeightFiles"]),
     .target(
       name: "ZooImageFiles",
@@ -89,6 +94,7 @@ let package = Package(
       name: "ZooConversion",
       dependencies: ground + [
         "ZooModels", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooKeras", "ZooVerification",
+        "ZooCompression",
       ]),
 
     .target(
@@ -103,6 +109,7 @@ let package = Package(
       dependencies: ground + [
         "ZooImages", "ZooFormat", "ZooRuntime",
         .target(name: "ZooImageFiles", condition: .when(traits: ["ImageFiles"])),
+        .target(name: "ZooCompression", condition: .when(traits: ["CompressedFiles"])),
       ]),
 
     // MARK: Tools
@@ -121,16 +128,16 @@ let package = Package(
     .executableTarget(
       name: "zoo-benchmarks",
       dependencies: ground + [
-        "ZooModels", "ZooImages", "ZooImageFiles", "ZooData", "ZooWeightFiles", "ZooFormat", "CZooKernels",
-        "ZooRuntime", "ZooLearning", "ZooVerification", "ZooConversion", "ModelZooTools",
+        "ZooModels", "ZooImages", "ZooImageFiles", "ZooData", "ZooWeightFiles", "ZooFormat", "ZooCompression",
+        "CZooKernels", "ZooRuntime", "ZooLearning", "ZooVerification", "ZooConversion", "ModelZooTools",
         .target(name: "CTurboJPEG", condition: .when(platforms: withoutImageDecoders)),
       ],
       path: "Sources/ZooBenchmarks"),
     .executableTarget(
       name: "zoo-fuzz",
       dependencies: ground + [
-        "ZooImages", "ZooData", "ZooWeightFiles", "ZooFormat", "ZooKeras", "ZooVerification", "ZooConversion",
-        "ZooTraining", "ZooTestSupport", "CZlib", "CZooSystem",
+        "ZooImages", "ZooData", "ZooWeightFiles", "ZooFormat", "ZooCompression", "ZooKeras", "ZooVerification",
+        "ZooConversion", "ZooTraining", "ZooTestSupport", "CZlib", "CZooSystem",
       ] + engines,
       path: "Sources/ZooFuzz"),
 
@@ -139,6 +146,8 @@ let package = Package(
       name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(
+      name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg",
       providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
@@ -155,13 +164,15 @@ let package = Package(
     .target(
       name: "HashChecks", dependencies: ["CZooHash"], path: "Tests/HashChecks", exclude: ["main.c"]),
     .testTarget(name: "ZooSystemTests", dependencies: ["ZooSystem", "ZooTestSupport", "HashChecks"]),
-    .testTarget(name: "ZooTensorTests", dependencies: ["ZooSystem", "ZooTensor"]),
+    .testTarget(name: "ZooTensorTests", dependencies: ["ZooSystem", "ZooTensor", "ZooTestSupport"]),
     .testTarget(name: "ZooGraphTests", dependencies: ground + ["ZooTestSupport"]),
     .testTarget(name: "ZooModelsTests", dependencies: ground + ["ZooModels", "ZooTestSupport"]),
     .testTarget(
       name: "ZooImagesTests", dependencies: ground + ["ZooImages", "ZooImageFiles", "ZooTestSupport"]),
     .testTarget(name: "ZooWeightFilesTests", dependencies: ground + ["ZooWeightFiles", "ZooTestSupport"]),
-    .testTarget(name: "ZooFormatTests", dependencies: ground + ["ZooFormat", "ZooModels", "ZooTestSupport"]),
+    .testTarget(
+      name: "ZooFormatTests",
+      dependencies: ground + ["ZooFormat", "ZooCompression", "ZooModels", "ZooTestSupport"]),
     .testTarget(
       name: "ZooReferenceTests", dependencies: ground + ["ZooModels", "ZooReference", "ZooTestSupport"]),
     .target(

@@ -19,7 +19,7 @@ extension Model {
         }
         if filled == nil { target.copyBytes(from: bytes) }
       }
-      return Model(file: try ZooFile(contents: copy, name: name))
+      return Model(file: try ZooFile(contents: copy, name: name, frames: FrameDecoding.coder))
     }
   }
 
@@ -38,7 +38,9 @@ extension Model {
     release: @escaping @Sendable () -> Void = {}
   ) throws(ZooError) {
     self = try ZooError.wrap {
-      Model(file: try ZooFile(contents: BorrowedBytes(bytes, release: release), name: name))
+      Model(
+        file: try ZooFile(
+          contents: BorrowedBytes(bytes, release: release), name: name, frames: FrameDecoding.coder))
     }
   }
 }

@@ -34,10 +34,12 @@ public struct Model: Sendable {
   ///
   /// The product `ModelZooTools` also opens weight files, and converts them to `.zoo` files.
   ///
+  /// Files that `zoo convert --compress` wrote need the package trait CompressedFiles.
+  ///
   /// - Parameter path: the file.
   /// - Throws: ``ZooError`` where the file can't be opened, is no `.zoo` file, or breaks the format's rules.
   public init(path: String) throws(ZooError) {
-    self.init(file: try ZooError.wrap { try ZooFile(path: path) })
+    self.init(file: try ZooError.wrap { try ZooFile(path: path, frames: FrameDecoding.coder) })
   }
 
   package init(file: ZooFile) {

@@ -32,6 +32,15 @@ extension Model {
     }
   }
 
+  /// Opens a `.zoo` file, compressed or not. ``init(path:)`` opens compressed ones only with the package trait
+  /// CompressedFiles, since it needs no library of the system otherwise.
+  ///
+  /// - Parameter path: the file.
+  /// - Throws: `ZooError` where the file can't be opened or is damaged; of a weight file, it says how to convert it.
+  public init(zooFile path: String) throws(ZooError) {
+    self = try ZooError.wrap { Model(file: try ModelFile.openZoo(path: path)) }
+  }
+
   /// Converts a weight file to a verified `.zoo` file, as `zoo convert` does; ``Converter`` has every option.
   ///
   /// The output appears whole or not at all.
@@ -81,8 +90,7 @@ extension Model {
   public static func verify(
     _ path: String, options: Verifier.Options = .thorough, progress: (Verifier.Progress) -> Void = { _ in }
   ) throws(ZooError) -> VerificationReport {
-    let model = try ZooError.wrap { Model(file: try ModelFile.openZoo(path: path)) }
-    return try model.verify(options: options, progress: progress)
+    return try Model(zooFile: path).verify(options: options, progress: progress)
   }
 
   /// Verifies a model that comes from a `.zoo` file or its bytes, as `zoo verify` does.

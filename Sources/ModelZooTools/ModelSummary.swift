@@ -13,25 +13,49 @@ public struct ModelSummary: Sendable, Encodable {
     public let name: String
     /// Its extents, outermost first.
     public let shape: [Int]
-    /// Its element type, for example `f32`.
+    /// Its element type, for example `f32`; in a `.zoo` file also `i8`, `i4` or `u4`, for whole numbers with scales.
     public let dtype: String
-    /// Its size.
+    /// Its size in the file.
     public let bytes: Int
+    /// Its size once it is decoded, where its bytes are coded without loss.
+    public let decodedBytes: Int?
+    /// What storing it changed at most, of its largest value; nil where it changed nothing.
+    public let storageError: Double?
     /// XXH3-128 of the bytes, in hexadecimal digits.
     public let checksum: String?
     /// In place of `checksum` where the file has that.
     public let sha256: String?
 
+    enum CodingKeys: String, CodingKey {
+      case name, shape, dtype, bytes
+      case decodedBytes = "decoded_bytes"
+      case storageError = "storage_error"
+      case checksum, sha256
+    }
+
     init(_ record: TensorRecord) {
       self.init(
-        name: record.name, shape: record.shape, type: record.elementType, checksum: record.checksum)
+        name: record.name, shape: record.shape, dtype: record.form.name, bytes: record.byteCount,
+        decodedBytes: record.planes.isEmpty ? nil : record.plainByteCount,
+        storageError: record.storageError?.relative, checksum: record.checksum)
     }
 
     init(name: String, shape: Shape, type: ElementType, checksum: TensorChecksum?) {
+      self.init(
+        name: name, shape: shape, dtype: type.rawValue, bytes: shape.elementCount * type.byteCount,
+        checksum: checksum)
+    }
+
+    private init(
+      name: String, shape: Shape, dtype: String, bytes: Int, decodedBytes: Int? = nil,
+      storageError: Double? = nil, checksum: TensorChecksum?
+    ) {
       self.name = name
       self.shape = shape.dimensions
-      dtype = type.rawValue
-      bytes = shape.elementCount * type.byteCount
+      self.dtype = dtype
+      self.bytes = bytes
+      self.decodedBytes = decodedBytes
+      self.storageError = storageError
       switch checksum {
       case .xxh3: (self.checksum, sha256) = (checksum?.hexadecimal, nil)
       case .sha256: (self.checksum, sha256) = (nil, checksum?.hexadecimal)

@@ -235,7 +235,7 @@ extension ConversionReport {
         slot: assignment.slot.name, source: assignment.entry.name,
         sourceShape: assignment.entry.shape.dimensions, sourceType: assignment.entry.elementType.rawValue,
         shape: assignment.slot.shape.dimensions,
-        storedType: stored[assignment.slot.name]?.elementType.rawValue
+        storedType: stored[assignment.slot.name]?.form.name
           ?? (half.single.contains(assignment.slot) ? StorageType.f32 : storage).rawValue,
         storageError: stored[assignment.slot.name]?.storageError?.relative,
         transform: assignment.transformText, evidence: assignment.rule.rawValue,

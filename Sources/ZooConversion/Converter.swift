@@ -1,3 +1,4 @@
+import ZooCompression
 import ZooFormat
 import ZooGraph
 import ZooModels
@@ -18,6 +19,9 @@ public struct Converter: Sendable {
     /// With half precision, how far any layer's output may move, of its largest value; weights that would
     /// move it farther stay in single precision.
     public var largestStorageError = Tolerances.halfPrecision
+    /// Whether the bytes of stored weights are coded without loss. Such a file takes less room, but its weights have to
+    /// be decoded before they are used.
+    public var compress = false
     /// Whether to verify before the output appears.
     public var verify = true
     /// How it is verified.
@@ -263,7 +267,9 @@ public struct Converter: Sendable {
       source: sourceRecord(of: recipe, source.hashes, checksum: .zero),
       testCase: verified?.testCase, verification: verified?.report.summary ?? [:],
       layerTraining: recipe.layerTraining)
-    return try ZooWriter(document: document, storage: options.storage, single: half.single)
+    var plan = StoragePlan(options.storage, for: recipe.graph, single: half.single)
+    if options.compress { plan.frames = Zstandard.shared }
+    return try ZooWriter(document: document, plan: plan)
       .write(
         to: output, overwrite: options.overwrite, weights: weights, source: source.hashes,
         progress: { progress(.writing(done: $0, total: $1)) }, confirm: { try source.checkUnchanged() })

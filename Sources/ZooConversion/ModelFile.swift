@@ -1,3 +1,4 @@
+import ZooCompression
 import ZooFormat
 import ZooModels
 import ZooSystem
@@ -16,7 +17,7 @@ package enum ModelFile {
   package static func open(path: String) throws -> ModelFile {
     try checkIsNoName(path)
     return try FileFormat.recognise(path: path) == .zoo
-      ? .zoo(ZooFile(path: path)) : .weights(WeightFiles.open(path: path))
+      ? .zoo(ZooFile(path: path, frames: Zstandard.shared)) : .weights(WeightFiles.open(path: path))
   }
 
   /// Opens the `.zoo` file at `path`, for what needs one.
@@ -25,7 +26,7 @@ package enum ModelFile {
   package static func openZoo(path: String) throws -> ZooFile {
     try checkIsNoName(path)
     switch try FileFormat.recognise(path: path) {
-    case .zoo: return try ZooFile(path: path)
+    case .zoo: return try ZooFile(path: path, frames: Zstandard.shared)
     case .hdf5, .kerasArchive, .kerasFolder, .kerasShards, .npz, .npy, .safetensors:
       let output = Converter.defaultOutput(for: path)
       throw ZooError(
@@ -38,7 +39,7 @@ package enum ModelFile {
       } catch  where error.code == .unsupported {
         throw ZooError(.unsupported, ".zoo file", at: path, error.why, remedy: error.remedy)
       } catch {}
-      return try ZooFile(path: path)
+      return try ZooFile(path: path, frames: Zstandard.shared)
     }
   }
 

@@ -104,28 +104,27 @@ extension HeaderFields {
     records.reserveCapacity(slots.count)
     var end = 0
     for (index, (raw, slot)) in zip(tensors, slots).enumerated() {
-      let layer = graph.nodes.indices.contains(raw.node) ? graph.nodes[raw.node].name : "#\(raw.node)"
-      guard layer == slot.layer, raw.role == slot.role else {
+      let node = graph.nodes.indices.contains(raw.node) ? graph.nodes[raw.node] : nil
+      guard let node, node.name == slot.layer, raw.role == slot.role else {
+        let layer = node?.name ?? "#\(raw.node)"
         throw problem("tensor #\(index)", "it is '\(layer)/\(raw.role.rawValue)', expected '\(slot.name)'")
       }
       func wrong(_ why: String) -> Failure { problem("tensor '\(slot.name)'", why) }
       guard raw.extents == slot.shape.dimensions else {
         throw wrong("its shape is \(raw.extents), the layer needs \(slot.shape.dimensions)")
       }
-      let byteCount = slot.shape.elementCount * raw.elementType.byteCount
-      guard raw.byteCount == byteCount else {
-        throw wrong("it has \(raw.byteCount) bytes, but its shape and type need \(byteCount)")
-      }
+      let form = try form(raw, slot, node.operation)
+      try check(raw, form, slot)
       guard let start = Preamble.aligned(end), raw.offset == start else {
         throw wrong(
           "it starts at byte \(raw.offset) of the data, expected the next multiple of 64 from \(end)")
       }
-      // No overflow: an offset is the sum of at most 5 * nodeLimit lengths of at most 2^42 bytes.
-      end = start + byteCount
+      // No overflow: an offset is the sum of at most 5 * nodeLimit lengths of at most 2^43 bytes.
+      end = start + raw.byteCount
       records.append(
         TensorRecord(
-          slot: slot, elementType: raw.elementType, offset: raw.offset, byteCount: byteCount,
-          checksum: raw.checksum, storageError: raw.error))
+          slot: slot, form: form, planes: raw.details.planes, offset: raw.offset, byteCount: raw.byteCount,
+          checksum: raw.checksum, plainChecksum: raw.details.plain, storageError: raw.details.error))
     }
     guard tensors.count == slots.count else {
       if tensors.count < slots.count {
@@ -134,6 +133,49 @@ extension HeaderFields {
       throw problem("tensor #\(slots.count)", "the network has only \(slots.count) weights")
     }
     return records
+  }
+
+  /// How a tensor is stored, as far as its layer allows it.
+  private static func form(
+    _ raw: RawTensor, _ slot: WeightSlot, _ operation: Operation
+  ) throws(Failure) -> TensorForm {
+    switch raw.kind {
+    case .values(let type):
+      guard raw.details.group == nil else {
+        throw problem("tensor '\(slot.name)'", "it has groups, but its type is \(type.rawValue)")
+      }
+      return .values(type)
+    case .codes(let kind):
+      guard let form = operation.quantizedForm(kind, group: raw.details.group, of: slot) else {
+        let groups = raw.details.group.map { " in groups of \($0)" } ?? ""
+        throw problem(
+          "tensor '\(slot.name)'", "its type is \(kind.rawValue)\(groups), which such weights can't have")
+      }
+      return .codes(form)
+    }
+  }
+
+  /// Checks the number of bytes, as far as it is known before they are read, and how they are coded.
+  private static func check(_ raw: RawTensor, _ form: TensorForm, _ slot: WeightSlot) throws(Failure) {
+    func wrong(_ why: String) -> Failure { problem("tensor '\(slot.name)'", why) }
+    let elements = slot.shape.elementCount
+    let plain = form.byteCount(elements: elements)
+    let planes = raw.details.planes
+    guard !planes.isEmpty else {
+      guard raw.details.plain == nil else { throw wrong("it has a checksum of decoded bytes, but is not coded") }
+      guard raw.byteCount == plain else {
+        throw wrong("it has \(raw.byteCount) bytes, but its shape and type need \(plain)")
+      }
+      return
+    }
+    guard form.canBeCoded, planes.count == form.codedWidth else {
+      throw wrong("it has \(planes.count) planes, but its type is \(form.name)")
+    }
+    guard raw.details.plain != nil else { throw wrong("it is coded, but has no checksum of its decoded bytes") }
+    guard planes.contains(where: { $0 != .raw }) else { throw wrong("it is coded, but all of its planes are raw") }
+    guard raw.byteCount < plain else {
+      throw wrong("it has \(raw.byteCount) bytes, coded, but its shape and type need only \(plain)")
+    }
   }
 
   private static func check(_ testCase: TestCase, _ graph: Graph) throws(Failure) {

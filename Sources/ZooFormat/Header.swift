@@ -5,14 +5,17 @@ struct Header {
   var document: ZooDocument
   var tensors: [TensorRecord]
 
+  /// The oldest version of the format that can say this.
+  var version: UInt32 { tensors.contains { $0.needsVersion3 } ? 3 : 2 }
+
   /// The header's bytes. Their number does not depend on the tensors' checksums.
   var bytes: [UInt8] {
     var writer = CBORWriter()
-    let nodeIndex = nodeIndex
+    let (nodeIndex, version) = (nodeIndex, version)
     var entries: [(key: String, write: (inout CBORWriter) -> Void)] =
       graphEntries + [
         ("card", { $0.card(document.card) }),
-        ("tensors", { $0.array(tensors) { $0.tensor($1, node: nodeIndex[$1.slot.layer] ?? 0) } }),
+        ("tensors", { $0.array(tensors) { $0.tensor($1, node: nodeIndex[$1.slot.layer] ?? 0, version: version) } }),
         ("tool", { $0.text(document.tool) }),
       ]
     if !document.labels.isEmpty {
@@ -93,9 +96,9 @@ struct Header {
               $0.array(count: 5)
               $0.unsigned(nodeIndex[$1.slot.layer] ?? 0)
               $0.unsigned($1.slot.role.number)
-              $0.text($1.elementType.rawValue)
+              $0.text($1.form.name)
               $0.array($1.shape.dimensions) { $0.unsigned($1) }
-              $0.byteString($1.checksum.bytes)
+              $0.byteString(($1.plainChecksum ?? $1.checksum).bytes)
             }
           }
         ),
@@ -143,22 +146,6 @@ extension CBORWriter {
           }
         )
       })
-  }
-
-  fileprivate mutating func tensor(_ tensor: TensorRecord, node: Int) {
-    array(count: tensor.storageError == nil ? 7 : 8)
-    unsigned(node)
-    unsigned(tensor.slot.role.number)
-    text(tensor.elementType.rawValue)
-    array(tensor.shape.dimensions) { $0.unsigned($1) }
-    unsigned(tensor.offset)
-    unsigned(tensor.byteCount)
-    byteString(tensor.checksum.bytes)
-    if let error = tensor.storageError {
-      array(count: 2)
-      float(error.largestError)
-      float(error.largestValue)
-    }
   }
 
   fileprivate mutating func kerasPlace(_ place: KerasPlace) {

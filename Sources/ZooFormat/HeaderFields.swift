@@ -18,17 +18,6 @@ struct HeaderFields {
     let sharing: Int?
   }
 
-  struct RawTensor {
-    let node: Int
-    let role: WeightRole
-    let elementType: ElementType
-    let extents: [Int]
-    let offset: Int
-    let byteCount: Int
-    let checksum: TensorChecksum
-    let error: StorageError?
-  }
-
   var card: ModelCard?
   var operations: [RawOperation]?
   var nodes: [RawNode]?
@@ -169,37 +158,6 @@ struct HeaderFields {
       name: try reader.text(), operation: try reader.int(),
       inputs: try reader.array(limit: Graph.nodeLimit) { (reader) throws(Failure) in try reader.int() },
       sharing: count == 4 ? try reader.int() : nil)
-  }
-
-  private static func tensor(_ reader: inout CBORReader, version: UInt32) throws(Failure) -> RawTensor {
-    let count = try reader.arrayHead(7...8)
-    let node = try reader.int()
-    let role = try reader.role()
-    let start = reader.position
-    let typeName = try reader.text()
-    guard let type = ElementType(rawValue: typeName), type.isStorable else {
-      throw Failure(
-        position: start, code: .unsupported,
-        why: "element type '\(typeName)' is unknown; f32 and f16 are known")
-    }
-    let extents = try reader.array(limit: 16) { (reader) throws(Failure) in try reader.int() }
-    let offset = try reader.int()
-    let byteCount = try reader.int()
-    let digest = try reader.byteString(count: TensorChecksum.byteCount(version: version))
-    guard let checksum = TensorChecksum(digest, version: version) else {
-      throw reader.failure("no checksum")
-    }
-    var storageError: StorageError?
-    if count == 8 {
-      _ = try reader.arrayHead(2...2)
-      let error = try reader.float()
-      let value = try reader.float()
-      guard error >= 0, value >= 0 else { throw reader.failure("a storage error below 0") }
-      storageError = StorageError(largestError: error, largestValue: value)
-    }
-    return RawTensor(
-      node: node, role: role, elementType: type, extents: extents, offset: offset, byteCount: byteCount,
-      checksum: checksum, error: storageError)
   }
 
   private static func kerasPlace(_ reader: inout CBORReader) throws(Failure) -> KerasPlace {

@@ -5,8 +5,8 @@ import ZooTensor
 struct Preamble: Equatable {
   static let byteCount = 64
   static let magic = FileSignature.zoo.bytes
-  /// What is written. Of version 1, tensors have SHA-256.
-  static let version: UInt32 = 2
+  /// The newest one. Of version 1, tensors have SHA-256.
+  static let newestVersion: UInt32 = 3
   static let headerLimit = 64 << 20
   /// What tensors are aligned to, in bytes from the file's start.
   static let alignment = 64
@@ -16,7 +16,7 @@ struct Preamble: Equatable {
   let fileLength: Int
   let headerChecksum: Checksum
 
-  init(version: UInt32 = Self.version, headerLength: Int, fileLength: Int, headerChecksum: Checksum) {
+  init(version: UInt32, headerLength: Int, fileLength: Int, headerChecksum: Checksum) {
     self.version = version
     self.headerLength = headerLength
     self.fileLength = fileLength
@@ -54,10 +54,10 @@ struct Preamble: Equatable {
       Bits(littleEndian: file.loadUnaligned(fromByteOffset: offset, as: Bits.self))
     }
     let version = field(8, UInt32.self)
-    guard (1...Self.version).contains(version) else {
+    guard (1...Self.newestVersion).contains(version) else {
       throw ZooError(
-        version > Self.version ? .unsupported : .malformed, ".zoo file", at: path,
-        "its version is \(version), this program reads versions 1 to \(Self.version)")
+        version > Self.newestVersion ? .unsupported : .malformed, ".zoo file", at: path,
+        "its version is \(version), this program reads versions 1 to \(Self.newestVersion)")
     }
     let reserved = field(12, UInt32.self)
     guard reserved == 0 else { throw malformed("its reserved bytes are \(reserved), expected 0") }

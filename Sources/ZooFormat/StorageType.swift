@@ -1,17 +1,25 @@
+import ZooSystem
 import ZooTensor
 
 /// How weights are stored when a file is written.
 public enum StorageType: String, Sendable, CaseIterable {
   /// 32-bit floats, bit for bit; wider sources are rounded.
   case f32
-  /// 16-bit floats, but 32-bit ones for a tensor that has a finite value beyond their range.
+  /// 16-bit floats (IEEE 754 binary16), but 32-bit ones for a tensor that has a finite value beyond their range.
   case f16
+  /// 16-bit floats with the exponent of 32-bit ones (bfloat16): six to eight times less exact than `f16`.
+  case bf16
+  /// Kernels as whole numbers of 8 bits, with a scale for each output channel.
+  case int8
+  /// Kernels of dense layers as whole numbers of 4 bits, with a scale for each 32 inputs; other kernels as `int8`.
+  case int4
 
-  /// The type of every tensor whose values are within its range.
+  /// The floats that it stores values as, where these are no whole numbers.
   package var elementType: ElementType {
     switch self {
-    case .f32: .float32
+    case .f32, .int8, .int4: .float32
     case .f16: .float16
+    case .bf16: .bfloat16
     }
   }
 
@@ -28,9 +36,9 @@ public enum StorageType: String, Sendable, CaseIterable {
     package var isInRange: Bool { largestError.isFinite }
   }
 
-  /// Rounds values to this type. What is verified and what is written both follow this rule.
+  /// Rounds values to the floats of this type. What is verified and what is written both follow this rule.
   package func rounding(_ values: [Float]) -> Rounding {
-    let rounded = self == .f16 ? Float.roundedToFloat16(values) : values
+    let rounded = elementType.rounded(values)
     var largestError: Float = 0
     var largestValue: Float = 0
     for (value, stored) in zip(values, rounded) where value.isFinite {
@@ -43,6 +51,21 @@ public enum StorageType: String, Sendable, CaseIterable {
 }
 
 extension ElementType {
-  /// Whether a `.zoo` file may store a tensor in this type.
-  package var isStorable: Bool { StorageType.allCases.contains { $0.elementType == self } }
+  /// The nearest numbers of 32, 16 or 16 bits that a `.zoo` file stores as this type.
+  func rounded(_ values: [Float]) -> [Float] {
+    switch self {
+    case .float16: Float.roundedToFloat16(values)
+    case .bfloat16: Float.roundedToBFloat16(values)
+    default: values
+    }
+  }
+
+  /// The bytes of these values as a `.zoo` file stores them.
+  func bytes(of values: [Float]) -> HeapBytes {
+    switch self {
+    case .float16: HeapBytes(Float.float16Bits(of: values))
+    case .bfloat16: HeapBytes(Float.bfloat16Bits(of: values))
+    default: HeapBytes(values.map { $0.bitPattern.littleEndian })
+    }
+  }
 }

@@ -6,18 +6,33 @@ import ZooTensor
 package struct TensorRecord: Sendable, Hashable {
   /// The weight that it is for.
   package let slot: WeightSlot
-  package let elementType: ElementType
+  package let form: TensorForm
+  /// How each byte plane is coded; empty where the tensor is not coded.
+  package let planes: [PlaneCoding]
   /// Where it starts, in bytes from the file's start.
   package internal(set) var offset: Int
+  /// The bytes in the file.
   package let byteCount: Int
+  /// Of the bytes in the file.
   package internal(set) var checksum: TensorChecksum
+  /// Of the bytes that these are when they are decoded; nil where the tensor is not coded.
+  package internal(set) var plainChecksum: TensorChecksum?
   /// What storing changed; `nil` where it changed nothing.
-  package let storageError: StorageError?
+  package internal(set) var storageError: StorageError?
 
   /// `layer/role`.
   package var name: String { slot.name }
   /// The axes are those of the slot.
   package var shape: Shape { slot.shape }
+  /// The bytes that it takes once it is decoded.
+  package var plainByteCount: Int { form.byteCount(elements: shape.elementCount) }
+  /// What ``ZooFile/tensor(for:)`` gives its values as.
+  package var elementType: ElementType {
+    switch form {
+    case .values(let type): type
+    case .codes: .float32
+    }
+  }
 }
 
 /// How far the stored values of a tensor are from its source's.
@@ -26,73 +41,15 @@ package struct StorageError: Sendable, Hashable {
   package let largestError: Double
   /// The largest absolute value of the source.
   package let largestValue: Double
+  /// The root of the mean square of the differences; nil in files of versions before 3.
+  package let rootMeanSquare: Double?
 
-  package init(largestError: Double, largestValue: Double) {
+  package init(largestError: Double, largestValue: Double, rootMeanSquare: Double? = nil) {
     self.largestError = largestError
     self.largestValue = largestValue
+    self.rootMeanSquare = rootMeanSquare
   }
 
   /// The largest error as a part of the largest value.
   package var relative: Double { largestValue > 0 ? largestError / largestValue : 0 }
-}
-
-/// A SHA-256 digest.
-package struct Checksum: Sendable, Hashable {
-  static let byteCount = 32
-
-  /// The digest in four words, each with its first byte lowest.
-  private var words: (UInt64, UInt64, UInt64, UInt64)
-
-  /// All zero: the place of a digest that is not known yet.
-  package static let zero = Checksum(words: (0, 0, 0, 0))
-
-  private init(words: (UInt64, UInt64, UInt64, UInt64)) { self.words = words }
-
-  /// Returns `nil` where `bytes` are not 32.
-  init?(_ bytes: some Collection<UInt8>) {
-    guard bytes.count == Checksum.byteCount else { return nil }
-    words = (0, 0, 0, 0)
-    withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: bytes) }
-  }
-
-  /// Returns `nil` where `hexadecimal` is not 64 lower-case digits.
-  package init?(hexadecimal: String) {
-    let digits = hexadecimal.utf8.map { digit -> UInt8? in
-      switch digit {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-      default: nil
-      }
-    }
-    guard digits.count == 2 * Checksum.byteCount else { return nil }
-    var bytes: [UInt8] = []
-    for pair in stride(from: 0, to: digits.count, by: 2) {
-      guard let high = digits[pair], let low = digits[pair + 1] else { return nil }
-      bytes.append(high << 4 | low)
-    }
-    self.init(bytes)
-  }
-
-  /// The digest of `bytes`.
-  package init(hashing bytes: UnsafeRawBufferPointer) {
-    var hash = SHA256Hasher()
-    hash.update(bytes)
-    self.init(hash)
-  }
-
-  /// The digest of what `hash` was given.
-  init(_ hash: SHA256Hasher) {
-    words = (0, 0, 0, 0)
-    withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: hash.finalize()) }
-  }
-
-  package var bytes: [UInt8] { withUnsafeBytes(of: words) { Array($0) } }
-
-  package var hexadecimal: String { ZooFormat.hexadecimal(bytes) }
-
-  package static func == (a: Checksum, b: Checksum) -> Bool { a.words == b.words }
-
-  package func hash(into hasher: inout Hasher) {
-    withUnsafeBytes(of: words) { hasher.combine(bytes: $0) }
-  }
 }

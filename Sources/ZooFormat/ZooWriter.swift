@@ -2,27 +2,29 @@ import ZooGraph
 import ZooSystem
 import ZooTensor
 
-/// Writes a `.zoo` file, one tensor after another, in memory that does not grow with the file.
+/// Writes a `.zoo` file, one tensor after another, in memory that does not grow with the file: only a tensor that becomes
+/// whole numbers is held as a whole.
 package struct ZooWriter {
   private let document: ZooDocument
-  private let storage: StorageType
-  private let single: Set<WeightSlot>
+  private let plan: StoragePlan
 
-  /// - Parameter single: what stays in 32-bit floats whatever `storage` says.
-  package init(document: ZooDocument, storage: StorageType, single: Set<WeightSlot> = []) {
+  package init(document: ZooDocument, plan: StoragePlan) {
     self.document = document
-    self.storage = storage
-    self.single = single
+    self.plan = plan
   }
 
-  /// The elements that are converted, hashed and written at a time.
-  private static let chunkLength = 1 << 18
+  /// A writer of the floats of `storage`.
+  ///
+  /// - Parameter single: what stays in 32-bit floats whatever `storage` says.
+  package init(document: ZooDocument, storage: StorageType, single: Set<WeightSlot> = []) {
+    self.init(document: document, plan: StoragePlan(storage, for: document.graph, single: single))
+  }
 
   /// Writes the file and returns what it holds. The same document and weights give the same bytes.
   ///
-  /// The file appears under its name only when it is whole and synced. With `.f16` every tensor is asked
-  /// for twice. The checksum of `source` is waited for when the tensors are written; without, it
-  /// is what the document says. `progress` gets the bytes of tensors written so far and in all. `confirm` is
+  /// The file appears under its name only when it is whole and synced. A tensor that is not stored in 32-bit floats as
+  /// they are is asked for several times. The checksum of `source` is waited for when the tensors are written; without,
+  /// it is what the document says. `progress` gets the bytes of tensors written so far and in all. `confirm` is
   /// called when all is written; where it throws, nothing appears. Throws `ZooError` where
   /// the document breaks the specification, and what `weights` and `confirm` throw.
   @discardableResult
@@ -32,36 +34,44 @@ package struct ZooWriter {
     confirm: () throws -> Void = {}
   ) throws -> [TensorRecord] {
     if !overwrite { try AtomicFile.checkAbsent(path) }
-    var header = Header(document: document, tensors: try layout(weights, path: path))
+    let layouts = try layouts(weights, path: path)
+    var header = Header(document: document, tensors: try records(layouts, path: path))
+    if header.version < 3 { header.tensors = header.tensors.map(\.withoutRootMeanSquare) }
     // Neither the tensors' checksums nor the source's change the header's length.
     let headerLength = try checked(header, path: path).count
     let dataLength = header.tensors.last.map { $0.offset + $0.byteCount } ?? 0
-    let dataStart = Preamble(headerLength: headerLength, fileLength: 0, headerChecksum: .zero).dataStart
+    let dataStart = Preamble(
+      version: header.version, headerLength: headerLength, fileLength: 0, headerChecksum: .zero
+    ).dataStart
 
     let file = try AtomicFile(path: path)
     var done = 0
     let total = header.tensors.reduce(0) { $0 + $1.byteCount }
     try file.withBackgroundWriter { writer in
-      for index in header.tensors.indices {
+      for (index, layout) in layouts.enumerated() {
         try Cancellation.check()
         let record = header.tensors[index]
-        var hash = XXH3Hasher()
+        var (hash, plainHash) = (XXH3Hasher(), XXH3Hasher())
         var offset = dataStart + record.offset
-        try forEachChunk(of: tensor(weights, record.slot, path: path), as: record.elementType) { chunk in
-          try writer.write(chunk, at: offset)
-          chunk.withUnsafeBytes { hash.update($0) }
-          offset += chunk.count
-          done += chunk.count
-          progress(done, total)
-        }
+        try encoder.forEachChunk(
+          record.name, of: stored(weights, record.slot, path: path), quantized: codes(weights, record.slot), layout,
+          plain: { if layout.survey != nil { plainHash.update($0) } },
+          { chunk in
+            try writer.write(chunk, at: offset)
+            chunk.withUnsafeBytes { hash.update($0) }
+            offset += chunk.count
+            done += chunk.count
+            progress(done, total)
+          })
         header.tensors[index].checksum = TensorChecksum(hash.finalize())
+        if layout.survey != nil { header.tensors[index].plainChecksum = TensorChecksum(plainHash.finalize()) }
       }
     }
     if let source { header.document.source?.sha256 = source.checksum.hexadecimal }
 
     let headerBytes = header.bytes
     let preamble = Preamble(
-      headerLength: headerLength, fileLength: dataStart + dataLength,
+      version: header.version, headerLength: headerLength, fileLength: dataStart + dataLength,
       headerChecksum: headerBytes.withUnsafeBytes { Checksum(hashing: $0) })
     var start = preamble.bytes + headerBytes
     start += [UInt8](repeating: 0, count: dataStart - start.count)
@@ -85,7 +95,7 @@ package struct ZooWriter {
       throw ZooError(.unsupported, ".zoo file", at: "\(path), header", "it would have \(bytes.count) bytes")
     }
     let result = bytes.withUnsafeBytes { raw in
-      Result { () throws(ZooError) in try Header(raw, version: Preamble.version, path: path) }
+      Result { () throws(ZooError) in try Header(raw, version: header.version, path: path) }
     }
     _ = try result.get()
     return bytes
@@ -93,77 +103,62 @@ package struct ZooWriter {
 
   // MARK: Tensors
 
-  /// Where every tensor goes, in which type, and what that changes; checksums are still zero.
-  private func layout(_ weights: some WeightSource, path: String) throws -> [TensorRecord] {
-    var end = 0
-    return try document.graph.weightSlots.map { slot in
-      var type = ElementType.float32
-      var error: StorageError?
-      if storage.elementType != type, !single.contains(slot) {
-        (type, error) = form(of: try tensor(weights, slot, path: path))
+  private var encoder: TensorEncoder { TensorEncoder(frames: plan.frames, leastCodedValues: plan.leastCodedValues) }
+
+  /// How every tensor is stored, and what that changes.
+  private func layouts(_ weights: some WeightSource, path: String) throws -> [TensorEncoder.Layout] {
+    try document.graph.weightSlots.map { slot in
+      try Cancellation.check()
+      let form = plan.form(of: slot)
+      let replacement = plan.replaced[slot]
+      guard form != .values(.float32) || replacement != nil || plan.frames != nil else {
+        return TensorEncoder.Layout(
+          form: form, survey: nil, byteCount: form.byteCount(elements: slot.shape.elementCount), error: nil)
       }
+      return try encoder.layout(
+        slot.name, of: checked(try weights.tensor(for: slot), slot, path: path), quantized: codes(weights, slot),
+        replacement: replacement, as: form)
+    }
+  }
+
+  /// Where every tensor goes; checksums are still zero.
+  private func records(_ layouts: [TensorEncoder.Layout], path: String) throws(ZooError) -> [TensorRecord] {
+    var end = 0
+    var records: [TensorRecord] = []
+    for (slot, layout) in zip(document.graph.weightSlots, layouts) {
       guard let offset = Preamble.aligned(end) else {
         throw ZooError(
           .unsupported, ".zoo file", at: "\(path), tensor '\(slot.name)'", "the file would be too large")
       }
-      let byteCount = slot.shape.elementCount * type.byteCount
-      end = offset + byteCount
-      return TensorRecord(
-        slot: slot, elementType: type, offset: offset, byteCount: byteCount, checksum: .zero,
-        storageError: error)
+      end = offset + layout.byteCount
+      records.append(
+        TensorRecord(
+          slot: slot, form: layout.form, planes: layout.survey?.planes ?? [], offset: offset,
+          byteCount: layout.byteCount, checksum: .zero, plainChecksum: layout.survey == nil ? nil : .zero,
+          storageError: layout.error))
     }
+    return records
   }
 
-  private func tensor(
-    _ weights: some WeightSource, _ slot: WeightSlot, path: String
-  ) throws -> StoredTensor {
-    let tensor = try weights.tensor(for: slot)
+  /// What the file stores of a slot.
+  private func stored(_ weights: some WeightSource, _ slot: WeightSlot, path: String) throws -> StoredTensor {
+    try checked(try plan.replaced[slot] ?? weights.tensor(for: slot), slot, path: path)
+  }
+
+  /// The codes of a slot, where it comes as such and they are stored.
+  private func codes(_ weights: some WeightSource, _ slot: WeightSlot) throws -> QuantizedTensor? {
+    guard case .codes = plan.form(of: slot), plan.replaced[slot] == nil else { return nil }
+    return try weights.quantizedTensor(for: slot)
+  }
+
+  private func checked(
+    _ tensor: StoredTensor, _ slot: WeightSlot, path: String
+  ) throws(ZooError) -> StoredTensor {
     guard tensor.shape == slot.shape else {
       throw ZooError(
         .malformed, ".zoo file", at: "\(path), tensor '\(slot.name)'",
         "its shape is \(tensor.shape), expected \(slot.shape)")
     }
     return tensor
-  }
-
-  /// The type in which a tensor is stored, and what that changes.
-  private func form(of source: StoredTensor) -> (ElementType, StorageError?) {
-    guard source.elementType != storage.elementType else { return (storage.elementType, nil) }
-    var isInRange = true
-    var largestError: Float = 0
-    var largestValue: Float = 0
-    source.forEachPart(length: Self.chunkLength) { part in
-      let rounding = storage.rounding(part.floats())
-      part.bytes.letGo()
-      isInRange = isInRange && rounding.isInRange
-      largestError = max(largestError, rounding.largestError)
-      largestValue = max(largestValue, rounding.largestValue)
-    }
-    guard isInRange else { return (.float32, nil) }
-    guard largestError > 0 else { return (storage.elementType, nil) }
-    return (
-      storage.elementType,
-      StorageError(largestError: Double(largestError), largestValue: Double(largestValue))
-    )
-  }
-
-  /// Calls `body` with the tensor's bytes as `type` (`f32` or `f16`), part by part, in order.
-  private func forEachChunk(
-    of tensor: StoredTensor, as type: ElementType, _ body: (ByteSlice) throws -> Void
-  ) throws {
-    try tensor.forEachPart(length: Self.chunkLength) { part in
-      if part.elementType == type {
-        // Whoever writes it lets it go.
-        try body(part.bytes)
-      } else {
-        let values = part.floats()
-        part.bytes.letGo()
-        try body(
-          ByteSlice(
-            type == .float16
-              ? HeapBytes(Float.float16Bits(of: values))
-              : HeapBytes(values.map { $0.bitPattern.littleEndian })))
-      }
-    }
   }
 }

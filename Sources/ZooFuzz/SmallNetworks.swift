@@ -1,4 +1,5 @@
 import Foundation
+import ZooCompression
 import ZooConversion
 import ZooFormat
 import ZooGraph
@@ -82,6 +83,36 @@ enum SmallNetworks {
     return Array(text.utf8)
   }
 
+  /// Another way to store the weights for each network, so that all occur.
+  private static func storagePlan(_ index: Int, _ graph: Graph) -> StoragePlan {
+    func floats(_ type: ElementType) -> StoragePlan {
+      StoragePlan(forms: Dictionary(uniqueKeysWithValues: graph.weightSlots.map { ($0, .values(type)) }))
+    }
+    func codes(_ kinds: [QuantizedForm.Kind]) -> StoragePlan {
+      var forms: [WeightSlot: TensorForm] = [:]
+      for node in graph.nodes {
+        for slot in node.weights {
+          forms[slot] = kinds.lazy.compactMap { node.operation.quantizedForm($0, of: slot) }.first
+            .map(TensorForm.codes)
+        }
+      }
+      return StoragePlan(forms: forms)
+    }
+    var plan =
+      switch index % 7 {
+      case 1: floats(.float16)
+      case 2, 3: floats(.bfloat16)
+      case 4: codes([.int4, .int8])
+      case 5: codes([.uint4, .int8])
+      case 6: codes([.int8])
+      default: StoragePlan()
+      }
+    // Of an even number, with planes; the first file is a plain one.
+    if index > 0, index % 2 == 0 { plan.frames = Zstandard.shared }
+    plan.leastCodedValues = 1
+    return plan
+  }
+
   /// The same networks as `.zoo` files.
   static func zooFiles() throws -> [[UInt8]] {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
@@ -104,7 +135,7 @@ enum SmallNetworks {
           ClassLabel(id: "\($0)", name: "class \($0)")
         },
         verification: ["checked": "by nobody"], layerTraining: network.training)
-      try ZooWriter(document: zoo, storage: index == 0 ? .f32 : .f16)
+      try ZooWriter(document: zoo, plan: storagePlan(index, graph))
         .write(to: path, overwrite: true, weights: weights)
       return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
     }

@@ -1,4 +1,5 @@
 import Foundation
+import ZooCompression
 import ZooConversion
 import ZooFormat
 import ZooImages
@@ -135,10 +136,13 @@ enum Target: String, CaseIterable {
       let network = try kerasGraph(configuration: document, inputSize: nil)
       try EngineComparison.compare(network.graph, weights: EngineComparison.Weights())
     case .zoo:
-      let file = try ZooFile(path: write(input, to: "\(folder)/case.zoo"))
+      let file = try ZooFile(path: write(input, to: "\(folder)/case.zoo"), frames: Zstandard.shared)
       for record in file.tensors {
         let tensor = try file.tensor(for: record.slot)
-        guard tensor.shape == record.shape, tensor.bytes.count == record.byteCount else {
+        let size = record.shape.elementCount * record.elementType.byteCount
+        guard tensor.shape == record.shape, tensor.elementType == record.elementType,
+          tensor.bytes.count == size
+        else {
           throw Inconsistency("tensor \(record.name) is not as its record says")
         }
         try file.verifyChecksum(record)

@@ -40,8 +40,25 @@ package struct WeightSlot: Hashable, Sendable {
   package var name: String { "\(layer)/\(role.rawValue)" }
 }
 
+/// Calls `body` with 0 ..< `count`, on as many threads as the caller has.
+package typealias WorkSharing = (_ count: Int, _ body: (Int) -> Void) -> Void
+
 /// Where an engine gets the values of a graph's weights.
 package protocol WeightSource: Sendable {
   /// The tensor for `slot`, in the slot's shape.
   func tensor(for slot: WeightSlot) throws -> StoredTensor
+
+  /// The same, decoded by several threads where it has to be decoded.
+  func tensor(for slot: WeightSlot, sharing share: WorkSharing) throws -> StoredTensor
+
+  /// The same as codes and scales; nil where it is stored otherwise.
+  func quantizedTensor(for slot: WeightSlot) throws -> QuantizedTensor?
+}
+
+extension WeightSource {
+  package func tensor(for slot: WeightSlot, sharing share: WorkSharing) throws -> StoredTensor {
+    try tensor(for: slot)
+  }
+
+  package func quantizedTensor(for slot: WeightSlot) throws -> QuantizedTensor? { nil }
 }

@@ -1,4 +1,4 @@
-import CZooPixels
+import CZooSystem
 
 /// The memory of a picture that is done with, for the next one.
 ///

@@ -1,3 +1,5 @@
+import CZooSystem
+
 /// Something that keeps a range of memory alive and unchanged: a mapped file or an allocation.
 package protocol ByteOwner: AnyObject, Sendable {
   var bytes: UnsafeRawBufferPointer { get }
@@ -24,6 +26,12 @@ package struct ByteSlice: Sendable {
 
   package var count: Int { range.count }
 
+  /// A part of it, by its offsets from this slice's start; nil where it is not inside.
+  package func part(_ part: Range<Int>) -> ByteSlice? {
+    guard part.lowerBound >= 0, part.upperBound <= count else { return nil }
+    return ByteSlice(owner, range: range.lowerBound + part.lowerBound..<range.lowerBound + part.upperBound)
+  }
+
   /// Says that these bytes will hardly be needed again, so that a mapped file need not stay in memory.
   package func letGo() { (owner as? MappedFile)?.letGo(range) }
 
@@ -48,6 +56,7 @@ package final class HeapBytes: ByteOwner, @unchecked Sendable {
     count: Int, fill: (UnsafeMutableRawBufferPointer) throws(Failure) -> Void
   ) throws(Failure) {
     let storage = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: Self.alignment)
+    zoo_expect_large_use(storage.baseAddress, count)
     do {
       try fill(storage)
     } catch {

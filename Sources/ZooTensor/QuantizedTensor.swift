@@ -31,10 +31,26 @@ package struct QuantizedTensor: Sendable {
     bytes.withUnsafeBytes { raw in
       stride(from: range.lowerBound, to: range.upperBound, by: isHalf ? 2 : 4).map { offset in
         isHalf
-          ? Float(float16Bits: UInt16(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
-          : Float(bitPattern: UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
+          ? Float(
+            float16Bits: UInt16(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt16.self)))
+          : Float(
+            bitPattern: UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
       }
     }
+  }
+
+  /// What is wrong with its numbers; nil where nothing is.
+  package var fault: String? {
+    if let scale = scales.first(where: { !$0.isFinite || form.kind == .int8 && $0 < 0 }) {
+      return "a scale is \(scale)"
+    }
+    if let minimum = minima.first(where: { !$0.isFinite }) { return "a minimum is \(minimum)" }
+    guard form.kind == .int8 else { return nil }
+    let hasLowest = bytes.withUnsafeBytes { raw in
+      // Without an early end, so that the loop runs on vectors.
+      raw[layout.codes].reduce(false) { $0 || $1 == 0x80 }
+    }
+    return hasLowest ? "a code is -128" : nil
   }
 
   /// All values, row-major, each rounded to a 32-bit float once.
@@ -55,14 +71,23 @@ package struct QuantizedTensor: Sendable {
   private func fill(
     _ target: UnsafeMutableBufferPointer<Float>, codes8 codes: UnsafeRawBufferPointer, _ scales: [Float]
   ) {
-    let inner = form.inner
-    var channel = 0
-    for first in stride(from: 0, to: codes.count, by: inner) {
-      let scale = scales[channel]
-      for index in first..<first + inner {
-        (target.baseAddress! + index).initialize(to: scale * Float(Int8(bitPattern: codes[index])))
+    guard let target = target.baseAddress, let codes = codes.baseAddress else { return }
+    let codes8 = codes.assumingMemoryBound(to: Int8.self)
+    let (channels, inner) = (form.channels, form.inner)
+    scales.withUnsafeBufferPointer { scales in
+      for row in 0..<shape.elementCount / (channels * inner) {
+        let start = row * channels * inner
+        if inner == 1 {
+          for channel in 0..<channels {
+            target[start + channel] = scales[channel] * Float(codes8[start + channel])
+          }
+        } else {
+          for channel in 0..<channels {
+            let (first, scale) = (start + channel * inner, scales[channel])
+            for index in first..<first + inner { target[index] = scale * Float(codes8[index]) }
+          }
+        }
       }
-      channel = channel + 1 == form.channels ? 0 : channel + 1
     }
   }
 

@@ -50,7 +50,7 @@ package struct StoredTensor: Sendable {
   package func doubles() -> [Double] {
     switch elementType {
     case .float16: convert(UInt16.self) { Double(Float(float16Bits: $0)) }
-    case .bfloat16: convert(UInt16.self) { Double(Float(bitPattern: UInt32($0) << 16)) }
+    case .bfloat16: convert(UInt16.self) { Double(Float(bfloat16Bits: $0)) }
     case .float32: convert(UInt32.self) { Double(Float(bitPattern: $0)) }
     case .float64: convert(UInt64.self) { Double(bitPattern: $0) }
     case .int8: convert(Int8.self) { Double($0) }
@@ -68,7 +68,7 @@ package struct StoredTensor: Sendable {
   package func floats() -> [Float] {
     switch elementType {
     case .float16: convert(UInt16.self) { Float(float16Bits: $0) }
-    case .bfloat16: convert(UInt16.self) { Float(bitPattern: UInt32($0) << 16) }
+    case .bfloat16: convert(UInt16.self) { Float(bfloat16Bits: $0) }
     case .float32: convert(UInt32.self) { Float(bitPattern: $0) }
     default: doubles().map(Float.init)
     }

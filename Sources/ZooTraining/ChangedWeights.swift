@@ -23,4 +23,8 @@ struct ChangedWeights: WeightSource {
     if let tensor = own[slot] { return tensor }
     return try file.tensor(for: slot)
   }
+
+  func quantizedTensor(for slot: WeightSlot) throws -> QuantizedTensor? {
+    own[slot] == nil ? try file.quantizedTensor(for: slot) : nil
+  }
 }

@@ -10,9 +10,7 @@ struct ModelAssembly {
   /// Without what a verification adds.
   var document: ZooDocument
   let weights: any WeightSource
-  let storage: StorageType
-  /// What stays in 32-bit floats.
-  let single: Set<WeightSlot>
+  let plan: StoragePlan
 
   /// Checks the network as `zoo verify` does, and by what `more` finds in the engine; then writes the file, whole or
   /// not at all. The number of threads does not depend on the machine, as the file states the largest error.
@@ -26,7 +24,7 @@ struct ModelAssembly {
     let options = Verifier.Options()
     let threads = options.threads
     let engine = try Engine(graph: document.graph, weights: weights, options: PlanOptions(threads: threads))
-    let verifier = Verifier(graph: document.graph, card: document.card, storage: storage, options: options)
+    let verifier = Verifier(graph: document.graph, card: document.card, storage: plan.storage, options: options)
     var report = try verifier.verify(
       weights: AnyWeights(weights), engine: engine, testCase: nil, progress: verifying)
     report.checks += try more(engine)
@@ -39,7 +37,7 @@ struct ModelAssembly {
     finished.verification = report.summary
     finished.tool = ZooDocument.currentTool
     try Cancellation.check()
-    try ZooWriter(document: finished, storage: storage, single: single)
+    try ZooWriter(document: finished, plan: plan)
       .write(to: path, overwrite: overwrite, weights: AnyWeights(weights), progress: writing)
     return report
   }
@@ -52,11 +50,8 @@ private struct AnyWeights: WeightSource {
   init(_ source: any WeightSource) { self.source = source }
 
   func tensor(for slot: WeightSlot) throws -> StoredTensor { try source.tensor(for: slot) }
-}
 
-extension ZooFile {
-  /// The tensors that are in half precision.
-  var halves: Set<WeightSlot> {
-    Set(tensors.lazy.filter { $0.elementType == .float16 }.map(\.slot))
+  func quantizedTensor(for slot: WeightSlot) throws -> QuantizedTensor? {
+    try source.quantizedTensor(for: slot)
   }
 }

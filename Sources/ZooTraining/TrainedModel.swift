@@ -146,13 +146,8 @@ package struct TrainedModel: Sendable {
       labels: record.tasks.count == 1 ? labels.map { ClassLabel(id: "", name: $0) } : [],
       source: backbone.document.source, testCase: testCase.isFinite ? testCase : nil,
       verification: report.summary, training: record, layerTraining: layerTraining)
-    try ZooWriter(document: document, storage: backbone.storage, single: single)
+    try ZooWriter(document: document, plan: backbone.storagePlan(without: changed))
       .write(to: path, overwrite: overwrite, weights: weights, progress: progress)
   }
 
-  /// What is in single precision in the backbone, what was trained, and the heads.
-  private var single: Set<WeightSlot> {
-    let halves = Set(backbone.tensors.lazy.filter { $0.elementType == .float16 }.map(\.slot))
-    return Set(graph.weightSlots).subtracting(halves.subtracting(changed))
-  }
 }

@@ -21,6 +21,9 @@ package enum Tolerances {
     // Rounding weights to 11 significant bits moves outputs by some ten-thousandths, and every layer
     // amplifies it.
     case .f16: 2e-3
+    // 8 significant bits, and about as many in whole numbers.
+    case .bf16, .int8: 2e-2
+    case .int4: 0.1
     }
   }
 

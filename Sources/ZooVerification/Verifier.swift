@@ -155,8 +155,3 @@ extension Verifier.Progress {
     Verifier.Progress("reading the batch-norm statistics", done: done, total: total, unit: "image")
   }
 }
-
-extension ZooFile {
-  /// How its weights are stored.
-  package var storage: StorageType { tensors.contains { $0.elementType == .float16 } ? .f16 : .f32 }
-}

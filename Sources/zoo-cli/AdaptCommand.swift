@@ -55,7 +55,7 @@ struct AdaptCommand: ParsableCommand {
   }
 
   func run() throws {
-    let opened = try Model(path: model)
+    let opened = try Model(zooFile: model)
     var options = BatchNormAdaptation.Options()
     options.weight = weight
     options.fitting = picture.fitting(for: opened)

@@ -59,7 +59,7 @@ struct ClusterCommand: ParsableCommand {
   }
 
   func run() throws {
-    let opened = try Model(path: model)
+    let opened = try Model(zooFile: model)
     if let output { try AtomicFile.checkPossible(output, overwrite: overwrite.force) }
     if let copyTo { try AtomicFile.checkAbsent(copyTo) }
     common.warn(of: opened)

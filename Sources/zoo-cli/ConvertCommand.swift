@@ -73,6 +73,10 @@ struct ConvertCommand: ParsableCommand {
       valueName: "error"))
   var largestError: Double?
 
+  @Flag(
+    help: "Code the stored weights without loss: a smaller file to ship, which takes longer to open.")
+  var compress = false
+
   @Option(
     help: ArgumentHelp(
       "A text file with one class label per line; by default a labels.txt in the weight file's folder, if it fits.",
@@ -148,6 +152,7 @@ struct ConvertCommand: ParsableCommand {
       lambdas: Dictionary(lambdas.map { ($0.layer, $0.expression) }, uniquingKeysWith: { _, last in last }))
     options.storage = try dtype.storage()
     if let largestError { options.largestStorageError = largestError }
+    options.compress = compress
     options.verify = !skipVerification
     options.verifier.threads = threads.count
     options.verifier.ioPath = io
@@ -191,7 +196,7 @@ struct ConvertCommand: ParsableCommand {
       return try result.write(to: report, overwrite: overwrite.force)
     }
     try result.writePage(
-      to: report, model: model.map { path throws(ZooError) in try Model(path: path) },
+      to: report, model: model.map { path throws(ZooError) in try Model(zooFile: path) },
       overwrite: overwrite.force)
   }
 

@@ -47,7 +47,7 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   func run() throws {
-    let opened = try Model(path: model)
+    let opened = try Model(zooFile: model)
     var options = Evaluation.Options()
     options.fitting = pictures.fitting(for: opened)
     options.isUpright = pictures.isUpright(for: opened)

@@ -38,7 +38,7 @@ struct IndexCommand: ParsableCommand {
   }
 
   func run() throws {
-    let opened = try Model(path: model)
+    let opened = try Model(zooFile: model)
     try AtomicFile.checkPossible(output, overwrite: overwrite.force)
     common.warn(of: opened)
     let found = try features.features(

@@ -56,7 +56,7 @@ struct SimilarCommand: ParsableCommand {
   }
 
   func run() throws {
-    let opened = try Model(path: model)
+    let opened = try Model(zooFile: model)
     if let html { try AtomicFile.checkPossible(html, overwrite: overwrite.force) }
     common.warn(of: opened)
     let files = places.filter(PictureIndex.isIndex)

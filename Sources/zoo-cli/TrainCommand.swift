@@ -199,7 +199,7 @@ struct TrainCommand: ParsableCommand {
   }
 
   private func add(to path: String, output: String) throws {
-    let model = try Model(path: path)
+    let model = try Model(zooFile: path)
     var options = ClassAddition.Options()
     options.fitting = pictures.fitting(for: model)
     options.isUpright = pictures.isUpright(for: model)

@@ -45,7 +45,7 @@ struct VerifyCommand: ParsableCommand {
     let bar = ProgressBar(quiet: common.quiet)
     let report = try Model.verify(model, options: options) { bar.show($0) }
     bar.finish()
-    let opened = try Model(path: model)
+    let opened = try Model(zooFile: model)
     if common.json {
       try Terminal.print(json: VerifyOutput(file: model, passed: report.passed, checks: report.checks))
     } else {

@@ -48,7 +48,7 @@ struct WhitenCommand: ParsableCommand {
   }
 
   func run() throws {
-    let opened = try Model(path: model)
+    let opened = try Model(zooFile: model)
     try AtomicFile.checkPossible(output, overwrite: overwrite.force)
     common.warn(of: opened)
     if !common.quiet { try features.pictures.warnOfOthers(in: places) }

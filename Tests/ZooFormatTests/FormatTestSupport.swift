@@ -15,10 +15,14 @@ func readBytes(_ path: String) throws -> [UInt8] {
   ByteSlice(try MappedFile(path: path)).withUnsafeBytes { Array($0) }
 }
 
+func writeBytes(_ bytes: [UInt8], to path: String) throws {
+  try Data(bytes).write(to: URL(fileURLWithPath: path))
+}
+
 /// Opens a file of these bytes.
 func open(_ bytes: [UInt8]) throws -> ZooFile {
   try withTemporaryPath { path in
-    try Data(bytes).write(to: URL(fileURLWithPath: path))
+    try writeBytes(bytes, to: path)
     return try ZooFile(path: path)
   }
 }

@@ -55,7 +55,7 @@ struct HostileFile: CustomTestStringConvertible, Sendable {
     HostileFile("only the magic", .malformed, "ends after 8 bytes", bytes: SpecifiedFile().magic),
     HostileFile("bad magic", .malformed, "does not start") { $0.magic[0] = 0x09 },
     HostileFile("newlines converted", .malformed, "does not start") { $0.magic.remove(at: 4) },
-    HostileFile("newer version", .unsupported, "version is 3") { $0.version = 3 },
+    HostileFile("newer version", .unsupported, "version is 4") { $0.version = 4 },
     HostileFile("checksums of another version", .malformed, "16 bytes") { $0.version = 1 },
     HostileFile("version 0", .malformed, "version is 0") { $0.version = 0 },
     HostileFile("reserved bytes", .malformed, "reserved") { $0.reserved = 1 },

@@ -40,14 +40,14 @@ import ZooTestSupport
     return (file.tensors[0], try file.tensor(for: file.tensors[0].slot))
   }
 
-  @Test(arguments: StorageType.allCases)
+  @Test(arguments: [StorageType.f32, .f16, .bf16])
   func everythingComesBack(storage: StorageType) throws {
     let document = try smallDocument()
     let (bytes, file) = try write(document, storage)
     #expect(file.document == document)
     #expect(try write(document, storage).bytes == bytes)
     // What was read and written again is the same file.
-    #expect(try write(file.document, .f32, file).bytes == bytes || storage == .f16)
+    #expect(try write(file.document, .f32, file).bytes == bytes || storage == .f16 || storage == .bf16)
   }
 
   /// What is not there takes no bytes, and changes nothing of what the model is.
@@ -166,7 +166,7 @@ import ZooTestSupport
   }
 
   /// At most the weights' bytes, 1 % and 64 KiB, with labels and a full test case, in either type.
-  @Test(arguments: StorageType.allCases)
+  @Test(arguments: [StorageType.f32, .f16, .bf16])
   func overheadIsSmall(storage: StorageType) throws {
     let networks: [(any NetworkDefinition, Head)] = [
       (MobileNet(alpha: 0.25), .imageNet), (MobileNet(alpha: 0.25), .features(.none)),

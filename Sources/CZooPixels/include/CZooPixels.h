@@ -17,10 +17,6 @@ const char *zoo_pixels_implementation(int32_t index);
 // Whether this machine can run it; the last one runs everywhere.
 bool zoo_pixels_available(int32_t index);
 
-// Says that all of this memory will be written and read: where there is much of it, the system may give it in large
-// pages, which takes less time.
-void zoo_expect_large_use(void *address, size_t bytes);
-
 // MARK: Resizing: each new pixel is a sum of old ones with weights in fixed point.
 
 enum {

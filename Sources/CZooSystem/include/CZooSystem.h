@@ -1,4 +1,4 @@
-// Processes and signals: what Swift can't express alike on all systems.
+// Processes, signals and memory: what Swift can't express alike on all systems.
 #pragma once
 #include <stddef.h>
 #include <sys/types.h>
@@ -43,3 +43,7 @@ int zoo_process_name(int descriptor, const char *path);
 
 // A path under which this process can open such a file again.
 void zoo_process_unnamed_path(int descriptor, char path[64]);
+
+// Says that all of this memory will be written and read: where there is much of it, the system may give it in large
+// pages, which takes less time.
+void zoo_expect_large_use(void *address, size_t bytes);

@@ -174,11 +174,15 @@ struct WeightPacker {
     zoo_pool_run(isSmall ? nil : pool, kernel, &packing, panels)
   }
 
+  private func tensor(for slot: WeightSlot) throws -> StoredTensor {
+    try source.tensor(for: slot) { count, body in ZooRuntime.share(count, on: pool, body) }
+  }
+
   /// Values of 32 or 16 bits where they lie, unless a factor has to be folded into them.
   private func rowMajor(
     _ slot: WeightSlot?, _ count: Int, _ columns: Int, _ folded: FoldedNorms
   ) throws -> (UnsafeRawPointer, isHalf: Bool, ByteSlice) {
-    let tensor = try slot.map { try source.tensor(for: $0) }
+    let tensor = try slot.map(tensor)
     var slice = tensor?.bytes
     var type = tensor?.elementType ?? .float32
     let isAligned =
@@ -202,7 +206,7 @@ struct WeightPacker {
   /// Calls `body` with the slot's values, where they lie if they are 32-bit floats.
   private func withFloats(of slot: WeightSlot?, _ body: (UnsafeBufferPointer<Float>) -> Void) throws {
     guard let slot else { return }
-    let tensor = try source.tensor(for: slot)
+    let tensor = try tensor(for: slot)
     defer { tensor.bytes.letGo() }
     guard tensor.shape.elementCount == slot.shape.elementCount else {
       throw ZooError(

@@ -58,8 +58,8 @@ struct AdaptationRun {
       return Self.compare(before, try answers(match, pictures, weights: weights, progress: progress))
     }
     let verification = try ModelAssembly(
-      document: document(pictures, measured), weights: weights, storage: model.storage,
-      single: Set(graph.weightSlots).subtracting(model.halves)
+      document: document(pictures, measured), weights: weights,
+      plan: model.storagePlan()
     ).write(to: output, overwrite: options.overwrite) {
       progress(.verifying($0))
     } writing: {

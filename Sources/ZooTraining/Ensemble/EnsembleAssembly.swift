@@ -39,8 +39,7 @@ struct EnsembleAssembly {
     let weights = try merge.weights(of: graph)
     let assembly = ModelAssembly(
       document: document(graph, merge.layerTraining(of: graph), tasks, first), weights: weights,
-      storage: members.contains { $0.storage == .f16 } ? .f16 : .f32,
-      single: Set(graph.weightSlots).subtracting(weights.halves))
+      plan: weights.storagePlan)
     let report = try assembly.write(to: output, overwrite: options.overwrite) { engine in
       [try check(engine, places)]
     } verifying: {

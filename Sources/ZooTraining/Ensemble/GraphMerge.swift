@@ -144,12 +144,17 @@ struct MergedWeights: WeightSource {
     }
   }
 
-  /// What is in half precision where it comes from.
-  var halves: Set<WeightSlot> {
-    Set(
-      sources.compactMap { slot, source in
-        guard case .file(let file, let origin) = source, file.halves.contains(origin) else { return nil }
-        return slot
+  func quantizedTensor(for slot: WeightSlot) throws -> QuantizedTensor? {
+    guard case .file(let file, let origin) = sources[slot] else { return nil }
+    return try file.quantizedTensor(for: origin)
+  }
+
+  /// Each as where it comes from.
+  var storagePlan: StoragePlan {
+    StoragePlan(
+      forms: sources.compactMapValues { source in
+        guard case .file(let file, let origin) = source else { return nil }
+        return file.form(of: origin)
       })
   }
 }

@@ -1,10 +1,12 @@
-// Memory for large pictures.
+// What the system should know of large pieces of memory.
 #if defined(__linux__)
 #include <sys/mman.h>
 #include <unistd.h>
 #endif
 
-#include "CZooPixels.h"
+#include <stdint.h>
+
+#include "CZooSystem.h"
 
 void zoo_expect_large_use(void *address, size_t bytes) {
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
