@@ -76,8 +76,7 @@ struct InspectCommand: ParsableCommand {
     }
     try row("classes", summary.classes.map(String.init))
     try row("layers", summary.layers.isEmpty ? nil : String(summary.layers.count))
-    try row(
-      "tensors", "\(summary.tensors.count), \(byteSize(summary.tensors.reduce(0) { $0 + $1.bytes }))")
+    try row("tensors", tensorText(summary.tensors))
     try row("left out", summary.leftOut.map { "\($0.name): \($0.reason)" }.joined(separator: ", "))
     for (reason, tensors) in Dictionary(grouping: summary.unused, by: \.reason).sorted(by: { $0.key < $1.key }
     ) {
@@ -141,13 +140,31 @@ struct InspectCommand: ParsableCommand {
     try table.print()
   }
 
+  /// How many tensors there are, the bytes that they take, and their types where these are several.
+  private func tensorText(_ tensors: [ModelSummary.Tensor]) -> String {
+    let bytes = tensors.reduce(0) { $0 + $1.bytes }
+    let decoded = tensors.reduce(0) { $0 + ($1.decodedBytes ?? $1.bytes) }
+    let types = Dictionary(grouping: tensors, by: \.dtype).mapValues(\.count).sorted {
+      ($1.value, $0.key) < ($0.value, $1.key)
+    }
+    return "\(tensors.count), \(byteSize(bytes))"
+      + (decoded > bytes ? ", compressed from \(byteSize(decoded))" : "")
+      + (types.count > 1 ? "; \(types.map { "\($0.value) \($0.key)" }.joined(separator: ", "))" : "")
+  }
+
+  /// With what storing a tensor changed at most, of its largest value, where it changed any.
   private func printTensors(_ summary: ModelSummary) throws {
     try Terminal.print()
-    var table = Table(["TENSOR", "SHAPE", "TYPE", "BYTES", "CHECKSUM"], rightAligned: [3], whole: [1, 2])
+    let hasErrors = summary.tensors.contains { $0.storageError != nil }
+    let error = hasErrors ? ["ERROR"] : []
+    var table = Table(
+      ["TENSOR", "SHAPE", "TYPE", "BYTES"] + error + ["CHECKSUM"], rightAligned: hasErrors ? [3, 4] : [3],
+      whole: [1, 2])
     for tensor in summary.tensors {
       table.add(
-        tensor.name, shapeText(tensor.shape), tensor.dtype, grouped(tensor.bytes),
-        String((tensor.checksum ?? tensor.sha256 ?? "").prefix(16)))
+        [tensor.name, shapeText(tensor.shape), tensor.dtype, grouped(tensor.bytes)]
+          + (hasErrors ? [tensor.storageError.map(significant) ?? ""] : [])
+          + [String((tensor.checksum ?? tensor.sha256 ?? "").prefix(16))])
     }
     try table.print()
   }

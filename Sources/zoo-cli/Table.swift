@@ -26,7 +26,9 @@ struct Table {
     self.wrapsLast = wrapsLast
   }
 
-  mutating func add(_ row: String...) { rows.append(row) }
+  mutating func add(_ row: String...) { add(row) }
+
+  mutating func add(_ row: [String]) { rows.append(row) }
 
   func print() throws {
     let widths = widths(in: Terminal.outputWidth)

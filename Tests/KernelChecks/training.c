@@ -41,6 +41,8 @@ static double derivative_of(const zoo_activation_gradient *a, double x) {
     if (x <= a->threshold) return a->negative_slope;
     return x >= a->max_value || (x <= 0 && a->max_value < INFINITY) ? 0 : 1;
   }
+  // Its second derivative jumps at 0.
+  if (a->function == zoo_softsign) return 1 / ((1 + fabs(x)) * (1 + fabs(x)));
   if (a->function == zoo_elu && fabs(x) < 2 * h) return a->scale * (x > 0 ? 1 : a->alpha * exp(x));
   return (function_of(a, x + h) - function_of(a, x - h)) / (2 * h);
 }

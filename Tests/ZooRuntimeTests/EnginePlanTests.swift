@@ -322,6 +322,55 @@ import ZooTestSupport
     }
   }
 
+  /// Codes of 8 bits and bfloat16 are read where they lie in dense layers, with the bits that decoding them first gives.
+  @Test func dtypesOfDenseLayers() throws {
+    let graph = try sample()
+    let weights = DictionaryWeights(randomFor: graph, seed: 43)
+    var brains = weights
+    var codes = CodedWeights(floats: weights.tensors)
+    for node in graph.nodes {
+      for slot in node.weights {
+        guard let tensor = weights.tensors[slot.name] else { continue }
+        brains.tensors[slot.name] = StoredTensor(
+          shape: tensor.shape, elementType: .bfloat16,
+          bytes: ByteSlice(HeapBytes(Float.bfloat16Bits(of: tensor.floats()))))
+        if let form = node.operation.quantizedForm(.int8, of: slot) {
+          codes.codes[slot.name] = try QuantizedTensor(rounding: tensor, to: form)
+        }
+      }
+    }
+    #expect(!codes.codes.isEmpty)
+    func outputs(_ weights: some WeightSource, _ kernels: String, batch: Int) throws -> [Tensor] {
+      try Engine(graph: graph, weights: weights, options: PlanOptions(kernels: kernels)).makeSession()
+        .run(randomInputs(graph, batch: batch, seed: 44))
+    }
+    for kernels in Engine.availableKernels {
+      for batch in [1, 3] {
+        let widened = DictionaryWeights(
+          brains.tensors.mapValues { StoredTensor(shape: $0.shape, values: $0.floats()) })
+        #expect(try outputs(brains, kernels, batch: batch) == outputs(widened, kernels, batch: batch))
+        #expect(try outputs(codes, kernels, batch: batch) == outputs(codes.widened, kernels, batch: batch))
+      }
+    }
+  }
+
+  /// Weights of which some come as codes.
+  private struct CodedWeights: WeightSource {
+    var floats: [String: StoredTensor]
+    var codes: [String: QuantizedTensor] = [:]
+
+    func tensor(for slot: WeightSlot) throws -> StoredTensor {
+      try widened.tensor(for: slot)
+    }
+
+    func quantizedTensor(for slot: WeightSlot) throws -> QuantizedTensor? { codes[slot.name] }
+
+    var widened: DictionaryWeights {
+      DictionaryWeights(
+        floats.merging(codes.mapValues { StoredTensor(shape: $0.shape, values: $0.floats()) }) { $1 })
+    }
+  }
+
   @Test func kernelsCanBeForced() throws {
     let graph = try sample()
     let weights = DictionaryWeights(randomFor: graph, seed: 43)

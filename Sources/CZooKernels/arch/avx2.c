@@ -25,6 +25,13 @@ INLINE __m256i v_mask(int n) {
 INLINE vf v_load(const float *p) { return _mm256_loadu_ps(p); }
 INLINE vf v_load_n(const float *p, int n) { return _mm256_maskload_ps(p, v_mask(n)); }
 INLINE vf v_load_half(const uint16_t *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
+INLINE vf v_load_brain(const uint16_t *p) {
+  const __m256i bits = _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p));
+  return _mm256_castsi256_ps(_mm256_slli_epi32(bits, 16));
+}
+INLINE vf v_load_bytes(const int8_t *p) {
+  return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)));
+}
 INLINE void v_store(float *p, vf v) { _mm256_storeu_ps(p, v); }
 INLINE void v_store_n(float *p, vf v, int n) { _mm256_maskstore_ps(p, v_mask(n), v); }
 INLINE vf v_set(float x) { return _mm256_set1_ps(x); }

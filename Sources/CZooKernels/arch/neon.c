@@ -52,6 +52,17 @@ INLINE vf v_load_half(const uint16_t *p) {
   const float16x8_t halves = vreinterpretq_f16_u16(vld1q_u16(p));
   return v_pair(vcvt_f32_f16(vget_low_f16(halves)), vcvt_high_f32_f16(halves));
 }
+INLINE vf v_load_brain(const uint16_t *p) {
+  const uint16x8_t bits = vld1q_u16(p);
+  return v_pair(
+      vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(bits), 16)),
+      vreinterpretq_f32_u32(vshll_high_n_u16(bits, 16)));
+}
+INLINE vf v_load_bytes(const int8_t *p) {
+  const int16x8_t words = vmovl_s8(vld1_s8(p));
+  return v_pair(
+      vcvtq_f32_s32(vmovl_s16(vget_low_s16(words))), vcvtq_f32_s32(vmovl_high_s16(words)));
+}
 INLINE void v_store(float *p, vf v) {
   vst1q_f32(p, v_low(v));
   vst1q_f32(p + 4, v_high(v));

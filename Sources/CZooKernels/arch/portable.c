@@ -32,6 +32,11 @@ INLINE vf v_load_half(const uint16_t *p) {
   const vi special = (bits & 0x7c00) == 0x7c00;
   return (vf)(magnitude | (special & 0x7f800000) | (bits & 0x8000) << 16);
 }
+INLINE vf v_load_brain(const uint16_t *p) {
+  const vi bits = {p[0], p[1], p[2], p[3]};
+  return (vf)(bits << 16);
+}
+INLINE vf v_load_bytes(const int8_t *p) { return (vf){p[0], p[1], p[2], p[3]}; }
 INLINE void v_store(float *p, vf v) { memcpy(p, &v, sizeof v); }
 INLINE void v_store_n(float *p, vf v, int n) {
   for (int i = 0; i < n; i++) p[i] = v[i];

@@ -126,15 +126,25 @@ typedef struct {
   int32_t average;
 } zoo_global_pooling;
 
+// How the weights of a dense layer are stored.
+typedef enum __attribute__((enum_extensibility(closed))) zoo_weight_form : int32_t {
+  zoo_weight_f32,
+  zoo_weight_f16,   // IEEE 754 binary16
+  zoo_weight_bf16,  // the upper half of a binary32
+  zoo_weight_i8,    // signed bytes, each to be multiplied by the scale of its column
+} zoo_weight_form;
+
 // output = min(max(bias + input * weights, lo), hi) for `rows` vectors and row-major (inputs, columns)
 // weights used where they lie. The weights are read once for all rows; for a single row, those that its
 // zeros would be multiplied by are not. A row's result is the same whatever the others are.
 // Unit: `column_block` columns.
 typedef struct {
-  const float *input, *weights, *bias, *residual;  // residual may be null
-  const uint16_t *half_weights;                    // IEEE 754 binary16; if not null, in place of `weights`
+  const float *input, *bias, *residual;           // residual may be null
+  const void *weights;
+  const float *scales;                            // of `zoo_weight_i8`, for each column
   float *output;
-  ptrdiff_t input_row, output_row, residual_row;   // from row to row
+  ptrdiff_t input_row, output_row, residual_row;  // from row to row
+  zoo_weight_form form;
   int32_t rows;
   int32_t inputs, columns, column_block;
   float lo, hi;

@@ -19,6 +19,20 @@ INLINE vf v_load_half_n(const uint16_t *p, int n) {
   return v_load_half(part);
 }
 
+// The same of bfloat16.
+INLINE vf v_load_brain_n(const uint16_t *p, int n) {
+  uint16_t part[VL] = {0};
+  memcpy(part, p, (size_t)n * sizeof *p);
+  return v_load_brain(part);
+}
+
+// The first n bytes as floats, the rest zero.
+INLINE vf v_load_bytes_n(const int8_t *p, int n) {
+  int8_t part[VL] = {0};
+  memcpy(part, p, (size_t)n);
+  return v_load_bytes(part);
+}
+
 // The first n floats, which may be all.
 INLINE vf v_load_up_to(const float *p, int n) { return n == VL ? v_load(p) : v_load_n(p, n); }
 INLINE void v_store_up_to(float *p, vf v, int n) {

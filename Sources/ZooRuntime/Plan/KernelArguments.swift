@@ -76,7 +76,9 @@ extension zoo_dense: KernelArguments {
   mutating func point(to a: StepActivations) { (input, output, residual) = (a.input, a.output, a.residual) }
 
   mutating func point(to w: StepWeights) {
-    (weights, half_weights, bias) = (w.packed.weights, w.packed.half, w.packed.bias)
+    bias = w.packed.bias
+    guard let rows = w.packed.rows else { return }
+    (weights, form, scales) = (rows.weights, rows.form, rows.scales)
   }
 }
 

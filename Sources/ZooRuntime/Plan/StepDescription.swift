@@ -14,10 +14,21 @@ package struct StepDescription: Sendable {
   package let streamedBytes: Int
 }
 
+extension zoo_weight_form {
+  /// Of one weight.
+  fileprivate var byteCount: Int {
+    switch self {
+    case .f32: 4
+    case .f16, .bf16: 2
+    case .i8: 1
+    }
+  }
+}
+
 extension StepDescription {
   init(_ step: Step) {
     var bytes = 0
-    if case .dense(let a) = step.arguments { bytes = step.macs * (a.half_weights == nil ? 4 : 2) }
+    if case .dense(let a) = step.arguments { bytes = step.macs * a.form.byteCount }
     self.init(
       layers: step.layers, kernel: step.algorithm, kernelID: step.arguments.kernel,
       macs: step.macs,

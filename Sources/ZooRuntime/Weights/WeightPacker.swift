@@ -14,10 +14,17 @@ struct WeightPacker {
   struct Packed {
     let weights: UnsafePointer<Float>
     let bias: UnsafePointer<Float>
-    /// Weights of half precision, in place of `weights`.
-    var half: UnsafePointer<UInt16>?
-    /// What `weights` or `half` points into, where that is not the target.
+    /// Row-major ones of a dense layer, in place of `weights`.
+    var rows: Rows?
+    /// What `rows` points into, where that is not the target.
     var inPlace: ByteSlice?
+  }
+
+  /// Weights in the form in which they are stored.
+  struct Rows {
+    let weights: UnsafeRawPointer
+    let form: zoo_weight_form
+    var scales: UnsafePointer<Float>?
   }
 
   /// Packs what `request` asks for to `target` and `bias`, which have the room that it says; a tensor that
@@ -106,14 +113,10 @@ struct WeightPacker {
     _ kernel: WeightSlot?, inputs: Int, columns: Int, _ folded: FoldedNorms,
     target: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>
   ) throws -> Packed {
-    let (weights, isHalf, owner) = try rowMajor(kernel, inputs * columns, columns, folded)
-    if isHalf {
-      return Packed(
-        weights: UnsafePointer(target), bias: UnsafePointer(bias),
-        half: weights.assumingMemoryBound(to: UInt16.self), inPlace: owner)
-    }
-    return Packed(
-      weights: weights.assumingMemoryBound(to: Float.self), bias: UnsafePointer(bias), inPlace: owner)
+    var packed = Packed(weights: UnsafePointer(target), bias: UnsafePointer(bias))
+    let (rows, owner) = try codes(kernel, folded) ?? rowMajor(kernel, inputs * columns, columns, folded)
+    (packed.rows, packed.inPlace) = (rows, owner)
+    return packed
   }
 
   private func packTransposedPanels(
@@ -178,29 +181,46 @@ struct WeightPacker {
     try source.tensor(for: slot) { count, body in ZooRuntime.share(count, on: pool, body) }
   }
 
-  /// Values of 32 or 16 bits where they lie, unless a factor has to be folded into them.
+  /// Codes of 8 bits where they lie; nil where weights are stored otherwise, or a factor has to be folded into them.
+  private func codes(_ slot: WeightSlot?, _ folded: FoldedNorms) throws -> (Rows, ByteSlice)? {
+    guard folded.scale == nil, let slot, let tensor = try source.quantizedTensor(for: slot),
+      tensor.form.kind == .int8, tensor.form.inner == 1, tensor.shape == slot.shape
+    else { return nil }
+    return tensor.bytes.withUnsafeBytes { bytes in
+      guard let base = bytes.baseAddress, Int(bitPattern: base) % MemoryLayout<Float>.alignment == 0 else {
+        return nil
+      }
+      let layout = tensor.layout
+      let rows = Rows(
+        weights: base + layout.codes.lowerBound, form: .i8,
+        scales: (base + layout.scales.lowerBound).assumingMemoryBound(to: Float.self))
+      return (rows, tensor.bytes)
+    }
+  }
+
+  /// Floats of 32 or 16 bits where they lie, unless a factor has to be folded into them.
   private func rowMajor(
     _ slot: WeightSlot?, _ count: Int, _ columns: Int, _ folded: FoldedNorms
-  ) throws -> (UnsafeRawPointer, isHalf: Bool, ByteSlice) {
+  ) throws -> (Rows, ByteSlice) {
     let tensor = try slot.map(tensor)
     var slice = tensor?.bytes
     var type = tensor?.elementType ?? .float32
     let isAligned =
       slice?.withUnsafeBytes { Int(bitPattern: $0.baseAddress) % type.byteCount == 0 } == true
-    if !isAligned || folded.scale != nil || (type != .float32 && type != .float16) {
+    if !isAligned || folded.scale != nil || zoo_weight_form(type) == nil {
       var values = tensor?.floats() ?? []
       if let scale = folded.scale {
         for i in values.indices { values[i] = Float(Double(values[i]) * scale[i % columns]) }
       }
       (slice, type) = (ByteSlice(HeapBytes(values)), .float32)
     }
-    guard let slice, slice.count == count * type.byteCount,
+    guard let slice, slice.count == count * type.byteCount, let form = zoo_weight_form(type),
       let base = slice.withUnsafeBytes({ $0.baseAddress })
     else {
       throw ZooError(
         .doesNotFit, what: "cannot use weights", at: slot?.name ?? "", "the tensor has another size")
     }
-    return (base, type == .float16, slice)
+    return (Rows(weights: base, form: form), slice)
   }
 
   /// Calls `body` with the slot's values, where they lie if they are 32-bit floats.
@@ -219,6 +239,18 @@ struct WeightPacker {
       tensor.bytes.withUnsafeBytes { body($0.assumingMemoryBound(to: Float.self)) }
     } else {
       tensor.floats().withUnsafeBufferPointer(body)
+    }
+  }
+}
+
+extension zoo_weight_form {
+  /// Nil for types that dense layers don't read as they lie.
+  fileprivate init?(_ type: ElementType) {
+    switch type {
+    case .float32: self = .f32
+    case .float16: self = .f16
+    case .bfloat16: self = .bf16
+    default: return nil
     }
   }
 }
