@@ -93,8 +93,8 @@ let package = Package(
     .target(
       name: "ZooConversion",
       dependencies: ground + [
-        "ZooModels", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooRuntime", "ZooKeras", "ZooVerification",
-        "ZooCompression",
+        "ZooModels", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooReference", "ZooRuntime", "ZooKeras",
+        "ZooVerification", "ZooCompression",
       ]),
 
     .target(
@@ -198,9 +198,8 @@ let package = Package(
     .testTarget(
       name: "ZooConversionTests",
       dependencies: ground + engines + [
-        "ZooModels", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooKeras", "ZooVerification",
-        "ZooConversion",
-        "ZooTestSupport",
+        "ZooModels", "ZooImages", "ZooImageFiles", "ZooWeightFiles", "ZooFormat", "ZooKeras",
+        "ZooVerification", "ZooConversion", "ZooTestSupport",
       ]),
     .testTarget(
       name: "ModelZooTests",

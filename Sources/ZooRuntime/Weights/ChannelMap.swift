@@ -2,12 +2,12 @@ import ZooGraph
 import ZooTensor
 
 /// An operation that multiplies each channel by a number and adds one, by its weights.
-struct ChannelMap: Hashable {
+package struct ChannelMap: Hashable {
   let operation: Operation
   let slots: [WeightSlot]
 
   /// Nil for a layer of another kind.
-  init?(_ node: Node) {
+  package init?(_ node: Node) {
     switch node.operation {
     case .batchNormalization, .normalization, .rescaling, .layerScale, .channelAffine: break
     default: return nil
@@ -17,7 +17,7 @@ struct ChannelMap: Hashable {
   }
 
   /// The factor and the shift of each of `channels`.
-  func coefficients(
+  package func coefficients(
     channels: Int, from source: some WeightSource
   ) throws -> (factors: [Double], shifts: [Double]) {
     var values: [WeightRole: [Double]] = [:]
