@@ -204,7 +204,7 @@ public struct ConversionReport: Sendable, Codable {
 extension ConversionReport {
   init(
     recipe: Recipe, source: SourceRecord, faults: [WeightFault], storage: StorageType,
-    half: HalfPrecision.Choice, records: [TensorRecord], output: String?, verification: VerificationReport?,
+    half: PrecisionChoice, records: [TensorRecord], output: String?, verification: VerificationReport?,
     largestStorageError: Double
   ) {
     let stored = Dictionary(records.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -229,14 +229,14 @@ extension ConversionReport {
     labelsFile = recipe.labelsFile
     parameters = recipe.graph.parameterCount
     self.storage = storage.rawValue
-    errorForAllHalf = half.single.isEmpty ? nil : half.leastErrorForAll
+    errorForAllHalf = half.givenBack == 0 ? nil : half.leastErrorForAll
     tensors = recipe.binding.assignments.map { assignment in
       TensorRow(
         slot: assignment.slot.name, source: assignment.entry.name,
         sourceShape: assignment.entry.shape.dimensions, sourceType: assignment.entry.elementType.rawValue,
         shape: assignment.slot.shape.dimensions,
         storedType: stored[assignment.slot.name]?.form.name
-          ?? (half.single.contains(assignment.slot) ? StorageType.f32 : storage).rawValue,
+          ?? half.plan.form(of: assignment.slot).name,
         storageError: stored[assignment.slot.name]?.storageError?.relative,
         transform: assignment.transformText, evidence: assignment.rule.rawValue,
         witnesses: Witness.allCases.filter(assignment.witnesses.contains).map(\.rawValue),

@@ -194,28 +194,29 @@ public struct Converter: Sendable {
     return true
   }
 
-  /// Which weights stay in single precision, where the others are stored in half.
+  /// How each weight is stored.
   private func chooseHalfPrecision(
     of recipe: Recipe, weights: some WeightSource, progress: (Progress) -> Void
-  ) throws -> HalfPrecision.Choice {
-    guard options.storage == .f16 else { return HalfPrecision.Choice() }
-    progress(.phase("choosing tensors for half precision"))
-    return try HalfPrecision(
+  ) throws -> PrecisionChoice {
+    guard options.storage != .f32 else { return PrecisionChoice() }
+    let name = options.storage == .f16 ? "half precision" : options.storage.rawValue
+    progress(.phase("choosing tensors for \(name)"))
+    return try PrecisionSearch(
       graph: recipe.graph, preprocessing: recipe.card.preprocessing, threads: options.verifier.threads,
-      largestError: options.largestStorageError
+      storage: options.storage, largestError: options.largestStorageError
     ).choose(weights: weights)
   }
 
   /// Checks the weights as they will be stored, and makes the test case. Batch norms that agree become
   /// witnesses.
   private func verify(
-    _ source: inout Source, weights original: any WeightSource, half: inout HalfPrecision.Choice,
+    _ source: inout Source, weights original: any WeightSource, half: inout PrecisionChoice,
     progress: (Progress) -> Void
   ) throws -> Verified {
     progress(.phase("preparing the engine"))
     let recipe = source.recipe
     let weights = CachedWeights(
-      RoundedWeights(source: original, storage: options.storage, single: half.single))
+      PlannedWeights(source: original, plan: half.plan))
     let engine = try Engine(
       graph: recipe.graph, weights: weights, options: PlanOptions(threads: options.verifier.threads))
     let verifier = Verifier(
@@ -258,7 +259,7 @@ public struct Converter: Sendable {
   }
 
   private func write(
-    _ source: Source, to output: String, weights: some WeightSource, half: HalfPrecision.Choice,
+    _ source: Source, to output: String, weights: some WeightSource, half: PrecisionChoice,
     _ verified: Verified?, progress: (Progress) -> Void
   ) throws -> [TensorRecord] {
     let recipe = source.recipe
@@ -267,7 +268,7 @@ public struct Converter: Sendable {
       source: sourceRecord(of: recipe, source.hashes, checksum: .zero),
       testCase: verified?.testCase, verification: verified?.report.summary ?? [:],
       layerTraining: recipe.layerTraining)
-    var plan = StoragePlan(options.storage, for: recipe.graph, single: half.single)
+    var plan = half.plan
     if options.compress { plan.frames = Zstandard.shared }
     return try ZooWriter(document: document, plan: plan)
       .write(
@@ -283,9 +284,9 @@ public struct Converter: Sendable {
   }
 
   /// What half precision costs, for the report and the file.
-  private func check(_ half: HalfPrecision.Choice) -> VerificationReport.Check? {
+  private func check(_ half: PrecisionChoice) -> VerificationReport.Check? {
     guard let error = half.error else { return nil }
-    let kept = half.single.isEmpty ? "" : ", \(half.single.count) tensors kept in single precision"
+    let kept = half.singleCount == 0 ? "" : ", \(half.singleCount) tensors kept in single precision"
     return VerificationReport.Check(
       VerificationReport.Check.halfPrecision, .passed, largestError: error,
       tolerance: options.largestStorageError, detail: "all layers, on images and noise\(kept)")

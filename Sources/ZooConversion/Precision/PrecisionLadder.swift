@@ -1,0 +1,75 @@
+import ZooFormat
+import ZooGraph
+import ZooSystem
+import ZooTensor
+
+/// The forms that a layer's weights can have when a storage type is asked for, from the smallest to the most
+/// exact.
+struct PrecisionLadder {
+  /// Kernels of fewer values stay in single precision: they take little, and front layers are small.
+  static let leastValues = 4096
+  /// The inputs that share a scale of 4 bits.
+  static let group = 32
+
+  let storage: StorageType
+
+  /// How many steps there are; on the last one all weights are in single precision.
+  var rungs: Int {
+    switch storage {
+    case .f32: 1
+    case .f16, .bf16: 2
+    case .int8: 3
+    case .int4: 4
+    }
+  }
+
+  /// Whether kernels become whole numbers.
+  var isQuantizing: Bool { storage == .int8 || storage == .int4 }
+
+  /// The form of a layer's weight on a step.
+  func form(of slot: WeightSlot, in node: Node, rung: Int) -> TensorForm {
+    guard rung < rungs - 1 else { return .values(.float32) }
+    guard isQuantizing else { return .values(storage.elementType) }
+    guard slot.shape.elementCount >= Self.leastValues,
+      let int8 = node.operation.quantizedForm(.int8, of: slot)
+    else { return .values(.float32) }
+    if rung == rungs - 2 { return .values(.float16) }
+    let int4 = node.operation.quantizedForm(.int4, group: Self.group, of: slot)
+    return .codes(rung == 0 && storage == .int4 ? int4 ?? int8 : int8)
+  }
+
+  /// The layers that have a choice: those whose form is not single precision from the start.
+  func layers(of graph: Graph) -> [Value] {
+    graph.nodes.indices.map(Value.init(index:)).filter { value in
+      let node = graph[value]
+      guard isQuantizing else { return !node.weights.isEmpty }
+      return node.sharing == nil
+        && node.weights.contains { form(of: $0, in: node, rung: 0) != .values(.float32) }
+    }
+  }
+
+  /// - Throws: `ZooError` where 4 bits are asked for and hardly any weight can have them.
+  func check(_ graph: Graph) throws(ZooError) {
+    guard storage == .int4 else { return }
+    var (dense, all, hasDepthwise) = (0, 0, false)
+    for node in graph.nodes where node.sharing == nil {
+      switch node.operation {
+      case .depthwiseConvolution, .separableConvolution: hasDepthwise = true
+      default: break
+      }
+      for slot in node.weights where node.operation.quantizedForm(.int8, of: slot) != nil {
+        all += slot.shape.elementCount
+        if case .codes(let form) = self.form(of: slot, in: node, rung: 0), form.kind == .int4 {
+          dense += slot.shape.elementCount
+        }
+      }
+    }
+    guard dense == 0 || hasDepthwise && dense < all / 2 else { return }
+    throw ZooError(
+      .unsuitable, what: "cannot store weights as int4", at: "",
+      dense == 0
+        ? "4 bits are for dense layers, and the network has none of \(Self.leastValues) weights or more"
+        : "4 bits are for dense layers, which have \(dense) of \(all) weights; depthwise layers suffer most",
+      remedy: "Choose int8.")
+  }
+}
