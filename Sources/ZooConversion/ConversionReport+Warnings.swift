@@ -14,7 +14,7 @@ extension ConversionReport {
     if open > 0 {
       warnings.append("\(open) tensors in \(source) have no names and were matched by order alone")
     }
-    if let warning = halfWarning(largestError: largestError) { warnings.append(warning) }
+    if let warning = precisionWarning(largestError: largestError) { warnings.append(warning) }
     if preprocessingIsAssumed {
       warnings.append(
         "nothing in \(source) specifies the preprocessing, so pixel values 0…255 go in as they are; "
@@ -45,17 +45,19 @@ extension ConversionReport {
     }
   }
 
-  /// What half precision did not make smaller, and what would.
-  private func halfWarning(largestError: Double) -> String? {
-    guard let error = errorForAllHalf else { return nil }
-    let halves = tensors.filter { $0.storedType == "f16" }.reduce(0) { $0 + $1.shape.reduce(1, *) }
-    guard halves < parameters / 2 else { return nil }
+  /// What the type that was asked for did not make smaller, and what would.
+  private func precisionWarning(largestError: Double) -> String? {
+    guard let error = errorForAll else { return nil }
+    let smaller = tensors.filter { $0.storedType != "f32" }.reduce(0) { $0 + $1.shape.reduce(1, *) }
+    guard smaller < parameters / 2 else { return nil }
     // Rounded up to two digits, so that it suffices.
     let step = pow(10, (log10(error) - 1).rounded(.down))
     let limit = (error / step).rounded(.up) * step
+    let name = storage == "f16" ? "half precision" : storage
+    let all = storage == "f16" ? "take \(byteSize(parameters * 2))" : "are stored as small as they can be"
     return
-      "\(halves == 0 ? "nothing" : "little") became smaller: in half precision, the other weights would move a layer "
+      "\(smaller == 0 ? "nothing" : "little") became smaller: in \(name), the other weights would move a layer "
       + "by more than the largest error allowed, \(significant(largestError)); "
-      + "with --largest-error \(significant(limit)) all weights take \(byteSize(parameters * 2))"
+      + "with --largest-error \(significant(limit)) all weights \(all)"
   }
 }

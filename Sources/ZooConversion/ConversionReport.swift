@@ -75,6 +75,37 @@ public struct ConversionReport: Sendable, Codable {
     }
   }
 
+  /// How a layer whose weights had a choice is stored, and what that costs.
+  public struct LayerRow: Sendable, Codable {
+    /// The layer's name.
+    public let layer: String
+    /// The type of its largest weight: `i8`, `i4`, `f16`, `bf16` or `f32`.
+    public let storedType: String
+    /// What storing changed in that weight at most, of its largest value; nil where it is stored as floats.
+    public let storageError: Double?
+    /// Whether the mean of the error is taken off by a bias or a batch norm.
+    public let isCorrected: Bool
+    /// How far the farthest value behind the layer moves, of the largest, with all layers as they are stored; nil
+    /// where that was not measured.
+    public let moved: Double?
+
+    enum CodingKeys: String, CodingKey {
+      case layer
+      case storedType = "stored_type"
+      case storageError = "storage_error"
+      case isCorrected = "is_corrected"
+      case moved
+    }
+
+    init(_ layer: LayerPrecision) {
+      self.layer = layer.layer
+      storedType = layer.form.name
+      storageError = layer.rounding?.relative
+      isCorrected = layer.isCorrected
+      moved = layer.move
+    }
+  }
+
   /// A tensor that was not used.
   public struct Omission: Sendable, Codable {
     /// The tensor's name in the file.
@@ -121,9 +152,14 @@ public struct ConversionReport: Sendable, Codable {
   public let parameters: Int
   /// The type that weights are stored in as far as they may be.
   public let storage: String
-  /// The least largest error per layer with which all weights would be stored in half precision, where some
-  /// are not although that was asked for.
-  public let errorForAllHalf: Double?
+  /// The least largest error per layer with which all weights would be stored in the type that was asked for,
+  /// where some are not.
+  public let errorForAll: Double?
+  /// How far the outputs move by how weights are stored: the root of the mean square over the values' deviation, of
+  /// logits where the network ends in probabilities; nil where that was not measured.
+  public let outputError: Double?
+  /// One row for each layer whose weights had a choice of types.
+  public let layers: [LayerRow]
   /// One row for each weight slot of the network.
   public let tensors: [TensorRow]
   /// Tensors of the file that the network has no use for.
@@ -153,8 +189,9 @@ public struct ConversionReport: Sendable, Codable {
     case lambdas
     case labelsFile = "labels_file"
     case parameters, storage
-    case errorForAllHalf = "error_for_all_half"
-    case tensors, unused, precision, faults, warnings, verification
+    case errorForAll = "error_for_all"
+    case outputError = "output_error"
+    case layers, tensors, unused, precision, faults, warnings, verification
   }
 
   /// The keys of earlier versions, which are still written beside the others for one version.
@@ -162,6 +199,7 @@ public struct ConversionReport: Sendable, Codable {
     case publishedFile, outputBytes
     case kernelLayout = "kernelOrder"
     case preprocessingIsAssumed
+    case errorForAll = "error_for_all_half"
   }
 
   /// Writes the report with the keys of this version and of the one before.
@@ -186,7 +224,9 @@ public struct ConversionReport: Sendable, Codable {
     try container.encodeIfPresent(labelsFile, forKey: .labelsFile)
     try container.encode(parameters, forKey: .parameters)
     try container.encode(storage, forKey: .storage)
-    try container.encodeIfPresent(errorForAllHalf, forKey: .errorForAllHalf)
+    try container.encodeIfPresent(errorForAll, forKey: .errorForAll)
+    try container.encodeIfPresent(outputError, forKey: .outputError)
+    try container.encode(layers, forKey: .layers)
     try container.encode(tensors, forKey: .tensors)
     try container.encode(unused, forKey: .unused)
     try container.encodeIfPresent(precision, forKey: .precision)
@@ -198,13 +238,14 @@ public struct ConversionReport: Sendable, Codable {
     try former.encodeIfPresent(outputBytes, forKey: .outputBytes)
     try former.encode(kernelLayout, forKey: .kernelLayout)
     try former.encode(preprocessingIsAssumed, forKey: .preprocessingIsAssumed)
+    try former.encodeIfPresent(errorForAll, forKey: .errorForAll)
   }
 }
 
 extension ConversionReport {
   init(
     recipe: Recipe, source: SourceRecord, faults: [WeightFault], storage: StorageType,
-    half: PrecisionChoice, records: [TensorRecord], output: String?, verification: VerificationReport?,
+    choice: PrecisionChoice, records: [TensorRecord], output: String?, verification: VerificationReport?,
     largestStorageError: Double
   ) {
     let stored = Dictionary(records.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -229,14 +270,16 @@ extension ConversionReport {
     labelsFile = recipe.labelsFile
     parameters = recipe.graph.parameterCount
     self.storage = storage.rawValue
-    errorForAllHalf = half.givenBack == 0 ? nil : half.leastErrorForAll
+    outputError = choice.outputError
+    layers = choice.layers.map(LayerRow.init)
+    errorForAll = choice.givenBack == 0 ? nil : choice.leastErrorForAll
     tensors = recipe.binding.assignments.map { assignment in
       TensorRow(
         slot: assignment.slot.name, source: assignment.entry.name,
         sourceShape: assignment.entry.shape.dimensions, sourceType: assignment.entry.elementType.rawValue,
         shape: assignment.slot.shape.dimensions,
         storedType: stored[assignment.slot.name]?.form.name
-          ?? half.plan.form(of: assignment.slot).name,
+          ?? choice.plan.form(of: assignment.slot).name,
         storageError: stored[assignment.slot.name]?.storageError?.relative,
         transform: assignment.transformText, evidence: assignment.rule.rawValue,
         witnesses: Witness.allCases.filter(assignment.witnesses.contains).map(\.rawValue),

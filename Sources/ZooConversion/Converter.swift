@@ -16,9 +16,9 @@ public struct Converter: Sendable {
     public var recipe = RecipeOptions()
     /// How weights are stored.
     public var storage = StorageType.f32
-    /// With half precision, how far any layer's output may move, of its largest value; weights that would
-    /// move it farther stay in single precision.
-    public var largestStorageError = Tolerances.halfPrecision
+    /// With other types than `f32`, how far any layer's output may move, of its largest value; layers that would move
+    /// it farther are stored more exactly. Nil: what suits the type, ``largestStorageError(of:)``.
+    public var largestStorageError: Double?
     /// Whether the bytes of stored weights are coded without loss. Such a file takes less room, but its weights have to
     /// be decoded before they are used.
     public var compress = false
@@ -35,6 +35,14 @@ public struct Converter: Sendable {
 
     /// Single precision, verified, and nothing replaced.
     public init() {}
+
+    /// How far weights of a type may move any layer's output, of its largest value, where nothing else is stated.
+    public static func largestStorageError(of storage: StorageType) -> Double {
+      Tolerances.precision(storage)
+    }
+
+    /// How far layers may move.
+    var tolerance: Double { largestStorageError ?? Tolerances.precision(storage) }
   }
 
   /// What happens during a conversion, for whoever shows it.
@@ -86,15 +94,15 @@ public struct Converter: Sendable {
       try findPreprocessing(of: &source.recipe, weights: original, progress: progress)
     }
     source.faults = try WeightFault.all(of: source.recipe.graph, weights: original)
-    var half = try chooseHalfPrecision(of: source.recipe, weights: original, progress: progress)
+    var precision = try choosePrecision(of: source.recipe, weights: original, progress: progress)
     try Cancellation.check()
     let verified =
-      options.verify ? try verify(&source, weights: original, half: &half, progress: progress) : nil
+      options.verify ? try verify(&source, weights: original, precision: &precision, progress: progress) : nil
     func report(_ records: [TensorRecord], checksum: Checksum, output: String?) -> ConversionReport {
       ConversionReport(
         recipe: source.recipe, source: sourceRecord(of: source.recipe, source.hashes, checksum: checksum),
-        faults: source.faults, storage: options.storage, half: half, records: records, output: output,
-        verification: verified?.report, largestStorageError: options.largestStorageError)
+        faults: source.faults, storage: options.storage, choice: precision, records: records, output: output,
+        verification: verified?.report, largestStorageError: options.tolerance)
     }
     if options.isStrict {
       let warnings = report([], checksum: .zero, output: nil).warnings
@@ -107,7 +115,8 @@ public struct Converter: Sendable {
     try Cancellation.check()
     let records =
       options.dryRun
-      ? [] : try write(source, to: output, weights: original, half: half, verified, progress: progress)
+      ? [] : try write(
+        source, to: output, weights: original, plan: precision.plan, verified, progress: progress)
     return report(records, checksum: source.hashes.checksum, output: options.dryRun ? nil : output)
   }
 
@@ -195,7 +204,7 @@ public struct Converter: Sendable {
   }
 
   /// How each weight is stored.
-  private func chooseHalfPrecision(
+  private func choosePrecision(
     of recipe: Recipe, weights: some WeightSource, progress: (Progress) -> Void
   ) throws -> PrecisionChoice {
     guard options.storage != .f32 else { return PrecisionChoice() }
@@ -203,25 +212,25 @@ public struct Converter: Sendable {
     progress(.phase("choosing tensors for \(name)"))
     return try PrecisionSearch(
       graph: recipe.graph, preprocessing: recipe.card.preprocessing, threads: options.verifier.threads,
-      storage: options.storage, largestError: options.largestStorageError
+      storage: options.storage, largestError: options.tolerance
     ).choose(weights: weights)
   }
 
   /// Checks the weights as they will be stored, and makes the test case. Batch norms that agree become
   /// witnesses.
   private func verify(
-    _ source: inout Source, weights original: any WeightSource, half: inout PrecisionChoice,
+    _ source: inout Source, weights original: any WeightSource, precision: inout PrecisionChoice,
     progress: (Progress) -> Void
   ) throws -> Verified {
     progress(.phase("preparing the engine"))
     let recipe = source.recipe
     let weights = CachedWeights(
-      PlannedWeights(source: original, plan: half.plan))
+      PlannedWeights(source: original, plan: precision.plan))
     let engine = try Engine(
       graph: recipe.graph, weights: weights, options: PlanOptions(threads: options.verifier.threads))
     let verifier = Verifier(
       graph: recipe.graph, card: recipe.card, storage: options.storage,
-      storageTolerance: half.error == nil ? nil : options.largestStorageError,
+      storageTolerance: precision.error == nil ? nil : options.tolerance,
       precision: recipe.precision, options: options.verifier)
     var report: VerificationReport
     do {
@@ -239,10 +248,10 @@ public struct Converter: Sendable {
     if recipe.preprocessingOrigin.yieldsToTestimony, statistics?.status != .passed,
       try findPreprocessing(of: &source.recipe, weights: original, progress: progress)
     {
-      half = try chooseHalfPrecision(of: source.recipe, weights: original, progress: progress)
-      return try verify(&source, weights: original, half: &half, progress: progress)
+      precision = try choosePrecision(of: source.recipe, weights: original, progress: progress)
+      return try verify(&source, weights: original, precision: &precision, progress: progress)
     }
-    if let check = check(half) { report.checks.append(check) }
+    if let check = check(precision) { report.checks.append(check) }
     if let failure = report.failure(of: source.path) {
       guard let fault = source.faults.first else { throw failure }
       throw failure.relocated(to: failure.location, why: "\(failure.why); \(fault.text)")
@@ -259,7 +268,7 @@ public struct Converter: Sendable {
   }
 
   private func write(
-    _ source: Source, to output: String, weights: some WeightSource, half: PrecisionChoice,
+    _ source: Source, to output: String, weights: some WeightSource, plan: StoragePlan,
     _ verified: Verified?, progress: (Progress) -> Void
   ) throws -> [TensorRecord] {
     let recipe = source.recipe
@@ -268,7 +277,7 @@ public struct Converter: Sendable {
       source: sourceRecord(of: recipe, source.hashes, checksum: .zero),
       testCase: verified?.testCase, verification: verified?.report.summary ?? [:],
       layerTraining: recipe.layerTraining)
-    var plan = half.plan
+    var plan = plan
     if options.compress { plan.frames = Zstandard.shared }
     return try ZooWriter(document: document, plan: plan)
       .write(
@@ -283,13 +292,17 @@ public struct Converter: Sendable {
       files: try file.sourcePaths.map { path throws(ZooError) in try MappedFile(path: path) })
   }
 
-  /// What half precision costs, for the report and the file.
-  private func check(_ half: PrecisionChoice) -> VerificationReport.Check? {
-    guard let error = half.error else { return nil }
-    let kept = half.singleCount == 0 ? "" : ", \(half.singleCount) tensors kept in single precision"
+  /// What the smaller type costs, for the report and the file.
+  private func check(_ choice: PrecisionChoice) -> VerificationReport.Check? {
+    guard let error = choice.error else { return nil }
+    var details = ["all layers, on images and noise"]
+    if let outputs = choice.outputError, options.storage != .f16 {
+      details.append("outputs by \(significant(outputs)) of their deviation")
+    }
+    if choice.singleCount > 0 { details.append("\(choice.singleCount) tensors kept in single precision") }
     return VerificationReport.Check(
-      VerificationReport.Check.halfPrecision, .passed, largestError: error,
-      tolerance: options.largestStorageError, detail: "all layers, on images and noise\(kept)")
+      VerificationReport.Check.precision(options.storage), .passed, largestError: error,
+      tolerance: options.tolerance, detail: details.joined(separator: ", "))
   }
 
   /// INPUT's name with `.zoo` in the current folder.

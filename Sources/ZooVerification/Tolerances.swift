@@ -27,10 +27,20 @@ package enum Tolerances {
     }
   }
 
-  /// How far half precision may move the values of any layer, of the largest, unless somebody sets another limit.
-  /// Layers with few channels amplify rounding most; the outputs move by a tenth of this: probabilities of a
-  /// trained MobileNet by less than 0.003 on photographs.
-  package static let halfPrecision = 0.05
+  /// How far weights of a smaller type may move the values of any layer, of the largest, unless somebody sets another
+  /// limit.
+  package static func precision(_ storage: StorageType) -> Double {
+    switch storage {
+    case .f32: 0
+    // Layers with few channels amplify rounding most; the outputs move by a tenth of this: probabilities of a
+    // trained MobileNet by less than 0.003 on photographs.
+    case .f16: 0.05
+    // Three bits less of every weight.
+    case .bf16: 0.4
+    case .int8: 0.4
+    case .int4: 1
+    }
+  }
 
   /// How far the recorded outputs of a network that is not computed in 32 bits may be from ours, of the largest
   /// value: about twice the most that was measured of 20 networks of up to 18 layers

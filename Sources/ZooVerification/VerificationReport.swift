@@ -1,3 +1,4 @@
+import ZooFormat
 import ZooSystem
 
 /// What a verification found: one entry per check, in the order in which they ran.
@@ -54,8 +55,10 @@ public struct VerificationReport: Sendable, Codable {
       self.detail = detail
     }
 
-    /// The name of the check that compares weights in half precision with those that they were rounded from.
-    package static let halfPrecision = "half precision against single precision"
+    /// The name of the check that compares weights in a smaller type with those that they were rounded from.
+    package static func precision(_ storage: StorageType) -> String {
+      "\(storage == .f16 ? "half precision" : storage.rawValue) against single precision"
+    }
 
     enum CodingKeys: String, CodingKey {
       case name, status

@@ -121,10 +121,10 @@ public struct Verifier: Sendable {
     let document = file.document
     // Nobody vouches for what a file says of itself, so that it can't allow itself more than is usual.
     let stated = VerificationReport.tolerance(
-      of: VerificationReport.Check.halfPrecision, in: document.verification)
+      of: VerificationReport.Check.precision(file.storage), in: document.verification)
     let verifier = Verifier(
       graph: document.graph, card: document.card, storage: file.storage,
-      storageTolerance: stated.map { min($0, Tolerances.halfPrecision) },
+      storageTolerance: stated.map { min($0, Tolerances.precision(file.storage)) },
       precision: document.source?.precision, options: options)
     let engine = try Engine(
       graph: document.graph, weights: file, options: PlanOptions(threads: options.threads))

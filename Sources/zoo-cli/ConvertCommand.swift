@@ -61,15 +61,19 @@ struct ConvertCommand: ParsableCommand {
   @Flag(help: "Match by name even if the order in the file disagrees.")
   var trustNames = false
 
-  @Option(help: "The element type of stored weights; f32 is bit-exact.")
-  var dtype = DataType.f32
+  @Option(
+    help:
+      "The type of stored weights: f32 is bit-exact; int8 and int4 store kernels as whole numbers with scales.")
+  var dtype = StorageType.f32
 
-  private static let defaultLargestError = Converter.Options().largestStorageError
+  private static let defaultLargestErrors = StorageType.allCases.filter { $0 != .f32 }.map {
+    "\(decimal(Converter.Options.largestStorageError(of: $0), 2)) for \($0.rawValue)"
+  }.joined(separator: ", ")
 
   @Option(
     help: ArgumentHelp(
-      "With --dtype f16: maximum relative error per layer; tensors that would exceed it stay f32. "
-        + "(default: \(defaultLargestError))",
+      "With a smaller --dtype: maximum relative error per layer; layers that would exceed it are stored more exactly. "
+        + "(default: \(defaultLargestErrors))",
       valueName: "error"))
   var largestError: Double?
 
@@ -131,12 +135,11 @@ struct ConvertCommand: ParsableCommand {
       }
     }
     if skipVerification && io != nil { throw ValidationError("--io and --no-verify exclude each other.") }
-    _ = try dtype.storage()
     if let layer = Dictionary(grouping: lambdas, by: \.layer).first(where: { $0.value.count > 1 })?.key {
       throw ValidationError("--lambda is given twice for '\(layer)'.")
     }
     if let largestError {
-      guard dtype == .f16 else { throw ValidationError("--largest-error requires --dtype f16.") }
+      guard dtype != .f32 else { throw ValidationError("--largest-error requires --dtype f16 or another smaller type.") }
       guard largestError > 0 else {
         throw ValidationError("--largest-error takes a positive number, not \(largestError).")
       }
@@ -150,7 +153,7 @@ struct ConvertCommand: ParsableCommand {
       labels: try labels.map(ClassLabel.read(fromFile:)), writer: writer, kernelLayout: kernelOrder,
       trustsNames: trustNames, configuration: config,
       lambdas: Dictionary(lambdas.map { ($0.layer, $0.expression) }, uniquingKeysWith: { _, last in last }))
-    options.storage = try dtype.storage()
+    options.storage = dtype
     if let largestError { options.largestStorageError = largestError }
     options.compress = compress
     options.verify = !skipVerification
@@ -210,13 +213,13 @@ struct ConvertCommand: ParsableCommand {
     return (output.hasSuffix("/") ? output : output + "/") + name
   }
 
-  /// What was really stored in which type.
+  /// What was really stored in which type, that with the most weights first.
   private func storage(of result: ConversionReport) -> String {
-    let halves = result.tensors.filter { $0.storedType == "f16" }
-    guard result.storage == "f16", halves.count < result.tensors.count else { return result.storage }
-    return
-      "f16: \(halves.count) of \(result.tensors.count) tensors with \(grouped(weights(in: halves))) weights; "
-      + "f32: the others, for accuracy"
+    let types = Dictionary(grouping: result.tensors, by: \.storedType).map {
+      (type: $0, count: $1.count, weights: weights(in: $1))
+    }.sorted { ($1.weights, $0.type) < ($0.weights, $1.type) }
+    guard types.count > 1 else { return types.first?.type ?? result.storage }
+    return types.map { "\(grouped($0.weights)) in \($0.count) as \($0.type)" }.joined(separator: ", ")
   }
 
   private func weights(in rows: [ConversionReport.TensorRow]) -> Int {
@@ -233,7 +236,8 @@ struct ConvertCommand: ParsableCommand {
     if let name = result.publishedFile { try row("published as", "\(name), by its hash") }
     try row(
       "weights",
-      "\(grouped(result.parameters)) in \(result.tensors.count) tensors, stored as \(storage(of: result))")
+      "\(grouped(result.parameters)) in \(result.tensors.count) tensors, stored as \(storage(of: result))"
+        + (compress ? ", compressed" : ""))
     if let precision = result.precision {
       try row(
         "computed in",

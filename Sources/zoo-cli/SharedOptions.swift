@@ -56,24 +56,7 @@ extension CommonOptions {
   }
 }
 
-/// How `--dtype` names the stored element type.
-enum DataType: String, ExpressibleByArgument {
-  case f32, f16, bf16, int8
-
-  /// What help and completions offer; the others are refused by ``storage()``.
-  static let allValueStrings = [DataType.f32, .f16].map(\.rawValue)
-  static let defaultCompletionKind = CompletionKind.list(allValueStrings)
-
-  /// - Throws: a usage error for a type that this build can't write.
-  func storage() throws -> StorageType {
-    switch self {
-    case .f32: return .f32
-    case .f16: return .f16
-    case .bf16, .int8:
-      throw ValidationError("--dtype \(rawValue) is not available in this build; it has f32 and f16.")
-    }
-  }
-}
+extension StorageType: ExpressibleByArgument {}
 
 /// `--input-size 224x224`; `--input-size 224` is the same.
 struct InputSize: ExpressibleByArgument {

@@ -111,7 +111,7 @@ struct ListTests {
         (["convert", "--report", ""], ["report.json", "sub"]),
         (["convert", "w.h5", "-o", ""], ["digits.zoo", "sub"]), (["verify", ""], ["digits.zoo", "sub"]),
         (["run", "digits.zoo", "--input", ""], ["io.npz", "sub", "x.npy"]),
-        (["convert", "--dtype", ""], ["f16", "f32"]),
+        (["convert", "--dtype", ""], ["bf16", "f16", "f32", "int4", "int8"]),
         (["convert", "--architecture", "vgg"], ["vgg16", "vgg19"]),
         (["convert", "--writer", "tensorpack-"], ["tensorpack-aligned", "tensorpack-caffe"]),
         (["list", "mob"], ["mobilenet"]),

@@ -10,12 +10,6 @@ struct PictureCommandTests {
   private static let seven = pictures + "/seven.jpg"
   private static func image(_ name: String) -> String { ZooCommand.fixture("images/\(name)") }
 
-  private func withCommand(_ body: (ZooCommand) throws -> Void) throws {
-    let zoo = try ZooCommand()
-    defer { zoo.cleanUp() }
-    try body(zoo)
-  }
-
   /// The first values of a picture's predictions.
   private func values(_ zoo: ZooCommand, _ arguments: String...) throws -> [Double] {
     let result = try zoo.run(["predict", Self.model, "--json"] + arguments)

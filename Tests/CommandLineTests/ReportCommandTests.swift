@@ -7,12 +7,6 @@ struct ReportCommandTests {
   private static let digits = ConvertTests.digits
   private static let seven = ZooCommand.fixture("digits/pictures/seven.jpg")
 
-  private func withCommand(_ body: (ZooCommand) throws -> Void) throws {
-    let zoo = try ZooCommand()
-    defer { zoo.cleanUp() }
-    try body(zoo)
-  }
-
   private func text(_ zoo: ZooCommand, _ name: String) throws -> String {
     try String(contentsOfFile: zoo.path(name), encoding: .utf8)
   }

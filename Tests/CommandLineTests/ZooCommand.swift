@@ -101,3 +101,10 @@ struct ZooCommand {
     }
   }
 }
+
+/// Calls `body` with the command in an empty folder of its own, which goes afterwards.
+func withCommand(_ body: (ZooCommand) throws -> Void) throws {
+  let zoo = try ZooCommand()
+  defer { zoo.cleanUp() }
+  try body(zoo)
+}

@@ -86,17 +86,17 @@ import ZooWeightFiles
       let report = try Converter(options: options).convert(fixture("models/\(file)"), to: output)
       #expect(report.tensors.allSatisfy { ($0.storageError ?? 0) <= 0x1p-11 })
       let zoo = try ZooFile(path: output)
-      let finding = try #require(zoo.document.verification[VerificationReport.Check.halfPrecision])
+      let finding = try #require(zoo.document.verification[VerificationReport.Check.precision(.f16)])
       #expect(
         finding.hasPrefix("passed, largest error ") && finding.hasSuffix(" of 0.05 allowed"), "\(finding)")
       let tolerance = VerificationReport.tolerance(
-        of: VerificationReport.Check.halfPrecision, in: zoo.document.verification)
-      #expect(tolerance == Tolerances.halfPrecision)
+        of: VerificationReport.Check.precision(.f16), in: zoo.document.verification)
+      #expect(tolerance == Tolerances.precision(.f16))
       let verification = try Verifier.verify(zoo)
       #expect(verification.passed, "\(verification.text)")
       let graph = try Self.recordedGraph(zoo.document.graph, of: file)
       let comparison = try IOComparison(path: Self.io(of: file), graph: graph)
-        .check(weights: zoo, relativeTolerance: Tolerances.halfPrecision, threads: 2)
+        .check(weights: zoo, relativeTolerance: Tolerances.precision(.f16), threads: 2)
       #expect(comparison.status == .passed, "\(comparison)")
       expectSmall(zoo)
     }

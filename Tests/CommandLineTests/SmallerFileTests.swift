@@ -1,0 +1,73 @@
+import Foundation
+import Testing
+import ZooTestSupport
+
+/// `zoo convert --dtype … --compress`, and what the other commands make of such files.
+@Suite struct SmallerFileTests {
+  private func size(_ name: String, in zoo: ZooCommand) throws -> Int {
+    try #require(FileManager.default.attributesOfItem(atPath: zoo.path(name))[.size] as? Int)
+  }
+
+  /// Bit for bit the same model, whichever way it goes.
+  @Test func compressedFilesAreTheSameModel() throws {
+    try withCommand { zoo in
+      #expect(try zoo("convert", ConvertTests.digits, "-o", "plain.zoo").status == 0)
+      let result = try zoo("convert", ConvertTests.digits, "-o", "c.zoo", "--compress")
+      #expect(result.status == 0 && result.output.contains("stored as f32, compressed"), "\(result.output)")
+      #expect(try size("c.zoo", in: zoo) < size("plain.zoo", in: zoo))
+      let inspected = try zoo("inspect", "c.zoo", "--tensors")
+      #expect(inspected.output.contains(", compressed from "), "\(inspected.output)")
+      func content(_ name: String) throws -> String? {
+        try zoo("inspect", name, "--json").jsonObject()["content"] as? String
+      }
+      #expect(try content("c.zoo") == content("plain.zoo"))
+      #expect(try zoo("diff", "c.zoo", "plain.zoo").status == 0)
+      #expect(try zoo("verify", "c.zoo").status == 0)
+      // Written plainly again, it is the same file but for what it says of its source.
+      #expect(try zoo("convert", "c.zoo", "-o", "again.zoo").status == 0)
+      #expect(try content("again.zoo") == content("plain.zoo"))
+      #expect(try zoo("diff", "again.zoo", "plain.zoo").status == 0)
+    }
+  }
+
+  @Test(arguments: ["bf16", "int8"])
+  func smallerTypes(dtype: String) throws {
+    try withCommand { zoo in
+      let limit = ["--largest-error", "10"]
+      #expect(try zoo("convert", ConvertTests.digits, "-o", "f32.zoo").status == 0)
+      let result = try zoo.run(
+        ["convert", ConvertTests.digits, "-o", "s.zoo", "--dtype", dtype, "--report", "r.json"] + limit)
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(result.output.contains("\(dtype) against single precision"), "\(result.output)")
+      let share = Double(try size("s.zoo", in: zoo)) / Double(try size("f32.zoo", in: zoo))
+      #expect(share < (dtype == "int8" ? 0.5 : 0.65), "\(share)")
+      #expect(try zoo("verify", "s.zoo").status == 0)
+      let report = try #require(
+        try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: zoo.path("r.json"))))
+          as? [String: Any])
+      let layers = try #require(report["layers"] as? [[String: Any]])
+      #expect(!layers.isEmpty && layers.allSatisfy { $0["moved"] is Double && $0["stored_type"] is String })
+      #expect(report["output_error"] is Double)
+      let inspected = try zoo("inspect", "s.zoo", "--tensors").output
+      #expect(inspected.contains(dtype == "int8" ? " i8 " : " bf16 ") && inspected.contains("ERROR"))
+      let diff = try zoo("diff", "s.zoo", "f32.zoo")
+      #expect(diff.status == 1, "\(diff.output)")
+      // The same again from the smaller file.
+      #expect(try zoo.run(["convert", "s.zoo", "-o", "t.zoo", "--dtype", dtype] + limit).status == 0)
+      let codes = try zoo("diff", "s.zoo", "t.zoo")
+      #expect(codes.status == 0 || dtype == "int8", "\(codes.output)")
+      // Exported, it is floats.
+      #expect(try zoo("export", "s.zoo", "-o", "s.safetensors").status == 0)
+      #expect(try zoo("diff", "s.zoo", "s.safetensors").status == 0)
+    }
+  }
+
+  @Test func fourBitsAreForDenseLayers() throws {
+    try withCommand { zoo in
+      let refused = try zoo("convert", ConvertTests.digits, "-o", "s.zoo", "--dtype", "int4")
+      #expect(refused.status == 65, "\(refused.errors)")
+      #expect(refused.errors.contains("dense layers") && refused.errors.contains("int8"), "\(refused.errors)")
+      #expect(try zoo.contents().isEmpty)
+    }
+  }
+}
