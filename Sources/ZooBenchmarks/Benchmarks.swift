@@ -2,7 +2,8 @@ import Foundation
 
 /// `zoo-benchmarks networks [MODELS] [NAME...]`, `zoo-benchmarks conversion [WEIGHTS...]`, `zoo-benchmarks kernels`,
 /// `zoo-benchmarks sharing MODEL.zoo…`, `zoo-benchmarks decoding FOLDER`, `zoo-benchmarks head MODEL.zoo`,
-/// `zoo-benchmarks compression MODEL.zoo…`, `zoo-benchmarks training [NAME] [BATCH] [NORMS] [LAYERS]`.
+/// `zoo-benchmarks compression MODEL.zoo…`, `zoo-benchmarks training [NAME] [BATCH] [NORMS] [LAYERS]`,
+/// `zoo-benchmarks integer [NAME...]`.
 ///
 /// `ZOO` is the command to time (by default the one beside this program), `PYTHON` a Python with the engines,
 /// or with h5py and safetensors, to compare with; `ROUNDS` how often each is measured. MODELS is a folder that
@@ -21,6 +22,7 @@ enum Benchmarks {
     case "decoding" where rest.count == 1: try DecodingBenchmark.run(folder: rest[0])
     case "head" where rest.count == 1: try HeadBenchmark.run(model: rest[0])
     case "compression" where !rest.isEmpty: try CompressionBenchmark.run(files: rest)
+    case "integer": try IntegerBenchmark.run(rest)
     case "training": try TrainingBenchmark.run(rest)
     case "conversion": try ConversionBenchmark.run(files: rest)
     case "conversion-files": try ConversionBenchmark.makeFiles(in: URL(fileURLWithPath: rest.last ?? "."))
@@ -30,6 +32,7 @@ enum Benchmarks {
         """
         usage: zoo-benchmarks networks [MODELS] [NAME...] | conversion [WEIGHTS...] | kernels | sharing MODEL.zoo...
           | decoding FOLDER | head MODEL.zoo | compression MODEL.zoo... | training [NAME] [BATCH] [NORMS] [LAYERS]
+          | integer [NAME...]
         """
       )
     }

@@ -44,6 +44,8 @@ struct KernelBenchmark {
       return timeTable(kernel, on: kernels)
     case .gradient:
       return zoo_kernels_named(kernels).flatMap { GradientWorkload($0).time(kernel, by: median) }
+    case .codes:
+      return zoo_kernels_named(kernels).flatMap { IntegerWorkload($0).time(kernel, by: median) }
     case .peak:
       guard let table = zoo_kernels_named(kernels) else { return nil }
       var sums = [Float](repeating: 0, count: 8 * Int(table.pointee.vector))
@@ -117,6 +119,8 @@ private enum Workload {
   case table
   /// A part of training.
   case gradient
+  /// Layers in codes of 8 bits.
+  case codes
   case peak
 }
 
@@ -168,6 +172,9 @@ extension zoo_kernel_id {
       .batch_gradient_sums, .batch_norm, .batch_norm_gradient, .max_pooling_places, .pooling_gradient,
       .softmax_gradient:
       return .gradient
+    case .integer_product, .integer_depthwise, .integer_pooling, .integer_mean, .integer_add, .quantize,
+      .dequantize, .integer_pad, .integer_pack:
+      return .codes
     case .pack: return .packing(taps: 1, rows: 512, columns: 512, outputs: 0)
     case .winograd_pack: return .packing(taps: 9, rows: 128, columns: 128, outputs: 4)
     case .peak: return .peak

@@ -36,3 +36,14 @@ extension Operation {
     }
   }
 }
+
+extension Activation {
+  /// The range that it cuts its input off at, where that is all it does.
+  package var bounds: (lo: Float, hi: Float)? {
+    switch self {
+    case .linear: (-.infinity, .infinity)
+    case .relu(let maxValue, 0, 0): (0, maxValue.map(Float.init) ?? .infinity)
+    default: nil
+    }
+  }
+}

@@ -62,7 +62,8 @@ package struct ReferenceEngine: Sendable {
     for (index, step) in program.steps.enumerated() {
       if values[index] == nil {
         let stepWeights = try step.weights.map { try ReferenceWeight($0, from: weights) }
-        values[index] = compute(step, inputs: step.inputs.compactMap { values[$0] }, weights: stepWeights)
+        values[index] = ReferenceEngine.compute(
+          step, inputs: step.inputs.compactMap { values[$0] }, weights: stepWeights, threads: threads)
       }
       for input in step.inputs where lastUse[input] == index && !keptSteps.contains(input) {
         values[input] = nil
@@ -79,7 +80,9 @@ package struct ReferenceEngine: Sendable {
   }
 
   /// All values of a step.
-  private func compute(_ step: ReferenceStep, inputs: [[Double]], weights: [ReferenceWeight]) -> [Double] {
+  static func compute(
+    _ step: ReferenceStep, inputs: [[Double]], weights: [ReferenceWeight], threads: Int
+  ) -> [Double] {
     let count = step.shape.elementCount
     return withBuffers(inputs[...]) { buffers in
       [Double](unsafeUninitializedCapacity: count) { output, initialized in

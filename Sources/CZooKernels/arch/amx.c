@@ -9,6 +9,7 @@
 #define HAS_TILES
 #define KERNELS zoo_kernels_amx
 #define KERNELS_NAME "amx"
+#define INTEGERS "../arch/integers_wide.h"
 
 #include "vectors_avx512.h"
 #include "../kernels/table.h"

@@ -14,6 +14,7 @@
 #define MR_3 4
 #define KERNELS zoo_kernels_avx2
 #define KERNELS_NAME "avx2"
+#define INTEGERS "../arch/integers_avx2.h"
 
 typedef __m256 vf;
 typedef int32_t vi __attribute__((vector_size(32)));

@@ -7,6 +7,7 @@
 
 #define KERNELS zoo_kernels_avx512
 #define KERNELS_NAME "avx512"
+#define INTEGERS "../arch/integers_wide.h"
 
 #include "vectors_avx512.h"
 #include "../kernels/table.h"

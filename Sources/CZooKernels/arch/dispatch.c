@@ -24,6 +24,8 @@ static int has_avx512(void) {
          __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("fma");
 }
+int zoo_has_vnni(void);
+int zoo_has_vnni(void) { return __builtin_cpu_supports("avx512vnni"); }
 // Linux saves the tiles of processes only that have asked for it, once for all threads.
 static int has_amx(void) {
 #if defined(__linux__)

@@ -14,6 +14,7 @@
 #define MR_3 4
 #define KERNELS zoo_kernels_neon
 #define KERNELS_NAME "neon"
+#define INTEGERS "../arch/integers_plain.h"
 
 typedef float vf __attribute__((vector_size(32)));
 typedef int32_t vi __attribute__((vector_size(32)));

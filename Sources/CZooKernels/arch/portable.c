@@ -10,6 +10,7 @@
 #define MR_3 4
 #define KERNELS zoo_kernels_portable
 #define KERNELS_NAME "portable"
+#define INTEGERS "../arch/integers_plain.h"
 
 typedef float vf __attribute__((vector_size(16)));
 typedef int32_t vi __attribute__((vector_size(16)));

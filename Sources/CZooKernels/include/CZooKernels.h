@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "CZooGradients.h"
+#include "CZooIntegers.h"
 #include "CZooRoots.h"
 #include "CZooWindow.h"
 
@@ -296,6 +297,7 @@ typedef struct {
   KERNEL(table_product, zoo_table) \
   KERNEL(table_adjoint, zoo_table) \
   ZOO_GRADIENT_KERNELS(KERNEL) \
+  ZOO_INTEGER_KERNELS(KERNEL) \
   /* Weights of (rows, columns) into the panels of `convolution`. */ \
   KERNEL(pack, zoo_packing) \
   /* (3, 3, rows, columns) into (outputs + 2)^2 * rows * packed_columns(columns) floats, for `winograd`. */ \
@@ -306,7 +308,8 @@ typedef struct {
   KERNEL(softmax, zoo_activation) \
   KERNEL(pad, zoo_padding) \
   KERNEL(copy_strided, zoo_strided) \
-  ZOO_PORTABLE_GRADIENT_KERNELS(KERNEL)
+  ZOO_PORTABLE_GRADIENT_KERNELS(KERNEL) \
+  ZOO_PORTABLE_INTEGER_KERNELS(KERNEL)
 #define ZOO_KERNELS(KERNEL) ZOO_VECTOR_KERNELS(KERNEL) ZOO_PORTABLE_KERNELS(KERNEL)
 
 typedef void (*zoo_kernel)(const void *arguments, int32_t begin, int32_t end);

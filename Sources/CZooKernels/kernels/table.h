@@ -2,7 +2,8 @@
 //
 // The file that includes this defines VL (floats in a vector), REGISTERS (how many vectors they hold), MR_1 to MR_3
 // (rows of a register block by its vectors of columns, fewer for more), INLINE, KERNELS, KERNELS_NAME, vf, vi (as
-// many integers) and the v_ functions; and HAS_TILES if it has matrix tiles.
+// many integers) and the v_ functions; HAS_TILES if it has matrix tiles; and INTEGERS, the header that has the q_
+// functions, IR and IV (rows and vectors of a register block of whole numbers), or all kernels on whole numbers.
 #pragma once
 
 #include "activation.h"
@@ -28,6 +29,12 @@
 #include "weight_gradient.h"
 #include "winograd.h"
 #include "winograd_gradient.h"
+#include INTEGERS
+#ifdef IR
+#include "integer_depthwise.h"
+#include "integer_product.h"
+#include "integer_values.h"
+#endif
 
 const zoo_kernels KERNELS = {
   .name = KERNELS_NAME,

@@ -115,7 +115,9 @@ final class Workspace {
   @inline(__always)
   private func run(ready step: Step, _ pool: OpaquePointer?) {
     bases.withUnsafeBufferPointer { bases in
-      step.run(with: kernels, pool: pool) { bases[$0.buffer] + $0.offset }
+      step.run(with: kernels, pool: pool) {
+        (UnsafeMutableRawPointer(bases[$0.buffer]) + $0.offset * $0.bytes).assumingMemoryBound(to: Float.self)
+      }
     }
   }
 

@@ -26,14 +26,3 @@ struct Fusion {
     case clampOnly
   }
 }
-
-extension Activation {
-  /// The range that it cuts its input off at, where that is all it does.
-  var bounds: (lo: Float, hi: Float)? {
-    switch self {
-    case .linear: (-.infinity, .infinity)
-    case .relu(let maxValue, 0, 0): (0, maxValue.map(Float.init) ?? .infinity)
-    default: nil
-    }
-  }
-}

@@ -18,6 +18,8 @@ struct StepActivations {
   let other: UnsafePointer<Float>?
   let output: UnsafeMutablePointer<Float>
   let residual: UnsafePointer<Float>?
+  /// Where wide codes go.
+  let wide: UnsafeMutablePointer<Float>?
   let scratch: UnsafeMutablePointer<Float>?
   let productScratch: UnsafeMutablePointer<Float>?
 }

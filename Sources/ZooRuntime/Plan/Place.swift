@@ -5,13 +5,15 @@ import ZooTensor
 struct Place: Hashable {
   /// An index into the plan's buffers.
   var buffer: Int
-  /// In floats, from the start of the buffer.
+  /// In values, from the start of the buffer.
   var offset: Int
-  /// Floats from one pixel to the next.
+  /// Values from one pixel to the next.
   var pixel: Int
   var height: Int
   var width: Int
   var channels: Int
+  /// Of a value: 4 of floats, 1 of codes, 2 of wide codes.
+  var bytes = 4
 
   /// A good distance between pixels, in floats: whole cache lines, so that no vector lies across two, but not a
   /// multiple of a page, which would put all pixels in one set of the first-level cache.
@@ -29,15 +31,4 @@ struct Place: Hashable {
   var row: Int { width * pixel }
   /// Whether nothing lies between its pixels.
   var isContiguous: Bool { pixel == channels || pixels == 1 }
-}
-
-extension Shape {
-  /// As an image: other ranks are one row of vectors along the last axis.
-  var image: (height: Int, width: Int, channels: Int) {
-    switch rank {
-    case 0: (1, 1, 1)
-    case 3: (self[0], self[1], self[2])
-    default: (1, dimensions.dropLast().reduce(1, *), self[rank - 1])
-    }
-  }
 }

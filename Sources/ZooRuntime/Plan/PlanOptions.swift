@@ -28,15 +28,19 @@ package struct PlanOptions: Sendable {
   /// The most bytes that packed weights and a session's values may take; `nil`: as many as the limit
   /// `activations` of ``ReadingLimits`` allows for values.
   package var memoryLimit: Int?
+  /// How layers are computed with activations and weights of 8 bits; `nil`: all in 32-bit floats. Of values that are
+  /// computed so, only those can be looked at that no other layer's step takes in.
+  package var integers: IntegerForm?
 
   package init(
     threads: Int = 1, taps: [Value] = [], kernels: String? = nil, packing: Packing = .ahead,
-    memoryLimit: Int? = nil
+    memoryLimit: Int? = nil, integers: IntegerForm? = nil
   ) {
     self.threads = threads
     self.taps = taps
     self.kernels = kernels
     self.packing = packing
     self.memoryLimit = memoryLimit
+    self.integers = integers
   }
 }

@@ -29,7 +29,7 @@ extension Planner {
 
   /// The only reader of a value, if it is a 1x1 convolution.
   private func pointwiseReader(of value: Int) -> Int? {
-    guard !pinned.contains(value), readers[value].count == 1,
+    guard !pinned.contains(value), readers[value].count == 1, program?.layers[readers[value][0]] == nil,
       case .convolution(let c) = graph.nodes[readers[value][0]].operation,
       c.kernel == .one, c.strides == .one, c.groups == 1
     else { return nil }

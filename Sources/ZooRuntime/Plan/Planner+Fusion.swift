@@ -23,6 +23,7 @@ extension Planner {
     while !pinned.contains(fusion.result), readers[fusion.result].count == 1 {
       let next = readers[fusion.result][0]
       let node = graph.nodes[next]
+      if program?.layers[next] != nil { return fusion }
       switch node.operation {
       case .identity, .activation(.linear):
         break

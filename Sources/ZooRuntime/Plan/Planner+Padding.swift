@@ -22,7 +22,8 @@ extension Planner {
 
   /// Whether a layer can read its input through padding.
   private func readsViews(_ reader: Int) -> Bool {
-    switch graph.nodes[reader].operation {
+    if program?.layers[reader] != nil { return false }
+    return switch graph.nodes[reader].operation {
     case .convolution, .depthwiseConvolution, .separableConvolution, .maxPooling, .averagePooling,
       .zeroPadding, .cropping:
       true
@@ -32,7 +33,8 @@ extension Planner {
 
   /// Whether a layer can cut off its input at zero while it reads.
   func readsRectified(_ reader: Int) -> Bool {
-    switch graph.nodes[reader].operation {
+    if program?.layers[reader] != nil { return false }
+    return switch graph.nodes[reader].operation {
     case .depthwiseConvolution, .separableConvolution: true
     case .zeroPadding: !pinned.contains(reader) && readers[reader].allSatisfy(readsRectified)
     default: false

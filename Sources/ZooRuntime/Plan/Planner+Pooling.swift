@@ -55,6 +55,7 @@ extension Planner {
     guard !pinned.contains(index), readers[index].count == 1 else { return nil }
     let sum = readers[index][0]
     guard graph.nodes[sum].operation == .merge(.add), graph.nodes[sum].inputs.count == 2,
+      program?.layers[sum] == nil, program?.layers[index] == nil,
       let twin = graph.nodes[sum].inputs.first(where: { $0.index != index })?.index,
       twin > index, !pinned.contains(twin), readers[twin].count == 1,
       graph.nodes[twin].operation == graph.nodes[index].operation,

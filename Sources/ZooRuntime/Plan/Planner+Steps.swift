@@ -5,7 +5,7 @@ import ZooTensor
 extension Planner {
   mutating func append(_ step: Step) {
     var step = step
-    let others = [step.residual, step.scratch, step.productScratch].compactMap(\.self)
+    let others = [step.residual, step.wide, step.scratch, step.productScratch].compactMap(\.self)
     for place in step.inputs + [step.output] + others {
       memory.buffers[place.buffer].touch(steps.count)
     }

@@ -42,17 +42,22 @@ extension Planner {
       didProduce(value)
       return place
     case nil:
-      throw ZooError(.cannotRun, what: "cannot plan", at: layer(value), "it is read before it is computed")
+      guard values.coded[value] != nil else {
+        throw ZooError(.cannotRun, what: "cannot plan", at: layer(value), "it is read before it is computed")
+      }
+      let place = try decodedPlace(of: value)
+      bind(value, to: .place(place))
+      didProduce(value)
+      return place
     }
   }
 
   /// A view of a value, trivial where it is in memory.
-  func view(of value: Int) throws(ZooError) -> View {
+  mutating func view(of value: Int) throws(ZooError) -> View {
     switch values.states[value] {
     case .place(let place): return View(source: place)
     case .view(let view): return view
-    case nil:
-      throw ZooError(.cannotRun, what: "cannot plan", at: layer(value), "it is read before it is computed")
+    case nil: return View(source: try place(of: value))
     }
   }
 

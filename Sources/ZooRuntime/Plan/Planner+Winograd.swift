@@ -47,7 +47,7 @@ extension Planner {
   /// Lets the step take in a max pool of each 2x2 pixels that alone reads the result; whether there is one.
   mutating func fusePool(into fusion: inout Fusion) -> Bool {
     guard fusion.residual == nil, !fusion.isRectified, !pinned.contains(fusion.result),
-      readers[fusion.result].count == 1,
+      readers[fusion.result].count == 1, program?.layers[readers[fusion.result][0]] == nil,
       case .maxPooling(let pooling) = graph.nodes[readers[fusion.result][0]].operation,
       pooling.window == Extent2D(2), pooling.strides == Extent2D(2)
     else { return false }

@@ -20,6 +20,9 @@ struct Planner {
   /// Per node, the live nodes that read it, as often as they do.
   let readers: [[Int]]
   let isLive: [Bool]
+  /// What is computed on codes of 8 bits, and its form.
+  let program: IntegerProgram?
+  let integers: IntegerForm?
 
   /// What is known of the values so far.
   struct Values {
@@ -28,6 +31,8 @@ struct Planner {
     var unread: [Int: Int] = [:]
     /// Those that lie in memory cut off at zero.
     var rectified: Set<Int> = []
+    /// Those that lie in memory as codes, or are seen as such through padding.
+    var coded: [Int: CodedValue] = [:]
   }
 
   /// The memory that the steps so far use.
@@ -54,6 +59,9 @@ struct Planner {
     self.kernels = kernels
     threads = max(1, options.threads)
     pinned = Set((graph.outputs + options.taps).map(\.index))
+    integers = options.integers
+    program = options.integers.map { IntegerProgram(graph, $0) }
+    swallowed = program?.swallowed ?? []
     var live = [Bool](repeating: false, count: graph.nodes.count)
     var readers = [[Int]](repeating: [], count: graph.nodes.count)
     for index in graph.nodes.indices.reversed() {
@@ -91,6 +99,7 @@ struct Planner {
 
   private mutating func plan(_ index: Int) throws(ZooError) {
     let node = graph.nodes[index]
+    if let layer = program?.layers[index] { return try planInteger(layer) }
     switch node.operation {
     case .input: break
     case .convolution(let convolution): try planConvolution(index, convolution)

@@ -19,6 +19,12 @@ extension Step {
     case scatter(zoo_scatter)
     case padding(zoo_padding)
     case strided(zoo_strided)
+    case integerProduct(zoo_integer_product)
+    case integerDepthwise(zoo_integer_depthwise)
+    case integerPooling(zoo_integer_pooling)
+    case integerMean(zoo_integer_mean)
+    case integerMap(zoo_kernel_id, zoo_integer_map)
+    case integerPadding(zoo_integer_padding)
   }
 }
 
@@ -75,6 +81,32 @@ extension Step.Arguments {
     case .strided(var a):
       visitor.visit(.copy_strided, &a)
       self = .strided(a)
+    case .integerProduct(var a):
+      visitor.visit(.integer_product, &a)
+      self = .integerProduct(a)
+    case .integerDepthwise(var a):
+      visitor.visit(.integer_depthwise, &a)
+      self = .integerDepthwise(a)
+    case .integerPooling(var a):
+      visitor.visit(.integer_pooling, &a)
+      self = .integerPooling(a)
+    case .integerMean(var a):
+      visitor.visit(.integer_mean, &a)
+      self = .integerMean(a)
+    case .integerMap(let kernel, var a):
+      visitor.visit(kernel, &a)
+      self = .integerMap(kernel, a)
+    case .integerPadding(var a):
+      visitor.visit(.integer_pad, &a)
+      self = .integerPadding(a)
+    }
+  }
+
+  /// Whether it multiplies codes of 8 bits.
+  var isInteger: Bool {
+    switch self {
+    case .integerProduct, .integerDepthwise: true
+    default: false
     }
   }
 

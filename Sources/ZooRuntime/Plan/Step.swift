@@ -15,6 +15,8 @@ struct Step {
   var inputs: [Place]
   var output: Place
   var residual: Place?
+  /// Where it writes wide codes.
+  var wide: Place?
   /// Memory that it uses while it runs.
   var scratch: Place?
   /// The same for the 1x1 convolution that follows a depthwise one in the same step.
@@ -49,7 +51,7 @@ extension Step {
     if case .pooling(let a) = arguments {
       perValue += 4 * Int(a.window.kernel_height) * Int(a.window.kernel_width)
     }
-    return max(2 * macs, perValue * output.pixels * output.channels)
+    return max(arguments.isInteger ? macs / 2 : 2 * macs, perValue * output.pixels * output.channels)
   }
 
   /// Runs it on the activations that `pointer` finds.
@@ -61,8 +63,8 @@ extension Step {
     let activations = StepActivations(
       input: UnsafePointer(pointer(inputs[0])),
       other: inputs.count > 1 ? UnsafePointer(pointer(inputs[1])) : nil, output: pointer(output),
-      residual: residual.map { UnsafePointer(pointer($0)) }, scratch: scratch.map(pointer),
-      productScratch: productScratch.map(pointer))
+      residual: residual.map { UnsafePointer(pointer($0)) }, wide: wide.map(pointer),
+      scratch: scratch.map(pointer), productScratch: productScratch.map(pointer))
     arguments.run(on: activations, units: units, kernels: kernels, pool: isShared ? pool : nil)
   }
 }

@@ -16,6 +16,7 @@ extension [Step] {
   /// Lets each matrix product bring the next one's first weights into the cache.
   mutating func linkPrefetches() {
     var next: UnsafePointer<Float>?
+    var nextCodes: UnsafePointer<Int8>?
     for index in indices.reversed() {
       if case .convolution(var a) = self[index].arguments {
         a.next_weights = next.map(UnsafeRawPointer.init)
@@ -27,6 +28,10 @@ extension [Step] {
         self[index].arguments = .separable(a)
       } else if case .winograd(let a) = self[index].arguments {
         next = a.weights
+      } else if case .integerProduct(var a) = self[index].arguments {
+        a.next_weights = nextCodes.map(UnsafeRawPointer.init)
+        nextCodes = a.weights
+        self[index].arguments = .integerProduct(a)
       }
     }
   }

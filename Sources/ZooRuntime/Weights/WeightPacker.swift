@@ -33,6 +33,7 @@ struct WeightPacker {
     _ request: WeightRequest, to target: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>
   ) throws -> Packed {
     bias.update(repeating: 0, count: request.sizes(kernels).bias)
+    if case .integers(let integers) = request.layout { return try pack(integers, to: target, bias: bias) }
     let folded = try FoldedNorms(request.norms, bias: request.bias, filters: request.channels, from: source)
     folded.fill(bias, request.layout.biasChannels)
     switch request.layout {
@@ -48,7 +49,7 @@ struct WeightPacker {
     case .transposedPanels(let taps, let filters, let channels):
       try packTransposedPanels(
         request.kernel, taps: taps, filters: filters, channels: channels, folded, to: target)
-    case .bias: break
+    case .bias, .integers: break
     case .values(let count): try copyValues(request.kernel, count: count, to: target)
     case .repeated(let shape): try repeatValues(request.kernel, along: shape, to: target)
     case .taps(let resize, let output, let input, let each):

@@ -26,6 +26,8 @@ struct WeightRequest: Hashable {
     case repeated(to: Shape)
     /// Of each row or column of a resized image: `each` weights, and in place of the bias where they begin.
     case taps(Resize, output: Int, input: Int, each: Int)
+    /// Codes of 8 bits, and in place of the bias all that the kernels on them need.
+    case integers(IntegerRequest)
   }
 
   var layout: Layout
@@ -59,6 +61,7 @@ struct WeightRequest: Hashable {
     case .values(let count): return (count, count)
     case .repeated(let shape): return (shape.elementCount, 0)
     case .taps(_, let output, _, let each): return (output * each, output)
+    case .integers(let request): return (request.weightFloats, request.otherFloats)
     }
   }
 }
@@ -72,7 +75,7 @@ extension WeightRequest.Layout {
     case .depthwise(_, let channels, _), .affine(let channels), .bias(let channels): 0..<channels
     case .values(let count): 0..<count
     // The scatter that follows adds the bias of a transposed convolution.
-    case .transposedPanels, .repeated, .taps: 0..<0
+    case .transposedPanels, .repeated, .taps, .integers: 0..<0
     }
   }
 }

@@ -1,10 +1,9 @@
-import ZooGraph
 import ZooTensor
 
 /// An operation that multiplies each channel by a number and adds one, by its weights.
-package struct ChannelMap: Hashable {
-  let operation: Operation
-  let slots: [WeightSlot]
+package struct ChannelMap: Hashable, Sendable {
+  package let operation: Operation
+  package let slots: [WeightSlot]
 
   /// Nil for a layer of another kind.
   package init?(_ node: Node) {

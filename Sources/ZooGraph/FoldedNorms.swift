@@ -1,14 +1,15 @@
-import ZooGraph
 import ZooTensor
 
 /// What follows a linear layer channel by channel, as one scale and shift, with the layer's bias.
-struct FoldedNorms {
+package struct FoldedNorms: Sendable {
   /// `nil`: 1.
-  private(set) var scale: [Double]?
+  package private(set) var scale: [Double]?
   /// `nil`: 0.
-  private(set) var shift: [Double]?
+  package private(set) var shift: [Double]?
 
-  init(_ norms: [ChannelMap], bias: WeightSlot?, filters: Int, from source: some WeightSource) throws {
+  package init(
+    _ norms: [ChannelMap], bias: WeightSlot?, filters: Int, from source: some WeightSource
+  ) throws {
     shift = try bias.map { try source.tensor(for: $0).doubles() }
     guard !norms.isEmpty else { return }
     var scale = [Double](repeating: 1, count: filters)
@@ -23,13 +24,13 @@ struct FoldedNorms {
     (self.scale, self.shift) = (scale, shift)
   }
 
-  func withScale(from first: Int, _ body: (UnsafePointer<Double>?) -> Void) {
+  package func withScale(from first: Int, _ body: (UnsafePointer<Double>?) -> Void) {
     guard let scale else { return body(nil) }
     scale.withUnsafeBufferPointer { body($0.baseAddress.map { $0 + first }) }
   }
 
   /// Writes the shift of these channels; leaves `bias` as it is where there is none.
-  func fill(_ bias: UnsafeMutablePointer<Float>, _ channels: Range<Int>) {
+  package func fill(_ bias: UnsafeMutablePointer<Float>, _ channels: Range<Int>) {
     guard let shift else { return }
     for (index, channel) in channels.enumerated() { bias[index] = Float(shift[channel]) }
   }

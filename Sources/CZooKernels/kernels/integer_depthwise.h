@@ -1,0 +1,141 @@
+// Depthwise convolution on codes of 8 bits.
+//
+// Four rows of the input become vectors of four bytes a channel, so that one step adds the products of a column of
+// the window for each channel. Such a column serves all outputs of a strip that it is part of. Rows and columns
+// outside are read from `zero`.
+#pragma once
+
+#include "integer_prelude.h"
+
+enum { id_outputs = 7 };
+
+// Four bytes a channel: those of four rows.
+INLINE vi id_column(const int ROWS, const uint8_t *const *rows, int channel, int n) {
+  vi v = q_load_bytes(rows[0] + channel, n);
+  if (ROWS > 1) v |= q_load_bytes(rows[1] + channel, n) << 8;
+  if (ROWS > 2) v |= q_load_bytes(rows[2] + channel, n) << 16;
+  if (ROWS > 3) v |= q_load_bytes(rows[3] + channel, n) << 24;
+  return v;
+}
+
+// KH, KW: the window; S: its step; OUTPUTS of a row, whose columns begin at `columns` (KH rows each).
+INLINE void id_strip(
+    const int KH, const int KW, const int S, const int OUTPUTS, const zoo_integer_depthwise *arguments,
+    const uint8_t *const *columns, uint8_t *output) {
+  // A copy, which no code that is written can be a part of.
+  const zoo_integer_depthwise local = *arguments, *d = &local;
+  const int GROUPS = (KH + 3) / 4;
+  const ptrdiff_t padded = (d->channels + 63) / 64 * 64;
+  for (int channel = 0; channel < d->channels; channel += VL) {
+    const int n = min_int(VL, d->channels - channel);
+    vi sum[id_outputs];
+    UNROLL for (int j = 0; j < OUTPUTS; j++) sum[j] = q_load(d->bias + channel);
+    UNROLL for (int group = 0; group < GROUPS; group++) {
+      q_weights w[7];
+      UNROLL for (int kx = 0; kx < KW; kx++) {
+        w[kx] = q_load_weights(d->weights + ((group * KW + kx) * padded + channel) * 4);
+      }
+      UNROLL for (int i = 0; i < (OUTPUTS - 1) * S + KW; i++) {
+        const vi bytes = id_column(
+            KH - 4 * group > 4 ? 4 : KH - 4 * group, columns + i * KH + 4 * group, channel, n);
+        const q_inputs x = q_lanes(bytes);
+        UNROLL for (int j = 0; j < OUTPUTS; j++) {
+          if (i - j * S >= 0 && i - j * S < KW) sum[j] = q_dot(sum[j], x, w[i - j * S]);
+        }
+      }
+    }
+    const vf multiplier = v_load(d->multiplier + channel), offset = v_load(d->offset + channel);
+    UNROLL for (int j = 0; j < OUTPUTS; j++) {
+      q_store_codes(output + j * d->window.out_pixel + channel, q_scaled(sum[j], multiplier, offset), n);
+    }
+  }
+}
+
+#define ID_STRIP(K, S) \
+  static __attribute__((noinline)) void id_strip_##K##_##S( \
+      const zoo_integer_depthwise *d, const uint8_t *const *columns, uint8_t *output) { \
+    id_strip(K, K, S, id_outputs, d, columns, output); \
+  } \
+  static __attribute__((noinline)) void id_single_##K##_##S( \
+      const zoo_integer_depthwise *d, const uint8_t *const *columns, uint8_t *output) { \
+    id_strip(K, K, S, 1, d, columns, output); \
+  }
+ID_STRIP(3, 1) ID_STRIP(3, 2) ID_STRIP(5, 1) ID_STRIP(5, 2) ID_STRIP(7, 1) ID_STRIP(7, 2)
+
+typedef void (*id_function)(const zoo_integer_depthwise *, const uint8_t *const *, uint8_t *);
+
+// Points to the rows of the columns that `count` outputs from `ox` on read.
+INLINE int id_point(
+    const zoo_integer_depthwise *d, int oy, int ox, int count, const uint8_t **columns) {
+  const zoo_window *g = &d->window;
+  const int top = oy * g->stride_height - g->pad_top, left = ox * g->stride_width - g->pad_left;
+  const int width = (count - 1) * g->stride_width + g->kernel_width;
+  for (int i = 0; i < width; i++) {
+    const int x = left + i;
+    const int inside = x >= 0 && x < g->in_width;
+    for (int ky = 0; ky < g->kernel_height; ky++) {
+      const int y = top + ky;
+      *columns++ = inside && y >= 0 && y < g->in_height ? d->input + y * g->in_row + x * g->in_pixel : d->zero;
+    }
+  }
+  return width;
+}
+
+// Any window, one output at a time.
+static void id_plain(const zoo_integer_depthwise *d, int oy) {
+  const zoo_window *g = &d->window;
+  for (int ox = 0; ox < g->out_width; ox++) {
+    uint8_t *output = d->codes + ((ptrdiff_t)oy * g->out_width + ox) * g->out_pixel;
+    for (int channel = 0; channel < d->channels; channel += VL) {
+      const int n = min_int(VL, d->channels - channel);
+      int32_t sums[VL] = {0};
+      memcpy(sums, d->bias + channel, (size_t)n * sizeof *sums);
+      for (int ky = 0; ky < g->kernel_height; ky++) {
+        const int y = oy * g->stride_height - g->pad_top + ky * g->dilation_height;
+        for (int kx = 0; kx < g->kernel_width; kx++) {
+          const int x = ox * g->stride_width - g->pad_left + kx * g->dilation_width;
+          const int inside = y >= 0 && y < g->in_height && x >= 0 && x < g->in_width;
+          const uint8_t *p = (inside ? d->input + y * g->in_row + x * g->in_pixel : d->zero) + channel;
+          const int8_t *w = d->weights + (ptrdiff_t)(ky * g->kernel_width + kx) * d->channels + channel;
+          for (int i = 0; i < n; i++) sums[i] += p[i] * w[i];
+        }
+      }
+      q_store_codes(
+          output + channel,
+          q_scaled(q_load(sums), v_load(d->multiplier + channel), v_load(d->offset + channel)), n);
+    }
+  }
+}
+
+static void integer_depthwise(const void *arguments, int32_t begin, int32_t end) {
+  const zoo_integer_depthwise *d = arguments;
+  const zoo_window *g = &d->window;
+  if (d->is_plain) {
+    for (int oy = begin; oy < end; oy++) id_plain(d, oy);
+    return;
+  }
+  id_function strip, single;
+  switch (g->kernel_width * 4 + g->stride_width) {
+    case 3 * 4 + 1: strip = id_strip_3_1; single = id_single_3_1; break;
+    case 3 * 4 + 2: strip = id_strip_3_2; single = id_single_3_2; break;
+    case 5 * 4 + 1: strip = id_strip_5_1; single = id_single_5_1; break;
+    case 5 * 4 + 2: strip = id_strip_5_2; single = id_single_5_2; break;
+    case 7 * 4 + 1: strip = id_strip_7_1; single = id_single_7_1; break;
+    default: strip = id_strip_7_2; single = id_single_7_2;
+  }
+  const uint8_t *columns[7 * ((id_outputs - 1) * 2 + 7)];
+  for (int oy = begin; oy < end; oy++) {
+    uint8_t *row = d->codes + (ptrdiff_t)oy * g->out_width * g->out_pixel;
+    int ox = 0;
+    for (; g->out_width >= id_outputs && ox < g->out_width; ox += id_outputs) {
+      // The last strip is moved back over outputs that are already there.
+      const int start = min_int(ox, g->out_width - id_outputs);
+      id_point(d, oy, start, id_outputs, columns);
+      strip(d, columns, row + start * g->out_pixel);
+    }
+    for (; ox < g->out_width; ox++) {
+      id_point(d, oy, ox, 1, columns);
+      single(d, columns, row + ox * g->out_pixel);
+    }
+  }
+}

@@ -1,0 +1,177 @@
+// Convolution and dense layers on codes of 8 bits, as an indirect matrix product like vector_convolution.h's.
+//
+// A step of the sum takes four inputs: each lane adds the products of four bytes of the input pixel, which are
+// repeated in all lanes, with the four weights of its column. Panels have 32 columns whatever the vector; a register
+// block has IR rows by IV vectors of them.
+#pragma once
+
+#include "integer_prelude.h"
+
+typedef struct {
+  const uint8_t *const *rows;  // (taps, rows of the block) pointers
+  const int8_t *weights;
+  ptrdiff_t weight_step;       // bytes from four inputs to the next
+  int pixel, column;           // the first of the block
+  int last;                    // columns used of the last vector
+  const char *prefetch;        // a line per step of the sum is brought into the second-level cache
+  ptrdiff_t prefetch_step;
+} integer_block;
+
+INLINE void ip_store(
+    const int NV, const zoo_integer_product *c, int pixel, int column, int last, const vi *sum) {
+  const int first = column;
+  UNROLL for (int n = 0; n < NV; n++) {
+    const int used = n == NV - 1 ? last : VL;
+    column = first + n * VL;
+    vf y = q_scaled(sum[n], v_load(c->multiplier + column), v_load(c->offset + column));
+    if (c->residual) {
+      const ptrdiff_t at = pixel * c->residual_pixel + column;
+      y = q_plus(y, q_load_codes(c->residual, at, c->residual_is_wide, used), c->residual_factor);
+    }
+    const ptrdiff_t place = pixel * c->window.out_pixel + column;
+    if (c->writes & zoo_write_floats) v_store_up_to((float *)c->output + place, v_clamp(y, c->lo, c->hi), used);
+    if (c->writes & zoo_write_codes) q_store_codes((uint8_t *)c->output + place, y, used);
+    if (c->writes & zoo_write_wide) q_store_wide(c->wide + pixel * c->wide_pixel + column, y, used);
+  }
+}
+
+INLINE void integer_register_block(
+    const int MR, const int NV, const zoo_integer_product *arguments, const integer_block *t) {
+  // A copy, which no code that is written can be a part of.
+  const zoo_integer_product local = *arguments, *c = &local;
+  vi sum[IR][IV];
+  UNROLL for (int m = 0; m < MR; m++) {
+    UNROLL for (int n = 0; n < NV; n++) sum[m][n] = q_load(c->bias + t->column + n * VL);
+  }
+  const int taps = c->window.kernel_height * c->window.kernel_width;
+  const int steps = (c->run + 3) / 4;
+  const int8_t *w = t->weights;
+  const char *prefetch = t->prefetch;
+  for (int tap = 0; tap < taps; tap++) {
+    const uint8_t *a[IR];
+    UNROLL for (int m = 0; m < MR; m++) a[m] = t->rows[tap * MR + m];
+    ROLLED for (ptrdiff_t k = 0; k < steps; k++) {
+      q_weights b[IV];
+      UNROLL for (int n = 0; n < NV; n++) b[n] = q_load_weights(w + n * VL * 4);
+      w += t->weight_step;
+      __builtin_prefetch(prefetch, 0, 2);
+      prefetch += t->prefetch_step;
+      UNROLL for (int m = 0; m < MR; m++) {
+        const q_inputs x = q_repeat(a[m] + 4 * k);
+        UNROLL for (int n = 0; n < NV; n++) sum[m][n] = q_dot(sum[m][n], x, b[n]);
+      }
+    }
+  }
+  UNROLL for (int m = 0; m < MR; m++) ip_store(NV, c, t->pixel + m, t->column, t->last, sum[m]);
+}
+
+#define INTEGER_BLOCK(MR, NV) \
+  static __attribute__((noinline)) void integer_block_##MR##x##NV( \
+      const zoo_integer_product *c, const integer_block *t) { \
+    integer_register_block(MR, NV, c, t); \
+  }
+#define INTEGER_BLOCKS(MR) INTEGER_BLOCK(MR, 1) INTEGER_BLOCK(MR, 2)
+INTEGER_BLOCKS(1) INTEGER_BLOCKS(2) INTEGER_BLOCKS(3) INTEGER_BLOCKS(4)
+#if IR > 4
+INTEGER_BLOCKS(5) INTEGER_BLOCKS(6) INTEGER_BLOCKS(7) INTEGER_BLOCKS(8) INTEGER_BLOCKS(9) INTEGER_BLOCKS(10)
+INTEGER_BLOCKS(11) INTEGER_BLOCKS(12) INTEGER_BLOCKS(13) INTEGER_BLOCKS(14)
+#endif
+
+typedef void (*integer_block_function)(const zoo_integer_product *, const integer_block *);
+#define INTEGER_ROW(MR) {integer_block_##MR##x1, integer_block_##MR##x2}
+static const integer_block_function integer_blocks[IR][2] = {
+  INTEGER_ROW(1), INTEGER_ROW(2), INTEGER_ROW(3), INTEGER_ROW(4),
+#if IR > 4
+  INTEGER_ROW(5), INTEGER_ROW(6), INTEGER_ROW(7), INTEGER_ROW(8), INTEGER_ROW(9), INTEGER_ROW(10),
+  INTEGER_ROW(11), INTEGER_ROW(12), INTEGER_ROW(13), INTEGER_ROW(14),
+#endif
+};
+
+// Fills the pointers for `count` output pixels from `first` on, position by position.
+static void ip_point_to_rows(const zoo_integer_product *c, int first, int count, const uint8_t **rows) {
+  const zoo_window *g = &c->window;
+  int oy = first / g->out_width, ox = first % g->out_width;
+  for (int m = 0; m < count; m++) {
+    const int top = oy * g->stride_height - g->pad_top, left = ox * g->stride_width - g->pad_left;
+    const uint8_t *corner = c->input + top * g->in_row + left * g->in_pixel;
+    const uint8_t **target = rows + m;
+    for (int ky = 0; ky < g->kernel_height; ky++) {
+      const int y = top + ky * g->dilation_height;
+      const int row_inside = y >= 0 && y < g->in_height;
+      const ptrdiff_t row = ky * g->dilation_height * g->in_row;
+      for (int kx = 0; kx < g->kernel_width; kx++, target += count) {
+        const int x = left + kx * g->dilation_width;
+        const int inside = row_inside && x >= 0 && x < g->in_width;
+        *target = inside ? corner + row + kx * g->dilation_width * g->in_pixel : c->zero;
+      }
+    }
+    ox++;
+    oy += ox == g->out_width;
+    ox = ox == g->out_width ? 0 : ox;
+  }
+}
+
+INLINE int ip_rows_are_input(const zoo_window *g) {
+  return g->kernel_height == 1 && g->kernel_width == 1 && g->stride_height == 1 && g->stride_width == 1 &&
+         g->pad_top == 0 && g->pad_left == 0 && g->in_width == g->out_width && g->in_height == g->out_height &&
+         g->in_row == g->in_width * g->in_pixel;
+}
+
+static void integer_product(const void *arguments, int32_t begin, int32_t end) {
+  const zoo_integer_product *c = arguments;
+  const uint8_t *rows[zoo_indirection_limit];
+  const zoo_window *g = &c->window;
+  const int taps = g->kernel_height * g->kernel_width;
+  const int all_rows = g->out_height * g->out_width;
+  const int panel_count = zoo_integer_panels(c->columns);
+  const ptrdiff_t steps = (ptrdiff_t)taps * ((c->run + 3) / 4);
+  const ptrdiff_t panel_bytes = steps * 4 * zoo_integer_panel;
+  const int blocks = (all_rows + c->row_block - 1) / c->row_block;
+  for (int unit = begin; unit < end; unit++) {
+    const int first = unit % blocks * c->row_block;
+    const int count = min_int(c->row_block, all_rows - first);
+    const int block_count = (count + IR - 1) / IR;
+    for (int i = 0, done = 0; i < block_count; i++) {
+      const int size = (int)((int64_t)count * (i + 1) / block_count) - done;
+      if (ip_rows_are_input(g)) {
+        for (int m = 0; m < size; m++) rows[done + m] = c->input + (first + done + m) * g->in_pixel;
+      } else {
+        ip_point_to_rows(c, first + done, size, rows + (ptrdiff_t)done * taps);
+      }
+      done += size;
+    }
+    const int first_panel = unit / blocks * c->panel_group;
+    const int end_panel = min_int(first_panel + c->panel_group, panel_count);
+    for (int panel = first_panel; panel < end_panel; panel++) {
+      const int start = panel * zoo_integer_panel;
+      const int width = min_int(zoo_integer_panel, zoo_integer_columns(c->columns) - start);
+      const int8_t *weights = c->weights + panel * panel_bytes;
+      const char *next = panel + 1 < panel_count ? (const char *)weights + panel_bytes : c->next_weights;
+      const int passes = (width / VL + IV - 1) / IV;
+      for (int pass = 0; pass < passes; pass++) {
+        const int column = start + pass * IV * VL;
+        if (column >= c->columns) break;
+        const int used = min_int(min_int(IV * VL, width - pass * IV * VL), c->columns - column);
+        const int vectors = (used + VL - 1) / VL;
+        integer_block t = {
+          .rows = rows, .weights = weights + pass * IV * VL * 4, .weight_step = width * 4, .pixel = first,
+          .column = column, .last = used - (vectors - 1) * VL, .prefetch = (const char *)weights};
+        ptrdiff_t share = 0;
+        if (next && block_count <= 64 && pass == 0) {
+          // With many register blocks the caches keep up by themselves.
+          t.prefetch = next;
+          share = (panel_bytes + block_count - 1) / block_count;
+          t.prefetch_step = (share + steps - 1) / steps;
+        }
+        for (int i = 0, done = 0; i < block_count; i++) {
+          const int size = (int)((int64_t)count * (i + 1) / block_count) - done;
+          integer_blocks[size - 1][vectors - 1](c, &t);
+          done += size;
+          t.rows += (ptrdiff_t)size * taps;
+          t.pixel += size;
+          t.prefetch += share;
+        }
+      }
+    }
+  }
+}

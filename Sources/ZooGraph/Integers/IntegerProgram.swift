@@ -1,0 +1,227 @@
+import ZooTensor
+
+/// Which layers of a graph are computed on codes of 8 bits, what they compute at once, and in which codes they read
+/// and write: the one place that decides it. All that computes in this way follows it, so that results are the same.
+///
+/// The other layers are computed on floats, which codes become before them; floats that a layer of the program reads
+/// become codes before it.
+package struct IntegerProgram: Sendable {
+  /// The most products in a sum, which then fits 32 bits whatever the zero.
+  package static let sumLimit = 32768
+  /// The most positions of a product's window.
+  package static let tapLimit = 1024
+
+  /// By node.
+  package private(set) var layers: [Int: IntegerLayer] = [:]
+  /// Nodes that an earlier node's layer computes.
+  package private(set) var swallowed: Set<Int> = []
+  /// By value, where it can be written in codes.
+  package let codes: [ValueCode?]
+
+  private let graph: Graph
+  private let readers: [[Int]]
+  private let isOutput: Set<Int>
+  private let floatLayers: Set<Int>
+  /// The node whose layer writes a value.
+  private var writers: [Int: Int] = [:]
+
+  package init(_ graph: Graph, _ form: IntegerForm) {
+    self.graph = graph
+    isOutput = Set(graph.outputs.map(\.index))
+    floatLayers = Set(form.floatLayers.map(\.index))
+    var live = [Bool](repeating: false, count: graph.nodes.count)
+    var readers = [[Int]](repeating: [], count: graph.nodes.count)
+    for index in graph.nodes.indices.reversed() where live[index] || isOutput.contains(index) {
+      live[index] = true
+      for input in graph.nodes[index].inputs {
+        live[input.index] = true
+        readers[input.index].append(index)
+      }
+    }
+    self.readers = readers.map { $0.reversed() }
+    codes = IntegerProgram.codes(graph, form)
+    for index in graph.nodes.indices where live[index] && !swallowed.contains(index) {
+      if let layer = layer(index) { add(layer) }
+    }
+    chooseForms()
+  }
+
+  // MARK: Codes of values
+
+  private static func codes(_ graph: Graph, _ form: IntegerForm) -> [ValueCode?] {
+    var codes: [ValueCode?] = []
+    for (index, node) in graph.nodes.enumerated() {
+      let source = node.inputs.first.flatMap { codes[$0.index] }
+      switch node.operation {
+      case .identity, .activation(.linear), .zeroPadding, .maxPooling: codes.append(source)
+      case .flatten, .reshape: codes.append(source.flatMap { $0.isUniform ? $0 : nil })
+      default:
+        let channels = node.shape.image.channels
+        let range = form.ranges[Value(index: index)].flatMap {
+          $0.lowest.count == 1 || $0.lowest.count == channels ? $0 : nil
+        }
+        let bounds = node.operation.endActivation?.bounds ?? (-.infinity, .infinity)
+        codes.append(range.map { ValueCode($0, cutOff: bounds) })
+      }
+    }
+    return codes
+  }
+
+  private func uniformCode(_ value: Int) -> ValueCode? { codes[value].flatMap { $0.isUniform ? $0 : nil } }
+
+  // MARK: Which layers
+
+  /// Whether a node that reads `value` is computed on its codes, as far as that can be said before its turn.
+  private func takesCodes(_ index: Int) -> Bool {
+    let node = graph.nodes[index]
+    guard !floatLayers.contains(index), let source = node.inputs.first?.index, let code = codes[source] else {
+      return false
+    }
+    let input = graph.nodes[source].shape
+    switch node.operation {
+    case .convolution(let c):
+      let isSum = c.groups < input[2] || input[2] == 1
+      guard isSum else { return c.filters == c.groups }
+      let taps = c.kernel.height * c.kernel.width
+      return code.isUniform && taps <= Self.tapLimit && taps * (input[2] / c.groups) <= Self.sumLimit
+    case .depthwiseConvolution(let c): return c.multiplier == 1
+    case .dense: return code.isUniform && input.image.channels <= Self.sumLimit
+    case .averagePooling(let p):
+      return codes[index] != nil && p.window.height * p.window.width <= Self.sumLimit
+    case .globalAveragePooling: return input[0] * input[1] <= Self.sumLimit
+    case .merge(.add): return isSum(node)
+    case .identity, .activation(.linear), .maxPooling, .flatten, .reshape: return areCodesWanted(index)
+    case .zeroPadding(let e): return min(e.top, e.bottom, e.left, e.right) >= 0 && areCodesWanted(index)
+    default: return false
+    }
+  }
+
+  private func isSum(_ node: Node) -> Bool {
+    node.inputs.count == 2
+      && node.inputs.allSatisfy { graph[$0].shape == node.shape && uniformCode($0.index) != nil }
+  }
+
+  /// Whether a layer that is computed on codes reads the value.
+  private func areCodesWanted(_ value: Int) -> Bool { readers[value].contains(where: takesCodes) }
+
+  /// The layer of a node, where it is computed on codes.
+  private func layer(_ index: Int) -> IntegerLayer? {
+    let node = graph.nodes[index]
+    guard takesCodes(index), let source = node.inputs.first?.index, let sourceCode = codes[source] else {
+      return nil
+    }
+    func make(_ kind: IntegerLayer.Kind) -> IntegerLayer {
+      IntegerLayer(
+        kind: kind, node: index, source: source, result: index, layers: [node.name], sourceCode: sourceCode,
+        code: codes[index])
+    }
+    switch node.operation {
+    case .convolution(let c) where c.groups == graph.nodes[source].shape[2] && c.groups > 1:
+      return withCodes(fused(make(.depthwise(.kernel)), c.activation))
+    case .convolution(let c): return fused(make(.product), c.activation)
+    case .dense(let d): return fused(make(.product), d.activation)
+    case .depthwiseConvolution(let c):
+      return withCodes(fused(make(.depthwise(.depthwiseKernel)), c.activation))
+    case .maxPooling(let p): return make(.maxPooling(p))
+    case .averagePooling(let p): return withCodes(make(.averagePooling(p)))
+    case .globalAveragePooling:
+      var layer = make(.mean)
+      if !areCodesWanted(index) { layer.code = nil }
+      return layer
+    case .merge(.add):
+      var layer = make(.sum)
+      let other = node.inputs[1].index
+      (layer.other, layer.otherCode) = (other, codes[other])
+      return withCodes(fused(layer, .linear))
+    case .zeroPadding(let edges): return make(.padding(edges))
+    default: return make(.copy)
+    }
+  }
+
+  /// The layer, if what it writes is wanted in codes.
+  private func withCodes(_ layer: IntegerLayer) -> IntegerLayer? { layer.code == nil ? nil : layer }
+
+  // MARK: What is computed at once
+
+  /// Follows the only reader of each value as long as it can be computed at once: maps of channels, then a sum, then
+  /// one activation that only cuts off.
+  private func fused(_ start: IntegerLayer, _ activation: Activation) -> IntegerLayer {
+    var layer = start
+    var isClamped = activation != .linear
+    if let (lo, hi) = activation.bounds { (layer.lo, layer.hi) = (lo, hi) }
+    let isProduct = layer.kind == .product
+    follow: while !isOutput.contains(layer.result), readers[layer.result].count == 1, activation.bounds != nil
+    {
+      let next = readers[layer.result][0]
+      let node = graph.nodes[next]
+      switch node.operation {
+      case .identity, .activation(.linear): break
+      case .batchNormalization, .normalization, .rescaling, .layerScale:
+        guard layer.kind != .sum, !isClamped, layer.other == nil, let map = ChannelMap(node) else {
+          break follow
+        }
+        layer.norms.append(map)
+      case .activation(let activation):
+        guard !isClamped, let (lo, hi) = activation.bounds else { break follow }
+        (layer.lo, layer.hi) = (lo, hi)
+        isClamped = true
+      case .merge(.add):
+        guard isProduct, !isClamped, layer.other == nil, node.inputs.count == 2,
+          node.inputs.allSatisfy({ graph[$0].shape == node.shape }),
+          let other = node.inputs.first(where: { $0.index != layer.result })?.index,
+          writers[other] != nil || other < layer.node, !floatLayers.contains(next),
+          let code = uniformCode(other)
+        else { break follow }
+        (layer.other, layer.otherCode) = (other, code)
+      default: break follow
+      }
+      layer.layers.append(node.name)
+      layer.result = next
+    }
+    // Nothing but floats can be the input of an activation that no layer here computes.
+    let isPlain = activation.bounds != nil && areCodesWanted(layer.result)
+    layer.code = isPlain ? codes[layer.result] : nil
+    // Sums have one scale.
+    if layer.kind == .sum || layer.other != nil, layer.code?.isUniform == false { layer.code = nil }
+    return layer
+  }
+
+  private mutating func add(_ layer: IntegerLayer) {
+    layers[layer.node] = layer
+    writers[layer.result] = layer.node
+    // What lies between the layer and its result.
+    var value = layer.node
+    while value != layer.result {
+      value = readers[value][0]
+      swallowed.insert(value)
+    }
+  }
+
+  // MARK: Forms of what is written
+
+  /// Terms of sums are read in wide codes where a layer can write them; codes that nothing reads aren't written.
+  private mutating func chooseForms() {
+    var readAsCodes: Set<Int> = []
+    var readWide: Set<Int> = []
+    func isWide(_ value: Int) -> Bool {
+      guard let writer = writers[value], let layer = layers[writer] else { return false }
+      return layer.canBeWide && layer.code?.isUniform == true
+    }
+    for index in layers.keys {
+      guard var layer = layers[index] else { continue }
+      if let other = layer.other {
+        layer.otherIsWide = isWide(other)
+        if layer.otherIsWide { readWide.insert(other) } else { readAsCodes.insert(other) }
+      }
+      layer.sourceIsWide = layer.kind == .sum && isWide(layer.source)
+      if layer.sourceIsWide { readWide.insert(layer.source) } else { readAsCodes.insert(layer.source) }
+      layers[index] = layer
+    }
+    for index in layers.keys {
+      guard var layer = layers[index], layer.code != nil else { continue }
+      layer.writesWide = readWide.contains(layer.result)
+      layer.writesCodes = readAsCodes.contains(layer.result) || !layer.writesWide
+      layers[index] = layer
+    }
+  }
+}
