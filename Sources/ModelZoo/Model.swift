@@ -29,6 +29,11 @@ public struct Model: Sendable {
   public let verification: [String: String]
   /// How the model was trained, where this package did it.
   public let training: TrainingRecord?
+  /// How it is computed with activations of 8 bits; nil for 32-bit floats.
+  package let integers: IntegerRecord?
+
+  /// Whether the file asks for activations of 8 bits: see ``RunOptions/usesFloats``.
+  public var hasIntegerActivations: Bool { integers != nil }
 
   /// Opens a `.zoo` file.
   ///
@@ -46,12 +51,14 @@ public struct Model: Sendable {
     self.init(
       graph: file.document.graph, card: file.document.card, classLabels: file.document.labels,
       weights: file, path: file.path, source: file.document.source.map(Source.init),
-      verification: file.document.verification, training: file.document.training)
+      verification: file.document.verification, training: file.document.training,
+      integers: file.document.integers)
   }
 
   package init(
     graph: Graph, card: ModelCard, classLabels: [ClassLabel], weights: any WeightSource, path: String,
-    source: Source? = nil, verification: [String: String] = [:], training: TrainingRecord? = nil
+    source: Source? = nil, verification: [String: String] = [:], training: TrainingRecord? = nil,
+    integers: IntegerRecord? = nil
   ) {
     self.graph = graph
     self.card = card
@@ -61,6 +68,7 @@ public struct Model: Sendable {
     self.source = source
     self.verification = verification
     self.training = training
+    self.integers = integers
     packed = SharedWeights()
   }
 

@@ -22,17 +22,21 @@ public struct RunOptions: Sendable, Hashable {
   /// How many asynchronous calls of one user of a model compute at the same time; others wait, suspended. By
   /// default as many as the processors have room for with ``threads`` each.
   public var concurrentCalls: Int?
+  /// Whether a model whose file asks for activations of 8 bits is computed in 32-bit floats all the same: slower, and
+  /// nearer to the network that it was made of.
+  public var usesFloats: Bool
 
   /// Options of which all have a default.
   public init(
     threads: Int = 1, exampleCount: Int? = nil, kernels: String? = nil, memoryLimit: Int? = nil,
-    concurrentCalls: Int? = nil
+    concurrentCalls: Int? = nil, usesFloats: Bool = false
   ) {
     self.threads = threads
     self.exampleCount = exampleCount
     self.kernels = kernels
     self.memoryLimit = memoryLimit
     self.concurrentCalls = concurrentCalls
+    self.usesFloats = usesFloats
   }
 
   func planOptions(taps: [Value]) -> PlanOptions {

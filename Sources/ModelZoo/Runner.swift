@@ -34,8 +34,9 @@ final class Runner: Sendable {
     self.model = model
     self.taps = taps
     gate = Gate(limit: options.concurrentCalls ?? Runner.processors / max(1, options.threads))
-    engine = try Engine(
-      graph: graph, weights: model.weights, options: options.planOptions(taps: taps), sharing: model.packed)
+    var plan = options.planOptions(taps: taps)
+    if !options.usesFloats { plan.integers = try model.integers?.form(of: graph, weights: model.weights) }
+    engine = try Engine(graph: graph, weights: model.weights, options: plan, sharing: model.packed)
   }
 
   /// Runs the model as far as `taps` need it.

@@ -109,19 +109,27 @@ public struct ArrayRun {
   private func fastResults(threads: Int) throws -> Results {
     let values = targets.map(\.value)
     let options = PlanOptions(
-      threads: threads, taps: values, packing: .init(examples: inputs.first?.shape[0]))
+      threads: threads, taps: values, packing: .init(examples: inputs.first?.shape[0]),
+      integers: try weights.integerForm())
     let engine = try Engine(graph: graph, weights: weights, options: options)
     let kept = try engine.makeSession().run(inputs, keeping: values).kept
     return Results(arrays: targets.compactMap { target in kept[target.value].map { (target.name, $0) } })
   }
 
   private func referenceResults(threads: Int) throws -> Results {
-    let engine = try ReferenceEngine(graph: graph, weights: weights, threads: threads)
+    let wanted = targets.map(\.value)
+    let run: ([ReferenceTensor]) throws -> [Value: ReferenceTensor]
+    if let form = try weights.integerForm() {
+      let engine = try IntegerReference(graph: graph, form: form, weights: weights, taps: wanted)
+      run = { try engine.run($0) }
+    } else {
+      let engine = try ReferenceEngine(graph: graph, weights: weights, threads: threads)
+      run = { try engine.run($0, keeping: Set(wanted)) }
+    }
     let count = inputs[0].shape[0]
     var collected = targets.map { _ in [Float]() }
     for example in 0..<count {
-      let values = try engine.run(
-        inputs.map { ReferenceTensor($0, example: example) }, keeping: Set(targets.map(\.value)))
+      let values = try run(inputs.map { ReferenceTensor($0, example: example) })
       for (index, target) in targets.enumerated() {
         collected[index] += values[target.value]?.values.map(Float.init) ?? []
       }

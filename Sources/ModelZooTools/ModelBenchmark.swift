@@ -117,7 +117,9 @@ public struct ModelBenchmark: Sendable, Encodable {
     let file = try ModelFile.openZoo(path: path)
     openMilliseconds = (clock.now - start).milliseconds
     let graph = file.document.graph
-    let engine = try Engine(graph: graph, weights: file, options: PlanOptions(threads: threads))
+    let engine = try Engine(
+      graph: graph, weights: file,
+      options: PlanOptions(threads: threads, integers: try file.integerForm()))
     let session = engine.makeSession()
     loadMilliseconds = (clock.now - start).milliseconds
 

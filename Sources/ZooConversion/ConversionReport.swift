@@ -158,6 +158,10 @@ public struct ConversionReport: Sendable, Codable {
   /// How far the outputs move by how weights are stored: the root of the mean square over the values' deviation, of
   /// logits where the network ends in probabilities; nil where that was not measured.
   public let outputError: Double?
+  /// With activations of 8 bits, how far the outputs move by all of it, on the pictures that were tried.
+  public let integerOutputError: Double?
+  /// With activations of 8 bits, the layers that are computed in 32-bit floats although they could be computed on codes.
+  public let floatLayers: [String]?
   /// One row for each layer whose weights had a choice of types.
   public let layers: [LayerRow]
   /// One row for each weight slot of the network.
@@ -191,6 +195,8 @@ public struct ConversionReport: Sendable, Codable {
     case parameters, storage
     case errorForAll = "error_for_all"
     case outputError = "output_error"
+    case integerOutputError = "integer_output_error"
+    case floatLayers = "float_layers"
     case layers, tensors, unused, precision, faults, warnings, verification
   }
 
@@ -226,6 +232,8 @@ public struct ConversionReport: Sendable, Codable {
     try container.encode(storage, forKey: .storage)
     try container.encodeIfPresent(errorForAll, forKey: .errorForAll)
     try container.encodeIfPresent(outputError, forKey: .outputError)
+    try container.encodeIfPresent(integerOutputError, forKey: .integerOutputError)
+    try container.encodeIfPresent(floatLayers, forKey: .floatLayers)
     try container.encode(layers, forKey: .layers)
     try container.encode(tensors, forKey: .tensors)
     try container.encode(unused, forKey: .unused)
@@ -245,7 +253,7 @@ public struct ConversionReport: Sendable, Codable {
 extension ConversionReport {
   init(
     recipe: Recipe, source: SourceRecord, faults: [WeightFault], storage: StorageType,
-    choice: PrecisionChoice, records: [TensorRecord], output: String?, verification: VerificationReport?,
+    choice: PrecisionChoice, integers: IntegerSearch.Choice?, records: [TensorRecord], output: String?, verification: VerificationReport?,
     largestStorageError: Double
   ) {
     let stored = Dictionary(records.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
@@ -271,6 +279,8 @@ extension ConversionReport {
     parameters = recipe.graph.parameterCount
     self.storage = storage.rawValue
     outputError = choice.outputError
+    integerOutputError = integers?.error
+    floatLayers = integers?.givenBack
     layers = choice.layers.map(LayerRow.init)
     errorForAll = choice.givenBack == 0 ? nil : choice.leastErrorForAll
     tensors = recipe.binding.assignments.map { assignment in

@@ -1,6 +1,7 @@
 import ZooCompression
 import ZooFormat
 import ZooGraph
+import ZooImages
 import ZooModels
 import ZooRuntime
 import ZooSystem
@@ -19,6 +20,13 @@ public struct Converter: Sendable {
     /// With other types than `f32`, how far any layer's output may move, of its largest value; layers that would move
     /// it farther are stored more exactly. Nil: what suits the type, ``largestStorageError(of:)``.
     public var largestStorageError: Double?
+    /// Whether the network is to be computed with activations of 8 bits, too; that asks for weights of ``StorageType/int8``.
+    public var integerActivations = false
+    /// With ``integerActivations``, how far outputs may move: the root of the mean square of their differences over their
+    /// deviation, of logits where the network ends in probabilities. Layers that move them farther are computed in floats.
+    public var largestOutputError = Tolerances.integerOutputs
+    /// With ``integerActivations``, pictures or folders of them to try it on; synthetic ones where there is none.
+    public var images: [String] = []
     /// Whether the bytes of stored weights are coded without loss. Such a file takes less room, but its weights have to
     /// be decoded before they are used.
     public var compress = false
@@ -95,13 +103,14 @@ public struct Converter: Sendable {
     }
     source.faults = try WeightFault.all(of: source.recipe.graph, weights: original)
     var precision = try choosePrecision(of: source.recipe, weights: original, progress: progress)
+    let integers = try chooseIntegers(source.recipe, precision.plan, weights: original, progress: progress)
     try Cancellation.check()
     let verified =
-      options.verify ? try verify(&source, weights: original, precision: &precision, progress: progress) : nil
+      options.verify ? try verify(&source, weights: original, precision: &precision, integers, progress: progress) : nil
     func report(_ records: [TensorRecord], checksum: Checksum, output: String?) -> ConversionReport {
       ConversionReport(
         recipe: source.recipe, source: sourceRecord(of: source.recipe, source.hashes, checksum: checksum),
-        faults: source.faults, storage: options.storage, choice: precision, records: records, output: output,
+        faults: source.faults, storage: options.storage, choice: precision, integers: integers, records: records, output: output,
         verification: verified?.report, largestStorageError: options.tolerance)
     }
     if options.isStrict {
@@ -116,7 +125,8 @@ public struct Converter: Sendable {
     let records =
       options.dryRun
       ? [] : try write(
-        source, to: output, weights: original, plan: precision.plan, verified, progress: progress)
+        source, to: output, weights: original, plan: precision.plan, integers?.record, verified,
+        progress: progress)
     return report(records, checksum: source.hashes.checksum, output: options.dryRun ? nil : output)
   }
 
@@ -216,11 +226,24 @@ public struct Converter: Sendable {
     ).choose(weights: weights)
   }
 
+  /// How it is computed on codes of 8 bits, if that is wanted.
+  private func chooseIntegers(
+    _ recipe: Recipe, _ plan: StoragePlan, weights: any WeightSource, progress: (Progress) -> Void
+  ) throws -> IntegerSearch.Choice? {
+    guard options.integerActivations else { return nil }
+    progress(.phase("choosing layers for 8 bits"))
+    return try IntegerSearch(
+      graph: recipe.graph, preprocessing: recipe.card.preprocessing, threads: options.verifier.threads,
+      images: try options.images.flatMap { isFolder($0) ? try ImageFolder.images(in: $0) : [$0] },
+      largestError: options.largestOutputError
+    ).choose(weights: CachedWeights(PlannedWeights(source: weights, plan: plan)), original: weights)
+  }
+
   /// Checks the weights as they will be stored, and makes the test case. Batch norms that agree become
   /// witnesses.
   private func verify(
     _ source: inout Source, weights original: any WeightSource, precision: inout PrecisionChoice,
-    progress: (Progress) -> Void
+    _ integers: IntegerSearch.Choice?, progress: (Progress) -> Void
   ) throws -> Verified {
     progress(.phase("preparing the engine"))
     let recipe = source.recipe
@@ -232,9 +255,10 @@ public struct Converter: Sendable {
       graph: recipe.graph, card: recipe.card, storage: options.storage,
       storageTolerance: precision.error == nil ? nil : options.tolerance,
       precision: recipe.precision, options: options.verifier)
+    let form = try integers?.record.form(of: recipe.graph, weights: weights)
     var report: VerificationReport
     do {
-      report = try verifier.verify(weights: weights, engine: engine, testCase: nil) {
+      report = try verifier.verify(weights: weights, engine: engine, testCase: nil, integers: form) {
         progress(.verifying($0))
       }
     } catch let error as ZooError where error.code == .doesNotFit && recipe.leavesOutLayers {
@@ -249,9 +273,10 @@ public struct Converter: Sendable {
       try findPreprocessing(of: &source.recipe, weights: original, progress: progress)
     {
       precision = try choosePrecision(of: source.recipe, weights: original, progress: progress)
-      return try verify(&source, weights: original, precision: &precision, progress: progress)
+      return try verify(&source, weights: original, precision: &precision, integers, progress: progress)
     }
     if let check = check(precision) { report.checks.append(check) }
+    if let integers { report.checks.append(check(integers)) }
     if let failure = report.failure(of: source.path) {
       guard let fault = source.faults.first else { throw failure }
       throw failure.relocated(to: failure.location, why: "\(failure.why); \(fault.text)")
@@ -261,14 +286,20 @@ public struct Converter: Sendable {
       source.recipe.add(.testimony) { covered.contains($0.slot.layer) }
     }
     progress(.phase("making the test case"))
+    let runner =
+      try form.map { form in
+        try Engine(
+          graph: recipe.graph, weights: weights,
+          options: PlanOptions(threads: options.verifier.threads, integers: form))
+      } ?? engine
     let testCase = try TestCase.make(
-      graph: recipe.graph, weights: weights, preprocessing: recipe.card.preprocessing, engine: engine,
-      threads: options.verifier.threads)
+      graph: recipe.graph, weights: weights, preprocessing: recipe.card.preprocessing, engine: runner,
+      threads: options.verifier.threads, isInteger: form != nil)
     return Verified(report: report, testCase: testCase.isFinite ? testCase : nil)
   }
 
   private func write(
-    _ source: Source, to output: String, weights: some WeightSource, plan: StoragePlan,
+    _ source: Source, to output: String, weights: some WeightSource, plan: StoragePlan, _ integers: IntegerRecord?,
     _ verified: Verified?, progress: (Progress) -> Void
   ) throws -> [TensorRecord] {
     let recipe = source.recipe
@@ -276,7 +307,7 @@ public struct Converter: Sendable {
       graph: recipe.graph, card: recipe.card, kerasPlaces: recipe.kerasPlaces, labels: recipe.labels,
       source: sourceRecord(of: recipe, source.hashes, checksum: .zero),
       testCase: verified?.testCase, verification: verified?.report.summary ?? [:],
-      layerTraining: recipe.layerTraining)
+      layerTraining: recipe.layerTraining, integers: integers)
     var plan = plan
     if options.compress { plan.frames = Zstandard.shared }
     return try ZooWriter(document: document, plan: plan)
@@ -303,6 +334,15 @@ public struct Converter: Sendable {
     return VerificationReport.Check(
       VerificationReport.Check.precision(options.storage), .passed, largestError: error,
       tolerance: options.tolerance, detail: details.joined(separator: ", "))
+  }
+
+  /// What computing on codes of 8 bits costs.
+  private func check(_ choice: IntegerSearch.Choice) -> VerificationReport.Check {
+    var detail = "outputs of \(choice.integerLayers) layers on \(choice.trials), of their deviation"
+    if !choice.givenBack.isEmpty { detail += "; in floats: \(choice.givenBack.joined(separator: ", "))" }
+    return VerificationReport.Check(
+      VerificationReport.Check.integers, .passed, largestError: choice.error,
+      tolerance: options.largestOutputError, detail: detail)
   }
 
   /// INPUT's name with `.zoo` in the current folder.

@@ -37,9 +37,12 @@ extension HeaderFields {
       throw Self.problem("place of '\(layer)' in Keras", why)
     }
     let layerTraining = try Self.layerTraining(layerTraining, graph)
+    var record: IntegerRecord?
+    if let integers { record = try Self.record(integers, graph) }
     let document = ZooDocument(
       graph: graph, card: card, kerasPlaces: kerasPlaces, labels: labels, source: source, testCase: testCase,
-      verification: verification, training: training, layerTraining: layerTraining, tool: tool)
+      verification: verification, training: training, layerTraining: layerTraining,
+      integers: record, tool: tool)
     return Header(document: document, tensors: try Self.records(tensors, graph))
   }
 

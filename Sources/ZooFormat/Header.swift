@@ -6,7 +6,7 @@ struct Header {
   var tensors: [TensorRecord]
 
   /// The oldest version of the format that can say this.
-  var version: UInt32 { tensors.contains { $0.needsVersion3 } ? 3 : 2 }
+  var version: UInt32 { document.integers != nil || tensors.contains { $0.needsVersion3 } ? 3 : 2 }
 
   /// The header's bytes. Their number does not depend on the tensors' checksums.
   var bytes: [UInt8] {
@@ -40,6 +40,7 @@ struct Header {
     let layerTraining = document.graph.nodes.enumerated().compactMap { index, node in
       document.layerTraining[node.name].map { (index, $0) }
     }
+    if let integers = integersEntry { entries.append(integers) }
     if !layerTraining.isEmpty { entries.append(("layer_training", { $0.layerTraining(layerTraining) })) }
     if !document.verification.isEmpty {
       entries.append(
@@ -52,6 +53,10 @@ struct Header {
   private var nodeIndex: [String: Int] {
     Dictionary(
       document.graph.nodes.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  private var integersEntry: (key: String, write: (inout CBORWriter) -> Void)? {
+    document.integers.map { record in ("integers", { $0.integers(record, document.graph) }) }
   }
 
   /// The entries that say what the network is.
@@ -87,7 +92,7 @@ struct Header {
     let nodeIndex = nodeIndex
     var writer = CBORWriter()
     writer.map(
-      graphEntries + [
+      graphEntries + [integersEntry].compactMap(\.self) + [
         ("preprocessing", { $0.text(document.card.preprocessing.rawValue) }),
         (
           "tensors",

@@ -31,6 +31,7 @@ struct HeaderFields {
   var verification: [String: String] = [:]
   var training: TrainingRecord?
   var layerTraining: [(node: Int, training: LayerTraining)] = []
+  var integers: RawIntegers?
 
   // MARK: Entries
 
@@ -68,6 +69,9 @@ struct HeaderFields {
           return (try reader.int(), try LayerTraining(&reader))
         }
         guard !fields.layerTraining.isEmpty else { throw reader.failure("an empty list of layers") }
+      case "integers":
+        guard version > 2 else { throw reader.unknown(key) }
+        fields.integers = try Self.integers(&reader)
       case "source": fields.source = try Self.source(&reader)
       case "test_case": fields.testCase = try Self.testCase(&reader)
       case "tool": fields.tool = try reader.text()

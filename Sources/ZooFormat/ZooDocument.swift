@@ -18,6 +18,8 @@ package struct ZooDocument: Sendable, Hashable {
   package var training: TrainingRecord?
   /// What training needs to know of layers beyond what they compute, by their names.
   package var layerTraining: [String: LayerTraining]
+  /// How the network is computed with activations of 8 bits; nil for 32-bit floats.
+  package var integers: IntegerRecord?
   /// What wrote the file, with its version.
   package var tool: String
 
@@ -28,7 +30,7 @@ package struct ZooDocument: Sendable, Hashable {
     graph: Graph, card: ModelCard, kerasPlaces: [KerasPlace] = [], labels: [ClassLabel] = [],
     source: SourceRecord? = nil,
     testCase: TestCase? = nil, verification: [String: String] = [:], training: TrainingRecord? = nil,
-    layerTraining: [String: LayerTraining] = [:], tool: String = currentTool
+    layerTraining: [String: LayerTraining] = [:], integers: IntegerRecord? = nil, tool: String = currentTool
   ) {
     self.graph = graph
     self.card = card
@@ -39,6 +41,7 @@ package struct ZooDocument: Sendable, Hashable {
     self.verification = verification
     self.training = training
     self.layerTraining = layerTraining
+    self.integers = integers
     self.tool = tool
   }
 }

@@ -94,6 +94,11 @@ package final class ZooFile: WeightSource, Sendable {
       remedy: ReadingLimits.remedy("expansion"))
   }
 
+  /// How a graph with layers of this file is computed with activations of 8 bits; nil where it is not.
+  package func integerForm(of graph: Graph? = nil) throws -> IntegerForm? {
+    try document.integers?.form(of: graph ?? document.graph, weights: self)
+  }
+
   // MARK: Tensors
 
   /// Nil for a tensor that the file does not have.

@@ -11,12 +11,15 @@ package struct IntegerReference {
   private let floatProgram: ReferenceProgram
   private let weights: any WeightSource
 
+  /// - Parameter taps: values that ``run(_:)`` returns too.
   /// - Throws: `ZooError` where a layer can't be computed.
-  package init(graph: Graph, form: IntegerForm, weights: any WeightSource) throws(ZooError) {
+  package init(
+    graph: Graph, form: IntegerForm, weights: any WeightSource, taps: [Value] = []
+  ) throws(ZooError) {
     self.graph = graph
     self.form = form
     self.weights = weights
-    program = IntegerProgram(graph, form)
+    program = IntegerProgram(graph, form, taps: taps)
     floatProgram = try ReferenceProgram(graph)
   }
 
@@ -26,13 +29,22 @@ package struct IntegerReference {
   /// All values that are ever in memory, of one example. Values in codes are what their codes mean; of those that have
   /// both, the codes and not the wide ones.
   ///
+  /// - Parameter given: values of layers on floats that are taken as they are, so that what is computed on codes of
+  ///   them is the same to the last bit.
   /// - Throws: `ZooError` where an input or a weight does not fit, and what the source of the weights throws.
-  package func run(_ inputs: [ReferenceTensor]) throws -> [Value: ReferenceTensor] {
+  package func run(
+    _ inputs: [ReferenceTensor], given: [Value: ReferenceTensor] = [:]
+  ) throws -> [Value: ReferenceTensor] {
     var values: [Int: ReferenceCodes] = [:]
     for (input, tensor) in zip(graph.inputs, inputs) {
       values[input.index] = empty(input.index, floats: tensor.values)
     }
-    for index in graph.nodes.indices where values[index] == nil && !program.swallowed.contains(index) {
+    for (value, tensor) in given where program.layers[value.index] == nil {
+      values[value.index] = empty(value.index, floats: tensor.values)
+    }
+    let needed = needed(without: Set(values.keys))
+    for index in graph.nodes.indices
+    where values[index] == nil && !program.swallowed.contains(index) && needed.contains(index) {
       if let layer = program.layers[index] {
         values[layer.result] = try compute(layer, &values)
       } else {
@@ -46,6 +58,15 @@ package struct IntegerReference {
         shape: graph.nodes[index].shape, values: value.readFloats())
     }
     return results
+  }
+
+  /// The nodes that outputs depend on, where some values are known.
+  private func needed(without known: Set<Int>) -> Set<Int> {
+    var needed = Set(graph.outputs.map(\.index)).union(program.layers.keys).union(program.swallowed)
+    for index in graph.nodes.indices.reversed() where needed.contains(index) && !known.contains(index) {
+      needed.formUnion(graph.nodes[index].inputs.map(\.index))
+    }
+    return needed
   }
 
   private func empty(_ value: Int, floats: [Double]? = nil) -> ReferenceCodes {

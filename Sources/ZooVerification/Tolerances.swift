@@ -13,6 +13,10 @@ package enum Tolerances {
   /// hundred times what engines differ by, a hundredth of what a mistake makes.
   static let testCase = 1e-4
 
+  /// The same of a network that is computed on codes of 8 bits: where layers in front are computed in floats, another
+  /// instruction set may round a value to the next code, and few codes make an output.
+  static let integerTestCase = 0.02
+
   /// How far outputs may be from those of the original weights, of the largest value.
   package static func outputs(_ storage: StorageType) -> Double {
     switch storage {
@@ -26,6 +30,10 @@ package enum Tolerances {
     case .int4: 0.1
     }
   }
+
+  /// How far activations of 8 bits may move outputs, unless somebody sets another limit: the root of the mean square over
+  /// their deviation. First classes that are at all clear stay the same.
+  package static let integerOutputs = 0.1
 
   /// How far weights of a smaller type may move the values of any layer, of the largest, unless somebody sets another
   /// limit.

@@ -55,6 +55,9 @@ public struct VerificationReport: Sendable, Codable {
       self.detail = detail
     }
 
+    /// The name of the check that compares a network on codes of 8 bits with the original one.
+    package static let integers = "8-bit activations against single precision"
+
     /// The name of the check that compares weights in a smaller type with those that they were rounded from.
     package static func precision(_ storage: StorageType) -> String {
       "\(storage == .f16 ? "half precision" : storage.rawValue) against single precision"

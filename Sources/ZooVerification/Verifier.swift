@@ -74,9 +74,11 @@ public struct Verifier: Sendable {
   }
 
   /// The checks that need no file: engine against engine, test case, batch-norm statistics, and
-  /// recorded outputs where they are given. Calls `progress` as each check begins and goes on.
+  /// recorded outputs where they are given. With `integers` the network is also computed in that way, and the test case
+  /// is one of it. Calls `progress` as each check begins and goes on.
   package func verify(
-    weights: some WeightSource, engine: Engine, testCase: TestCase?, progress: (Progress) -> Void = { _ in }
+    weights: some WeightSource, engine: Engine, testCase: TestCase?, integers: IntegerForm? = nil,
+    progress: (Progress) -> Void = { _ in }
   ) throws -> VerificationReport {
     var report = VerificationReport()
     let comparing = "comparing the engines"
@@ -87,9 +89,17 @@ public struct Verifier: Sendable {
         .check(graph: graph, weights: weights, engine: engine, inputs: inputs) {
           progress(Progress(comparing, done: $0, total: $1, unit: "layer"))
         })
+    var runner = engine
+    if let integers {
+      runner = try Engine(
+        graph: graph, weights: weights, options: PlanOptions(threads: options.threads, integers: integers))
+      progress(Progress("comparing the 8-bit engines"))
+      report.checks.append(
+        try IntegerCheck(graph: graph, form: integers).check(weights: weights, engine: runner, inputs: inputs))
+    }
     if let testCase {
       progress(Progress("replaying the test case"))
-      report.checks.append(try testCase.replay(graph: graph, engine: engine))
+      report.checks.append(try testCase.replay(graph: graph, engine: runner))
     }
     report.checks.append(
       try withoutActuallyEscaping(progress) { progress in
@@ -129,7 +139,8 @@ public struct Verifier: Sendable {
     let engine = try Engine(
       graph: document.graph, weights: file, options: PlanOptions(threads: options.threads))
     var report = try verifier.verify(
-      weights: file, engine: engine, testCase: document.testCase, progress: progress)
+      weights: file, engine: engine, testCase: document.testCase, integers: try file.integerForm(),
+      progress: progress)
     report.checks.insert(checksums, at: 0)
     return report
   }

@@ -63,8 +63,8 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help:
-      "The type of stored weights: f32 is bit-exact; int8 and int4 store kernels as whole numbers with scales.")
-  var dtype = StorageType.f32
+      "The type of stored weights: f32, the default, is bit-exact; int8 and int4 store kernels as whole numbers with scales.")
+  var dtype: StorageType?
 
   private static let defaultLargestErrors = StorageType.allCases.filter { $0 != .f32 }.map {
     "\(decimal(Converter.Options.largestStorageError(of: $0), 2)) for \($0.rawValue)"
@@ -76,6 +76,26 @@ struct ConvertCommand: ParsableCommand {
         + "(default: \(defaultLargestErrors))",
       valueName: "error"))
   var largestError: Double?
+
+  @Option(help: "How values are computed: int8 runs whole layers on 8 bits, several times as fast; implies --dtype int8.")
+  var activations = Activations.f32
+
+  enum Activations: String, CaseIterable, ExpressibleByArgument { case f32, int8 }
+
+  private static let defaultOutputError = Converter.Options().largestOutputError
+
+  @Option(
+    help: ArgumentHelp(
+      "With --activations int8: how far outputs may move, root of the mean square, of their deviation; layers that "
+        + "move them farther stay f32. (default: \(defaultOutputError))",
+      valueName: "error"))
+  var outputError: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --activations int8: a folder of pictures like those of its use, to try it on; synthetic ones by default.",
+      valueName: "folder"), completion: .directory)
+  var images: String?
 
   @Flag(
     help: "Code the stored weights without loss: a smaller file to ship, which takes longer to open.")
@@ -138,8 +158,16 @@ struct ConvertCommand: ParsableCommand {
     if let layer = Dictionary(grouping: lambdas, by: \.layer).first(where: { $0.value.count > 1 })?.key {
       throw ValidationError("--lambda is given twice for '\(layer)'.")
     }
+    if activations == .int8 {
+      guard storage == .int8 else { throw ValidationError("--activations int8 takes --dtype int8.") }
+    } else if outputError != nil || images != nil {
+      throw ValidationError("--output-error and --images require --activations int8.")
+    }
+    if let outputError, !(outputError > 0) {
+      throw ValidationError("--output-error takes a positive number, not \(outputError).")
+    }
     if let largestError {
-      guard dtype != .f32 else { throw ValidationError("--largest-error requires --dtype f16 or another smaller type.") }
+      guard storage != .f32 else { throw ValidationError("--largest-error requires --dtype f16 or another smaller type.") }
       guard largestError > 0 else {
         throw ValidationError("--largest-error takes a positive number, not \(largestError).")
       }
@@ -153,7 +181,10 @@ struct ConvertCommand: ParsableCommand {
       labels: try labels.map(ClassLabel.read(fromFile:)), writer: writer, kernelLayout: kernelOrder,
       trustsNames: trustNames, configuration: config,
       lambdas: Dictionary(lambdas.map { ($0.layer, $0.expression) }, uniquingKeysWith: { _, last in last }))
-    options.storage = dtype
+    options.storage = storage
+    options.integerActivations = activations == .int8
+    if let outputError { options.largestOutputError = outputError }
+    options.images = images.map { [$0] } ?? []
     if let largestError { options.largestStorageError = largestError }
     options.compress = compress
     options.verify = !skipVerification
@@ -212,6 +243,9 @@ struct ConvertCommand: ParsableCommand {
     guard output.hasSuffix("/") || isFolder(output) else { return output }
     return (output.hasSuffix("/") ? output : output + "/") + name
   }
+
+  /// The type that weights are stored in as far as they may be.
+  private var storage: StorageType { dtype ?? (activations == .int8 ? .int8 : .f32) }
 
   /// What was really stored in which type, that with the most weights first.
   private func storage(of result: ConversionReport) -> String {

@@ -116,6 +116,42 @@ extension SpecifiedFile {
         == StorageError(largestError: 0.5, largestValue: 2, rootMeanSquare: 0.25))
   }
 
+  /// An entry `integers`: ranges of a node, and nodes that stay in floats.
+  static func integers(
+    _ ranges: [(node: UInt64, lowest: [Float], highest: [Float])], floats: [UInt64] = []
+  ) -> SpecifiedFile {
+    func singles(_ values: [Float]) -> [UInt8] {
+      // A half where that is exact, which is the shortest.
+      CBOR.array(values.map { [0xf9] + littleEndian($0.float16Bits).reversed() })
+    }
+    var file = SpecifiedFile()
+    file.version = 3
+    let entry = CBOR.map([
+      (
+        "ranges",
+        CBOR.array(ranges.map { CBOR.array([CBOR.head(0, $0.node), singles($0.lowest), singles($0.highest)]) })
+      ), ("floats", CBOR.ints(floats)),
+    ])
+    file.entries.append(("integers", entry))
+    return file
+  }
+
+  @Test func integersAreRead() throws {
+    let file = try open(Self.integers([(0, [-1], [2]), (1, [0, 0, -1], [1, 0.5, 4])], floats: [1]).bytes)
+    let record = try #require(file.document.integers)
+    #expect(
+      record.ranges
+        == ["x": ValueRange(lowest: [-1], highest: [2]), "d": ValueRange(lowest: [0, 0, -1], highest: [1, 0.5, 4])])
+    #expect(record.floatLayers == ["d"])
+    let plain = try open(SpecifiedFile().bytes)
+    #expect(file.contentHash != plain.contentHash)
+    // Written again, it is the same.
+    try withTemporaryPath { path in
+      try ZooWriter(document: file.document, plan: StoragePlan()).write(to: path, overwrite: false, weights: file)
+      #expect(try ZooFile(path: path).document == file.document)
+    }
+  }
+
   /// Without a decoder the file opens, its other tensors can be had, and the error says what to do.
   @Test func withoutADecoder() throws {
     let file = try open(SpecifiedFile.framed().bytes)
@@ -147,7 +183,20 @@ extension SpecifiedFile {
       SpecifiedFile.kernelRecord(),
       SpecifiedFile.kernelRecord(role: 3, type: "i8", shape: [3], offset: 64, length: 12),
     ])
+    var oldIntegers = integers([(0, [0], [1])])
+    oldIntegers.version = 2
     return [
+      Refused(testDescription: "integers of a later version", says: "'integers' is unknown", file: oldIntegers),
+      Refused(testDescription: "a range upside down", says: "not in order", file: integers([(0, [2], [1])])),
+      Refused(testDescription: "a range without an end", says: "float", file: integers([(0, [0], [.infinity])])),
+      Refused(testDescription: "an empty range", says: "not in order", file: integers([(0, [], [])])),
+      Refused(
+        testDescription: "ranges of other channels", says: "expected 1 or 3", file: integers([(1, [0, 0], [1, 1])])),
+      Refused(testDescription: "ranges of no layer", says: "not there", file: integers([(7, [0], [1])])),
+      Refused(
+        testDescription: "ranges out of order", says: "not in order",
+        file: integers([(1, [0], [1]), (0, [0], [1])])),
+      Refused(testDescription: "floats of no layer", says: "not there", file: integers([], floats: [9])),
       Refused(testDescription: "a type of a later version", says: "'bf16' is unknown", file: old),
       Refused(testDescription: "codes of a bias", says: "such weights can't have", file: biasCodes),
       Refused(testDescription: "empty details", says: "empty map", file: emptyDetails()),

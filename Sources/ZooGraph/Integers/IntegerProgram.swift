@@ -25,9 +25,17 @@ package struct IntegerProgram: Sendable {
   /// The node whose layer writes a value.
   private var writers: [Int: Int] = [:]
 
-  package init(_ graph: Graph, _ form: IntegerForm) {
+  /// - Parameter taps: values that are looked at; none of these is computed only together with what follows it.
+  package init(_ graph: Graph, _ form: IntegerForm, taps: [Value] = []) {
+    self.init(graph, form, ends: [])
+    let hidden = swallowed.intersection(taps.map(\.index))
+    if !hidden.isEmpty { self.init(graph, form, ends: hidden) }
+  }
+
+  /// - Parameter ends: values that no layer goes beyond.
+  private init(_ graph: Graph, _ form: IntegerForm, ends: Set<Int>) {
     self.graph = graph
-    isOutput = Set(graph.outputs.map(\.index))
+    isOutput = Set(graph.outputs.map(\.index)).union(ends)
     floatLayers = Set(form.floatLayers.map(\.index))
     var live = [Bool](repeating: false, count: graph.nodes.count)
     var readers = [[Int]](repeating: [], count: graph.nodes.count)
@@ -44,6 +52,27 @@ package struct IntegerProgram: Sendable {
       if let layer = layer(index) { add(layer) }
     }
     chooseForms()
+  }
+
+  /// The values whose ranges it goes by.
+  package var rangedValues: Set<Value> {
+    var found: Set<Value> = []
+    for layer in layers.values {
+      for value in [layer.source, layer.other, layer.code == nil ? nil : layer.result].compactMap(\.self) {
+        found.insert(Value(index: root(of: value)))
+      }
+    }
+    return found
+  }
+
+  /// The value whose range counts for this one.
+  private func root(of value: Int) -> Int {
+    let node = graph.nodes[value]
+    switch node.operation {
+    case .identity, .activation(.linear), .zeroPadding, .maxPooling, .flatten, .reshape:
+      return node.inputs.first.map { root(of: $0.index) } ?? value
+    default: return value
+    }
   }
 
   // MARK: Codes of values

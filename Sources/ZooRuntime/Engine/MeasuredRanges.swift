@@ -15,14 +15,14 @@ extension IntegerForm {
     let engine = try Engine(
       graph: graph, weights: weights, options: PlanOptions(threads: threads, taps: all))
     let session = engine.makeSession()
-    let single = perChannel ? valuesOfDepthwise(graph) : []
+    let single = perChannel ? graph.depthwiseInputs : []
     var found: [Value: (lowest: [Float], highest: [Float])] = [:]
     for example in 0..<(inputs.first?.shape.dimensions.first ?? 0) {
       let one = inputs.map { $0[example: example] }.map {
         $0.reshaped(to: Shape([1] + $0.shape.dimensions))
       }
       for (value, tensor) in try session.runAll(one) {
-        let channels = single.contains(value.index) ? graph[value].shape.image.channels : 1
+        let channels = single.contains(value) ? graph[value].shape.image.channels : 1
         var (lowest, highest) =
           found[value]
           ?? ([Float](repeating: .infinity, count: channels), [Float](repeating: -.infinity, count: channels))
@@ -35,26 +35,5 @@ extension IntegerForm {
       }
     }
     return found.compactMapValues { ValueRange(lowest: $0.lowest, highest: $0.highest) }
-  }
-
-  /// Values that depthwise convolutions with one filter a channel read, through padding or not, and nothing else.
-  private static func valuesOfDepthwise(_ graph: Graph) -> Set<Int> {
-    var readers = [[Int]](repeating: [], count: graph.nodes.count)
-    for (index, node) in graph.nodes.enumerated() {
-      for input in node.inputs { readers[input.index].append(index) }
-    }
-    let outputs = Set(graph.outputs.map(\.index))
-    var result: Set<Int> = []
-    for index in graph.nodes.indices.reversed() where !readers[index].isEmpty && !outputs.contains(index) {
-      let fits = readers[index].allSatisfy { reader in
-        switch graph.nodes[reader].operation {
-        case .depthwiseConvolution(let c): c.multiplier == 1
-        case .zeroPadding: result.contains(reader)
-        default: false
-        }
-      }
-      if fits { result.insert(index) }
-    }
-    return result
   }
 }

@@ -60,7 +60,7 @@ struct Planner {
     threads = max(1, options.threads)
     pinned = Set((graph.outputs + options.taps).map(\.index))
     integers = options.integers
-    program = options.integers.map { IntegerProgram(graph, $0) }
+    program = options.integers.map { IntegerProgram(graph, $0, taps: options.taps) }
     swallowed = program?.swallowed ?? []
     var live = [Bool](repeating: false, count: graph.nodes.count)
     var readers = [[Int]](repeating: [], count: graph.nodes.count)

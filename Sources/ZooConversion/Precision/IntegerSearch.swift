@@ -1,0 +1,163 @@
+import ZooGraph
+import ZooImages
+import ZooRuntime
+import ZooSystem
+import ZooTensor
+import ZooVerification
+
+/// Finds how a network can be computed with activations of 8 bits so that its outputs do not move too far.
+///
+/// Ranges of values come from batch norms where there are any: those of photographs are no better, and on what only
+/// depthwise layers read, where each channel has its own, they are worse. Other values have the range that they have on
+/// the trial pictures, with a margin where these are synthetic. The network's inputs stay floats, and so does the layer
+/// that reads them: pixels once normalized are what rounding harms most.
+struct IntegerSearch {
+  let graph: Graph
+  let preprocessing: Preprocessing
+  let threads: Int
+  /// Image files to try; synthetic pictures where there are none.
+  let images: [String]
+  /// How far outputs may move: the root of the mean square over the values' deviation, of logits where the network ends
+  /// in probabilities.
+  let largestError: Double
+
+  /// What was chosen, and what it costs.
+  struct Choice {
+    var record: IntegerRecord
+    /// How far the outputs move, on the trial pictures.
+    var error: Double
+    /// With no layer given back.
+    var errorOfAll: Double
+    /// The layers that are computed on codes.
+    var integerLayers: Int
+    /// Those that are not, although they could be.
+    var givenBack: [String]
+    /// What was tried, in words.
+    var trials: String
+  }
+
+  /// The pictures that are tried.
+  private static let imageLimit = 16
+  private static let syntheticCount = 8
+  /// Ranges of synthetic pictures are widened by this factor, as photographs go beyond them.
+  private static let margin: Float = 1.5
+
+  /// - Parameters:
+  ///   - weights: those that the file will hold, for codes of kernels.
+  ///   - original: those that outputs are compared with.
+  /// - Throws: `ZooError` where no layer can be computed on codes, or an image can't be read, and what the weights throw.
+  func choose(weights: some WeightSource, original: some WeightSource) throws -> Choice {
+    let trialGraph = try graph.endingInLogits() ?? graph
+    let inputs = try trialInputs()
+    let truth = try engine(trialGraph, original, nil).makeSession().run(inputs)
+    func error(_ record: IntegerRecord) throws -> Double {
+      try Cancellation.check()
+      let form = try record.form(of: trialGraph, weights: weights)
+      var error = RelativeError()
+      for (a, b) in zip(truth, try engine(trialGraph, weights, form).makeSession().run(inputs)) {
+        error.add(a.values, b.values)
+      }
+      return error.value
+    }
+    var record = IntegerRecord(ranges: try ranges(original, inputs))
+    let program = IntegerProgram(graph, try record.form(of: graph, weights: weights))
+    let used = Set(program.rangedValues.map { graph[$0].name })
+    record.ranges = record.ranges.filter { used.contains($0.key) }
+    // Layers that only hand on codes have nothing to give back.
+    let layers = program.layers.values.filter { !$0.keepsCodes }.sorted { $0.node < $1.node }
+      .map { graph.nodes[$0.node].name }
+    guard !layers.isEmpty else {
+      throw ZooError(
+        .unsuitable, what: "cannot compute in 8 bits", at: "the network",
+        "none of its layers can be computed on codes of 8 bits", remedy: "Leave --activations out.")
+    }
+    let whole = try error(record)
+    var choice = Choice(
+      record: record, error: whole, errorOfAll: whole, integerLayers: layers.count, givenBack: [],
+      trials: images.isEmpty
+        ? "\(Self.syntheticCount) synthetic pictures" : "\(counted(inputs[0].shape[0], "picture"))")
+    guard whole > largestError else { return choice }
+    // By what each layer does to the outputs when it alone is computed on codes.
+    var effects: [(layer: String, error: Double)] = []
+    for layer in layers {
+      var alone = record
+      alone.floatLayers = Set(layers).subtracting([layer])
+      effects.append((layer, try error(alone)))
+    }
+    let order = effects.enumerated().sorted { a, b in
+      a.element.error != b.element.error ? a.element.error > b.element.error : a.offset < b.offset
+    }.map(\.element.layer)
+    var (tooFew, enough) = (0, order.count)
+    var best = 0.0
+    while enough - tooFew > 1 {
+      let middle = (tooFew + enough) / 2
+      var candidate = record
+      candidate.floatLayers = Set(order.prefix(middle))
+      let found = try error(candidate)
+      if found <= largestError { (enough, best) = (middle, found) } else { tooFew = middle }
+    }
+    guard enough < order.count else {
+      throw ZooError(
+        .unsuitable, what: "cannot compute in 8 bits", at: "the network",
+        "with any of its layers on codes of 8 bits the outputs move by more than \(significant(largestError))",
+        remedy: "State a larger error, up to \(significant(whole)), or leave --activations out.")
+    }
+    choice.record.floatLayers = Set(order.prefix(enough))
+    choice.givenBack = order.prefix(enough).sorted()
+    choice.integerLayers -= enough
+    choice.error = best
+    return choice
+  }
+
+  private func engine(_ graph: Graph, _ weights: any WeightSource, _ form: IntegerForm?) throws -> Engine {
+    try Engine(graph: graph, weights: weights, options: PlanOptions(threads: threads, integers: form))
+  }
+
+  // MARK: Trials
+
+  /// For each input of the network, a batch.
+  private func trialInputs() throws -> [Tensor] {
+    guard !images.isEmpty else {
+      let examples = try (0..<Self.syntheticCount).map {
+        try TestInput.make(for: graph, preprocessing: preprocessing, seed: UInt64(40 + $0))
+      }
+      return graph.inputs.indices.map { input in
+        Tensor(
+          shape: Shape([examples.count] + examples[0][input].shape.dimensions.dropFirst()),
+          values: examples.flatMap { $0[input].values })
+      }
+    }
+    guard graph.inputs.count == 1, let input = graph.inputs.first, TestInput.isImage(graph[input].shape) else {
+      throw ZooError(
+        .unsuitable, what: "cannot use pictures", at: images[0],
+        "the network does not take images of three channels", remedy: "Leave --images out.")
+    }
+    let shape = graph[input].shape
+    return [
+      try preprocessing.batch(
+        of: images.prefix(Self.imageLimit).map { try Image(path: $0) }, height: shape[0], width: shape[1])
+    ]
+  }
+
+  /// Of every value but the inputs.
+  private func ranges(_ weights: some WeightSource, _ inputs: [Tensor]) throws -> [String: ValueRange] {
+    let prediction = try ValuePrediction(graph: graph, weights: weights)
+    let perChannel = graph.depthwiseInputs
+    let measured = try IntegerForm.measuredRanges(
+      of: graph, weights: weights, on: inputs, threads: threads, perChannel: true)
+    let margin: Float = images.isEmpty ? Self.margin : 1
+    var ranges: [String: ValueRange] = [:]
+    for (index, node) in graph.nodes.enumerated() where !node.inputs.isEmpty {
+      let value = Value(index: index)
+      if let predicted = prediction.ranges(of: value) {
+        let channels = perChannel.contains(value) ? predicted.ranges : [predicted.whole]
+        ranges[node.name] = ValueRange(
+          lowest: channels.map { Float($0.lowerBound) }, highest: channels.map { Float($0.upperBound) })
+      } else if let measured = measured[value] {
+        ranges[node.name] = ValueRange(
+          lowest: measured.lowest.map { $0 * margin }, highest: measured.highest.map { $0 * margin })
+      }
+    }
+    return ranges
+  }
+}
