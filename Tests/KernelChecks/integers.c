@@ -145,7 +145,7 @@ static void check_product(check *c, zoo_window g, int channels, int columns, int
         const uint8_t *x = code_at(&g, a.input, pixel / g.out_width, pixel % g.out_width, tap);
         if (!x) x = a.zero;
         for (int k = 0; k < channels; k++) {
-          sum += x[k] * signed_bytes(source)[(tap * channels + k) * columns + column];
+          sum += (x[k] - c->kernels->integer_shift) * signed_bytes(source)[(tap * channels + k) * columns + column];
         }
       }
       float y = scaled(sum, a.multiplier[column], a.offset[column]);
@@ -212,7 +212,8 @@ static void check_depthwise_window(check *c, zoo_window g, int channels, int is_
       int64_t sum = integers(s.bias)[k];
       for (int tap = 0; tap < taps; tap++) {
         const uint8_t *x = code_at(&g, a.input, pixel / g.out_width, pixel % g.out_width, tap);
-        sum += (x ? x[k] : a.zero[k]) * signed_bytes(weights)[tap * channels + k];
+        const int code = (x ? x[k] : a.zero[k]) - c->kernels->integer_shift;
+        sum += code * signed_bytes(weights)[tap * channels + k];
       }
       const float y = scaled(sum, a.multiplier[k], a.offset[k]);
       expect(c, "integer_depthwise", a.codes[pixel * g.out_pixel + k], code_of(y), 0);

@@ -7,6 +7,7 @@
 #include <cpuid.h>
 #endif
 #if defined(__linux__)
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #endif
@@ -44,6 +45,18 @@ static int has_avx2(void) {
 }
 #elif defined(__aarch64__)
 extern const zoo_kernels zoo_kernels_neon;
+
+int zoo_has_dot_product(void);
+#if defined(__ARM_FEATURE_DOTPROD)
+int zoo_has_dot_product(void) { return 1; }
+#elif defined(__linux__)
+int zoo_has_dot_product(void) {
+  enum { capability_dot_product = 1 << 20 };
+  return (getauxval(AT_HWCAP) & capability_dot_product) != 0;
+}
+#else
+int zoo_has_dot_product(void) { return 0; }
+#endif
 #endif
 static int always(void) { return 1; }
 

@@ -14,7 +14,6 @@ INLINE q_inputs q_repeat(const uint8_t *p) {
 INLINE q_inputs q_lanes(vi bytes) { return (__m512i)bytes; }
 INLINE vi q_dot(vi sum, q_inputs x, q_weights w) { return (vi)_mm512_dpbusd_epi32((__m512i)sum, x, w); }
 
-INLINE vi q_round(vf x) { return (vi)_mm512_cvtps_epi32(x); }
 INLINE vi q_load_bytes(const uint8_t *p, int n) {
   const __m128i bytes =
       n == VL ? _mm_loadu_si128((const __m128i *)p) : _mm_maskz_loadu_epi8(v_mask(n), p);
@@ -25,11 +24,14 @@ INLINE vi q_load_words(const uint16_t *p, int n) {
       n == VL ? _mm256_loadu_si256((const __m256i *)p) : _mm256_maskz_loadu_epi16(v_mask(n), p);
   return (vi)_mm512_cvtepu16_epi32(words);
 }
-INLINE void q_store_bytes(uint8_t *p, vi x, int n) {
-  const __m128i bytes = _mm512_cvtepi32_epi8((__m512i)x);
+// What is too large for 32 bits becomes the largest number of them.
+#define Q_SATURATES
+INLINE __m512i q_limited(vf y) { return _mm512_cvtps_epu32(_mm512_max_ps(_mm512_setzero_ps(), y)); }
+INLINE void q_store_codes(uint8_t *p, vf y, int n) {
+  const __m128i bytes = _mm512_cvtusepi32_epi8(q_limited(y));
   if (n == VL) _mm_storeu_si128((__m128i *)p, bytes); else _mm_mask_storeu_epi8(p, v_mask(n), bytes);
 }
-INLINE void q_store_words(uint16_t *p, vi x, int n) {
-  const __m256i words = _mm512_cvtepi32_epi16((__m512i)x);
+INLINE void q_store_wide(uint16_t *p, vf y, int n) {
+  const __m256i words = _mm512_cvtusepi32_epi16(q_limited(_mm512_mul_ps(y, _mm512_set1_ps(256))));
   if (n == VL) _mm256_storeu_si256((__m256i *)p, words); else _mm256_mask_storeu_epi16(p, v_mask(n), words);
 }

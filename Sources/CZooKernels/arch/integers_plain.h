@@ -1,5 +1,5 @@
 // Whole numbers of 8 bits on vectors of the compiler, for the kernel templates: products of 16 bits hold a code times a
-// weight, and are then added in 32.
+// weight, and are then added in 32. With a Q_SHIFT of 128, activations are taken as signed numbers, 128 less.
 #define IR 4
 #define IV 2
 
@@ -15,8 +15,13 @@ INLINE q_weights q_load_weights(const int8_t *p) {
   return (q_weights){(bytes << 8) >> 8, bytes >> 8};
 }
 INLINE q_inputs q_lanes(vi bytes) {
+#if Q_SHIFT
+  const q_shorts x = (q_shorts)bytes ^ -0x7f80;
+  return (q_inputs){(x << 8) >> 8, x >> 8};
+#else
   const q_shorts x = (q_shorts)bytes;
   return (q_inputs){x & 255, (x >> 8) & 255};
+#endif
 }
 INLINE q_inputs q_repeat(const uint8_t *p) {
   int32_t four;

@@ -19,7 +19,7 @@
 enum { zoo_write_codes = 1, zoo_write_wide = 2, zoo_write_floats = 4 };
 
 // A matrix product, indirect as `zoo_convolution`: what lies outside of the input has the codes at `zero`. Sums begin
-// with the column's `bias`. Floats that are written are y from `lo` to `hi`.
+// with the column's `bias`; an instruction set may subtract a constant from each code, its `integer_shift`. Floats that are written are y from `lo` to `hi`.
 // Unit u is row block u % blocks, panel group u / blocks.
 typedef struct {
   zoo_window window;         // out_pixel: of `output`

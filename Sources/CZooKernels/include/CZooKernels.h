@@ -340,6 +340,7 @@ typedef struct {
   int32_t (*gradient_tiles)(const zoo_window *, int32_t channels);
   int32_t (*gradient_panels)(int32_t columns);
   int64_t (*gradient_scratch)(int32_t tile_group);
+  int32_t integer_shift;   // what products of codes subtract from each code
 #define KERNEL(name, arguments) zoo_kernel name;
   ZOO_KERNELS(KERNEL)
 #undef KERNEL

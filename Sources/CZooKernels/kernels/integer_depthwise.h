@@ -97,7 +97,7 @@ static void id_plain(const zoo_integer_depthwise *d, int oy) {
           const int inside = y >= 0 && y < g->in_height && x >= 0 && x < g->in_width;
           const uint8_t *p = (inside ? d->input + y * g->in_row + x * g->in_pixel : d->zero) + channel;
           const int8_t *w = d->weights + (ptrdiff_t)(ky * g->kernel_width + kx) * d->channels + channel;
-          for (int i = 0; i < n; i++) sums[i] += p[i] * w[i];
+          for (int i = 0; i < n; i++) sums[i] += (p[i] - Q_SHIFT) * w[i];
         }
       }
       q_store_codes(

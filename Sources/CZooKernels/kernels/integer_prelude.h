@@ -4,6 +4,11 @@
 
 #include "prelude.h"
 
+// What products subtract from codes.
+#ifndef Q_SHIFT
+#define Q_SHIFT 0
+#endif
+
 // Each operation is a statement of its own, so that no compiler joins two into one rounding.
 
 INLINE vi q_load(const int32_t *p) { return (vi)v_load((const float *)(const void *)p); }
@@ -21,11 +26,13 @@ INLINE vf q_plus(vf y, vi codes, float factor) {
   return v_add(y, product);
 }
 
+#ifndef Q_SATURATES
 INLINE void q_store_codes(uint8_t *p, vf y, int n) { q_store_bytes(p, q_round(v_clamp(y, 0, 255)), n); }
 INLINE void q_store_wide(uint16_t *p, vf y, int n) {
   const vf finer = v_mul(y, v_set(256));
   q_store_words(p, q_round(v_clamp(finer, 0, 65535)), n);
 }
+#endif
 
 // From the place `at` on.
 INLINE vi q_load_codes(const void *codes, ptrdiff_t at, int is_wide, int n) {

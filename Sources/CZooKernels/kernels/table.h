@@ -35,6 +35,9 @@
 #include "integer_product.h"
 #include "integer_values.h"
 #endif
+#ifndef Q_SHIFT
+#define Q_SHIFT 0
+#endif
 
 const zoo_kernels KERNELS = {
   .name = KERNELS_NAME,
@@ -46,6 +49,7 @@ const zoo_kernels KERNELS = {
   .gradient_tiles = gradient_tiles,
   .gradient_panels = gradient_panels,
   .gradient_scratch = gradient_scratch,
+  .integer_shift = Q_SHIFT,
 #ifdef HAS_TILES
   .tile_scratch = amx_scratch,
 #endif

@@ -56,6 +56,7 @@ extension WeightPacker {
     let starts = UnsafeMutableRawPointer(bias).assumingMemoryBound(to: Int32.self)
     let (multipliers, offsets) = (bias + padded, bias + 2 * padded)
     UnsafeMutableRawPointer(bias + 3 * padded).copyMemory(from: request.zeros, byteCount: request.zeros.count)
+    let shift = Int(kernels.table.pointee.integer_shift)
     let codes = UnsafeMutableRawPointer(target).assumingMemoryBound(to: Int8.self)
     func scale(_ weights: IntegerWeights, first: Int, count: Int) {
       for channel in 0..<count {
@@ -83,7 +84,7 @@ extension WeightPacker {
           let start = row * request.channels + first
           for column in 0..<columns { sums[column] += Int(weights.kernel[start + column]) }
         }
-        for column in 0..<columns { starts[column] = Int32(-zero * sums[column]) }
+        for column in 0..<columns { starts[column] = Int32((shift - zero) * sums[column]) }
         scale(weights, first: first, count: columns)
       case .depthwise(let window, let isPlain):
         for channel in 0..<request.channels {
@@ -97,7 +98,7 @@ extension WeightPacker {
             codes[place] = code
             sum += Int(code)
           }
-          starts[channel] = Int32(-Int(layer.sourceCode.zero(channel)) * sum)
+          starts[channel] = Int32((shift - Int(layer.sourceCode.zero(channel))) * sum)
         }
         scale(weights, first: 0, count: request.channels)
       case .scaling, .numbers: scale(weights, first: 0, count: request.channels)
