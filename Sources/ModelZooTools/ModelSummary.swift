@@ -121,6 +121,10 @@ public struct ModelSummary: Sendable, Encodable {
   public let preprocessing: String?
   /// Whether the network itself scales the pixels, so that they go in as they are.
   public let preprocessingIsInside: Bool?
+  /// What values are computed in: `int8` where the file asks for it, else `f32`; nil for weight files.
+  public let activations: String?
+  /// With activations of 8 bits, the layers that are computed in 32-bit floats although they could be computed on codes.
+  public let floatLayers: [String]?
   /// The number of classes.
   public let classes: Int?
   /// The classes by name, in the order of the output; none where the file does not name them.
@@ -159,6 +163,8 @@ public struct ModelSummary: Sendable, Encodable {
     case outputShapes = "output_shapes"
     case preprocessing
     case preprocessingIsInside = "preprocessing_is_inside"
+    case activations
+    case floatLayers = "float_layers"
     case classes, labels, layers, tensors
     case leftOut = "left_out"
     case unused, source, content, verification, licence, citation, accuracy, training, remark
@@ -190,7 +196,9 @@ public struct ModelSummary: Sendable, Encodable {
         file: document.source?.file ?? "", sha256: document.source?.sha256, writer: document.source?.writer,
         lambdas: document.source?.lambdas ?? [:]),
       content: zoo.contentHash?.hexadecimal,
-      verification: document.verification, training: document.training.map(Training.init), remark: nil)
+      verification: document.verification, training: document.training.map(Training.init),
+      activations: document.integers == nil ? "f32" : "int8",
+      floatLayers: document.integers.map { $0.floatLayers.sorted() }, remark: nil)
   }
 
   private init(_ file: any WeightFile, withDigests: Bool) throws {
@@ -232,7 +240,8 @@ public struct ModelSummary: Sendable, Encodable {
     file: String, format: String, graph: Graph?, card: ModelCard?, labels: [ClassLabel], layers: [Layer] = [],
     tensors: [Tensor], leftOut: [LeftOut] = [], unused: [LeftOut] = [], source: Source,
     content: String? = nil,
-    verification: [String: String], training: Training? = nil, remark: String?
+    verification: [String: String], training: Training? = nil, activations: String? = nil,
+    floatLayers: [String]? = nil, remark: String?
   ) {
     self.file = file
     self.format = format
@@ -245,6 +254,8 @@ public struct ModelSummary: Sendable, Encodable {
     self.outputShapes = graph.map { graph in graph.outputs.map { graph[$0].shape.dimensions } }
     self.preprocessing = card?.preprocessing.rawValue
     self.preprocessingIsInside = graph.flatMap { graph in card.map { graph.scalesPixels(as: $0) } }
+    self.activations = activations
+    self.floatLayers = floatLayers
     self.classes = graph?.classCount
     self.labels = labels.map { Label(id: $0.id, label: $0.name) }
     self.layers =

@@ -18,15 +18,18 @@ struct IntegerCheck {
 
   /// - Throws: what the engines and `weights` throw.
   func check(
-    weights: some WeightSource, engine: Engine, inputs: [Tensor]
+    weights: some WeightSource, inputs: [Tensor], threads: Int
   ) throws -> VerificationReport.Check {
     guard graph.macs <= Self.limit else {
       return .init(
         Self.name, .noTestimony, detail: "the network has more than \(Self.limit) multiplications")
     }
     let reference = try IntegerReference(graph: graph, form: form, weights: weights)
-    let computed = try engine.makeSession().runAll(inputs)
     let results = Set(reference.layers.values.map { Value(index: $0.result) })
+    let engine = try Engine(
+      graph: graph, weights: weights,
+      options: PlanOptions(threads: threads, taps: Array(results), integers: form))
+    let computed = try engine.makeSession().runAll(inputs)
     var given: [Value: ReferenceTensor] = [:]
     for (value, tensor) in computed where !results.contains(value) && !graph.outputs.contains(value) {
       given[value] = ReferenceTensor(tensor, example: 0)

@@ -95,7 +95,8 @@ public struct Verifier: Sendable {
         graph: graph, weights: weights, options: PlanOptions(threads: options.threads, integers: integers))
       progress(Progress("comparing the 8-bit engines"))
       report.checks.append(
-        try IntegerCheck(graph: graph, form: integers).check(weights: weights, engine: runner, inputs: inputs))
+        try IntegerCheck(graph: graph, form: integers).check(
+          weights: weights, inputs: inputs, threads: options.threads))
     }
     if let testCase {
       progress(Progress("replaying the test case"))

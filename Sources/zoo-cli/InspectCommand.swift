@@ -74,6 +74,10 @@ struct InspectCommand: ParsableCommand {
     for (layer, expression) in (summary.source.lambdas ?? [:]).sorted(by: { $0.key < $1.key }) {
       try row("lambda", "\(layer) = \(expression), as stated")
     }
+    if summary.activations == "int8" {
+      let floats = summary.floatLayers ?? []
+      try row("activations", "int8" + (floats.isEmpty ? "" : ", but f32 in \(floats.joined(separator: ", "))"))
+    }
     try row("classes", summary.classes.map(String.init))
     try row("layers", summary.layers.isEmpty ? nil : String(summary.layers.count))
     try row("tensors", tensorText(summary.tensors))

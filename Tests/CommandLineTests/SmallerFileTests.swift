@@ -70,4 +70,46 @@ import ZooTestSupport
       #expect(try zoo.contents().isEmpty)
     }
   }
+
+  /// The file says how it is computed, and every command computes it so.
+  @Test func activationsOf8Bits() throws {
+    try withCommand { zoo in
+      let limits = ["--largest-error", "10", "--output-error", "10"]
+      #expect(try zoo("convert", ConvertTests.digits, "-o", "f32.zoo").status == 0)
+      let result = try zoo.run(
+        ["convert", ConvertTests.digits, "-o", "i.zoo", "--activations", "int8", "--report", "r.json"] + limits)
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(result.output.contains("8-bit engine against reference engine"), "\(result.output)")
+      #expect(result.output.contains("bit for bit") && result.output.contains("8-bit activations against"))
+      let report = try #require(
+        try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: zoo.path("r.json"))))
+          as? [String: Any])
+      #expect(report["integer_output_error"] is Double && (report["float_layers"] as? [String])?.isEmpty == true)
+      #expect(try zoo("verify", "i.zoo").status == 0)
+      #expect(try zoo("inspect", "i.zoo").output.contains("activations"))
+      let json = try zoo("inspect", "i.zoo", "--json").jsonObject()
+      #expect(json["activations"] as? String == "int8")
+      // With a limit that no code keeps, nothing is written.
+      let refused = try zoo(
+        "convert", ConvertTests.digits, "-o", "n.zoo", "--activations", "int8", "--largest-error", "10",
+        "--output-error", "1e-9")
+      #expect(refused.status == 65 && refused.errors.contains("move by more than"), "\(refused.errors)")
+      #expect(try !zoo.contents().contains("n.zoo"))
+      // Stored plainly again, it is computed in floats.
+      #expect(try zoo("convert", "i.zoo", "-o", "back.zoo").status == 0)
+      #expect(try zoo("inspect", "back.zoo", "--json").jsonObject()["activations"] as? String == "f32")
+    }
+  }
+
+  @Test(arguments: [
+    ["--output-error", "0.1"], ["--images", "."], ["--activations", "int8", "--dtype", "f16"],
+    ["--activations", "int4"], ["--activations", "int8", "--output-error", "0"],
+  ])
+  func wrongArguments(arguments: [String]) throws {
+    try withCommand { zoo in
+      let result = try zoo.run(["convert", ConvertTests.digits, "-o", "x.zoo"] + arguments)
+      #expect(result.status == 64, "\(result.errors)")
+      #expect(try zoo.contents().isEmpty)
+    }
+  }
 }

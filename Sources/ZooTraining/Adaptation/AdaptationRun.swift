@@ -243,6 +243,8 @@ struct AdaptationRun {
 
   private func document(_ pictures: Pictures, _ measured: AdaptationReport.Measured?) -> ZooDocument {
     var document = model.document
+    // Ranges follow from statistics that are no longer true.
+    document.integers = nil
     let name = name.onOneLine
     let text = "of \(pictures.examples.count) pictures of \(name), weight \(options.weight)"
     var record =
