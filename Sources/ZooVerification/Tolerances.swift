@@ -45,7 +45,9 @@ package enum Tolerances {
     case .f16: 0.05
     // Three bits less of every weight.
     case .bf16: 0.4
-    case .int8: 0.4
+    // Half of it, that which is aimed at, is what the most sensitive network that was tried has: MobileNet 0.25,
+    // whose probabilities move by 0.04 at most on photographs, a third of what bfloat16 does to them.
+    case .int8: 0.6
     case .int4: 1
     }
   }

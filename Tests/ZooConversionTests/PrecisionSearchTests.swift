@@ -112,6 +112,27 @@ import ZooVerification
     #expect(try error(choice.plan) < error(StoragePlan(forms: choice.plan.forms)))
   }
 
+  /// Kernels of pixels keep 16 bits, unless they are more than a small part of the network.
+  @Test(arguments: [80, 4]) func kernelsOfPixels(width: Int) throws {
+    var builder = GraphBuilder()
+    func convolution(_ filters: Int, _ side: Int) -> ZooGraph.Operation {
+      .convolution(
+        Convolution(filters: filters, kernel: Extent2D(side), strides: .one, padding: .same, useBias: true))
+    }
+    var value = builder.add("input", .input(shape: [8, 8, 3]))
+    value = builder.add("scaled", .rescaling(Rescaling(scale: [0.5], offset: [0])), value)
+    value = builder.add("padded", .zeroPadding(Edges(all: 3)), value)
+    value = builder.add("first", convolution(32, 7), value)
+    value = builder.add("second", convolution(4 * width, 5), value)
+    let graph = try builder.build(outputs: [value])
+    let choice = try Self.choose(
+      .int8, (graph, DictionaryWeights(randomFor: graph, seed: 2)), largestError: .infinity)
+    // 4,704 values of 260,704, and of 17,504.
+    #expect(
+      choice.plan.forms.mapValues(\.name).sorted { $0.key.name < $1.key.name }.map(\.value)
+        == (width == 80 ? ["f16", "i8"] : ["i8", "i8"]))
+  }
+
   // MARK: Floats
 
   @Test("16 bits behind a front of 32", arguments: [StorageType.f16, .bf16])

@@ -11,7 +11,40 @@ struct PrecisionLadder {
   /// The inputs that share a scale of 4 bits.
   static let group = 32
 
+  /// The share of all kernels up to which those that read the network's inputs keep 16 bits.
+  static let inputShare = 0.02
+
   let storage: StorageType
+  /// Kernels that keep 16 bits where others become codes: pixels differ little from one to the next, so that the
+  /// errors of a kernel add up on them, and nothing predicts their mean.
+  private let inputKernels: Set<WeightSlot>
+
+  init(storage: StorageType, graph: Graph) {
+    self.storage = storage
+    inputKernels = storage == .int8 || storage == .int4 ? Self.smallInputKernels(of: graph) : []
+  }
+
+  /// The kernels that read nothing but inputs, as they are or normalized, if they are a small part of all.
+  private static func smallInputKernels(of graph: Graph) -> Set<WeightSlot> {
+    var isInput = [Bool](repeating: false, count: graph.nodes.count)
+    var (first, all): (Set<WeightSlot>, Int) = ([], 0)
+    for (index, node) in graph.nodes.enumerated() {
+      let readsInputs = !node.inputs.isEmpty && node.inputs.allSatisfy { isInput[$0.index] }
+      switch node.operation {
+      case .input: isInput[index] = true
+      case .rescaling, .normalization, .zeroPadding, .cropping, .resize, .identity, .reshape, .permute:
+        isInput[index] = readsInputs
+      default: break
+      }
+      guard node.sharing == nil else { continue }
+      for slot in node.weights where node.operation.quantizedForm(.int8, of: slot) != nil {
+        all += slot.shape.elementCount
+        if readsInputs { first.insert(slot) }
+      }
+    }
+    let values = first.reduce(0) { $0 + $1.shape.elementCount }
+    return Double(values) <= inputShare * Double(all) ? first : []
+  }
 
   /// How many steps there are; on the last one all weights are in single precision.
   var rungs: Int {
@@ -33,7 +66,7 @@ struct PrecisionLadder {
     guard slot.shape.elementCount >= Self.leastValues,
       let int8 = node.operation.quantizedForm(.int8, of: slot)
     else { return .values(.float32) }
-    if rung == rungs - 2 { return .values(.float16) }
+    if rung == rungs - 2 || inputKernels.contains(slot) { return .values(.float16) }
     let int4 = node.operation.quantizedForm(.int4, group: Self.group, of: slot)
     return .codes(rung == 0 && storage == .int4 ? int4 ?? int8 : int8)
   }

@@ -37,7 +37,7 @@ package struct PrecisionSearch {
   /// - Throws: `ZooError` where the type does not suit the network or a weight has no codes, and what
   ///   `weights` throws.
   package func choose(weights: some WeightSource) throws -> PrecisionChoice {
-    let ladder = PrecisionLadder(storage: storage)
+    let ladder = PrecisionLadder(storage: storage, graph: graph)
     try ladder.check(graph)
     let layers = ladder.layers(of: graph)
     guard storage != .f32, !layers.isEmpty else { return PrecisionChoice() }
