@@ -222,7 +222,8 @@ public struct Converter: Sendable {
     progress(.phase("choosing tensors for \(name)"))
     return try PrecisionSearch(
       graph: recipe.graph, preprocessing: recipe.card.preprocessing, threads: options.verifier.threads,
-      storage: options.storage, largestError: options.tolerance
+      storage: options.storage, largestError: options.tolerance,
+      codesSmallKernels: options.integerActivations
     ).choose(weights: weights)
   }
 

@@ -15,12 +15,15 @@ struct PrecisionLadder {
   static let inputShare = 0.02
 
   let storage: StorageType
+  /// Whether small kernels become codes too.
+  private let codesSmallKernels: Bool
   /// Kernels that keep 16 bits where others become codes: pixels differ little from one to the next, so that the
   /// errors of a kernel add up on them, and nothing predicts their mean.
   private let inputKernels: Set<WeightSlot>
 
-  init(storage: StorageType, graph: Graph) {
+  init(storage: StorageType, graph: Graph, codesSmallKernels: Bool = false) {
     self.storage = storage
+    self.codesSmallKernels = codesSmallKernels
     inputKernels = storage == .int8 || storage == .int4 ? Self.smallInputKernels(of: graph) : []
   }
 
@@ -63,7 +66,7 @@ struct PrecisionLadder {
   func form(of slot: WeightSlot, in node: Node, rung: Int) -> TensorForm {
     guard rung < rungs - 1 else { return .values(.float32) }
     guard isQuantizing else { return .values(storage.elementType) }
-    guard slot.shape.elementCount >= Self.leastValues,
+    guard codesSmallKernels || slot.shape.elementCount >= Self.leastValues,
       let int8 = node.operation.quantizedForm(.int8, of: slot)
     else { return .values(.float32) }
     if rung == rungs - 2 || inputKernels.contains(slot) { return .values(.float16) }
