@@ -49,8 +49,11 @@ public struct Converter: Sendable {
       Tolerances.precision(storage)
     }
 
-    /// How far layers may move.
-    var tolerance: Double { largestStorageError ?? Tolerances.precision(storage) }
+    /// How far layers may move. What is computed on codes has codes for kernels, and ``largestOutputError`` limits all of
+    /// it.
+    var tolerance: Double {
+      largestStorageError ?? (integerActivations ? Tolerances.codedKernels : Tolerances.precision(storage))
+    }
   }
 
   /// What happens during a conversion, for whoever shows it.

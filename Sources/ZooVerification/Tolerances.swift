@@ -32,8 +32,11 @@ package enum Tolerances {
   }
 
   /// How far activations of 8 bits may move outputs, unless somebody sets another limit: the root of the mean square over
-  /// their deviation. First classes that are at all clear stay the same.
-  package static let integerOutputs = 0.1
+  /// their deviation. Synthetic pictures show twice what photographs do; first classes that are at all clear stay the same.
+  package static let integerOutputs = 0.2
+
+  /// The same of kernels alone, where the limit on outputs is the one that counts.
+  package static let codedKernels = 2.0
 
   /// How far weights of a smaller type may move the values of any layer, of the largest, unless somebody sets another
   /// limit.

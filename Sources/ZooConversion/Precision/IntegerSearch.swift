@@ -87,26 +87,22 @@ struct IntegerSearch {
     let order = effects.enumerated().sorted { a, b in
       a.element.error != b.element.error ? a.element.error > b.element.error : a.offset < b.offset
     }.map(\.element.layer)
-    var (tooFew, enough) = (0, order.count)
-    var best = 0.0
-    while enough - tooFew > 1 {
-      let middle = (tooFew + enough) / 2
+    // One after another: more layers in floats are not always better.
+    for count in 1..<max(2, order.count) {
       var candidate = record
-      candidate.floatLayers = Set(order.prefix(middle))
+      candidate.floatLayers = Set(order.prefix(count))
       let found = try error(candidate)
-      if found <= largestError { (enough, best) = (middle, found) } else { tooFew = middle }
+      guard found <= largestError, count < order.count else { continue }
+      choice.record = candidate
+      choice.givenBack = order.prefix(count).sorted()
+      choice.integerLayers -= count
+      choice.error = found
+      return choice
     }
-    guard enough < order.count else {
-      throw ZooError(
-        .unsuitable, what: "cannot compute in 8 bits", at: "the network",
-        "with any of its layers on codes of 8 bits the outputs move by more than \(significant(largestError))",
-        remedy: "State a larger error, up to \(significant(whole)), or leave --activations out.")
-    }
-    choice.record.floatLayers = Set(order.prefix(enough))
-    choice.givenBack = order.prefix(enough).sorted()
-    choice.integerLayers -= enough
-    choice.error = best
-    return choice
+    throw ZooError(
+      .unsuitable, what: "cannot compute in 8 bits", at: "the network",
+      "with any of its layers on codes of 8 bits the outputs move by more than \(significant(largestError))",
+      remedy: "State a larger error, up to \(significant(whole)), or leave --activations out.")
   }
 
   private func engine(_ graph: Graph, _ weights: any WeightSource, _ form: IntegerForm?) throws -> Engine {

@@ -12,23 +12,25 @@ package struct IntegerRecord: Sendable, Hashable {
     self.floatLayers = floatLayers
   }
 
-  /// How a graph with these layers, or with some of them, is computed.
+  /// How a graph with these layers, or with some of them, is computed. Layers whose kernels are not stored as codes of 8
+  /// bits are computed in floats: codes that are made later have errors that nothing makes up for.
   ///
-  /// - Parameter weights: where kernels that are stored as codes of 8 bits come from.
+  /// - Parameter weights: where the codes come from.
   /// - Throws: what reading `weights` throws.
   package func form(of graph: Graph, weights: any WeightSource) throws -> IntegerForm {
     var values: [Value: ValueRange] = [:]
     var floats: Set<Value> = []
+    var kernels: [WeightSlot: QuantizedTensor] = [:]
     for (index, node) in graph.nodes.enumerated() {
       if let range = ranges[node.name] { values[Value(index: index)] = range }
       if floatLayers.contains(node.name) { floats.insert(Value(index: index)) }
-    }
-    var kernels: [WeightSlot: QuantizedTensor] = [:]
-    for slot in graph.weightSlots {
-      guard let tensor = try weights.quantizedTensor(for: slot), tensor.form.kind == .int8,
-        tensor.form.inner == 1
-      else { continue }
-      kernels[slot] = tensor
+      for slot in node.weights where node.operation.quantizedForm(.int8, of: slot) != nil {
+        if let tensor = try weights.quantizedTensor(for: slot), tensor.form.kind == .int8, tensor.form.inner == 1 {
+          kernels[slot] = tensor
+        } else {
+          floats.insert(Value(index: index))
+        }
+      }
     }
     return IntegerForm(ranges: values, kernels: kernels, floatLayers: floats)
   }
