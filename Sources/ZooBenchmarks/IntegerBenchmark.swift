@@ -19,8 +19,10 @@ enum IntegerBenchmark {
   static func run(_ names: [String]) throws {
     print("| network | threads | f32 ms | 8 bits ms | ratio |\n|---|---|---|---|---|")
     for (name, definition) in known where names.isEmpty || names.contains(name) {
-      let graph = try definition.graph(input: InputShape(224, 224), head: .imageNet)
-      let weights = RandomWeights(seed: 1)
+      let whole = try definition.graph(input: InputShape(224, 224), head: .imageNet)
+      let split = try SplitGraph(whole)
+      let graph = split.graph
+      let weights = split.weights(from: RandomWeights(seed: 1))
       let random = CounterRandom(seed: 2)
       let shape = Shape([1] + graph[graph.inputs[0]].shape.dimensions)
       let input = Tensor(
@@ -29,21 +31,25 @@ enum IntegerBenchmark {
         of: graph, weights: weights, on: [input], threads: Processors.count, perChannel: true)
       let form = IntegerForm(ranges: ranges)
       for threads in [1, 2] {
-        try compare(name, graph, weights, form, input, threads: threads)
+        try compare(name, graph, weights, form, input, whole: whole, threads: threads)
       }
     }
   }
 
   private static func compare(
-    _ name: String, _ graph: Graph, _ weights: RandomWeights, _ form: IntegerForm, _ input: Tensor,
-    threads: Int
+    _ name: String, _ graph: Graph, _ weights: any WeightSource, _ form: IntegerForm, _ input: Tensor,
+    whole: Graph, threads: Int
   ) throws {
     let rounds = environment("ROUNDS").flatMap { Int($0) } ?? 5
     let runs = environment("RUNS").flatMap { Int($0) } ?? 15
-    let sessions = try [nil, form].map {
-      try Engine(graph: graph, weights: weights, options: PlanOptions(threads: threads, integers: $0))
-        .makeSession()
-    }
+    let sessions = [
+      try Engine(
+        graph: whole, weights: RandomWeights(seed: 1), options: PlanOptions(threads: threads)
+      ).makeSession(),
+      try Engine(
+        graph: graph, weights: weights, options: PlanOptions(threads: threads, integers: form)
+      ).makeSession(),
+    ]
     var times: [[Double]] = [[], []]
     let clock = ContinuousClock()
     for _ in 0..<max(1, rounds) {

@@ -102,6 +102,9 @@ package struct IntegerReference {
     case .copy:
       result.codes = values[layer.source]?.readCodes()
       return result
+    case .concatenation:
+      result.codes = try joined(layer, &values)
+      return result
     case .padding(let edges):
       result.codes = padded(values[layer.source]?.readCodes() ?? [], edges, layer)
       return result
@@ -122,7 +125,7 @@ package struct IntegerReference {
       channels: channels, form: form, from: weights)
     let y: [Float]
     switch layer.kind {
-    case .sum:
+    case .sum, .rescaling:
       let terms = values[layer.source]?.readTerm(isWide: layer.sourceIsWide) ?? []
       y = terms.enumerated().map { index, term in
         let product = term * layer.sourceFactor
@@ -216,6 +219,24 @@ extension IntegerReference {
           }
         }
       }
+    }
+    return result
+  }
+
+  private func joined(_ layer: IntegerLayer, _ values: inout [Int: ReferenceCodes]) throws -> [UInt8] {
+    let channels = graph.nodes[layer.result].shape.image.channels
+    var result = [UInt8](repeating: 0, count: graph.nodes[layer.result].shape.elementCount)
+    var first = 0
+    for part in layer.parts {
+      let count = graph.nodes[part].shape.image.channels
+      guard let own = program.codes[part], let code = layer.code else { return [] }
+      let factor = Float(Double(own.scale(0)) / Double(code.scale(0)))
+      for (index, x) in (values[part]?.readCodes() ?? []).enumerated() {
+        let product = Float(x) * factor
+        let y = product + own.offset(into: code, factor: factor)
+        result[index / count * channels + first + index % count] = UInt8(rounded(y, most: 255))
+      }
+      first += count
     }
     return result
   }

@@ -155,6 +155,59 @@ import ZooTestSupport
     try expectSame(try n.g.build(outputs: [f]), seed: 4, integerLayers: 6...7)
   }
 
+  /// Parts of concatenations that are read rectified, by others too, twice, and that are views of others.
+  @Test func concatenations() throws {
+    var n = Net()
+    let x = n(.input(shape: [8, 9, 12]))
+    let a = n.conv(x, 10, kernel: 3)
+    let b = n.conv(x, 22)
+    let whole = n(.concatenate, a, b)
+    let c = n.conv(n(.activation(.relu), whole), 12)
+    let d = n.depthwise(n(.activation(.relu), whole), kernel: 5)
+    let pool = n(.maxPooling(Pooling(window: Extent2D(3), strides: .one, padding: .same)), c)
+    let next = n(.concatenate, c, pool, n(.add, c, pool))
+    let e = n.conv(next, 16)
+    let f = n.conv(n(.activation(.relu), n(.concatenate, d, e)), 6)
+    let g = n.conv(n(.activation(.relu), e), 6)
+    try expectSame(try n.g.build(outputs: [f, g]), seed: 9, integerLayers: 15...18)
+  }
+
+  /// What lies between the halves of separable convolutions is in codes too.
+  @Test func separableConvolutions() throws {
+    var n = Net()
+    let x = n(.input(shape: [11, 11, 16]))
+    func separable(_ filters: Int, _ stride: Int) -> ZooGraph.Operation {
+      .separableConvolution(
+        SeparableConvolution(
+          filters: filters, kernel: Extent2D(5), strides: Extent2D(stride), padding: .same, useBias: true,
+          activation: .relu))
+    }
+    let a = n(separable(24, 2), x)
+    let b = n(separable(24, 1), n.relu(n.norm(a)))
+    let y = n.relu(n.conv(b, 8))
+    let graph = try n.g.build(outputs: [y])
+    let split = try SplitGraph(graph)
+    let weights = DictionaryWeights(randomFor: graph, seed: 10)
+    let inputs = randomInputs(graph, seed: 11)
+    let plain = try Engine(graph: graph, weights: weights, options: PlanOptions()).makeSession().run(inputs)[
+      0]
+    let halves = split.weights(from: weights)
+    let same = try Engine(graph: split.graph, weights: halves, options: PlanOptions()).makeSession().run(
+      inputs)[0]
+    let truth = plain.values.map(Double.init)
+    let expected = ReferenceTensor(shape: graph[graph.outputs[0]].shape, values: truth)
+    expectClose(same, example: 0, expected, "in halves")
+    let form = IntegerForm(
+      ranges: try IntegerForm.measuredRanges(of: split.graph, weights: halves, on: inputs, perChannel: true))
+    let reference = try IntegerReference(graph: split.graph, form: form, weights: halves)
+    let codes = try reference.run([ReferenceTensor(inputs[0], example: 0)])
+    #expect(reference.layers.count == 5)
+    let found = try Engine(graph: split.graph, weights: halves, options: PlanOptions(integers: form))
+      .makeSession().run(inputs)[0]
+    #expect(found.values == codes[split.graph.outputs[0]]?.values.map { Float($0) })
+    expectClose(found, example: 0, expected, tolerance: 0.05, "8 bits")
+  }
+
   /// The weights of the last layers are those of a classifier, with what is left in floats.
   @Test func floatsAtTheEnd() throws {
     var n = Net()

@@ -64,7 +64,7 @@ struct IntegerSearch {
     let used = Set(program.rangedValues.map { graph[$0].name })
     record.ranges = record.ranges.filter { used.contains($0.key) }
     // Layers that only hand on codes have nothing to give back.
-    let layers = program.layers.values.filter { !$0.keepsCodes }.sorted { $0.node < $1.node }
+    let layers = program.layers.values.filter(\.makesCodes).sorted { $0.node < $1.node }
       .map { graph.nodes[$0.node].name }
     guard !layers.isEmpty else {
       throw ZooError(
@@ -155,5 +155,15 @@ struct IntegerSearch {
       }
     }
     return ranges
+  }
+}
+
+extension IntegerLayer {
+  /// Whether it rounds anything: others hand on codes that mean the same as those that they read.
+  fileprivate var makesCodes: Bool {
+    switch kind {
+    case .maxPooling, .padding, .copy: false
+    default: true
+    }
   }
 }

@@ -8,7 +8,8 @@ package final class IntegerForm: Sendable {
   /// The expected range of values. One for each channel serves depthwise convolutions; what other layers read has
   /// to have a single one.
   package let ranges: [Value: ValueRange]
-  /// Kernels as codes. Of other kernels, each output channel has as its scale the largest absolute value / 127.
+  /// Kernels as codes, where the source of the weights does not have them as codes of 8 bits. Of other kernels, each
+  /// output channel has as its scale the largest absolute value / 127.
   package let kernels: [WeightSlot: QuantizedTensor]
   /// Layers, by their values, that are computed in 32-bit floats.
   package let floatLayers: Set<Value>

@@ -13,6 +13,10 @@ package struct IntegerLayer: Sendable, Hashable {
     case mean
     /// The sum of two values of the same shape.
     case sum
+    /// A value in other codes, which may cut it off.
+    case rescaling
+    /// Values side by side, each in the codes of the whole.
+    case concatenation
     /// The same codes with codes of zero around them.
     case padding(Edges)
     /// The same codes, as they are or with another shape.
@@ -24,6 +28,8 @@ package struct IntegerLayer: Sendable, Hashable {
   package let node: Int
   /// The value that it reads.
   package let source: Int
+  /// The values of a concatenation.
+  package var parts: [Int] = []
   /// The other term of its sum, of a kind that has one.
   package var other: Int?
   /// Whether that term is read in wide codes.
@@ -50,22 +56,14 @@ package struct IntegerLayer: Sendable, Hashable {
 
 extension IntegerLayer {
   /// Whether it can write wide codes.
-  package var canBeWide: Bool { kind == .product || kind == .sum }
-
-  /// Whether it hands on codes that mean the same as those that it reads.
-  package var keepsCodes: Bool {
-    switch kind {
-    case .maxPooling, .padding, .copy: true
-    default: false
-    }
-  }
+  package var canBeWide: Bool { kind == .product || kind == .sum || kind == .rescaling }
 
   /// What codes of the other term are multiplied by.
   package var otherFactor: Float {
     otherCode.map { Float(Double($0.scale(0)) / (otherIsWide ? 256 : 1) / resultScale) } ?? 0
   }
 
-  /// The same of a sum's first term.
+  /// The same of a sum's first term, or of what is rescaled.
   package var sourceFactor: Float {
     Float(Double(sourceCode.scale(0)) / (sourceIsWide ? 256 : 1) / resultScale)
   }

@@ -22,6 +22,12 @@ package struct IntegerProgram: Sendable {
   private let readers: [[Int]]
   private let isOutput: Set<Int>
   private let floatLayers: Set<Int>
+  /// Values whose codes end at 0 because only ReLUs read them.
+  private let isRectified: Set<Int>
+  /// By value, that whose range counts for it.
+  private let roots: [Int]
+  /// Whether a node is computed on the codes of what it reads, as far as that can be said before its turn.
+  private var takesCodes: [Bool]
   /// The node whose layer writes a value.
   private var writers: [Int: Int] = [:]
 
@@ -47,7 +53,11 @@ package struct IntegerProgram: Sendable {
       }
     }
     self.readers = readers.map { $0.reversed() }
-    codes = IntegerProgram.codes(graph, form)
+    let coding = ValueCoding(graph, form, readers: self.readers, outputs: isOutput)
+    (codes, isRectified, roots) = (coding.codes, coding.isRectified, coding.roots)
+    takesCodes = live.map { _ in false }
+    // From the last: it depends on readers.
+    for index in graph.nodes.indices.reversed() where live[index] { takesCodes[index] = canTakeCodes(index) }
     for index in graph.nodes.indices where live[index] && !swallowed.contains(index) {
       if let layer = layer(index) { add(layer) }
     }
@@ -58,50 +68,17 @@ package struct IntegerProgram: Sendable {
   package var rangedValues: Set<Value> {
     var found: Set<Value> = []
     for layer in layers.values {
-      for value in [layer.source, layer.other, layer.code == nil ? nil : layer.result].compactMap(\.self) {
-        found.insert(Value(index: root(of: value)))
-      }
+      let values = [layer.source, layer.other, layer.code == nil ? nil : layer.result].compactMap(\.self)
+      for value in values + layer.parts { found.insert(Value(index: roots[value])) }
     }
     return found
-  }
-
-  /// The value whose range counts for this one.
-  private func root(of value: Int) -> Int {
-    let node = graph.nodes[value]
-    switch node.operation {
-    case .identity, .activation(.linear), .zeroPadding, .maxPooling, .flatten, .reshape:
-      return node.inputs.first.map { root(of: $0.index) } ?? value
-    default: return value
-    }
-  }
-
-  // MARK: Codes of values
-
-  private static func codes(_ graph: Graph, _ form: IntegerForm) -> [ValueCode?] {
-    var codes: [ValueCode?] = []
-    for (index, node) in graph.nodes.enumerated() {
-      let source = node.inputs.first.flatMap { codes[$0.index] }
-      switch node.operation {
-      case .identity, .activation(.linear), .zeroPadding, .maxPooling: codes.append(source)
-      case .flatten, .reshape: codes.append(source.flatMap { $0.isUniform ? $0 : nil })
-      default:
-        let channels = node.shape.image.channels
-        let range = form.ranges[Value(index: index)].flatMap {
-          $0.lowest.count == 1 || $0.lowest.count == channels ? $0 : nil
-        }
-        let bounds = node.operation.endActivation?.bounds ?? (-.infinity, .infinity)
-        codes.append(range.map { ValueCode($0, cutOff: bounds) })
-      }
-    }
-    return codes
   }
 
   private func uniformCode(_ value: Int) -> ValueCode? { codes[value].flatMap { $0.isUniform ? $0 : nil } }
 
   // MARK: Which layers
 
-  /// Whether a node that reads `value` is computed on its codes, as far as that can be said before its turn.
-  private func takesCodes(_ index: Int) -> Bool {
+  private func canTakeCodes(_ index: Int) -> Bool {
     let node = graph.nodes[index]
     guard !floatLayers.contains(index), let source = node.inputs.first?.index, let code = codes[source] else {
       return false
@@ -119,6 +96,12 @@ package struct IntegerProgram: Sendable {
       return codes[index] != nil && p.window.height * p.window.width <= Self.sumLimit
     case .globalAveragePooling: return input[0] * input[1] <= Self.sumLimit
     case .merge(.add): return isSum(node)
+    case .concatenate:
+      return uniformCode(index) != nil && areCodesWanted(index)
+        && node.inputs.allSatisfy { uniformCode($0.index) != nil }
+    case .activation(let activation) where activation != .linear:
+      return activation.bounds != nil && uniformCode(source) != nil && uniformCode(index) != nil
+        && areCodesWanted(index)
     case .identity, .activation(.linear), .maxPooling, .flatten, .reshape: return areCodesWanted(index)
     case .zeroPadding(let e): return min(e.top, e.bottom, e.left, e.right) >= 0 && areCodesWanted(index)
     default: return false
@@ -131,12 +114,12 @@ package struct IntegerProgram: Sendable {
   }
 
   /// Whether a layer that is computed on codes reads the value.
-  private func areCodesWanted(_ value: Int) -> Bool { readers[value].contains(where: takesCodes) }
+  private func areCodesWanted(_ value: Int) -> Bool { readers[value].contains { takesCodes[$0] } }
 
   /// The layer of a node, where it is computed on codes.
   private func layer(_ index: Int) -> IntegerLayer? {
     let node = graph.nodes[index]
-    guard takesCodes(index), let source = node.inputs.first?.index, let sourceCode = codes[source] else {
+    guard takesCodes[index], let source = node.inputs.first?.index, let sourceCode = codes[source] else {
       return nil
     }
     func make(_ kind: IntegerLayer.Kind) -> IntegerLayer {
@@ -163,6 +146,12 @@ package struct IntegerProgram: Sendable {
       (layer.other, layer.otherCode) = (other, codes[other])
       return withCodes(fused(layer, .linear))
     case .zeroPadding(let edges): return make(.padding(edges))
+    case .concatenate:
+      var layer = make(.concatenation)
+      layer.parts = node.inputs.map(\.index)
+      return layer
+    case .activation(let activation) where activation != .linear && !isRectified.contains(source):
+      return make(.rescaling)
     default: return make(.copy)
     }
   }
@@ -179,6 +168,7 @@ package struct IntegerProgram: Sendable {
     var isClamped = activation != .linear
     if let (lo, hi) = activation.bounds { (layer.lo, layer.hi) = (lo, hi) }
     let isProduct = layer.kind == .product
+    let isLinear = layer.kind != .sum
     follow: while !isOutput.contains(layer.result), readers[layer.result].count == 1, activation.bounds != nil
     {
       let next = readers[layer.result][0]
@@ -186,7 +176,7 @@ package struct IntegerProgram: Sendable {
       switch node.operation {
       case .identity, .activation(.linear): break
       case .batchNormalization, .normalization, .rescaling, .layerScale:
-        guard layer.kind != .sum, !isClamped, layer.other == nil, let map = ChannelMap(node) else {
+        guard isLinear, !isClamped, layer.other == nil, let map = ChannelMap(node) else {
           break follow
         }
         layer.norms.append(map)
@@ -242,8 +232,9 @@ package struct IntegerProgram: Sendable {
         layer.otherIsWide = isWide(other)
         if layer.otherIsWide { readWide.insert(other) } else { readAsCodes.insert(other) }
       }
-      layer.sourceIsWide = layer.kind == .sum && isWide(layer.source)
+      layer.sourceIsWide = [.sum, .rescaling].contains(layer.kind) && isWide(layer.source)
       if layer.sourceIsWide { readWide.insert(layer.source) } else { readAsCodes.insert(layer.source) }
+      readAsCodes.formUnion(layer.parts)
       layers[index] = layer
     }
     for index in layers.keys {

@@ -56,8 +56,8 @@ package struct IntegerWeights: Sendable {
   private static func codes(
     _ slot: WeightSlot, channels: Int, _ form: IntegerForm, _ source: some WeightSource
   ) throws -> ([Int8], [Float]) {
-    if let tensor = form.kernels[slot] {
-      guard tensor.form.kind == .int8, tensor.form.channels == channels, tensor.form.inner == 1,
+    if let tensor = try form.kernels[slot] ?? source.quantizedTensor(for: slot), tensor.form.kind == .int8 {
+      guard tensor.form.channels == channels, tensor.form.inner == 1,
         tensor.shape == slot.shape
       else {
         throw ZooError(

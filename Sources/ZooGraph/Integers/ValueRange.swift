@@ -47,4 +47,9 @@ package struct ValueCode: Sendable, Hashable {
   /// Of a channel.
   package func scale(_ channel: Int) -> Float { isUniform ? scales[0] : scales[channel] }
   package func zero(_ channel: Int) -> UInt8 { isUniform ? zeros[0] : zeros[channel] }
+
+  /// What makes codes of `other` of these, as the offset of `code · factor + offset`; both have one scale.
+  package func offset(into other: ValueCode, factor: Float) -> Float {
+    Float(Double(other.zeros[0]) - Double(factor) * Double(zeros[0]))
+  }
 }

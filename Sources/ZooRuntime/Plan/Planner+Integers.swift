@@ -13,20 +13,27 @@ extension Planner {
     case .maxPooling(let pooling): try planPooling(layer, pooling, average: false)
     case .averagePooling(let pooling): try planPooling(layer, pooling, average: true)
     case .mean: try planMean(layer)
-    case .sum: try planSum(layer)
+    case .sum, .rescaling: try planSum(layer)
+    case .concatenation: try planJoin(layer)
     case .padding(let edges):
       var view = try codedView(of: layer.source)
       view.edges = view.edges + edges
       values.coded[layer.result] = CodedValue(codes: view)
     case .copy: try planCopy(layer)
     }
-    didRead(layer.source)
+    if layer.kind == .concatenation {
+      for part in layer.parts { didRead(part) }
+    } else {
+      didRead(layer.source)
+    }
     if let other = layer.other { didRead(other) }
     if layer.code != nil, pinned.contains(layer.result) { _ = try place(of: layer.result) }
   }
 
   /// Where a layer writes its codes, floats or only wide codes; and beside codes wide ones.
-  private mutating func outputs(of layer: IntegerLayer) -> (output: Place, wide: Place?, writes: Int32) {
+  mutating func outputs(
+    of layer: IntegerLayer
+  ) throws(ZooError) -> (output: Place, wide: Place?, writes: Int32) {
     let (height, width, channels) = graph.nodes[layer.result].shape.image
     guard layer.code != nil else {
       let place = outputPlace(for: layer.result)
@@ -37,7 +44,8 @@ extension Planner {
     var coded = CodedValue()
     if layer.writesCodes {
       writes |= Int32(zoo_write_codes)
-      coded.codes = View(source: newCodes(height: height, width: width, channels: channels))
+      let slice = try joinedSlice(for: layer.result)
+      coded.codes = View(source: slice ?? newCodes(height: height, width: width, channels: channels))
     }
     if layer.writesWide {
       writes |= Int32(zoo_write_wide)
@@ -50,7 +58,7 @@ extension Planner {
   }
 
   /// Says that a layer's floats, if it writes any, are there.
-  private mutating func finish(_ layer: IntegerLayer, in output: Place) {
+  mutating func finish(_ layer: IntegerLayer, in output: Place) {
     guard layer.code == nil else { return }
     let node = graph.nodes[layer.node]
     if let activation = node.operation.endActivation, activation.bounds == nil {
@@ -60,17 +68,17 @@ extension Planner {
   }
 
   /// The other term of a sum.
-  private mutating func otherTerm(of layer: IntegerLayer) throws(ZooError) -> Place? {
+  mutating func otherTerm(of layer: IntegerLayer) throws(ZooError) -> Place? {
     guard let other = layer.other else { return nil }
     return try term(other, isWide: layer.otherIsWide)
   }
 
-  private mutating func term(_ value: Int, isWide: Bool) throws(ZooError) -> Place {
+  mutating func term(_ value: Int, isWide: Bool) throws(ZooError) -> Place {
     if isWide, let wide = values.coded[value]?.wide { return wide }
     return try codedPlace(of: value)
   }
 
-  private func request(
+  func request(
     _ form: IntegerRequest.Form, _ layer: IntegerLayer, kernel: WeightRole? = nil, zeros: Int
   ) throws(ZooError) -> WeightRequest {
     guard let integers else {
@@ -119,7 +127,7 @@ extension Planner {
       run *= geometry.kernel.width
       geometry.kernel.width = 1
     }
-    let outputs = outputs(of: layer)
+    let outputs = try outputs(of: layer)
     for group in 0..<groups {
       try appendProduct(
         layer, view, geometry, group: group, of: groups, run: run, outputs: outputs, residual: residual)
@@ -173,7 +181,7 @@ extension Planner {
     var view = try codedView(of: layer.source)
     let (height, width, channels) = graph.nodes[layer.source].shape.image
     view.edges = view.edges + geometry.edges(height: height, width: width)
-    let outputs = outputs(of: layer)
+    let outputs = try outputs(of: layer)
     var a = zoo_integer_depthwise()
     a.window.setExtents(from: view.source, to: outputs.output)
     a.window.setWindow(
@@ -189,79 +197,6 @@ extension Planner {
         weights: try request(
           .depthwise(window: geometry.kernel, isPlain: isPlain), layer, kernel: role, zeros: channels)))
     finish(layer, in: outputs.output)
-  }
-
-  // MARK: Others
-
-  private mutating func planPooling(
-    _ layer: IntegerLayer, _ pooling: Pooling, average: Bool
-  ) throws(ZooError) {
-    var view = try codedView(of: layer.source)
-    let (height, width, channels) = graph.nodes[layer.source].shape.image
-    let edges = pooling.padding.edges(
-      height: height, width: width, window: pooling.window, strides: pooling.strides, dilation: .one)
-    // Zeros of a padding layer count, those of the pooling itself don't: a kernel has one kind.
-    if edges != .none && view.edges != .none { view = View(source: try codedPlace(of: layer.source)) }
-    let outputs = outputs(of: layer)
-    var a = zoo_integer_pooling()
-    a.window.setExtents(from: view.source, to: outputs.output)
-    a.window.setWindow(
-      pooling.window, strides: pooling.strides, dilation: .one, edges: edges + view.edges)
-    a.channels = Int32(channels)
-    a.average = average ? 1 : 0
-    a.counts_outside = view.isPadded ? 1 : 0
-    append(
-      Step(
-        layers: layer.layers, algorithm: average ? "8-bit average pool" : "8-bit max pool", macs: 0,
-        arguments: .integerPooling(a), units: outputs.output.height, inputs: [view.source],
-        output: outputs.output, weights: try request(.scaling, layer, zeros: channels)))
-    finish(layer, in: outputs.output)
-  }
-
-  private mutating func planMean(_ layer: IntegerLayer) throws(ZooError) {
-    let source = try codedPlace(of: layer.source)
-    let outputs = outputs(of: layer)
-    var a = zoo_integer_mean()
-    (a.in_pixel, a.in_row) = (source.pixel, source.row)
-    (a.height, a.width) = (Int32(source.height), Int32(source.width))
-    a.channels = Int32(source.channels)
-    a.writes = outputs.writes
-    append(
-      Step(
-        layers: layer.layers, algorithm: "8-bit global average", macs: 0, arguments: .integerMean(a),
-        units: (source.channels + 63) / 64, inputs: [source], output: outputs.output,
-        weights: try request(.scaling, layer, zeros: 0)))
-    finish(layer, in: outputs.output)
-  }
-
-  private mutating func planSum(_ layer: IntegerLayer) throws(ZooError) {
-    let left = try term(layer.source, isWide: layer.sourceIsWide)
-    guard let right = try otherTerm(of: layer) else { return }
-    let outputs = outputs(of: layer)
-    var a = zoo_integer_map()
-    (a.a_pixel, a.b_pixel, a.out_pixel) = (left.pixel, right.pixel, outputs.output.pixel)
-    a.wide_pixel = outputs.wide?.pixel ?? outputs.output.pixel
-    (a.a_factor, a.b_factor) = (layer.sourceFactor, layer.otherFactor)
-    (a.a_is_wide, a.b_is_wide) = (layer.sourceIsWide ? 1 : 0, layer.otherIsWide ? 1 : 0)
-    a.channels = Int32(outputs.output.channels)
-    a.writes = outputs.writes
-    append(
-      Step(
-        layers: layer.layers, algorithm: "8-bit add", macs: 0, arguments: .integerMap(.integer_add, a),
-        units: outputs.output.pixels, inputs: [left, right], output: outputs.output, wide: outputs.wide,
-        weights: try request(.scaling, layer, zeros: 0)))
-    finish(layer, in: outputs.output)
-  }
-
-  private mutating func planCopy(_ layer: IntegerLayer) throws(ZooError) {
-    switch graph.nodes[layer.node].operation {
-    case .flatten, .reshape:
-      let (height, width, channels) = graph.nodes[layer.result].shape.image
-      var place = try codedPlace(of: layer.source, contiguous: true)
-      (place.height, place.width, place.channels, place.pixel) = (height, width, channels, channels)
-      values.coded[layer.result] = CodedValue(codes: View(source: place))
-    default: values.coded[layer.result] = CodedValue(codes: try codedView(of: layer.source))
-    }
   }
 }
 

@@ -33,6 +33,8 @@ struct Planner {
     var rectified: Set<Int> = []
     /// Those that lie in memory as codes, or are seen as such through padding.
     var coded: [Int: CodedValue] = [:]
+    /// Where the codes of a concatenation will lie, once one of its parts has been put there.
+    var joinedCodes: [Int: Place] = [:]
   }
 
   /// The memory that the steps so far use.
