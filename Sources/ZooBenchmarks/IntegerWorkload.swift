@@ -48,7 +48,7 @@ final class IntegerWorkload {
       (a.output, a.writes) = (raw(4 * values), Int32(zoo_write_codes))
       (a.multiplier, a.offset) = (memory(4 * channels), memory(4 * channels))
       (a.a_pixel, a.b_pixel, a.out_pixel) = (channels, channels, channels)
-      (a.a_factor, a.b_factor, a.channels) = (0.5, 0.5, Int32(channels))
+      (a.b_factor, a.channels) = (0.5, Int32(channels))
       return time(call(kernel, a, units: size * size))
     case .integer_pad:
       var a = zoo_integer_padding()

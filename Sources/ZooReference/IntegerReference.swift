@@ -128,7 +128,7 @@ package struct IntegerReference {
     case .sum, .rescaling:
       let terms = values[layer.source]?.readTerm(isWide: layer.sourceIsWide) ?? []
       y = terms.enumerated().map { index, term in
-        let product = term * layer.sourceFactor
+        let product = term * numbers.multipliers[index % channels]
         return product + numbers.offsets[index % channels]
       }
     case .averagePooling, .mean:

@@ -327,12 +327,13 @@ void check_integer_add(check *c) {
       .a = bytes(a), .b = i % 3 ? bytes(b) : NULL, .offset = s.offset.values, .output = bytes(codes), .wide = words(wide),
       .writes = i % 4 ? i % 4 : zoo_write_codes, .a_pixel = m.a_pixel, .b_pixel = m.b_pixel,
       .out_pixel = m.out_pixel, .wide_pixel = m.wide_pixel, .a_is_wide = i % 2, .b_is_wide = i / 2 % 2,
-      .a_factor = i % 2 ? 0.003f : 0.8f, .b_factor = i / 2 % 2 ? 0.002f : 0.9f, .channels = m.channels};
+      .multiplier = s.multiplier.values, .b_factor = i / 2 % 2 ? 0.002f : 0.9f, .channels = m.channels};
+    for (int k = 0; k < m.channels; k++) s.multiplier.values[k] = (float)any(c, 1, 300) * (i % 2 ? 1e-5f : 4e-3f);
     run_integer_add(c, &e, m.pixels);
     for (int p = 0; p < m.pixels; p++) {
       for (int k = 0; k < m.channels; k++) {
         const ptrdiff_t at = p * m.a_pixel + k, other = p * m.b_pixel + k;
-        float y = scaled(e.a_is_wide ? words(a)[at] : bytes(a)[at], e.a_factor, s.offset.values[k]);
+        float y = scaled(e.a_is_wide ? words(a)[at] : bytes(a)[at], e.multiplier[k], s.offset.values[k]);
         if (e.b) y = plus(y, e.b_is_wide ? words(b)[other] : bytes(b)[other], e.b_factor);
         if (e.writes & zoo_write_codes) expect(c, "integer_add", bytes(codes)[p * m.out_pixel + k], code_of(y), 0);
         if (e.writes & zoo_write_wide) expect(c, "integer_add, wide", words(wide)[p * m.wide_pixel + k], wide_of(y), 0);

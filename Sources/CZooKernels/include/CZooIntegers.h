@@ -58,7 +58,7 @@ typedef struct {
   int32_t is_plain;          // whether the window is one that `integer_depthwise_pack` does not serve
 } zoo_integer_depthwise;
 
-// Over windows: `codes` are the largest codes, or means by y = float(sum) * multiplier / float(count) + offset.
+// Over windows, of at most 257 positions for means: `codes` are the largest codes, or means by y = float(sum) * multiplier / float(count) + offset.
 // Positions outside don't count, or have the codes at `zero`. Unit: a row of the output.
 typedef struct {
   zoo_window window;
@@ -85,7 +85,7 @@ typedef struct {
 } zoo_integer_mean;
 
 // Over pixels. `quantize`: y = a * multiplier + offset for floats; `dequantize`: (float(a) - zero) * scale;
-// `integer_add`: y = float(a) * a_factor + offset + float(b) * b_factor. Unit: a pixel.
+// `integer_add`: y = float(a) * multiplier + offset + float(b) * b_factor. Unit: a pixel.
 typedef struct {
   const void *a, *b;         // b: null where there is none
   const float *multiplier;   // per channel
@@ -93,7 +93,7 @@ typedef struct {
   void *output;              // codes, or floats of `dequantize`
   uint16_t *wide;            // of a sum
   ptrdiff_t a_pixel, b_pixel, out_pixel, wide_pixel;
-  float a_factor, b_factor;
+  float b_factor;
   int32_t writes;            // of a sum
   int32_t a_is_wide, b_is_wide;
   int32_t channels;

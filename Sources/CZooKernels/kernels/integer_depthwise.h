@@ -10,7 +10,7 @@
 enum { id_outputs = 7 };
 
 // Four bytes a channel: those of four rows.
-INLINE vi id_column(const int ROWS, const uint8_t *const *rows, int channel, int n) {
+INLINE vi q_interleave(const int ROWS, const uint8_t *const *rows, int channel, int n) {
   vi v = q_load_bytes(rows[0] + channel, n);
   if (ROWS > 1) v |= q_load_bytes(rows[1] + channel, n) << 8;
   if (ROWS > 2) v |= q_load_bytes(rows[2] + channel, n) << 16;
@@ -36,7 +36,7 @@ INLINE void id_strip(
         w[kx] = q_load_weights(d->weights + ((group * KW + kx) * padded + channel) * 4);
       }
       UNROLL for (int i = 0; i < (OUTPUTS - 1) * S + KW; i++) {
-        const vi bytes = id_column(
+        const vi bytes = q_interleave(
             KH - 4 * group > 4 ? 4 : KH - 4 * group, columns + i * KH + 4 * group, channel, n);
         const q_inputs x = q_lanes(bytes);
         UNROLL for (int j = 0; j < OUTPUTS; j++) {

@@ -8,7 +8,7 @@ enum { iv_block = 64 };
 // The largest codes or the sums under a window, of at most `iv_block` channels; returns how many pixels count.
 INLINE int iv_window(
     const int AVERAGE, const zoo_integer_pooling *p, int oy, int ox, int channel, int n, uint8_t *largest,
-    int32_t *sums) {
+    uint16_t *sums) {
   const zoo_window *g = &p->window;
   int count = 0;
   for (int ky = 0; ky < g->kernel_height; ky++) {
@@ -20,7 +20,7 @@ INLINE int iv_window(
       const uint8_t *code = (inside ? p->input + y * g->in_row + x * g->in_pixel : p->zero) + channel;
       count++;
       if (AVERAGE) {
-        for (int i = 0; i < n; i++) sums[i] += code[i];
+        for (int i = 0; i < n; i++) sums[i] = (uint16_t)(sums[i] + code[i]);
       } else {
         for (int i = 0; i < n; i++) largest[i] = code[i] > largest[i] ? code[i] : largest[i];
       }
@@ -50,9 +50,11 @@ static void integer_pooling(const void *arguments, int32_t begin, int32_t end) {
       for (int channel = 0; channel < p->channels; channel += iv_block) {
         const int n = min_int(iv_block, p->channels - channel);
         if (p->average) {
-          int32_t sums[iv_block] = {0};
-          const int count = n == iv_block ? iv_window(1, p, oy, ox, channel, iv_block, NULL, sums)
-                                          : iv_window(1, p, oy, ox, channel, n, NULL, sums);
+          uint16_t shorts[iv_block] = {0};
+          int32_t sums[iv_block];
+          const int count = n == iv_block ? iv_window(1, p, oy, ox, channel, iv_block, NULL, shorts)
+                                          : iv_window(1, p, oy, ox, channel, n, NULL, shorts);
+          for (int i = 0; i < iv_block; i++) sums[i] = shorts[i];
           iv_store(p->multiplier + channel, p->offset + channel, sums, count, n, output + channel, NULL);
         } else {
           uint8_t largest[iv_block] = {0};
@@ -89,7 +91,7 @@ static void integer_add(const void *arguments, int32_t begin, int32_t end) {
       const int n = min_int(VL, e->channels - channel);
       const ptrdiff_t at = pixel * e->a_pixel + channel;
       const vi a = q_load_codes(e->a, at, e->a_is_wide, n);
-      vf y = q_scaled(a, v_set(e->a_factor), v_load_up_to(e->offset + channel, n));
+      vf y = q_scaled(a, v_load_up_to(e->multiplier + channel, n), v_load_up_to(e->offset + channel, n));
       if (e->b) {
         const ptrdiff_t other = pixel * e->b_pixel + channel;
         y = q_plus(y, q_load_codes(e->b, other, e->b_is_wide, n), e->b_factor);

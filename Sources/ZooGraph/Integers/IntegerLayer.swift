@@ -13,7 +13,7 @@ package struct IntegerLayer: Sendable, Hashable {
     case mean
     /// The sum of two values of the same shape.
     case sum
-    /// A value in other codes, which may cut it off.
+    /// A value in other codes, which may cut it off, by a map of each channel.
     case rescaling
     /// Values side by side, each in the codes of the whole.
     case concatenation
@@ -61,11 +61,6 @@ extension IntegerLayer {
   /// What codes of the other term are multiplied by.
   package var otherFactor: Float {
     otherCode.map { Float(Double($0.scale(0)) / (otherIsWide ? 256 : 1) / resultScale) } ?? 0
-  }
-
-  /// The same of a sum's first term, or of what is rescaled.
-  package var sourceFactor: Float {
-    Float(Double(sourceCode.scale(0)) / (sourceIsWide ? 256 : 1) / resultScale)
   }
 
   private var resultScale: Double { code.map { Double($0.scale(0)) } ?? 1 }

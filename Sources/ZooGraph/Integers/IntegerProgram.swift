@@ -8,6 +8,8 @@ import ZooTensor
 package struct IntegerProgram: Sendable {
   /// The most products in a sum, which then fits 32 bits whatever the zero.
   package static let sumLimit = 32768
+  /// The most codes in a mean of a window: their sum fits 16 bits.
+  package static let windowLimit = 257
   /// The most positions of a product's window.
   package static let tapLimit = 1024
 
@@ -93,15 +95,15 @@ package struct IntegerProgram: Sendable {
     case .depthwiseConvolution(let c): return c.multiplier == 1
     case .dense: return code.isUniform && input.image.channels <= Self.sumLimit
     case .averagePooling(let p):
-      return codes[index] != nil && p.window.height * p.window.width <= Self.sumLimit
+      return codes[index] != nil && p.window.height * p.window.width <= Self.windowLimit
     case .globalAveragePooling: return input[0] * input[1] <= Self.sumLimit
     case .merge(.add): return isSum(node)
     case .concatenate:
       return uniformCode(index) != nil && areCodesWanted(index)
         && node.inputs.allSatisfy { uniformCode($0.index) != nil }
     case .activation(let activation) where activation != .linear:
-      return activation.bounds != nil && uniformCode(source) != nil && uniformCode(index) != nil
-        && areCodesWanted(index)
+      return activation.bounds != nil && codes[index] != nil && areCodesWanted(index)
+    case .batchNormalization, .normalization, .rescaling, .layerScale: return ChannelMap(node) != nil
     case .identity, .activation(.linear), .maxPooling, .flatten, .reshape: return areCodesWanted(index)
     case .zeroPadding(let e): return min(e.top, e.bottom, e.left, e.right) >= 0 && areCodesWanted(index)
     default: return false
@@ -143,6 +145,7 @@ package struct IntegerProgram: Sendable {
     case .merge(.add):
       var layer = make(.sum)
       let other = node.inputs[1].index
+      guard isCoded(source) || isCoded(other) else { return nil }
       (layer.other, layer.otherCode) = (other, codes[other])
       return withCodes(fused(layer, .linear))
     case .zeroPadding(let edges): return make(.padding(edges))
@@ -151,10 +154,18 @@ package struct IntegerProgram: Sendable {
       layer.parts = node.inputs.map(\.index)
       return layer
     case .activation(let activation) where activation != .linear && !isRectified.contains(source):
-      return make(.rescaling)
+      return isCoded(source) ? make(.rescaling) : nil
+    case .batchNormalization, .normalization, .rescaling, .layerScale:
+      guard isCoded(source) else { return nil }
+      var layer = make(.rescaling)
+      layer.norms = [ChannelMap(node)].compactMap(\.self)
+      return withCodes(fused(layer, .linear))
     default: return make(.copy)
     }
   }
+
+  /// Whether a layer writes the value in codes: what is computed in floats takes in what follows it.
+  private func isCoded(_ value: Int) -> Bool { writers[value].flatMap { layers[$0] }?.code != nil }
 
   /// The layer, if what it writes is wanted in codes.
   private func withCodes(_ layer: IntegerLayer) -> IntegerLayer? { layer.code == nil ? nil : layer }

@@ -54,7 +54,7 @@ extension Planner {
     var a = zoo_integer_map()
     (a.a_pixel, a.b_pixel, a.out_pixel) = (left.pixel, right?.pixel ?? 0, outputs.output.pixel)
     a.wide_pixel = outputs.wide?.pixel ?? outputs.output.pixel
-    (a.a_factor, a.b_factor) = (layer.sourceFactor, layer.otherFactor)
+    a.b_factor = layer.otherFactor
     (a.a_is_wide, a.b_is_wide) = (layer.sourceIsWide ? 1 : 0, layer.otherIsWide ? 1 : 0)
     a.channels = Int32(outputs.output.channels)
     a.writes = outputs.writes
@@ -94,7 +94,7 @@ extension Planner {
         let partCode = try self.code(of: part)
         let factor = Float(Double(partCode.scale(0)) / Double(code.scale(0)))
         var a = zoo_integer_map()
-        (a.a_pixel, a.out_pixel, a.a_factor) = (source.pixel, slice.pixel, factor)
+        (a.a_pixel, a.out_pixel) = (source.pixel, slice.pixel)
         a.channels = Int32(slice.channels)
         a.writes = Int32(zoo_write_codes)
         let offset = partCode.offset(into: code, factor: factor)
