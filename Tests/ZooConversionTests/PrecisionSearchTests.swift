@@ -112,6 +112,53 @@ import ZooVerification
     #expect(try error(choice.plan) < error(StoragePlan(forms: choice.plan.forms)))
   }
 
+  /// The sum of a window is off by half a step at most, and no value by more than one and a half.
+  @Test(arguments: [false, true]) func errorsOfWindowsCancel(isDepthwise: Bool) throws {
+    let front = ZooGraph.Operation.batchNormalization(BatchNormalization(epsilon: 1e-3))
+    let operation: ZooGraph.Operation =
+      isDepthwise
+      ? .depthwiseConvolution(
+        DepthwiseConvolution(multiplier: 2, kernel: Extent2D(5), strides: .one, padding: .same, useBias: true)
+      )
+      : .convolution(
+        Convolution(filters: 24, kernel: Extent2D(3), strides: .one, padding: .same, useBias: true))
+    var builder = GraphBuilder()
+    let input = builder.add("input", .input(shape: [9, 9, isDepthwise ? 100 : 30]))
+    let layer = builder.add("layer", operation, builder.add("front", front, input))
+    let graph = try builder.build(outputs: [layer])
+    let weights = DictionaryWeights(randomFor: graph, seed: 6)
+    let choice = try Self.choose(.int8, (graph, weights), largestError: .infinity)
+    let slot = try #require(graph[layer].weights.first)
+    #expect(choice.layers.first?.isCorrected == true && choice.plan.replaced.count == 2)
+    guard case .codes(let form) = choice.plan.form(of: slot) else {
+      throw DictionaryWeights.Missing(name: "codes")
+    }
+    let kernel = try weights.tensor(for: slot)
+    let nearest = try QuantizedTensor.rounding(kernel, to: form, name: "")
+    let planned = try #require(
+      try PlannedWeights(source: weights, plan: choice.plan).quantizedTensor(for: slot))
+    #expect(planned.scales == nearest.tensor.scales)
+    let (values, stored, scales) = (kernel.floats(), planned.floats(), planned.scales)
+    let taps = slot.shape[0] * slot.shape[1]
+    let places = values.count / taps
+    func sums(_ stored: [Float]) -> [Float] {
+      (0..<places).map { place in
+        (0..<taps).reduce(Float(0)) { $0 + stored[$1 * places + place] - values[$1 * places + place] }
+          / scales[place % form.channels]
+      }
+    }
+    // The largest codes stay, which a window may have no other than.
+    let outside = sums(stored).count { abs($0) > 0.501 }
+    #expect(
+      Double(outside) < 0.01 * Double(places) && sums(nearest.tensor.floats()).contains { abs($0) > 0.9 })
+    let farthest = values.indices.map {
+      abs(stored[$0] - values[$0]) / scales[$0 % places % form.channels]
+    }.max()
+    #expect(try #require(farthest) < 1.501)
+    let error = try #require(choice.layers.first?.rounding)
+    #expect(error.largest > nearest.error.largest && error.rootMeanSquare < 2 * nearest.error.rootMeanSquare)
+  }
+
   /// Kernels of pixels keep 16 bits, unless they are more than a small part of the network.
   @Test(arguments: [80, 4]) func kernelsOfPixels(width: Int) throws {
     var builder = GraphBuilder()
@@ -204,7 +251,7 @@ import ZooVerification
     #expect(choice.layers.map(\.layer) == ["conv", "hidden", "wide"])
     // Only what is behind the batch norm has a predicted input.
     #expect(choice.layers.map(\.isCorrected) == [false, false, true])
-    #expect(choice.plan.replaced.keys.map(\.name) == ["wide/bias"])
+    #expect(Set(choice.plan.replaced.keys.map(\.name)) == ["wide/bias", "conv/kernel"])
 
     let error = try #require(choice.error)
     var seen: Set<Set<String>> = []

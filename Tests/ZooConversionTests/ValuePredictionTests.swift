@@ -187,6 +187,19 @@ import ZooVerification
     #expect(prediction.ranges(of: convolution) == nil)
   }
 
+  /// A file's author decides how large maps are.
+  @Test func hugeValuesAreNotPredicted() throws {
+    var network = Network()
+    let norm = network.norm("norm", [1 << 14, 1 << 14, 2], beta: [1, 3], gamma: [1, 2])
+    let flat = network.builder.add("flat", .flatten, norm)
+    let pooled = network.builder.add("pooled", .globalAveragePooling(keepDimensions: false), norm)
+    let sum = network.builder.add("sum", .add, flat, network.builder.add("again", .flatten, flat))
+    let all = network.builder.add("all", .concatenate, pooled, sum)
+    let prediction = try network.prediction(of: all)
+    #expect(prediction.moments(of: flat) == nil && prediction.ranges(of: sum) == nil)
+    #expect(prediction.moments(of: pooled)?.means == [1, 3])
+  }
+
   @Test func networksWithoutTrainedNormsSayNothing() throws {
     let graph = try KnownNetwork(
       "vgg16", SmallNetworks.vgg.definition, SmallNetworks.vgg.input, SmallNetworks.vgg.head

@@ -1,5 +1,6 @@
 import ZooFormat
 import ZooGraph
+import ZooSystem
 import ZooTensor
 
 /// The ways to store a network's weights that a search goes through.
@@ -24,6 +25,7 @@ struct PrecisionCandidates<Weights: WeightSource> {
   private struct Correction {
     var replaced: [WeightSlot: StoredTensor] = [:]
     var rounding: [WeightSlot: RoundingError] = [:]
+    var isCorrected = false
   }
   /// By the layer's kernels on that step.
   private var corrections: [[Key]: Correction] = [:]
@@ -61,7 +63,7 @@ struct PrecisionCandidates<Weights: WeightSource> {
     plan.replaced.merge(correction.replaced) { _, new in new }
   }
 
-  /// What takes the mean error off a layer on a step; nil where it has no codes there.
+  /// What makes up for errors of a layer on a step; nil where it has no codes there.
   private mutating func correction(of layer: Value, on rung: Int) throws -> Correction? {
     guard ladder.isQuantizing else { return nil }
     let node = graph[layer]
@@ -74,19 +76,35 @@ struct PrecisionCandidates<Weights: WeightSource> {
     var found = Correction()
     var stored: [WeightSlot: StoredTensor] = [:]
     for (slot, form) in codes {
-      let rounding = try PlannedWeights(source: weights, plan: StoragePlan()).rounding(of: slot, to: form)
+      try Cancellation.check()
+      let rounding = try rounding(of: slot, in: node, to: form)
       found.rounding[slot] = rounding.error
-      if correction?.applies(to: layer) == true {
-        stored[slot] = StoredTensor(shape: slot.shape, values: rounding.tensor.floats())
-      }
+      let hasWindows = rounding.isBalanced
+      guard hasWindows || correction?.applies(to: layer) == true else { continue }
+      stored[slot] = StoredTensor(shape: slot.shape, values: rounding.tensor.floats())
+      if hasWindows { found.replaced[slot] = stored[slot] }
     }
-    if !stored.isEmpty, let correction {
-      found.replaced = try correction.replacements(for: layer, weights: weights) { [weights] slot in
+    if let correction, correction.applies(to: layer) {
+      let replaced = try correction.replacements(for: layer, weights: weights) { [weights] slot in
         try stored[slot] ?? weights.tensor(for: slot)
       }
+      found.isCorrected = !replaced.isEmpty
+      found.replaced.merge(replaced) { _, new in new }
     }
     corrections[key] = found
     return found
+  }
+
+  /// The codes of a kernel. Those that are not the nearest ones have to be stored in place of its values.
+  private func rounding(
+    of slot: WeightSlot, in node: Node, to form: QuantizedForm
+  ) throws -> (tensor: QuantizedTensor, error: RoundingError, isBalanced: Bool) {
+    if let windows = WindowRounding(of: slot, in: node), try weights.quantizedTensor(for: slot) == nil {
+      let rounding = try windows.rounding(of: weights.tensor(for: slot), to: form, name: slot.name)
+      return (rounding.tensor, rounding.error, true)
+    }
+    let rounding = try PlannedWeights(source: weights, plan: StoragePlan()).rounding(of: slot, to: form)
+    return (rounding.tensor, rounding.error, false)
   }
 
   // MARK: Results
@@ -114,7 +132,7 @@ struct PrecisionCandidates<Weights: WeightSource> {
       choice.layers.append(
         LayerPrecision(
           layer: node.name, form: choice.plan.form(of: slot), rounding: correction?.rounding[slot],
-          isCorrected: correction?.replaced.isEmpty == false,
+          isCorrected: correction?.isCorrected == true,
           move: moves.flatMap { trials?.move(of: layer, in: $0) }))
     }
     return choice

@@ -4,7 +4,8 @@ import ZooTensor
 
 /// How a network's weights are stored, and what that costs.
 package struct PrecisionChoice: Sendable {
-  /// What is stored how, with the biases that make up for errors of kernels.
+  /// What is stored how, with the kernels whose errors cancel over windows and the biases
+  /// that make up for other errors.
   package var plan = StoragePlan()
   /// The layers whose weights had a choice, in the network's order.
   package var layers: [LayerPrecision] = []

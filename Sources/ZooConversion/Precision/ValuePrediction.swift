@@ -1,5 +1,5 @@
 import ZooGraph
-import ZooRuntime
+import ZooSystem
 import ZooTensor
 
 /// What a network's batch norms say about all of its values, without any picture.
@@ -37,6 +37,10 @@ package struct ValuePrediction: Sendable {
     package var whole: ClosedRange<Double> { (lowest.min() ?? 0)...(highest.max() ?? 0) }
   }
 
+  /// The most channels of all values together that are predicted: far above what networks have, and low enough for
+  /// memory. A hostile file may flatten maps of any size.
+  private static let channelLimit = 1 << 24
+
   /// By the node's index; nil where nothing is known.
   private var moments: [ChannelMoments?] = []
   private var ranges: [ChannelRanges?] = []
@@ -44,7 +48,16 @@ package struct ValuePrediction: Sendable {
   /// - Throws: what reading `weights` throws.
   package init(graph: Graph, weights: some WeightSource) throws {
     let readers = graph.readers
+    var channels = 0
     for (index, node) in graph.nodes.enumerated() {
+      try Cancellation.check()
+      let added = node.shape.dimensions.last ?? 0
+      guard added <= Self.channelLimit - channels else {
+        moments.append(nil)
+        ranges.append(nil)
+        continue
+      }
+      channels += added
       let step = PredictionStep(
         node: node, inputShapes: node.inputs.map { graph[$0].shape }, weights: weights,
         // Behind a linear layer, a batch norm says more than the layer's own weights do.
