@@ -52,47 +52,25 @@ package struct IntegerWeights: Sendable {
     (self.multipliers, self.offsets) = (multipliers, offsets)
   }
 
-  /// Codes of a kernel and the scale of each output channel.
+  /// Codes of a kernel and the scale of each output channel: those that it is stored as, else the nearest.
   private static func codes(
     _ slot: WeightSlot, channels: Int, _ form: IntegerForm, _ source: some WeightSource
   ) throws -> ([Int8], [Float]) {
-    if let tensor = try form.kernels[slot] ?? source.quantizedTensor(for: slot), tensor.form.kind == .int8 {
-      guard tensor.form.channels == channels, tensor.form.inner == 1,
-        tensor.shape == slot.shape
-      else {
-        throw ZooError(
-          .doesNotFit, what: "weight does not fit", at: slot.name, "its codes are not those of \(slot.shape)")
-      }
-      let range = tensor.layout.codes
-      let codes = tensor.bytes.withUnsafeBytes { bytes in bytes[range].map { Int8(bitPattern: $0) } }
-      return (codes, tensor.scales)
+    let tensor: QuantizedTensor
+    if let stored = try form.kernels[slot] ?? source.quantizedTensor(for: slot), stored.form.kind == .int8 {
+      tensor = stored
+    } else {
+      let values = try source.tensor(for: slot)
+      defer { values.bytes.letGo() }
+      tensor = try QuantizedTensor.rounding(
+        values, to: QuantizedForm(kind: .int8, channels: channels), name: slot.name
+      ).tensor
     }
-    let tensor = try source.tensor(for: slot)
-    defer { tensor.bytes.letGo() }
-    let values = tensor.floats()
-    guard values.count == slot.shape.elementCount, values.allSatisfy(\.isFinite) else {
+    guard tensor.form.channels == channels, tensor.form.inner == 1, tensor.shape == slot.shape else {
       throw ZooError(
-        .unsupported, what: "cannot compute in 8 bits", at: slot.name, "it has numbers that are not finite")
+        .doesNotFit, what: "weight does not fit", at: slot.name, "its codes are not those of \(slot.shape)")
     }
-    var scales = [Float](repeating: 0, count: channels)
-    var codes = [Int8](repeating: 0, count: values.count)
-    values.withUnsafeBufferPointer { values in
-      for start in stride(from: 0, to: values.count, by: channels) {
-        for channel in 0..<channels { scales[channel] = max(scales[channel], abs(values[start + channel])) }
-      }
-      for channel in 0..<channels {
-        let scale = Float(Double(scales[channel]) / 127)
-        scales[channel] = scale >= Float.leastNormalMagnitude ? scale : 1
-      }
-      codes.withUnsafeMutableBufferPointer { codes in
-        for start in stride(from: 0, to: values.count, by: channels) {
-          for channel in 0..<channels {
-            let code = (values[start + channel] / scales[channel]).rounded(.toNearestOrEven)
-            codes[start + channel] = Int8(max(-127, min(127, code)))
-          }
-        }
-      }
-    }
-    return (codes, scales)
+    let range = tensor.layout.codes
+    return (tensor.bytes.withUnsafeBytes { bytes in bytes[range].map { Int8(bitPattern: $0) } }, tensor.scales)
   }
 }
