@@ -58,6 +58,14 @@ extension IntegerLayer {
   /// Whether it can write wide codes.
   package var canBeWide: Bool { kind == .product || kind == .sum || kind == .rescaling }
 
+  /// Whether it hands on codes that mean what those that it reads do.
+  package var keepsCodes: Bool {
+    switch kind {
+    case .maxPooling, .padding, .copy, .concatenation: true
+    default: false
+    }
+  }
+
   /// What codes of the other term are multiplied by.
   package var otherFactor: Float {
     otherCode.map { Float(Double($0.scale(0)) / (otherIsWide ? 256 : 1) / resultScale) } ?? 0

@@ -33,10 +33,11 @@ package struct IntegerProgram: Sendable {
   /// The node whose layer writes a value.
   private var writers: [Int: Int] = [:]
 
-  /// - Parameter taps: values that are looked at; none of these is computed only together with what follows it.
+  /// - Parameter taps: values that are looked at; none of these is computed only together with what follows it, or cut
+  ///   off as what follows does it.
   package init(_ graph: Graph, _ form: IntegerForm, taps: [Value] = []) {
     self.init(graph, form, ends: [])
-    let hidden = swallowed.intersection(taps.map(\.index))
+    let hidden = swallowed.union(isRectified).intersection(taps.map(\.index))
     if !hidden.isEmpty { self.init(graph, form, ends: hidden) }
   }
 
