@@ -10,6 +10,8 @@ import ZooTensor
 final class CachedWeights: WeightSource {
   private let source: any WeightSource
   private let decoded = Mutex<[WeightSlot: StoredTensor]>([:])
+  /// Nil for tensors that are not stored as codes.
+  private let codes = Mutex<[WeightSlot: QuantizedTensor?]>([:])
 
   init(_ source: any WeightSource) { self.source = source }
 
@@ -17,6 +19,13 @@ final class CachedWeights: WeightSource {
     if let known = decoded.withLock({ $0[slot] }) { return known }
     let tensor = try source.tensor(for: slot)
     if !(tensor.bytes.owner is MappedFile) { decoded.withLock { $0[slot] = tensor } }
+    return tensor
+  }
+
+  func quantizedTensor(for slot: WeightSlot) throws -> QuantizedTensor? {
+    if let known = codes.withLock({ $0[slot] }) { return known }
+    let tensor = try source.quantizedTensor(for: slot)
+    codes.withLock { $0[slot] = .some(tensor) }
     return tensor
   }
 }

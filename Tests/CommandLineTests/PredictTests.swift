@@ -197,7 +197,7 @@ struct PredictTests {
       let dry = try convert("--largest-error", "1e-9", "--dry-run", "--json").jsonObject()
       let tensors = try #require(dry["tensors"] as? [[String: Any]])
       #expect(tensors.allSatisfy { $0["stored_type"] as? String == "f32" })
-      #expect(try zoo("convert", "--help").output.contains("(default: 0.05)"))
+      #expect(try zoo("convert", "--help").output.contains("0.05 for f16"))
     }
   }
 }
