@@ -136,7 +136,8 @@ let package = Package(
     .executableTarget(
       name: "zoo-fuzz",
       dependencies: ground + [
-        "ZooImages", "ZooData", "ZooWeightFiles", "ZooFormat", "ZooCompression", "ZooKeras", "ZooVerification",
+        "ZooImages", "ZooData", "ZooWeightFiles", "ZooFormat", "ZooCompression", "ZooKeras",
+        "ZooVerification",
         "ZooConversion", "ZooTraining", "ZooTestSupport", "CZlib", "CZooSystem",
       ] + engines,
       path: "Sources/ZooFuzz"),

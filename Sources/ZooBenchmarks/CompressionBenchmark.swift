@@ -11,7 +11,9 @@ import ZooSystem
 enum CompressionBenchmark {
   static func run(files: [String]) throws {
     let rounds = max(1, environment("ROUNDS").flatMap { Int($0) } ?? 3)
-    print("| model | plain, MB | compressed | written, MB/s | opened, ms | decoded, GB/s | engine, ms, 1 thread: plain | compressed |")
+    print(
+      "| model | plain, MB | compressed | written, MB/s | opened, ms | decoded, GB/s | engine, ms, 1 thread: plain | compressed |"
+    )
     print("|---|---:|---:|---:|---:|---:|---:|---:|")
     for file in files { try run(file, rounds) }
   }

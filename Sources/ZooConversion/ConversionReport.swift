@@ -253,7 +253,8 @@ public struct ConversionReport: Sendable, Codable {
 extension ConversionReport {
   init(
     recipe: Recipe, source: SourceRecord, faults: [WeightFault], storage: StorageType,
-    choice: PrecisionChoice, integers: IntegerSearch.Choice?, records: [TensorRecord], output: String?, verification: VerificationReport?,
+    choice: PrecisionChoice, integers: IntegerSearch.Choice?, records: [TensorRecord], output: String?,
+    verification: VerificationReport?,
     largestStorageError: Double
   ) {
     let stored = Dictionary(records.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })

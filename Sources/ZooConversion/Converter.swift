@@ -109,11 +109,13 @@ public struct Converter: Sendable {
     let integers = try chooseIntegers(source.recipe, precision.plan, weights: original, progress: progress)
     try Cancellation.check()
     let verified =
-      options.verify ? try verify(&source, weights: original, precision: &precision, integers, progress: progress) : nil
+      options.verify
+      ? try verify(&source, weights: original, precision: &precision, integers, progress: progress) : nil
     func report(_ records: [TensorRecord], checksum: Checksum, output: String?) -> ConversionReport {
       ConversionReport(
         recipe: source.recipe, source: sourceRecord(of: source.recipe, source.hashes, checksum: checksum),
-        faults: source.faults, storage: options.storage, choice: precision, integers: integers, records: records, output: output,
+        faults: source.faults, storage: options.storage, choice: precision, integers: integers,
+        records: records, output: output,
         verification: verified?.report, largestStorageError: options.tolerance)
     }
     if options.isStrict {
@@ -127,7 +129,8 @@ public struct Converter: Sendable {
     try Cancellation.check()
     let records =
       options.dryRun
-      ? [] : try write(
+      ? []
+      : try write(
         source, to: output, weights: original, plan: precision.plan, integers?.record, verified,
         progress: progress)
     return report(records, checksum: source.hashes.checksum, output: options.dryRun ? nil : output)
@@ -303,7 +306,8 @@ public struct Converter: Sendable {
   }
 
   private func write(
-    _ source: Source, to output: String, weights: some WeightSource, plan: StoragePlan, _ integers: IntegerRecord?,
+    _ source: Source, to output: String, weights: some WeightSource, plan: StoragePlan,
+    _ integers: IntegerRecord?,
     _ verified: Verified?, progress: (Progress) -> Void
   ) throws -> [TensorRecord] {
     let recipe = source.recipe

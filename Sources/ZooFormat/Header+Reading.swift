@@ -165,7 +165,9 @@ extension HeaderFields {
     let plain = form.byteCount(elements: elements)
     let planes = raw.details.planes
     guard !planes.isEmpty else {
-      guard raw.details.plain == nil else { throw wrong("it has a checksum of decoded bytes, but is not coded") }
+      guard raw.details.plain == nil else {
+        throw wrong("it has a checksum of decoded bytes, but is not coded")
+      }
       guard raw.byteCount == plain else {
         throw wrong("it has \(raw.byteCount) bytes, but its shape and type need \(plain)")
       }
@@ -174,8 +176,12 @@ extension HeaderFields {
     guard form.canBeCoded, planes.count == form.codedWidth else {
       throw wrong("it has \(planes.count) planes, but its type is \(form.name)")
     }
-    guard raw.details.plain != nil else { throw wrong("it is coded, but has no checksum of its decoded bytes") }
-    guard planes.contains(where: { $0 != .raw }) else { throw wrong("it is coded, but all of its planes are raw") }
+    guard raw.details.plain != nil else {
+      throw wrong("it is coded, but has no checksum of its decoded bytes")
+    }
+    guard planes.contains(where: { $0 != .raw }) else {
+      throw wrong("it is coded, but all of its planes are raw")
+    }
     guard raw.byteCount < plain else {
       throw wrong("it has \(raw.byteCount) bytes, coded, but its shape and type need only \(plain)")
     }

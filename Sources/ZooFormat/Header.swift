@@ -15,7 +15,10 @@ struct Header {
     var entries: [(key: String, write: (inout CBORWriter) -> Void)] =
       graphEntries + [
         ("card", { $0.card(document.card) }),
-        ("tensors", { $0.array(tensors) { $0.tensor($1, node: nodeIndex[$1.slot.layer] ?? 0, version: version) } }),
+        (
+          "tensors",
+          { $0.array(tensors) { $0.tensor($1, node: nodeIndex[$1.slot.layer] ?? 0, version: version) } }
+        ),
         ("tool", { $0.text(document.tool) }),
       ]
     if !document.labels.isEmpty {

@@ -84,7 +84,8 @@ extension HeaderFields {
     }
     let record = IntegerRecord(
       ranges: Dictionary(
-        zip(try names(raw.ranges.map(\.node)), raw.ranges.map(\.range)), uniquingKeysWith: { first, _ in first }),
+        zip(try names(raw.ranges.map(\.node)), raw.ranges.map(\.range)),
+        uniquingKeysWith: { first, _ in first }),
       floatLayers: Set(try names(raw.floats)))
     if let (layer, why) = graph.fault(of: record) {
       throw Failure(position: 0, item: "integers, layer '\(layer)'", why: why)

@@ -140,7 +140,8 @@ extension StoredTensor {
   func isExact(in type: ElementType) -> Bool {
     bytes.withUnsafeBytes { raw in
       let isAligned = Int(bitPattern: raw.baseAddress) % MemoryLayout<Float>.alignment == 0
-      guard isAligned, elementType == .float32, let values = raw.assumingMemoryBound(to: Float.self).baseAddress
+      guard isAligned, elementType == .float32,
+        let values = raw.assumingMemoryBound(to: Float.self).baseAddress
       else { return false }
       return type == .float16
         ? zoo_all_are_float16(values, shape.elementCount) : zoo_all_are_bfloat16(values, shape.elementCount)

@@ -30,7 +30,8 @@ struct TensorEncoder {
   ///   - form: how; one of 16 bits becomes 32 where a finite value does not fit.
   /// - Throws: `ZooError` where values can't be stored as whole numbers.
   func layout(
-    _ name: String, of source: StoredTensor, quantized: QuantizedTensor? = nil, replacement: StoredTensor? = nil,
+    _ name: String, of source: StoredTensor, quantized: QuantizedTensor? = nil,
+    replacement: StoredTensor? = nil,
     as form: TensorForm
   ) throws(ZooError) -> Layout {
     let stored = replacement ?? source
@@ -54,7 +55,9 @@ struct TensorEncoder {
   private func exact(_ form: TensorForm, of tensor: StoredTensor) -> TensorForm {
     guard frames != nil, form == .values(.float32) else { return form }
     var types: [ElementType] = tensor.elementType == .float32 ? [.bfloat16, .float16] : []
-    if tensor.elementType == .float16 || tensor.elementType == .bfloat16 { return .values(tensor.elementType) }
+    if tensor.elementType == .float16 || tensor.elementType == .bfloat16 {
+      return .values(tensor.elementType)
+    }
     tensor.forEachPart(length: TensorContent.partLength) { part in
       guard !types.isEmpty else { return }
       types.removeAll { !part.isExact(in: $0) }
@@ -75,7 +78,8 @@ struct TensorEncoder {
   /// Calls `body` with the bytes as they go into the file, part by part, in order, and `plain` with what they are before
   /// they are coded.
   func forEachChunk(
-    _ name: String, of stored: StoredTensor, quantized: QuantizedTensor? = nil, _ layout: Layout, plain: (UnsafeRawBufferPointer) -> Void,
+    _ name: String, of stored: StoredTensor, quantized: QuantizedTensor? = nil, _ layout: Layout,
+    plain: (UnsafeRawBufferPointer) -> Void,
     _ body: (ByteSlice) throws -> Void
   ) throws {
     let content = try TensorContent(of: stored, quantized: quantized, as: layout.form, name: name)

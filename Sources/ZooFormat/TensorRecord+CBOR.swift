@@ -123,7 +123,9 @@ extension HeaderFields {
     let known = types.map(\.rawValue) + (version > 2 ? QuantizedForm.Kind.allCases.map(\.rawValue) : [])
     throw Failure(
       position: start, code: .unsupported,
-      why: "element type '\(name)' is unknown; \(known.dropLast().joined(separator: ", ")) and \(known.last ?? "") are known")
+      why:
+        "element type '\(name)' is unknown; \(known.dropLast().joined(separator: ", ")) and \(known.last ?? "") are known"
+    )
   }
 
   private static func checksum(

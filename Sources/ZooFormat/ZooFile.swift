@@ -179,7 +179,8 @@ package final class ZooFile: WeightSource, Sendable {
       throw ZooError(
         .unsupported, ".zoo file", at: "\(path), tensor '\(record.name)'",
         "it is compressed, and this program is built without a decoder for that",
-        remedy: "Build with the package's trait CompressedFiles, or write a plain file: `zoo convert FILE -o PLAIN.zoo`."
+        remedy:
+          "Build with the package's trait CompressedFiles, or write a plain file: `zoo convert FILE -o PLAIN.zoo`."
       )
     }
     defer { stored.letGo() }

@@ -54,7 +54,8 @@ package struct ZooWriter {
         var (hash, plainHash) = (XXH3Hasher(), XXH3Hasher())
         var offset = dataStart + record.offset
         try encoder.forEachChunk(
-          record.name, of: stored(weights, record.slot, path: path), quantized: codes(weights, record.slot), layout,
+          record.name, of: stored(weights, record.slot, path: path), quantized: codes(weights, record.slot),
+          layout,
           plain: { if layout.survey != nil { plainHash.update($0) } },
           { chunk in
             try writer.write(chunk, at: offset)
@@ -103,7 +104,9 @@ package struct ZooWriter {
 
   // MARK: Tensors
 
-  private var encoder: TensorEncoder { TensorEncoder(frames: plan.frames, leastCodedValues: plan.leastCodedValues) }
+  private var encoder: TensorEncoder {
+    TensorEncoder(frames: plan.frames, leastCodedValues: plan.leastCodedValues)
+  }
 
   /// How every tensor is stored, and what that changes.
   private func layouts(_ weights: some WeightSource, path: String) throws -> [TensorEncoder.Layout] {
@@ -116,7 +119,8 @@ package struct ZooWriter {
           form: form, survey: nil, byteCount: form.byteCount(elements: slot.shape.elementCount), error: nil)
       }
       return try encoder.layout(
-        slot.name, of: checked(try weights.tensor(for: slot), slot, path: path), quantized: codes(weights, slot),
+        slot.name, of: checked(try weights.tensor(for: slot), slot, path: path),
+        quantized: codes(weights, slot),
         replacement: replacement, as: form)
     }
   }

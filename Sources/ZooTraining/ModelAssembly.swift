@@ -24,7 +24,8 @@ struct ModelAssembly {
     let options = Verifier.Options()
     let threads = options.threads
     let engine = try Engine(graph: document.graph, weights: weights, options: PlanOptions(threads: threads))
-    let verifier = Verifier(graph: document.graph, card: document.card, storage: plan.storage, options: options)
+    let verifier = Verifier(
+      graph: document.graph, card: document.card, storage: plan.storage, options: options)
     var report = try verifier.verify(
       weights: AnyWeights(weights), engine: engine, testCase: nil, progress: verifying)
     report.checks += try more(engine)

@@ -90,7 +90,8 @@ struct AdaptCommand: ParsableCommand {
 
   private func print(_ report: AdaptationReport) throws {
     try Terminal.print(
-      row: "statistics", "of \(counted(report.pictures, "picture")) of \(report.data), weight \(report.weight)")
+      row: "statistics",
+      "of \(counted(report.pictures, "picture")) of \(report.data), weight \(report.weight)")
     try Terminal.print(
       row: "norms",
       "\(report.norms.count), measured in \(report.passes) passes"
@@ -111,7 +112,8 @@ struct AdaptCommand: ParsableCommand {
         "\(decimal(share.value * 100, 1)) % right (95 %: \(decimal(share.low * 100, 1)) to "
           + "\(decimal(share.high * 100, 1)))"
       }
-      try Terminal.print(row: "before", "\(text(measured.before)) of \(counted(measured.pictures, "picture"))")
+      try Terminal.print(
+        row: "before", "\(text(measured.before)) of \(counted(measured.pictures, "picture"))")
       try Terminal.print(row: "after", text(measured.after))
       try Terminal.print(
         row: "",

@@ -63,7 +63,8 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help:
-      "The type of stored weights: f32, the default, is bit-exact; int8 and int4 store kernels as whole numbers with scales.")
+      "The type of stored weights: f32, the default, is bit-exact; int8 and int4 store kernels as whole numbers with scales."
+  )
   var dtype: StorageType?
 
   private static let defaultLargestErrors = StorageType.allCases.filter { $0 != .f32 }.map {
@@ -77,7 +78,10 @@ struct ConvertCommand: ParsableCommand {
       valueName: "error"))
   var largestError: Double?
 
-  @Option(help: "How values are computed: int8 runs whole layers on 8 bits, several times as fast; implies --dtype int8.")
+  @Option(
+    help:
+      "How values are computed: int8 runs whole layers on 8 bits, several times as fast; implies --dtype int8."
+  )
   var activations = Activations.f32
 
   enum Activations: String, CaseIterable, ExpressibleByArgument { case f32, int8 }
@@ -167,7 +171,9 @@ struct ConvertCommand: ParsableCommand {
       throw ValidationError("--output-error takes a positive number, not \(outputError).")
     }
     if let largestError {
-      guard storage != .f32 else { throw ValidationError("--largest-error requires --dtype f16 or another smaller type.") }
+      guard storage != .f32 else {
+        throw ValidationError("--largest-error requires --dtype f16 or another smaller type.")
+      }
       guard largestError > 0 else {
         throw ValidationError("--largest-error takes a positive number, not \(largestError).")
       }

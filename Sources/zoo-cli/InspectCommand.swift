@@ -76,7 +76,8 @@ struct InspectCommand: ParsableCommand {
     }
     if summary.activations == "int8" {
       let floats = summary.floatLayers ?? []
-      try row("activations", "int8" + (floats.isEmpty ? "" : ", but f32 in \(floats.joined(separator: ", "))"))
+      try row(
+        "activations", "int8" + (floats.isEmpty ? "" : ", but f32 in \(floats.joined(separator: ", "))"))
     }
     try row("classes", summary.classes.map(String.init))
     try row("layers", summary.layers.isEmpty ? nil : String(summary.layers.count))

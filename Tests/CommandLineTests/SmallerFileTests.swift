@@ -77,14 +77,16 @@ import ZooTestSupport
       let limits = ["--largest-error", "10", "--output-error", "10"]
       #expect(try zoo("convert", ConvertTests.digits, "-o", "f32.zoo").status == 0)
       let result = try zoo.run(
-        ["convert", ConvertTests.digits, "-o", "i.zoo", "--activations", "int8", "--report", "r.json"] + limits)
+        ["convert", ConvertTests.digits, "-o", "i.zoo", "--activations", "int8", "--report", "r.json"]
+          + limits)
       #expect(result.status == 0, "\(result.errors)")
       #expect(result.output.contains("8-bit engine against reference engine"), "\(result.output)")
       #expect(result.output.contains("bit for bit") && result.output.contains("8-bit activations against"))
       let report = try #require(
         try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: zoo.path("r.json"))))
           as? [String: Any])
-      #expect(report["integer_output_error"] is Double && (report["float_layers"] as? [String])?.isEmpty == true)
+      #expect(
+        report["integer_output_error"] is Double && (report["float_layers"] as? [String])?.isEmpty == true)
       #expect(try zoo("verify", "i.zoo").status == 0)
       #expect(try zoo("inspect", "i.zoo").output.contains("activations"))
       let json = try zoo("inspect", "i.zoo", "--json").jsonObject()

@@ -23,7 +23,8 @@ import ZooTestSupport
       graph: graph, card: ModelCard(architecture: "fc", variant: "", preprocessing: .none))
     return try withTemporaryPath { path in
       let weights = StoredWeights(tensors: ["fc/kernel": kernel])
-      let records = try ZooWriter(document: document, plan: plan).write(to: path, overwrite: false, weights: weights)
+      let records = try ZooWriter(document: document, plan: plan).write(
+        to: path, overwrite: false, weights: weights)
       let bytes = try readBytes(path)
       try ZooWriter(document: document, plan: plan).write(to: path, overwrite: true, weights: weights)
       #expect(try readBytes(path) == bytes)
@@ -59,7 +60,9 @@ import ZooTestSupport
   /// Whatever the bits are.
   @Test func allBitsComeBack() throws {
     let odd: [UInt32] = [0, 0x8000_0000, 1, 0x7f80_0000, 0xff80_0000, 0x7fc0_0001, 0xffff_ffff, 0x7f80_0001]
-    let bits = odd + (0..<(100 * 100 - odd.count)).map { UInt32(truncatingIfNeeded: splitMix64(UInt64($0))) & 0x83ff_ffff }
+    let bits =
+      odd
+      + (0..<(100 * 100 - odd.count)).map { UInt32(truncatingIfNeeded: splitMix64(UInt64($0))) & 0x83ff_ffff }
     let kernel = try #require(
       StoredTensor(shape: [100, 100], elementType: .float32, bytes: ByteSlice(HeapBytes(bits))))
     let (record, stored, _) = try written(kernel)

@@ -27,14 +27,17 @@ extension SpecifiedFile {
   /// The record with an eighth element.
   static func with(details: [UInt8], _ record: [UInt8]) -> [UInt8] { [0x88] + record.dropFirst() + details }
 
-  static func checksum(_ bytes: [UInt8]) -> [UInt8] { bytes.withUnsafeBytes { TensorChecksum(hashing: $0).bytes } }
+  static func checksum(_ bytes: [UInt8]) -> [UInt8] {
+    bytes.withUnsafeBytes { TensorChecksum(hashing: $0).bytes }
+  }
 
   /// A byte string.
   static func string(_ bytes: [UInt8]) -> [UInt8] { CBOR.head(2, UInt64(bytes.count)) + bytes }
 
   /// Parts, each but the last one filled up to a multiple of 64.
   static func parts(_ parts: [UInt8]...) -> [UInt8] {
-    parts.dropLast().flatMap { $0 + [UInt8](repeating: 0, count: (64 - $0.count % 64) % 64) } + (parts.last ?? [])
+    parts.dropLast().flatMap { $0 + [UInt8](repeating: 0, count: (64 - $0.count % 64) % 64) }
+      + (parts.last ?? [])
   }
 
   static func halves(_ values: Float...) -> [UInt8] { values.flatMap { littleEndian($0.float16Bits) } }
@@ -129,7 +132,8 @@ extension SpecifiedFile {
     let entry = CBOR.map([
       (
         "ranges",
-        CBOR.array(ranges.map { CBOR.array([CBOR.head(0, $0.node), singles($0.lowest), singles($0.highest)]) })
+        CBOR.array(
+          ranges.map { CBOR.array([CBOR.head(0, $0.node), singles($0.lowest), singles($0.highest)]) })
       ), ("floats", CBOR.ints(floats)),
     ])
     file.entries.append(("integers", entry))
@@ -141,13 +145,17 @@ extension SpecifiedFile {
     let record = try #require(file.document.integers)
     #expect(
       record.ranges
-        == ["x": ValueRange(lowest: [-1], highest: [2]), "d": ValueRange(lowest: [0, 0, -1], highest: [1, 0.5, 4])])
+        == [
+          "x": ValueRange(lowest: [-1], highest: [2]),
+          "d": ValueRange(lowest: [0, 0, -1], highest: [1, 0.5, 4]),
+        ])
     #expect(record.floatLayers == ["d"])
     let plain = try open(SpecifiedFile().bytes)
     #expect(file.contentHash != plain.contentHash)
     // Written again, it is the same.
     try withTemporaryPath { path in
-      try ZooWriter(document: file.document, plan: StoragePlan()).write(to: path, overwrite: false, weights: file)
+      try ZooWriter(document: file.document, plan: StoragePlan()).write(
+        to: path, overwrite: false, weights: file)
       #expect(try ZooFile(path: path).document == file.document)
     }
   }
@@ -186,12 +194,15 @@ extension SpecifiedFile {
     var oldIntegers = integers([(0, [0], [1])])
     oldIntegers.version = 2
     return [
-      Refused(testDescription: "integers of a later version", says: "'integers' is unknown", file: oldIntegers),
+      Refused(
+        testDescription: "integers of a later version", says: "'integers' is unknown", file: oldIntegers),
       Refused(testDescription: "a range upside down", says: "not in order", file: integers([(0, [2], [1])])),
-      Refused(testDescription: "a range without an end", says: "float", file: integers([(0, [0], [.infinity])])),
+      Refused(
+        testDescription: "a range without an end", says: "float", file: integers([(0, [0], [.infinity])])),
       Refused(testDescription: "an empty range", says: "not in order", file: integers([(0, [], [])])),
       Refused(
-        testDescription: "ranges of other channels", says: "expected 1 or 3", file: integers([(1, [0, 0], [1, 1])])),
+        testDescription: "ranges of other channels", says: "expected 1 or 3",
+        file: integers([(1, [0, 0], [1, 1])])),
       Refused(testDescription: "ranges of no layer", says: "not there", file: integers([(7, [0], [1])])),
       Refused(
         testDescription: "ranges out of order", says: "not in order",
@@ -201,7 +212,8 @@ extension SpecifiedFile {
       Refused(testDescription: "codes of a bias", says: "such weights can't have", file: biasCodes),
       Refused(testDescription: "empty details", says: "empty map", file: emptyDetails()),
       Refused(testDescription: "unknown detail", says: "'zebra'", file: raw([("zebra", [0])])),
-      Refused(testDescription: "group of floats", says: "it has groups", file: raw([("group", CBOR.head(0, 32))])),
+      Refused(
+        testDescription: "group of floats", says: "it has groups", file: raw([("group", CBOR.head(0, 32))])),
       Refused(
         testDescription: "unknown group", says: "in groups of 33",
         file: SpecifiedFile(
@@ -222,7 +234,8 @@ extension SpecifiedFile {
       Refused(
         testDescription: "all planes raw", says: "all of its planes are raw",
         file: SpecifiedFile(kernelType: "f32", short, details: [planes([0, 0, 0, 0]), plain])),
-      Refused(testDescription: "larger than plain", says: "need only 24", file: raw([planes([0, 0, 1, 2]), plain])),
+      Refused(
+        testDescription: "larger than plain", says: "need only 24", file: raw([planes([0, 0, 1, 2]), plain])),
       Refused(
         testDescription: "planes of four bits", says: "its type is i4",
         file: SpecifiedFile(kernelType: "i4", short, details: [planes([1]), plain])),

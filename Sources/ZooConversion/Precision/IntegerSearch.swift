@@ -123,7 +123,8 @@ struct IntegerSearch {
           values: examples.flatMap { $0[input].values })
       }
     }
-    guard graph.inputs.count == 1, let input = graph.inputs.first, TestInput.isImage(graph[input].shape) else {
+    guard graph.inputs.count == 1, let input = graph.inputs.first, TestInput.isImage(graph[input].shape)
+    else {
       throw ZooError(
         .unsuitable, what: "cannot use pictures", at: images[0],
         "the network does not take images of three channels", remedy: "Leave --images out.")

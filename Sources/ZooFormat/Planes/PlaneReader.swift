@@ -94,7 +94,8 @@ struct PlaneReader {
       case .frames:
         length = Self.length(bytes, framed * blockCount + block)
         framed += 1
-        try decode(UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + length]), into: room, block: block)
+        try decode(
+          UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + length]), into: room, block: block)
         pointers.append(room.baseAddress.map { UnsafePointer($0.assumingMemoryBound(to: UInt8.self)) })
       case .constant:
         room.initializeMemory(as: UInt8.self, repeating: constants[constant])
@@ -119,6 +120,8 @@ struct PlaneReader {
     guard head.contentSize == target.count else {
       throw Failure(why: "a frame of block \(block) has \(head.contentSize) bytes, expected \(target.count)")
     }
-    guard frames.decode(frame, into: target) else { throw Failure(why: "a frame of block \(block) is damaged") }
+    guard frames.decode(frame, into: target) else {
+      throw Failure(why: "a frame of block \(block) is damaged")
+    }
   }
 }

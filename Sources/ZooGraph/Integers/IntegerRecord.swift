@@ -25,7 +25,9 @@ package struct IntegerRecord: Sendable, Hashable {
       if let range = ranges[node.name] { values[Value(index: index)] = range }
       if floatLayers.contains(node.name) { floats.insert(Value(index: index)) }
       for slot in node.weights where node.operation.quantizedForm(.int8, of: slot) != nil {
-        if let tensor = try weights.quantizedTensor(for: slot), tensor.form.kind == .int8, tensor.form.inner == 1 {
+        if let tensor = try weights.quantizedTensor(for: slot), tensor.form.kind == .int8,
+          tensor.form.inner == 1
+        {
           kernels[slot] = tensor
         } else {
           floats.insert(Value(index: index))

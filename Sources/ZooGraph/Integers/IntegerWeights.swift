@@ -71,6 +71,8 @@ package struct IntegerWeights: Sendable {
         .doesNotFit, what: "weight does not fit", at: slot.name, "its codes are not those of \(slot.shape)")
     }
     let range = tensor.layout.codes
-    return (tensor.bytes.withUnsafeBytes { bytes in bytes[range].map { Int8(bitPattern: $0) } }, tensor.scales)
+    return (
+      tensor.bytes.withUnsafeBytes { bytes in bytes[range].map { Int8(bitPattern: $0) } }, tensor.scales
+    )
   }
 }
