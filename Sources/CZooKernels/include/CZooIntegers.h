@@ -19,7 +19,8 @@
 enum { zoo_write_codes = 1, zoo_write_wide = 2, zoo_write_floats = 4 };
 
 // A matrix product, indirect as `zoo_convolution`: what lies outside of the input has the codes at `zero`. Sums begin
-// with the column's `bias`; an instruction set may subtract a constant from each code, its `integer_shift`. Floats that are written are y from `lo` to `hi`.
+// with the column's `bias`; an instruction set may subtract a constant from each code, its `integer_shift`. Floats
+// that are written are y from `lo` to `hi`.
 // Unit u is row block u % blocks, panel group u / blocks.
 typedef struct {
   zoo_window window;         // out_pixel: of `output`
@@ -44,22 +45,25 @@ typedef struct {
   const void *next_weights;  // what the next operation reads first; may be null
 } zoo_integer_product;
 
-// A filter of one row of `kernel_height * kernel_width` weights per channel, or `multiplier` of them. Unit: a row.
+// One filter for each channel. Weights lie, for each four rows of the window and each of its columns, as four bytes a
+// channel, of which those of rows that the window lacks are 0, with channels rounded up to 64; plain ones are
+// (kernel height, kernel width, channels). Unit: a row of the output.
 typedef struct {
   zoo_window window;         // out_pixel: of `codes`
   const uint8_t *input;
   const uint8_t *zero;       // `channels` codes
-  const int8_t *weights;     // by `integer_depthwise_pack`, or (taps, channels) where `is_plain`
+  const int8_t *weights;
   const int32_t *bias;       // `channels` rounded up to 64, as the other two
   const float *multiplier;
   const float *offset;
   uint8_t *codes;
   int32_t channels;
-  int32_t is_plain;          // whether the window is one that `integer_depthwise_pack` does not serve
+  int32_t is_plain;          // for other windows than 3x3, 5x5 and 7x7 of stride 1 or 2 without dilation
 } zoo_integer_depthwise;
 
-// Over windows, of at most 257 positions for means: `codes` are the largest codes, or means by y = float(sum) * multiplier / float(count) + offset.
-// Positions outside don't count, or have the codes at `zero`. Unit: a row of the output.
+// Over windows, of at most 257 positions for means: `codes` are the largest codes, or means by
+// y = float(sum) * multiplier / float(count) + offset. Positions outside don't count, or have the codes at `zero`.
+// Unit: a row of the output.
 typedef struct {
   zoo_window window;
   const uint8_t *input;
@@ -124,12 +128,7 @@ static inline int32_t zoo_integer_panels(int32_t columns) { return (columns + 31
 static inline int64_t zoo_integer_packed(int32_t taps, int32_t run, int32_t columns) {
   return (int64_t)taps * ((run + 3) / 4 * 4) * zoo_integer_columns(columns);
 }
-// Sums of so many products at most can't overflow, whatever the zero point.
-enum { zoo_integer_sum_limit = 32768 };
-
-// Windows that `integer_depthwise` takes column by column: for each of the window's columns and each four of its rows,
-// four bytes a channel. Others are plain.
-enum { zoo_depthwise_columns = 7 };
+// The groups of four rows of a window.
 static inline int32_t zoo_depthwise_groups(int32_t kernel_height) { return (kernel_height + 3) / 4; }
 
 #define ZOO_INTEGER_KERNELS(KERNEL) \
