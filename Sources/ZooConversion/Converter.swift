@@ -20,7 +20,7 @@ public struct Converter: Sendable {
     /// With other types than `f32`, how far any layer's output may move, of its largest value; layers that would move
     /// it farther are stored more exactly. Nil: what suits the type, ``largestStorageError(of:)``.
     public var largestStorageError: Double?
-    /// Whether the network is to be computed with activations of 8 bits, too; that asks for weights of ``StorageType/int8``.
+    /// Whether the network is to be computed with activations of 8 bits, too; that asks for weights of the type `int8`.
     public var integerActivations = false
     /// With ``integerActivations``, how far outputs may move: the root of the mean square of their differences over their
     /// deviation, of logits where the network ends in probabilities. Layers that move them farther are computed in floats.
