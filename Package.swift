@@ -65,7 +65,7 @@ let package = Package(
     .target(name: "ZooLearning", dependencies: ground + ["CZooKernels"]),
 
     // MARK: Importers
-    .target(name: "ZooCompression", dependencies: ["ZooFormat", "CZstd"]),
+    .target(name: "ZooCompression", dependencies: ["ZooSystem", "ZooFormat", "CZstd"]),
     .target(name: "ZooKeras", dependencies: ground + ["ZooWeightFiles"]),
     .target(
       name: "ZooImageFiles",

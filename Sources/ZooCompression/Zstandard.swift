@@ -1,6 +1,7 @@
 import CZstd
 import Synchronization
 import ZooFormat
+import ZooSystem
 
 /// Frames of Zstandard by libzstd, coded by Huffman's method alone.
 ///
@@ -19,8 +20,9 @@ package final class Zstandard: FrameCoder {
 
   private init() {}
 
-  package func frame(of bytes: UnsafeRawBufferPointer) -> [UInt8] {
-    let context = compressors.withLock { $0.popLast() } ?? Context(pointer: Self.makeCompressor())
+  package func frame(of bytes: UnsafeRawBufferPointer) throws(ZooError) -> [UInt8] {
+    let idle = compressors.withLock { $0.popLast() }
+    let context = if let idle { idle } else { try Self.makeCompressor() }
     defer { compressors.withLock { $0.append(context) } }
     return [UInt8](unsafeUninitializedCapacity: ZSTD_compressBound(bytes.count)) { target, count in
       let length = ZSTD_compress2(
@@ -30,29 +32,34 @@ package final class Zstandard: FrameCoder {
     }
   }
 
-  private static func makeCompressor() -> OpaquePointer {
-    guard let context = ZSTD_createCCtx() else { fatalError("out of memory") }
+  private static func makeCompressor() throws(ZooError) -> Context {
+    guard let context = ZSTD_createCCtx() else { throw outOfMemory }
     // The lowest level looks for no matches.
     ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, ZSTD_minCLevel())
     // ZSTD_c_literalCompressionMode: at such levels, literals would else be stored as they are.
     ZSTD_CCtx_setParameter(context, ZSTD_c_experimentalParam5, Int32(ZSTD_ps_enable.rawValue))
-    return context
+    return Context(pointer: context)
   }
 
   package func decode(
     _ frame: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
-  ) -> Bool {
+  ) throws(ZooError) -> Bool {
     // Else what follows the frame would be taken for another one.
     guard ZSTD_findFrameCompressedSize(frame.baseAddress, frame.count) == frame.count else { return false }
-    let context = decompressors.withLock { $0.popLast() } ?? Context(pointer: Self.makeDecompressor())
+    let idle = decompressors.withLock { $0.popLast() }
+    let context = if let idle { idle } else { try Self.makeDecompressor() }
     defer { decompressors.withLock { $0.append(context) } }
     let length = ZSTD_decompressDCtx(
       context.pointer, target.baseAddress, target.count, frame.baseAddress, frame.count)
     return ZSTD_isError(length) == 0 && length == target.count
   }
 
-  private static func makeDecompressor() -> OpaquePointer {
-    guard let context = ZSTD_createDCtx() else { fatalError("out of memory") }
-    return context
+  private static func makeDecompressor() throws(ZooError) -> Context {
+    guard let context = ZSTD_createDCtx() else { throw outOfMemory }
+    return Context(pointer: context)
+  }
+
+  private static var outOfMemory: ZooError {
+    ZooError(.outOfMemory, what: "out of memory", at: "libzstd", "it cannot allocate a context")
   }
 }

@@ -69,7 +69,9 @@ struct TensorEncoder {
   private func survey(_ content: TensorContent) throws(ZooError) -> PlaneSurvey? {
     guard let frames, content.form.canBeCoded, content.elements >= leastCodedValues else { return nil }
     var surveyor = PlaneSurveyor(width: content.width, frames: frames)
-    content.forEachPart { part in part.forEachBlock(width: content.width) { surveyor.add($0) } }
+    try content.forEachPart { (part) throws(ZooError) in
+      try part.forEachBlock(width: content.width) { (block) throws(ZooError) in try surveyor.add(block) }
+    }
     return surveyor.finish()
   }
 
@@ -98,8 +100,8 @@ struct TensorEncoder {
     try content.forEachPart { part in
       part.withUnsafeBytes(plain)
       var coded: [UInt8] = []
-      part.forEachBlock(width: content.width) {
-        coded += survey.coded(SplitBlock($0, width: content.width), by: frames)
+      try part.forEachBlock(width: content.width) {
+        coded += try survey.coded(SplitBlock($0, width: content.width), by: frames)
       }
       part.letGo()
       try body(ByteSlice(HeapBytes(coded)))
@@ -135,11 +137,13 @@ extension TensorForm {
 
 extension ByteSlice {
   /// Calls `body` with one block of values after another.
-  fileprivate func forEachBlock(width: Int, _ body: (UnsafeRawBufferPointer) -> Void) {
-    withUnsafeBytes { bytes in
+  fileprivate func forEachBlock<Failure: Error>(
+    width: Int, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Void
+  ) throws(Failure) {
+    try withUnsafeBytes { (bytes) throws(Failure) in
       let length = CodedPlanes.blockLength * width
       for start in stride(from: 0, to: bytes.count, by: length) {
-        body(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + length, bytes.count)]))
+        try body(UnsafeRawBufferPointer(rebasing: bytes[start..<min(start + length, bytes.count)]))
       }
     }
   }

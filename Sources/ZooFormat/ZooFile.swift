@@ -187,7 +187,7 @@ package final class ZooFile: WeightSource, Sendable {
     do throws(PlaneReader.Failure) {
       return try ByteSlice(HeapBytes(decoding: record, stored, frames, sharing: share))
     } catch {
-      throw ZooError(.damaged, ".zoo file", at: "\(path), tensor '\(record.name)'", error.why)
+      throw error.cause ?? ZooError(.damaged, ".zoo file", at: "\(path), tensor '\(record.name)'", error.why)
     }
   }
 

@@ -1,12 +1,17 @@
-/// Codes bytes as frames of Zstandard (RFC 8878). A module of its own links the library.
+import ZooSystem
+
+/// Codes bytes as frames of Zstandard (RFC 8878). A module of its own links the library. Both throw `ZooError` where
+/// there is no memory.
 package protocol FrameCoder: Sendable {
   /// A frame of these bytes, at most 64 KiB, that declares their number.
   ///
   /// The same bytes give the same frame, with one version of the library.
-  func frame(of bytes: UnsafeRawBufferPointer) -> [UInt8]
+  func frame(of bytes: UnsafeRawBufferPointer) throws(ZooError) -> [UInt8]
 
   /// Fills `target` with what a frame holds. Returns whether that is sound and exactly as much.
-  func decode(_ frame: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer) -> Bool
+  func decode(
+    _ frame: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer
+  ) throws(ZooError) -> Bool
 }
 
 /// What the head of a frame says, as far as a `.zoo` file restricts it.

@@ -7,6 +7,8 @@ import ZooSystem
 struct PlaneReader {
   struct Failure: Error {
     let why: String
+    /// What has nothing to do with the bytes, such as a lack of memory.
+    var cause: ZooError?
   }
 
   private let bytes: UnsafeRawBufferPointer
@@ -120,8 +122,11 @@ struct PlaneReader {
     guard head.contentSize == target.count else {
       throw Failure(why: "a frame of block \(block) has \(head.contentSize) bytes, expected \(target.count)")
     }
-    guard frames.decode(frame, into: target) else {
-      throw Failure(why: "a frame of block \(block) is damaged")
+    do throws(ZooError) {
+      if try frames.decode(frame, into: target) { return }
+    } catch {
+      throw Failure(why: error.why, cause: error)
     }
+    throw Failure(why: "a frame of block \(block) is damaged")
   }
 }

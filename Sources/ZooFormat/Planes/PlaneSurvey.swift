@@ -1,4 +1,5 @@
 import CZooPlanes
+import ZooSystem
 
 /// How each plane of a tensor is best stored, and the bytes that all of it takes.
 struct PlaneSurvey: Sendable {
@@ -10,14 +11,17 @@ struct PlaneSurvey: Sendable {
   let byteCount: Int
 
   /// A block as it is stored.
-  func coded(_ block: SplitBlock, by frames: any FrameCoder) -> [UInt8] {
-    planes.enumerated().flatMap { plane, coding -> [UInt8] in
+  func coded(_ block: SplitBlock, by frames: any FrameCoder) throws(ZooError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    for (plane, coding) in planes.enumerated() {
       switch coding {
-      case .raw: block.withPlane(plane) { Array($0) }
-      case .frames: block.withPlane(plane, frames.frame)
-      case .constant: []
+      case .raw: block.withPlane(plane) { bytes += $0 }
+      case .frames:
+        bytes += try block.withPlane(plane) { (bytes) throws(ZooError) in try frames.frame(of: bytes) }
+      case .constant: break
       }
     }
+    return bytes
   }
 }
 
@@ -35,8 +39,13 @@ struct SplitBlock {
     }
   }
 
-  func withPlane<Result>(_ plane: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-    bytes.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[plane * count..<(plane + 1) * count])) }
+  func withPlane<Value, Failure: Error>(
+    _ plane: Int, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Value
+  ) throws(Failure) -> Value {
+    let range = plane * count..<(plane + 1) * count
+    return try bytes.withUnsafeBytes { bytes in
+      Result { () throws(Failure) in try body(UnsafeRawBufferPointer(rebasing: bytes[range])) }
+    }.get()
   }
 }
 
@@ -58,10 +67,10 @@ struct PlaneSurveyor {
   }
 
   /// Takes the next block, which all but the last are ``CodedPlanes/blockLength`` values.
-  mutating func add(_ block: UnsafeRawBufferPointer) {
+  mutating func add(_ block: UnsafeRawBufferPointer) throws(ZooError) {
     let split = SplitBlock(block, width: width)
     for plane in 0..<width {
-      split.withPlane(plane) { bytes in
+      try split.withPlane(plane) { (bytes) throws(ZooError) in
         let first = bytes.first
         let isConstant = bytes.allSatisfy { $0 == first }
         if values == 0 {
@@ -69,7 +78,7 @@ struct PlaneSurveyor {
         } else if constants[plane] != first || !isConstant {
           constants[plane] = nil
         }
-        lengths[plane].append(UInt32(truncatingIfNeeded: frames.frame(of: bytes).count))
+        lengths[plane].append(UInt32(truncatingIfNeeded: try frames.frame(of: bytes).count))
       }
     }
     values += block.count / width
