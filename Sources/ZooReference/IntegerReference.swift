@@ -25,6 +25,8 @@ package struct IntegerReference {
 
   /// What the layers of the program compute, and how.
   package var layers: [Int: IntegerLayer] { program.layers }
+  /// Their results, as far as they can be looked at without the program becoming another one.
+  package var results: Set<Value> { program.results }
 
   /// All values that are ever in memory, of one example. Values in codes are what their codes mean; of those that have
   /// both, the codes and not the wide ones.

@@ -25,7 +25,7 @@ struct IntegerCheck {
         Self.name, .noTestimony, detail: "the network has more than \(Self.limit) multiplications")
     }
     let reference = try IntegerReference(graph: graph, form: form, weights: weights)
-    let results = Set(reference.layers.values.map { Value(index: $0.result) })
+    let results = reference.results
     let engine = try Engine(
       graph: graph, weights: weights,
       options: PlanOptions(threads: threads, taps: Array(results), integers: form))

@@ -33,6 +33,14 @@ package struct IntegerProgram: Sendable {
   /// The node whose layer writes a value.
   private var writers: [Int: Int] = [:]
 
+  /// The results of layers that can be looked at without the program becoming another one: all but those that are cut off
+  /// because only ReLUs read them, whose own results show the same.
+  package var results: Set<Value> {
+    Set(layers.values.map(\.result)).subtracting(isRectified).reduce(into: []) {
+      $0.insert(Value(index: $1))
+    }
+  }
+
   /// - Parameter taps: values that are looked at; none of these is computed only together with what follows it, or cut
   ///   off as what follows does it.
   package init(_ graph: Graph, _ form: IntegerForm, taps: [Value] = []) {
