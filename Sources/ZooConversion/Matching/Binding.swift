@@ -6,7 +6,7 @@ import ZooWeightFiles
 package struct Binding: Sendable {
   /// One tensor in one slot.
   package struct Assignment: Sendable {
-    package let slot: WeightSlot
+    package fileprivate(set) var slot: WeightSlot
     package let entry: TensorEntry
     package let transform: LayoutTransform
     /// What the match rests on.
@@ -43,6 +43,15 @@ package struct Binding: Sendable {
 
   /// Whether nothing but an order that no format promises tells tensors of one shape apart.
   package var isAmbiguous: Bool { assignments.contains { $0.rule == .arrayOrder && $0.alike > 0 } }
+
+  /// The same for a graph whose slots have other names and another order.
+  func ordered(by slots: [WeightSlot], name: (WeightSlot) -> WeightSlot) -> Binding {
+    var binding = self
+    for index in assignments.indices { binding.assignments[index].slot = name(assignments[index].slot) }
+    let places = Dictionary(slots.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    binding.assignments.sort { places[$0.slot] ?? 0 < places[$1.slot] ?? 0 }
+    return binding
+  }
 
   mutating func add(_ witness: Witness, where isConcerned: (Assignment) -> Bool = { _ in true }) {
     for index in assignments.indices where isConcerned(assignments[index]) {

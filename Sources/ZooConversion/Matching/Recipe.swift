@@ -8,7 +8,7 @@ import ZooWeightFiles
 /// What a weight file turns out to hold: the network, where each tensor goes, and what is known of it.
 package struct Recipe: Sendable {
   package let file: any WeightFile
-  package let graph: Graph
+  package private(set) var graph: Graph
   package internal(set) var binding: Binding
   package internal(set) var card: ModelCard
   package let labels: [ClassLabel]
@@ -47,6 +47,21 @@ package struct Recipe: Sendable {
   }
 
   package var weights: BoundWeights { BoundWeights(file: file, binding: binding) }
+
+  /// Makes two layers of each separable convolution, for a network that is computed on codes: only so can what lies
+  /// between them be one.
+  ///
+  /// - Throws: `ZooError` where the graph would be too large.
+  mutating func splitSeparableConvolutions() throws(ZooError) {
+    guard SplitGraph.applies(to: graph) else { return }
+    let split = try SplitGraph(graph)
+    let renamed = split.renamed
+    graph = split.graph
+    binding = binding.ordered(by: graph.weightSlots) { renamed[$0] ?? $0 }
+    layerTraining = split.training(layerTraining)
+    // They are those of a model with whole layers.
+    kerasPlaces = []
+  }
 
   /// Notes for which tensors a witness has spoken.
   package mutating func add(_ witness: Witness, where isConcerned: (Binding.Assignment) -> Bool) {

@@ -8,11 +8,25 @@ package struct SplitGraph: Sendable {
   /// What each slot of the new graph is called in the first one, where that is something else.
   private let origins: [WeightSlot: WeightSlot]
 
-  /// The name of the first half of a layer.
-  private static func firstHalf(_ name: String) -> String { "\(name)/depthwise" }
+  /// By the layer's name, what its first half is called; the second keeps the name.
+  private let firstHalves: [String: String]
 
-  /// - Throws: `ZooError` where two layers would have one name.
+  /// Whether a graph has separable convolutions.
+  package static func applies(to graph: Graph) -> Bool {
+    graph.nodes.contains { if case .separableConvolution = $0.operation { true } else { false } }
+  }
+
+  /// - Throws: `ZooError` where the graph would be too large.
   package init(_ first: Graph) throws(ZooError) {
+    var names = Set(first.nodes.map(\.name))
+    var firstHalves: [String: String] = [:]
+    func firstHalf(_ name: String) -> String {
+      if let known = firstHalves[name] { return known }
+      var half = "\(name)_depthwise"
+      while !names.insert(half).inserted { half += "_" }
+      firstHalves[name] = half
+      return half
+    }
     var layers: [Graph.Layer] = []
     var places: [Int] = []
     var halves: [Int: Int] = [:]
@@ -35,7 +49,7 @@ package struct SplitGraph: Sendable {
         activation: c.activation)
       layers.append(
         Graph.Layer(
-          name: Self.firstHalf(node.name), operation: .depthwiseConvolution(depthwise), inputs: inputs,
+          name: firstHalf(node.name), operation: .depthwiseConvolution(depthwise), inputs: inputs,
           sharing: node.sharing.flatMap { halves[$0.index] }))
       halves[index] = layers.count - 1
       layers.append(
@@ -50,7 +64,7 @@ package struct SplitGraph: Sendable {
       for slot in node.weights {
         switch slot.role {
         case .depthwiseKernel:
-          origins[WeightSlot(layer: Self.firstHalf(node.name), role: slot.role, shape: slot.shape)] = slot
+          origins[WeightSlot(layer: firstHalf(node.name), role: slot.role, shape: slot.shape)] = slot
         case .pointwiseKernel:
           origins[WeightSlot(layer: node.name, role: .kernel, shape: slot.shape)] = slot
         default: break
@@ -58,6 +72,36 @@ package struct SplitGraph: Sendable {
       }
     }
     self.origins = origins
+    self.firstHalves = firstHalves
+  }
+
+  /// By each slot of the first graph that is another one here, that one.
+  package var renamed: [WeightSlot: WeightSlot] {
+    Dictionary(origins.map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// What training needs to know of the first graph's layers, for this one's.
+  package func training(_ first: [String: LayerTraining]) -> [String: LayerTraining] {
+    var training = first
+    for (layer, half) in firstHalves {
+      guard let whole = first[layer] else { continue }
+      func part(_ roles: [WeightRole: WeightRole]) -> LayerTraining {
+        var part = whole
+        part.regularizers = [:]
+        part.initializers = [:]
+        for (role, new) in roles {
+          part.regularizers[new] = whole.regularizers[role]
+          part.initializers[new] = whole.initializers[role]
+        }
+        return part
+      }
+      let parts = [
+        half: part([.depthwiseKernel: .depthwiseKernel]),
+        layer: part([.pointwiseKernel: .kernel, .bias: .bias]),
+      ]
+      for (name, part) in parts { training[name] = part.isUsual ? nil : part }
+    }
+    return training
   }
 
   /// The first graph's weights, for this one.
