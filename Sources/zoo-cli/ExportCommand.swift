@@ -9,12 +9,14 @@ struct ExportCommand: ParsableCommand {
     discussion: """
       The ending of the output chooses the format. .safetensors and .npz hold tensors named by their Keras \
       paths. load_weights of Keras 3 reads .weights.h5; load_weights of Keras 2 and 3 reads .h5. .hdf5 is a \
-      whole model, which load_model of Keras 2 and 3 opens.
+      whole model, which load_model of Keras 2 and 3 opens. With --format mlx, .safetensors holds what the \
+      layers of Apple's MLX load, dense layers of 4 and 8 bits in its own form.
 
       Examples:
         zoo export resnet50.zoo -o resnet50.safetensors
         zoo export resnet50.zoo -o resnet50.weights.h5
         zoo export flowers.zoo -o flowers.hdf5
+        zoo export resnet50.zoo -o resnet50.safetensors --format mlx
       """)
 
   @Argument(help: "A .zoo file or a weight file.", completion: .modelFiles)
@@ -27,11 +29,14 @@ struct ExportCommand: ParsableCommand {
     completion: .file(extensions: ["safetensors", "npz", "h5", "hdf5"]))
   var output: String
 
+  @Option(help: "Whose names and axes a .safetensors file has.")
+  var format = Exporter.Axes.keras
+
   @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var common: CommonOptions
 
   func run() throws {
-    let exporter = try Exporter(path: model, output: output)
+    let exporter = try Exporter(path: model, output: output, axes: format)
     let bar = ProgressBar(quiet: common.quiet)
     let report = try exporter.export(overwrite: overwrite.force) { done, total in
       bar.show("writing", done: done, total: total, format: byteSize)
@@ -48,3 +53,5 @@ struct ExportCommand: ParsableCommand {
     }
   }
 }
+
+extension Exporter.Axes: ExpressibleByArgument {}

@@ -9,6 +9,8 @@ package enum ExportFormat: String, Sendable, CaseIterable {
   case legacy = "h5"
   /// A whole model in Keras' HDF5, configuration and weights, which Keras 2 and Keras 3 open.
   case legacyModel = "hdf5"
+  /// Safetensors as `mlx.nn.Module.load_weights` takes them; by name, since the ending does not tell.
+  case mlx
 
   /// The format that a file's ending stands for; nil for an ending that stands for none.
   package init?(path: String) {
@@ -19,11 +21,14 @@ package enum ExportFormat: String, Sendable, CaseIterable {
     self = format
   }
 
+  /// The formats that an ending stands for.
+  package static let withEndings = allCases.filter { $0 != .mlx }
+
   /// Whether libhdf5 writes it.
   var isHDF5: Bool {
     switch self {
     case .kerasStore, .legacy, .legacyModel: true
-    case .safetensors, .npz: false
+    case .safetensors, .npz, .mlx: false
     }
   }
 }

@@ -10,6 +10,14 @@ import ZooWeightFiles
 /// Weights keep their element types, except where a format's readers lack one: NumPy and Keras get
 /// bfloat16 as 32-bit floats, which hold it exactly.
 public struct Exporter: Sendable {
+  /// Whose names and axes the tensors of a safetensors file have.
+  public enum Axes: String, Sendable, CaseIterable {
+    /// Keras' paths, and kernels of (height, width, inputs, outputs).
+    case keras
+    /// Those of MLX' layers, and kernels of (outputs, height, width, inputs).
+    case mlx
+  }
+
   /// What an export did.
   public struct Report: Sendable, Encodable {
     /// The file that was written.
@@ -35,14 +43,22 @@ public struct Exporter: Sendable {
   /// - Parameters:
   ///   - path: a `.zoo` file, or any weight file whose network is recognised.
   ///   - output: where to write; its ending chooses the format.
-  /// - Throws: `ZooError`, with the code `ZooError.Code.invalidArgument` for an ending that stands for no format.
-  public init(path: String, output: String) throws(ZooError) {
-    self = try ZooError.wrap { try Exporter(reading: path, output: output) }
+  ///   - axes: whose names and axes safetensors have.
+  /// - Throws: `ZooError`, with the code `ZooError.Code.invalidArgument` for an ending that stands for no format, or not
+  ///   for safetensors where `axes` asks for them.
+  public init(path: String, output: String, axes: Axes = .keras) throws(ZooError) {
+    self = try ZooError.wrap { try Exporter(reading: path, output: output, axes: axes) }
   }
 
-  private init(reading path: String, output: String) throws {
-    guard let format = ExportFormat(path: output) else {
-      let endings = ExportFormat.allCases.map { ".\($0.rawValue)" }.joined(separator: ", ")
+  private init(reading path: String, output: String, axes: Axes) throws {
+    let ending = ExportFormat(path: output)
+    guard axes == .keras || ending == .safetensors else {
+      throw ZooError(
+        .invalidArgument, what: "unknown format", at: output, "weights for MLX are .safetensors",
+        remedy: "Name the output with that ending.")
+    }
+    guard let format = axes == .mlx ? .mlx : ending else {
+      let endings = ExportFormat.withEndings.map { ".\($0.rawValue)" }.joined(separator: ", ")
       throw ZooError(
         .invalidArgument, what: "unknown format", at: output,
         "its ending is not that of a format that can be written",
@@ -68,6 +84,7 @@ public struct Exporter: Sendable {
 
   private func exported(overwrite: Bool, progress: @escaping (Int, Int) -> Void) throws -> Report {
     try AtomicFile.checkPossible(output, overwrite: overwrite)
+    if format == .mlx { return try exportedForMLX(overwrite: overwrite, progress: progress) }
     let tensors = exportedTensors()
     let total = tensors.reduce(0) { $0 + $1.byteCount }
     var done = 0
@@ -91,25 +108,71 @@ public struct Exporter: Sendable {
       // libhdf5 opens files by their names alone.
       let file = try AtomicFile(path: output, hidden: format.isHDF5)
       for (tensor, offset) in zip(tensors, try writeStructure(tensors, to: file)) {
-        var offset = offset
-        try read(tensor).forEachPart(length: Self.partLength) { part in
-          try part.bytes.withUnsafeBytes { bytes in try file.write(bytes, at: offset) }
-          offset += part.bytes.count
-          part.bytes.letGo()
-          count(part.bytes.count)
-        }
+        try write(read(tensor), to: file, at: offset, count)
       }
       try file.commit(overwrite: overwrite)
     }
-    return Report(
+    return try report(
+      tensors: tensors.count, widened: tensors.count { $0.elementType != $0.sourceType })
+  }
+
+  private func write(
+    _ tensor: StoredTensor, to file: borrowing AtomicFile, at offset: Int, _ count: (Int) -> Void
+  ) throws {
+    var offset = offset
+    try tensor.forEachPart(length: Self.partLength) { part in
+      try part.bytes.withUnsafeBytes { bytes in try file.write(bytes, at: offset) }
+      offset += part.bytes.count
+      part.bytes.letGo()
+      count(part.bytes.count)
+    }
+  }
+
+  private func report(tensors: Int, widened: Int) throws -> Report {
+    Report(
       output: output, format: format.rawValue, architecture: recipe.card.architecture,
-      tensors: tensors.count, parameters: recipe.graph.parameterCount,
-      bytes: try MappedFile(path: output).bytes.count,
-      widened: tensors.count { $0.elementType != $0.sourceType })
+      tensors: tensors, parameters: recipe.graph.parameterCount,
+      bytes: try MappedFile(path: output).bytes.count, widened: widened)
   }
 
   /// The elements that are written at a time.
   private static let partLength = 1 << 20
+
+  // MARK: MLX
+
+  private func exportedForMLX(overwrite: Bool, progress: (Int, Int) -> Void) throws -> Report {
+    let zoo = (recipe.file as? ZooWeightFile)?.zoo
+    let layout = try MLXLayout(
+      graph: recipe.graph, types: exportedTensors().map { ($0.slot, $0.elementType) },
+      codes: { try zoo?.quantizedTensor(for: $0) })
+    var metadata = metadata
+    metadata["format"] = "mlx"
+    if !layout.quantized.isEmpty {
+      metadata["quantization"] =
+        JSONValue.object(
+          layout.quantized.mapValues {
+            .object(["bits": .number(Double($0.bits)), "group_size": .number(Double($0.group))])
+          }
+        ).text
+    }
+    let structure = try SafetensorsWriter(
+      tensors: layout.tensors.map { .init(name: $0.name, shape: $0.shape, elementType: $0.elementType) },
+      metadata: metadata)
+    let file = try AtomicFile(path: output)
+    try file.write(structure.start, at: 0)
+    let total = layout.tensors.reduce(0) { $0 + $1.byteCount }
+    var done = 0
+    for (tensor, offset) in zip(layout.tensors, structure.offsets) {
+      try Cancellation.check()
+      let stored = try layout.stored(tensor) { try recipe.weights.tensor(for: $0) }
+      try write(stored, to: file, at: offset) {
+        done += $0
+        progress(done, total)
+      }
+    }
+    try file.commit(overwrite: overwrite)
+    return try report(tensors: layout.tensors.count, widened: 0)
+  }
 
   // MARK: Tensors
 
@@ -124,7 +187,7 @@ public struct Exporter: Sendable {
   private func exportedTensors() -> [ExportedTensor] {
     recipe.binding.assignments.map { assignment in
       let type = assignment.entry.elementType
-      let isForeign = type == .bfloat16 && format != .safetensors
+      let isForeign = type == .bfloat16 && format != .safetensors && format != .mlx
       return ExportedTensor(slot: assignment.slot, sourceType: type, elementType: isForeign ? .float32 : type)
     }
   }
@@ -160,7 +223,7 @@ public struct Exporter: Sendable {
       return try HDF5Writer.writeStructure(
         of: layout.legacy(tensors.map { ($0.slot, $0.elementType) }), to: file)
     case .legacyModel: return try writeModel(tensors, to: file)
-    case .safetensors, .npz:
+    case .safetensors, .npz, .mlx:
       let layout = try SafetensorsWriter(
         tensors: tensors.map {
           .init(name: kerasPath($0.slot), shape: $0.slot.shape, elementType: $0.elementType)
