@@ -16,6 +16,8 @@ public typealias Converter = ZooConversion.Converter
 public typealias RecipeOptions = ZooConversion.RecipeOptions
 /// What a conversion did.
 public typealias ConversionReport = ZooConversion.ConversionReport
+/// What a file with smaller weights has to keep to.
+public typealias FitTarget = ZooConversion.FitTarget
 /// How weights are stored when a file is written.
 public typealias StorageType = ZooFormat.StorageType
 /// A class that a model tells apart.

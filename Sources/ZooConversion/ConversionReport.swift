@@ -106,6 +106,43 @@ public struct ConversionReport: Sendable, Codable {
     }
   }
 
+  /// A file that a size or an error chose among.
+  public struct FrontierRow: Sendable, Codable {
+    /// Its size, to some kilobytes.
+    public let bytes: Int
+    /// How far its outputs move, as ``outputError`` has it.
+    public let outputError: Double
+    /// What computing one input takes, the least of some runs, with as many threads as verifying.
+    public let milliseconds: Double
+    /// How many weights are stored in which type.
+    public let weights: [String: Int]
+    /// Whether its bytes are coded without loss, as far as there was no room for them.
+    public let isCompressed: Bool
+    /// Whether activations have 8 bits, too.
+    public let hasIntegerActivations: Bool
+    /// Whether it is the one that was written.
+    public let isChosen: Bool
+
+    enum CodingKeys: String, CodingKey {
+      case bytes
+      case outputError = "output_error"
+      case milliseconds, weights
+      case isCompressed = "is_compressed"
+      case hasIntegerActivations = "has_integer_activations"
+      case isChosen = "is_chosen"
+    }
+
+    init(_ point: FrontierPoint) {
+      bytes = point.bytes
+      outputError = point.error
+      milliseconds = point.milliseconds
+      weights = point.forms
+      isCompressed = point.isCompressed
+      hasIntegerActivations = point.hasIntegerActivations
+      isChosen = point.isChosen
+    }
+  }
+
   /// A tensor that was not used.
   public struct Omission: Sendable, Codable {
     /// The tensor's name in the file.
@@ -162,6 +199,8 @@ public struct ConversionReport: Sendable, Codable {
   public let integerOutputError: Double?
   /// With activations of 8 bits, the layers that are computed in 32-bit floats although they could be computed on codes.
   public let floatLayers: [String]?
+  /// Where a size or an error was stated, the files that there would have been, from the largest to the smallest.
+  public let frontier: [FrontierRow]?
   /// One row for each layer whose weights had a choice of types.
   public let layers: [LayerRow]
   /// One row for each weight slot of the network.
@@ -197,7 +236,7 @@ public struct ConversionReport: Sendable, Codable {
     case outputError = "output_error"
     case integerOutputError = "integer_output_error"
     case floatLayers = "float_layers"
-    case layers, tensors, unused, precision, faults, warnings, verification
+    case frontier, layers, tensors, unused, precision, faults, warnings, verification
   }
 
   /// The keys of earlier versions, which are still written beside the others for one version.
@@ -234,6 +273,7 @@ public struct ConversionReport: Sendable, Codable {
     try container.encodeIfPresent(outputError, forKey: .outputError)
     try container.encodeIfPresent(integerOutputError, forKey: .integerOutputError)
     try container.encodeIfPresent(floatLayers, forKey: .floatLayers)
+    try container.encodeIfPresent(frontier, forKey: .frontier)
     try container.encode(layers, forKey: .layers)
     try container.encode(tensors, forKey: .tensors)
     try container.encode(unused, forKey: .unused)
@@ -282,6 +322,7 @@ extension ConversionReport {
     outputError = choice.outputError
     integerOutputError = integers?.error
     floatLayers = integers?.givenBack
+    frontier = choice.frontier.isEmpty ? nil : choice.frontier.map(FrontierRow.init)
     layers = choice.layers.map(LayerRow.init)
     errorForAll = choice.givenBack == 0 ? nil : choice.leastErrorForAll
     tensors = recipe.binding.assignments.map { assignment in

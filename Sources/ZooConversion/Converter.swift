@@ -20,12 +20,15 @@ public struct Converter: Sendable {
     /// With other types than `f32`, how far any layer's output may move, of its largest value; layers that would move
     /// it farther are stored more exactly. Nil: what suits the type, ``largestStorageError(of:)``.
     public var largestStorageError: Double?
+    /// A size or an error that the file has to keep to; then each tensor gets the type that suits it, whatever ``storage``
+    /// says.
+    public var fit: FitTarget?
     /// Whether the network is to be computed with activations of 8 bits, too; that asks for weights of the type `int8`.
     public var integerActivations = false
     /// With ``integerActivations``, how far outputs may move: the root of the mean square of their differences over their
     /// deviation, of logits where the network ends in probabilities. Layers that move them farther are computed in floats.
     public var largestOutputError = Tolerances.integerOutputs
-    /// With ``integerActivations``, pictures or folders of them to try it on; synthetic ones where there is none.
+    /// With ``integerActivations`` or ``fit``, pictures or folders of them to try it on; synthetic ones where there is none.
     public var images: [String] = []
     /// Whether the bytes of stored weights are coded without loss. Such a file takes less room, but its weights have to
     /// be decoded before they are used.
@@ -98,15 +101,15 @@ public struct Converter: Sendable {
     if !options.dryRun { try AtomicFile.checkPossible(output, overwrite: options.overwrite) }
     var source = try read(input, progress: progress)
     try Cancellation.check()
-    // Weights that are used only once are not kept.
-    let original: any WeightSource =
-      options.verify ? CachedWeights(source.recipe.weights) : source.recipe.weights
+    let read = weights(of: source.recipe)
     if options.verify, source.recipe.preprocessingOrigin == .unknown {
-      try findPreprocessing(of: &source.recipe, weights: original, progress: progress)
+      try findPreprocessing(of: &source.recipe, weights: read, progress: progress)
     }
-    source.faults = try WeightFault.all(of: source.recipe.graph, weights: original)
-    var precision = try choosePrecision(of: source.recipe, weights: original, progress: progress)
-    let integers = try chooseIntegers(source.recipe, precision.plan, weights: original, progress: progress)
+    source.faults = try WeightFault.all(of: source.recipe.graph, weights: read)
+    let forms = try chooseForms(of: source.recipe, weights: read, progress: progress)
+    source.recipe = forms.recipe
+    let (original, integers) = (forms.weights, forms.integers)
+    var precision = forms.precision
     try Cancellation.check()
     let verified =
       options.verify
@@ -114,9 +117,9 @@ public struct Converter: Sendable {
     func report(_ records: [TensorRecord], checksum: Checksum, output: String?) -> ConversionReport {
       ConversionReport(
         recipe: source.recipe, source: sourceRecord(of: source.recipe, source.hashes, checksum: checksum),
-        faults: source.faults, storage: options.storage, choice: precision, integers: integers,
+        faults: source.faults, storage: storage(precision), choice: precision, integers: integers,
         records: records, output: output,
-        verification: verified?.report, largestStorageError: options.tolerance)
+        verification: verified?.report, largestStorageError: tolerance(precision))
     }
     if options.isStrict {
       let warnings = report([], checksum: .zero, output: nil).warnings
@@ -219,10 +222,55 @@ public struct Converter: Sendable {
     return true
   }
 
+  /// Those of the file. What is used only once is not kept.
+  private func weights(of recipe: Recipe) -> any WeightSource {
+    options.verify ? CachedWeights(recipe.weights) : recipe.weights
+  }
+
+  /// A network with how it is stored and computed.
+  private struct Forms {
+    var recipe: Recipe
+    var weights: any WeightSource
+    var precision: PrecisionChoice
+    var integers: IntegerSearch.Choice?
+  }
+
+  private func chooseForms(
+    of recipe: Recipe, weights: any WeightSource, progress: (Progress) -> Void
+  ) throws -> Forms {
+    if let split = try chooseSplitForms(of: recipe, progress: progress) { return split }
+    let precision = try choosePrecision(of: recipe, weights: weights, progress: progress)
+    let integers = try chooseIntegers(recipe, precision.plan, weights: weights, progress: progress)
+    return Forms(recipe: recipe, weights: weights, precision: precision, integers: integers)
+  }
+
+  /// With each separable convolution as two layers, so that what lies between them is in codes too; nil where most layers
+  /// would stay on floats all the same, for which a layer is faster as a whole.
+  private func chooseSplitForms(of recipe: Recipe, progress: (Progress) -> Void) throws -> Forms? {
+    guard options.integerActivations, SplitGraph.applies(to: recipe.graph) else { return nil }
+    var split = recipe
+    try split.splitSeparableConvolutions()
+    let weights = weights(of: split)
+    do {
+      let precision = try choosePrecision(of: split, weights: weights, progress: progress)
+      let integers = try chooseIntegers(split, precision.plan, weights: weights, progress: progress)
+      guard let integers, integers.integerLayers >= integers.givenBack.count else { return nil }
+      return Forms(recipe: split, weights: weights, precision: precision, integers: integers)
+    } catch let error as ZooError where error.code == .unsuitable {
+      return nil
+    }
+  }
+
   /// How each weight is stored.
   private func choosePrecision(
     of recipe: Recipe, weights: some WeightSource, progress: (Progress) -> Void
   ) throws -> PrecisionChoice {
+    if let fit = options.fit {
+      return try PrecisionFit(
+        graph: recipe.graph, preprocessing: recipe.card.preprocessing, threads: options.verifier.threads,
+        images: try imageFiles(), target: fit, headerAllowance: document(of: recipe).headerAllowance
+      ).choose(weights: weights) { progress(.phase("trying layers in smaller types: \($0) of \($1)")) }
+    }
     guard options.storage != .f32 else { return PrecisionChoice() }
     let name = options.storage == .f16 ? "half precision" : options.storage.rawValue
     progress(.phase("choosing tensors for \(name)"))
@@ -241,9 +289,23 @@ public struct Converter: Sendable {
     progress(.phase("choosing layers for 8 bits"))
     return try IntegerSearch(
       graph: recipe.graph, preprocessing: recipe.card.preprocessing, threads: options.verifier.threads,
-      images: try options.images.flatMap { isFolder($0) ? try ImageFolder.images(in: $0) : [$0] },
-      largestError: options.largestOutputError
+      images: try imageFiles(), largestError: options.largestOutputError
     ).choose(weights: CachedWeights(PlannedWeights(source: weights, plan: plan)), original: weights)
+  }
+
+  private func imageFiles() throws -> [String] {
+    try options.images.flatMap { isFolder($0) ? try ImageFolder.images(in: $0) : [$0] }
+  }
+
+  /// The type that weights are stored in as far as they may be.
+  private func storage(_ choice: PrecisionChoice) -> StorageType {
+    options.fit == nil ? options.storage : choice.plan.storage
+  }
+
+  /// How far storing may move layers. Where a size or an error decides, that is what the type usually may, if it keeps
+  /// to it.
+  private func tolerance(_ choice: PrecisionChoice) -> Double {
+    options.fit == nil ? options.tolerance : Tolerances.precision(storage(choice))
   }
 
   /// Checks the weights as they will be stored, and makes the test case. Batch norms that agree become
@@ -259,8 +321,8 @@ public struct Converter: Sendable {
     let engine = try Engine(
       graph: recipe.graph, weights: weights, options: PlanOptions(threads: options.verifier.threads))
     let verifier = Verifier(
-      graph: recipe.graph, card: recipe.card, storage: options.storage,
-      storageTolerance: precision.error == nil ? nil : options.tolerance,
+      graph: recipe.graph, card: recipe.card, storage: storage(precision),
+      storageTolerance: precision.error == nil ? nil : tolerance(precision),
       precision: recipe.precision, options: options.verifier)
     let form = try integers?.record.form(of: recipe.graph, weights: weights)
     var report: VerificationReport
@@ -311,17 +373,26 @@ public struct Converter: Sendable {
     _ verified: Verified?, progress: (Progress) -> Void
   ) throws -> [TensorRecord] {
     let recipe = source.recipe
-    let document = ZooDocument(
-      graph: recipe.graph, card: recipe.card, kerasPlaces: recipe.kerasPlaces, labels: recipe.labels,
-      source: sourceRecord(of: recipe, source.hashes, checksum: .zero),
-      testCase: verified?.testCase, verification: verified?.report.summary ?? [:],
-      layerTraining: recipe.layerTraining, integers: integers)
+    var document = document(of: recipe)
+    document.source = sourceRecord(of: recipe, source.hashes, checksum: .zero)
+    document.testCase = verified?.testCase
+    document.verification = verified?.report.summary ?? [:]
+    document.integers = integers
     var plan = plan
     if options.compress { plan.frames = Zstandard.shared }
+    let largestLength = if case .bytes(let limit) = options.fit { limit } else { Int.max }
     return try ZooWriter(document: document, plan: plan)
       .write(
         to: output, overwrite: options.overwrite, weights: weights, source: source.hashes,
+        largestLength: largestLength,
         progress: { progress(.writing(done: $0, total: $1)) }, confirm: { try source.checkUnchanged() })
+  }
+
+  /// What the file says, but for the source, the test case and what checks found.
+  private func document(of recipe: Recipe) -> ZooDocument {
+    ZooDocument(
+      graph: recipe.graph, card: recipe.card, kerasPlaces: recipe.kerasPlaces, labels: recipe.labels,
+      layerTraining: recipe.layerTraining)
   }
 
   /// Of all the files that `file` lies in; those of the input itself, where it is that one.
@@ -333,21 +404,34 @@ public struct Converter: Sendable {
 
   /// What the smaller type costs, for the report and the file.
   private func check(_ choice: PrecisionChoice) -> VerificationReport.Check? {
-    guard let error = choice.error else { return nil }
+    let (storage, tolerance) = (storage(choice), tolerance(choice))
+    guard let error = choice.error, storage != .f32 else { return nil }
     var details = ["all layers, on images and noise"]
-    if let outputs = choice.outputError, options.storage != .f16 {
-      details.append("outputs by \(significant(outputs)) of their deviation")
+    if let outputs = choice.outputError, storage != .f16 || options.fit != nil {
+      var text = "outputs by \(significant(outputs)) of their deviation"
+      if let trials = choice.trials { text += " on \(trials)" }
+      details.append(text)
     }
-    if choice.singleCount > 0 { details.append("\(choice.singleCount) tensors kept in single precision") }
+    if choice.singleCount > 0 {
+      details.append("\(counted(choice.singleCount, "tensor")) kept in single precision")
+    }
     return VerificationReport.Check(
-      VerificationReport.Check.precision(options.storage), .passed, largestError: error,
-      tolerance: options.tolerance, detail: details.joined(separator: ", "))
+      VerificationReport.Check.precision(storage), .passed, largestError: error,
+      // A size that was asked for may take more than is usual.
+      tolerance: error <= tolerance ? tolerance : nil, detail: details.joined(separator: ", "))
   }
+
+  /// The most layers that a check names.
+  private static let nameLimit = 8
 
   /// What computing on codes of 8 bits costs.
   private func check(_ choice: IntegerSearch.Choice) -> VerificationReport.Check {
     var detail = "outputs of \(choice.integerLayers) layers on \(choice.trials), of their deviation"
-    if !choice.givenBack.isEmpty { detail += "; in floats: \(choice.givenBack.joined(separator: ", "))" }
+    if !choice.givenBack.isEmpty {
+      let others = choice.givenBack.count - Self.nameLimit
+      detail += "; in floats: \(choice.givenBack.prefix(Self.nameLimit).joined(separator: ", "))"
+      if others > 0 { detail += " and \(others) more" }
+    }
     return VerificationReport.Check(
       VerificationReport.Check.integers, .passed, largestError: choice.error,
       tolerance: options.largestOutputError, detail: detail)

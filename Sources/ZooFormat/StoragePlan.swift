@@ -12,6 +12,8 @@ package struct StoragePlan: Sendable {
   package var frames: (any FrameCoder)?
   /// Tensors of fewer values are not coded: a table for each costs more time than it saves room.
   package var leastCodedValues = 8192
+  /// Tensors that are not coded although ``frames`` could: whoever reads them uses them where they are.
+  package var uncoded: Set<WeightSlot> = []
 
   /// All in 32-bit floats.
   package init() {}

@@ -26,11 +26,12 @@ package struct ZooWriter {
   /// they are is asked for several times. The checksum of `source` is waited for when the tensors are written; without,
   /// it is what the document says. `progress` gets the bytes of tensors written so far and in all. `confirm` is
   /// called when all is written; where it throws, nothing appears. Throws `ZooError` where
-  /// the document breaks the specification, and what `weights` and `confirm` throw.
+  /// the document breaks the specification or the file would have more than `largestLength` bytes, and what `weights`
+  /// and `confirm` throw.
   @discardableResult
   package func write(
     to path: String, overwrite: Bool, weights: some WeightSource,
-    source: SourceHashes? = nil, progress: (Int, Int) -> Void = { _, _ in },
+    source: SourceHashes? = nil, largestLength: Int = .max, progress: (Int, Int) -> Void = { _, _ in },
     confirm: () throws -> Void = {}
   ) throws -> [TensorRecord] {
     if !overwrite { try AtomicFile.checkAbsent(path) }
@@ -43,6 +44,11 @@ package struct ZooWriter {
     let dataStart = Preamble(
       version: header.version, headerLength: headerLength, fileLength: 0, headerChecksum: .zero
     ).dataStart
+    guard dataStart + dataLength <= largestLength else {
+      throw ZooError(
+        .unsuitable, what: "cannot write a .zoo file", at: path,
+        "it would have \(dataStart + dataLength) bytes, more than \(largestLength)")
+    }
 
     let file = try AtomicFile(path: path)
     var done = 0
@@ -53,8 +59,9 @@ package struct ZooWriter {
         let record = header.tensors[index]
         var (hash, plainHash) = (XXH3Hasher(), XXH3Hasher())
         var offset = dataStart + record.offset
-        try encoder.forEachChunk(
-          record.name, of: stored(weights, record.slot, path: path), quantized: codes(weights, record.slot),
+        try plan.encoder(of: record.slot).forEachChunk(
+          record.name, of: stored(weights, record.slot, path: path),
+          quantized: plan.codes(weights, record.slot),
           layout,
           plain: { if layout.survey != nil { plainHash.update($0) } },
           { chunk in
@@ -104,24 +111,14 @@ package struct ZooWriter {
 
   // MARK: Tensors
 
-  private var encoder: TensorEncoder {
-    TensorEncoder(frames: plan.frames, leastCodedValues: plan.leastCodedValues)
-  }
-
   /// How every tensor is stored, and what that changes.
   private func layouts(_ weights: some WeightSource, path: String) throws -> [TensorEncoder.Layout] {
     try document.graph.weightSlots.map { slot in
       try Cancellation.check()
-      let form = plan.form(of: slot)
-      let replacement = plan.replaced[slot]
-      guard form != .values(.float32) || replacement != nil || plan.frames != nil else {
-        return TensorEncoder.Layout(
-          form: form, survey: nil, byteCount: form.byteCount(elements: slot.shape.elementCount), error: nil)
-      }
-      return try encoder.layout(
-        slot.name, of: checked(try weights.tensor(for: slot), slot, path: path),
-        quantized: codes(weights, slot),
-        replacement: replacement, as: form)
+      guard plan.hasToSurvey(slot) else { return plan.layoutAsItIs(slot) }
+      return try plan.layout(
+        of: slot, checked(try weights.tensor(for: slot), slot, path: path),
+        quantized: plan.codes(weights, slot))
     }
   }
 
@@ -147,12 +144,6 @@ package struct ZooWriter {
   /// What the file stores of a slot.
   private func stored(_ weights: some WeightSource, _ slot: WeightSlot, path: String) throws -> StoredTensor {
     try checked(try plan.replaced[slot] ?? weights.tensor(for: slot), slot, path: path)
-  }
-
-  /// The codes of a slot, where it comes as such and they are stored.
-  private func codes(_ weights: some WeightSource, _ slot: WeightSlot) throws -> QuantizedTensor? {
-    guard case .codes = plan.form(of: slot), plan.replaced[slot] == nil else { return nil }
-    return try weights.quantizedTensor(for: slot)
   }
 
   private func checked(

@@ -15,6 +15,7 @@ struct ConvertCommand: ParsableCommand {
         zoo convert resnet50.h5
         zoo convert mobilenet.npz -o m.zoo --architecture mobilenet --dtype f16
         zoo convert model.keras --io recorded.npz --report report.html
+        zoo convert resnet50.h5 --fit 30MB
         zoo convert model.h5 --lambda 'scale=x / 127.5 - 1'
         curl -s https://example.org/model.h5 | zoo convert - -o models/model.zoo
       """)
@@ -97,13 +98,28 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "With --activations int8: a folder of pictures like those of its use, to try it on; synthetic ones by default.",
+      "With --activations int8, --fit or --fit-error: a folder of pictures like those of its use, to try it on; synthetic "
+        + "ones by default.",
       valueName: "folder"), completion: .directory)
   var images: String?
 
   @Flag(
     help: "Code the stored weights without loss: a smaller file to ship, which takes longer to open.")
   var compress = false
+
+  @Option(
+    help: ArgumentHelp(
+      "The most that the output may take, for example 10MB: each tensor gets the type and the coding that cost the least. "
+        + "Prints what else there would be.",
+      valueName: "size"))
+  var fit: ByteCount?
+
+  @Option(
+    help: ArgumentHelp(
+      "How far outputs may move, root of the mean square, of their deviation, for example 0.01: makes the smallest file "
+        + "that keeps to it. Prints what else there would be.",
+      valueName: "error"))
+  var fitError: Double?
 
   @Option(
     help: ArgumentHelp(
@@ -164,8 +180,21 @@ struct ConvertCommand: ParsableCommand {
     }
     if activations == .int8 {
       guard storage == .int8 else { throw ValidationError("--activations int8 takes --dtype int8.") }
-    } else if outputError != nil || images != nil {
-      throw ValidationError("--output-error and --images require --activations int8.")
+    } else if outputError != nil {
+      throw ValidationError("--output-error requires --activations int8.")
+    } else if images != nil && target == nil {
+      throw ValidationError("--images requires --activations int8, --fit or --fit-error.")
+    }
+    if fit != nil || fitError != nil {
+      if fit != nil && fitError != nil { throw ValidationError("--fit and --fit-error exclude each other.") }
+      guard dtype == nil, activations == .f32, !compress else {
+        throw ValidationError(
+          "--fit and --fit-error choose types and coding themselves: leave --dtype, --compress and --activations out."
+        )
+      }
+      if let fitError, !(fitError > 0) {
+        throw ValidationError("--fit-error takes a positive number, not \(fitError).")
+      }
     }
     if let outputError, !(outputError > 0) {
       throw ValidationError("--output-error takes a positive number, not \(outputError).")
@@ -193,6 +222,7 @@ struct ConvertCommand: ParsableCommand {
     options.images = images.map { [$0] } ?? []
     if let largestError { options.largestStorageError = largestError }
     options.compress = compress
+    options.fit = target
     options.verify = !skipVerification
     options.verifier.threads = threads.count
     options.verifier.ioPath = io
@@ -253,6 +283,8 @@ struct ConvertCommand: ParsableCommand {
   /// The type that weights are stored in as far as they may be.
   private var storage: StorageType { dtype ?? (activations == .int8 ? .int8 : .f32) }
 
+  private var target: FitTarget? { fit.map { .bytes($0.bytes) } ?? fitError.map { .error($0) } }
+
   /// What was really stored in which type, that with the most weights first.
   private func storage(of result: ConversionReport) -> String {
     let types = Dictionary(grouping: result.tensors, by: \.storedType).map {
@@ -277,7 +309,8 @@ struct ConvertCommand: ParsableCommand {
     try row(
       "weights",
       "\(grouped(result.parameters)) in \(result.tensors.count) tensors, stored as \(storage(of: result))"
-        + (compress ? ", compressed" : ""))
+        + (compress || result.frontier?.contains { $0.isChosen && $0.isCompressed } == true
+          ? ", compressed" : ""))
     if let precision = result.precision {
       try row(
         "computed in",
@@ -298,10 +331,29 @@ struct ConvertCommand: ParsableCommand {
     } else {
       try Terminal.print("  not verified", on: stream)
     }
+    if let frontier = result.frontier { try print(frontier, on: stream) }
     guard result.output != nil else {
       return try Terminal.print("dry run: nothing written", on: stream)
     }
     let name = writesToStandardOutput ? StandardOutput.name : outputPath
     try Terminal.print("wrote \(name), \(byteSize(result.outputBytes ?? 0))", on: stream)
+  }
+
+  /// The files that there would have been.
+  private func print(_ frontier: [ConversionReport.FrontierRow], on stream: Terminal.Stream) throws {
+    var table = Table(["", "SIZE", "ERROR", "MS", "WEIGHTS"], rightAligned: [1, 2, 3], wrapsLast: true)
+    for row in frontier {
+      let all = row.weights.values.reduce(0, +)
+      let shares = row.weights.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.compactMap { form, count in
+        let percent = (100 * Double(count) / Double(max(all, 1))).rounded()
+        return percent >= 1 ? "\(form) \(Int(percent)) %" : nil
+      }
+      table.add(
+        row.isChosen ? "*" : "", byteSize(row.bytes), significant(row.outputError),
+        decimal(row.milliseconds, 1),
+        (shares + (row.isCompressed ? ["compressed"] : [])
+          + (row.hasIntegerActivations ? ["with --activations int8"] : [])).joined(separator: ", "))
+    }
+    try table.print(on: stream)
   }
 }

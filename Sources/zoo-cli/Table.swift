@@ -30,7 +30,7 @@ struct Table {
 
   mutating func add(_ row: [String]) { rows.append(row) }
 
-  func print() throws {
+  func print(on stream: Terminal.Stream = .output) throws {
     let widths = widths(in: Terminal.outputWidth)
     for row in rows {
       var line = ""
@@ -43,19 +43,19 @@ struct Table {
         line += rightAligned.contains(column) ? padding + text : text + padding
       }
       guard wrapsLast, let last = row.last, let width = widths[row.count - 1] else {
-        try Self.print(line)
+        try Self.print(line, on: stream)
         continue
       }
       let margin = String(repeating: " ", count: line.columns)
       for (index, part) in Self.lines(of: last, columns: width).enumerated() {
-        try Self.print((index == 0 ? line : margin) + part)
+        try Self.print((index == 0 ? line : margin) + part, on: stream)
       }
     }
   }
 
-  private static func print(_ line: String) throws {
+  private static func print(_ line: String, on stream: Terminal.Stream) throws {
     let end = line.lastIndex { $0 != " " }
-    try Terminal.print(end.map { String(line[...$0]) } ?? "", indent: nil)
+    try Terminal.print(end.map { String(line[...$0]) } ?? "", indent: nil, on: stream)
   }
 
   /// The entries of a list, with their commas.

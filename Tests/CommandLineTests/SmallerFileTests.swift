@@ -103,7 +103,37 @@ import ZooTestSupport
     }
   }
 
+  @Test func filesThatFit() throws {
+    try withCommand { zoo in
+      #expect(try zoo("convert", ConvertTests.digits, "-o", "plain.zoo").status == 0)
+      let limit = try size("plain.zoo", in: zoo) / 2
+      let result = try zoo("convert", ConvertTests.digits, "-o", "fit.zoo", "--fit", "\(limit)B")
+      #expect(result.status == 0, "\(result.errors)")
+      #expect(try size("fit.zoo", in: zoo) <= limit)
+      let lines = result.output.split(separator: "\n").map(String.init)
+      let header = try #require(lines.firstIndex { $0.contains("SIZE") && $0.contains("ERROR") })
+      let rows = lines[(header + 1)...].prefix { !$0.hasPrefix("wrote") }
+      #expect(rows.count > 4 && rows.count { $0.hasPrefix("*") } == 1, "\(result.output)")
+      #expect(
+        rows.contains { $0.contains("with --activations int8") } && rows.contains { $0.contains("i8 ") })
+      #expect(try zoo("verify", "fit.zoo").status == 0)
+      let json = try zoo("convert", ConvertTests.digits, "-o", "e.zoo", "--fit-error", "0.01", "--json")
+        .jsonObject()
+      let frontier = try #require(json["frontier"] as? [[String: Any]])
+      let chosen = try #require(frontier.first { $0["is_chosen"] as? Bool == true })
+      #expect(try #require(chosen["output_error"] as? Double) <= 0.01)
+      #expect(
+        chosen["bytes"] is Int && chosen["weights"] is [String: Int] && chosen["milliseconds"] is Double)
+      let refused = try zoo("convert", ConvertTests.digits, "-o", "no.zoo", "--fit", "1KB")
+      #expect(refused.status == 65 && refused.errors.contains("the smallest file has"), "\(refused.errors)")
+      #expect(try !zoo.contents().contains("no.zoo"))
+    }
+  }
+
   @Test(arguments: [
+    ["--fit", "0"], ["--fit", "-1MB"], ["--fit", "much"], ["--fit", "1MB", "--fit-error", "0.1"],
+    ["--fit", "1MB", "--dtype", "f16"], ["--fit-error", "0.1", "--compress"], ["--fit-error", "0"],
+    ["--fit", "1MB", "--activations", "int8"],
     ["--output-error", "0.1"], ["--images", "."], ["--activations", "int8", "--dtype", "f16"],
     ["--activations", "int4"], ["--activations", "int8", "--output-error", "0"],
   ])

@@ -3,7 +3,6 @@ import ZooImages
 import ZooRuntime
 import ZooSystem
 import ZooTensor
-import ZooVerification
 
 /// Finds how a network can be computed with activations of 8 bits so that its outputs do not move too far.
 ///
@@ -36,9 +35,6 @@ struct IntegerSearch {
     var trials: String
   }
 
-  /// The pictures that are tried.
-  private static let imageLimit = 16
-  private static let syntheticCount = 8
   /// Ranges of synthetic pictures are widened by this factor, as photographs go beyond them.
   private static let margin: Float = 1.5
 
@@ -47,19 +43,12 @@ struct IntegerSearch {
   ///   - original: those that outputs are compared with.
   /// - Throws: `ZooError` where no layer can be computed on codes, or an image can't be read, and what the weights throw.
   func choose(weights: some WeightSource, original: some WeightSource) throws -> Choice {
-    let trialGraph = try graph.endingInLogits() ?? graph
-    let inputs = try trialInputs()
-    let truth = try engine(trialGraph, original, nil).makeSession().run(inputs)
+    let trials = try OutputTrials(
+      graph: graph, preprocessing: preprocessing, threads: threads, images: images, weights: original)
     func error(_ record: IntegerRecord) throws -> Double {
-      try Cancellation.check()
-      let form = try record.form(of: trialGraph, weights: weights)
-      var error = RelativeError()
-      for (a, b) in zip(truth, try engine(trialGraph, weights, form).makeSession().run(inputs)) {
-        error.add(a.values, b.values)
-      }
-      return error.value
+      try trials.error(with: weights, integers: record)
     }
-    var record = IntegerRecord(ranges: try ranges(original, inputs))
+    var record = IntegerRecord(ranges: try ranges(original, trials.inputs))
     let program = IntegerProgram(graph, try record.form(of: graph, weights: weights))
     let used = Set(program.rangedValues.map { graph[$0].name })
     record.ranges = record.ranges.filter { used.contains($0.key) }
@@ -74,8 +63,7 @@ struct IntegerSearch {
     let whole = try error(record)
     var choice = Choice(
       record: record, error: whole, errorOfAll: whole, integerLayers: layers.count, givenBack: [],
-      trials: images.isEmpty
-        ? "\(Self.syntheticCount) synthetic pictures" : "\(counted(inputs[0].shape[0], "picture"))")
+      trials: trials.text)
     guard whole > largestError else { return choice }
     // By what each layer does to the outputs when it alone is computed on codes.
     var effects: [(layer: String, error: Double)] = []
@@ -103,37 +91,6 @@ struct IntegerSearch {
       .unsuitable, what: "cannot compute in 8 bits", at: "the network",
       "with any of its layers on codes of 8 bits the outputs move by more than \(significant(largestError))",
       remedy: "State a larger error, up to \(significant(whole)), or leave --activations out.")
-  }
-
-  private func engine(_ graph: Graph, _ weights: any WeightSource, _ form: IntegerForm?) throws -> Engine {
-    try Engine(graph: graph, weights: weights, options: PlanOptions(threads: threads, integers: form))
-  }
-
-  // MARK: Trials
-
-  /// For each input of the network, a batch.
-  private func trialInputs() throws -> [Tensor] {
-    guard !images.isEmpty else {
-      let examples = try (0..<Self.syntheticCount).map {
-        try TestInput.make(for: graph, preprocessing: preprocessing, seed: UInt64(40 + $0))
-      }
-      return graph.inputs.indices.map { input in
-        Tensor(
-          shape: Shape([examples.count] + examples[0][input].shape.dimensions.dropFirst()),
-          values: examples.flatMap { $0[input].values })
-      }
-    }
-    guard graph.inputs.count == 1, let input = graph.inputs.first, TestInput.isImage(graph[input].shape)
-    else {
-      throw ZooError(
-        .unsuitable, what: "cannot use pictures", at: images[0],
-        "the network does not take images of three channels", remedy: "Leave --images out.")
-    }
-    let shape = graph[input].shape
-    return [
-      try preprocessing.batch(
-        of: images.prefix(Self.imageLimit).map { try Image(path: $0) }, height: shape[0], width: shape[1])
-    ]
   }
 
   /// Of every value but the inputs.

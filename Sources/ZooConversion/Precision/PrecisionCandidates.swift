@@ -3,15 +3,8 @@ import ZooGraph
 import ZooSystem
 import ZooTensor
 
-/// The ways to store a network's weights that a search goes through.
-///
-/// They are numbered: with layers in an order, number p has all of them on step p / count of the ladder, and
-/// the first p % count of them one step further.
+/// The ways to store a network's weights that a search goes through: each layer on a step of the ladder.
 struct PrecisionCandidates<Weights: WeightSource> {
-  /// The most groups of layers that are looked at apart, so that a deep network does not take longer than
-  /// others.
-  private static var sensitivityLimit: Int { 64 }
-
   let graph: Graph
   let ladder: PrecisionLadder
   let weights: Weights
@@ -39,18 +32,13 @@ struct PrecisionCandidates<Weights: WeightSource> {
       ? BiasCorrection(graph: graph, prediction: try ValuePrediction(graph: graph, weights: weights)) : nil
   }
 
-  /// The plan of a number.
-  mutating func plan(_ number: Int, of order: [Value]) throws -> StoragePlan {
+  /// The plan with each layer on its step.
+  mutating func plan(_ rungs: [Value: Int]) throws -> StoragePlan {
     var plan = StoragePlan()
-    // A layer that is called twice has the form of its first call.
-    for (place, layer) in order.enumerated().reversed() {
-      try add(layer, on: rung(number, place, order.count), to: &plan)
+    for (layer, rung) in rungs.sorted(by: { $0.key.index > $1.key.index }) {
+      try add(layer, on: rung, to: &plan)
     }
     return plan
-  }
-
-  private func rung(_ number: Int, _ place: Int, _ count: Int) -> Int {
-    number / count + (place < number % count ? 1 : 0)
   }
 
   private mutating func add(_ layer: Value, on rung: Int, to plan: inout StoragePlan) throws {
@@ -109,26 +97,26 @@ struct PrecisionCandidates<Weights: WeightSource> {
 
   // MARK: Results
 
-  /// What the plan of a number is and costs.
+  /// What the plan with each layer on its step is and costs.
   mutating func choice(
-    _ number: Int, of order: [Value], moves: PrecisionTrials.Moves?, trials: PrecisionTrials?
+    _ rungs: [Value: Int], moves: PrecisionTrials.Moves?, trials: PrecisionTrials?
   ) throws -> PrecisionChoice {
-    var choice = PrecisionChoice(plan: try plan(number, of: order))
+    var choice = PrecisionChoice(plan: try plan(rungs))
     choice.error = moves?.largest
     choice.outputError = moves?.outputs.value
-    choice.givenBack = number == 0 ? 0 : min(number, order.count)
+    choice.givenBack = rungs.values.count { $0 > 0 }
     let smaller = Set(
-      order.flatMap { layer in
+      rungs.keys.flatMap { layer in
         graph[layer].weights.filter { ladder.form(of: $0, in: graph[layer], rung: 0) != .values(.float32) }
       })
     choice.singleCount = smaller.count { choice.plan.forms[$0] == nil }
-    let places = Dictionary(order.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-    for layer in order.sorted(by: { $0.index < $1.index }) where graph[layer].sharing == nil {
+    for (layer, rung) in rungs.sorted(by: { $0.key.index < $1.key.index })
+    where graph[layer].sharing == nil {
       let node = graph[layer]
       guard let slot = node.weights.max(by: { $0.shape.elementCount < $1.shape.elementCount }) else {
         continue
       }
-      let correction = try correction(of: layer, on: rung(number, places[layer] ?? 0, order.count))
+      let correction = try correction(of: layer, on: rung)
       choice.layers.append(
         LayerPrecision(
           layer: node.name, form: choice.plan.form(of: slot), rounding: correction?.rounding[slot],
@@ -143,13 +131,10 @@ struct PrecisionCandidates<Weights: WeightSource> {
   mutating func bySensitivity(
     _ layers: [Value], error: (StoragePlan) throws -> Double
   ) throws -> [Value] {
-    let length = (layers.count + Self.sensitivityLimit - 1) / Self.sensitivityLimit
-    var groups: [(layers: ArraySlice<Value>, error: Double)] = []
-    for start in stride(from: 0, to: layers.count, by: length) {
-      let group = layers[start..<min(start + length, layers.count)]
-      var plan = StoragePlan()
-      for layer in group { try add(layer, on: 0, to: &plan) }
-      groups.append((group, try error(plan)))
+    var groups: [(layers: [Value], error: Double)] = []
+    for group in PrecisionLadder.groups(of: layers) {
+      let rungs = Dictionary(group.map { ($0, 0) }, uniquingKeysWith: { first, _ in first })
+      groups.append((group, try error(try plan(rungs))))
     }
     // Equal ones keep their order.
     return groups.enumerated().sorted { a, b in

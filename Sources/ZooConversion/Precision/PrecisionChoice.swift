@@ -14,6 +14,10 @@ package struct PrecisionChoice: Sendable {
   /// How far the outputs move, logits where the network ends in probabilities: the root of the mean square
   /// over the values' deviation; nil where that was not measured.
   package var outputError: Double?
+  /// What ``outputError`` was measured on, in words, where that is not the search's own images and noise.
+  package var trials: String?
+  /// The files that there would be, from the largest to the smallest, where a target chose among them.
+  package var frontier: [FrontierPoint] = []
   /// What ``error`` is with all layers as small as they can be; nil where that was not measured.
   package var errorOfAll: Double?
   /// How many layers are stored more exactly than was asked for, since they would move values too far.

@@ -11,6 +11,10 @@ struct PrecisionLadder {
   /// The inputs that share a scale of 4 bits.
   static let group = 32
 
+  /// The most groups of layers that are looked at apart, so that a deep network does not take longer than
+  /// others.
+  private static let groupLimit = 64
+
   /// The share of all kernels up to which those that read the network's inputs keep 16 bits.
   static let inputShare = 0.02
 
@@ -81,6 +85,25 @@ struct PrecisionLadder {
       guard isQuantizing else { return !node.weights.isEmpty }
       return node.sharing == nil
         && node.weights.contains { form(of: $0, in: node, rung: 0) != .values(.float32) }
+    }
+  }
+
+  /// Each layer's step, where a search goes down an order of layers: with number p, all layers are on step p / count
+  /// of the ladder, and the first p % count of them one step further.
+  static func rungs(_ number: Int, of order: [Value]) -> [Value: Int] {
+    let count = order.count
+    let rungs = order.enumerated().map { place, layer in
+      (layer, number / count + (place < number % count ? 1 : 0))
+    }
+    // A layer that is called twice has the form of its first call.
+    return Dictionary(rungs, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Layers in groups that are looked at together: those that follow each other, where a network has many.
+  static func groups(of layers: [Value]) -> [[Value]] {
+    let length = (layers.count + groupLimit - 1) / groupLimit
+    return stride(from: 0, to: layers.count, by: max(1, length)).map {
+      Array(layers[$0..<min($0 + length, layers.count)])
     }
   }
 

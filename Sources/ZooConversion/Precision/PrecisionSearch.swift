@@ -48,7 +48,7 @@ package struct PrecisionSearch {
     guard storage != .f32, !layers.isEmpty else { return PrecisionChoice() }
     var candidates = try PrecisionCandidates(graph: graph, ladder: ladder, layers: layers, weights: weights)
     guard largestError < .infinity else {
-      return try candidates.choice(0, of: layers, moves: nil, trials: nil)
+      return try candidates.choice(PrecisionLadder.rungs(0, of: layers), moves: nil, trials: nil)
     }
     let trials = try PrecisionTrials(
       graph: ladder.isQuantizing ? graph.endingInLogits() ?? graph : graph, preprocessing: preprocessing,
@@ -56,9 +56,10 @@ package struct PrecisionSearch {
 
     var order = layers
     func choice(_ position: Int) throws -> PrecisionChoice {
+      let rungs = PrecisionLadder.rungs(position, of: order)
       let moves = try trials.moves(
-        with: PlannedWeights(source: weights, plan: candidates.plan(position, of: order)))
-      return try candidates.choice(position, of: order, moves: moves, trials: trials)
+        with: PlannedWeights(source: weights, plan: candidates.plan(rungs)))
+      return try candidates.choice(rungs, moves: moves, trials: trials)
     }
     func suffices(_ choice: PrecisionChoice) -> Bool { (choice.error ?? 0) <= Self.margin * largestError }
     var best = try choice(0)
@@ -72,7 +73,7 @@ package struct PrecisionSearch {
     }
     // All in single precision has no error, so a smallest sufficient number exists.
     var (tooFew, enough) = (0, layers.count * (ladder.rungs - 1))
-    best = try candidates.choice(enough, of: order, moves: nil, trials: nil)
+    best = try candidates.choice(PrecisionLadder.rungs(enough, of: order), moves: nil, trials: nil)
     best.error = 0
     best.outputError = 0
     while enough - tooFew > 1 {
