@@ -6,6 +6,8 @@ import ZooTensor
 package struct Architecture: Sendable {
   /// What `--architecture` takes and a `.zoo` file says: `resnet50`.
   package let name: String
+  /// What it and its relatives are called together: `ResNet`.
+  package let family: String
   /// Other names for it.
   package let aliases: [String]
   /// Preprocessing, licence, accuracy and citation of the published member.
@@ -21,6 +23,24 @@ package struct Architecture: Sendable {
   /// The members that weights of these shapes could belong to.
   package let guesses: @Sendable (TensorInventory) -> [Guess]
 
+  init(
+    name: String, family: String, aliases: [String] = [], card: ModelCard, defaultInput: InputShape,
+    definition: any NetworkDefinition, published: [PublishedFile],
+    currentLayerName: @escaping @Sendable (String) -> String? = { _ in nil }, writers: [String] = [],
+    guesses: @escaping @Sendable (TensorInventory) -> [Guess]
+  ) {
+    self.name = name
+    self.family = family
+    self.aliases = aliases
+    self.card = card
+    self.defaultInput = defaultInput
+    self.definition = definition
+    self.published = published
+    self.currentLayerName = currentLayerName
+    self.writers = writers
+    self.guesses = guesses
+  }
+
   /// Whether `text` is a name of this architecture, in any case and punctuation.
   package func isCalled(_ text: String) -> Bool {
     func plain(_ s: String) -> String { s.lowercased().filter { $0.isLetter || $0.isNumber } }
@@ -28,9 +48,13 @@ package struct Architecture: Sendable {
   }
 
   /// The layer of `graph` that a weight file means by `fileName`: the same name, an older name, either
-  /// behind a path (`model/conv1`) or before a number that a session adds (`conv1_1`).
-  package func layer(named fileName: String, in graph: Graph) -> String? {
+  /// behind a path (`model/conv1`) or before a number that a session adds (`conv1_1`). `numbering` is that
+  /// of the file's automatic names.
+  package func layer(
+    named fileName: String, in graph: Graph, numbering: AutomaticNames = AutomaticNames()
+  ) -> String? {
     func find(_ name: String) -> String? {
+      if let current = numbering.current(name, in: graph) { return current }
       if graph.node(named: name) != nil { return name }
       return currentLayerName(name).flatMap { graph.node(named: $0) == nil ? nil : $0 }
     }
@@ -115,39 +139,14 @@ package struct Variant: Sendable {
   }
 }
 
-/// A weight file that others published.
-package struct PublishedFile: Sendable {
-  /// How its bytes are known.
-  package enum Hash: Hashable, Sendable {
-    case md5(String)
-    case sha256(String)
-  }
-
-  package let address: String
-  /// Nil where none has been published.
-  package let hash: Hash?
-  package let variant: Variant
-  /// In percent on ImageNet's validation images, where its publisher states it for this very member.
-  package let topOne: Double?
-
-  package init(address: String, hash: Hash?, variant: Variant, topOne: Double? = nil) {
-    self.address = address
-    self.hash = hash
-    self.variant = variant
-    self.topOne = topOne
-  }
-
-  /// The last part of the address.
-  package var fileName: String { address.split(separator: "/").last.map(String.init) ?? address }
-
-  static let kerasApplications = "https://storage.googleapis.com/tensorflow/keras-applications/"
-}
-
 /// Everything that the zoo knows.
 package enum Catalog {
   package static let architectures: [Architecture] = [
-    .vgg16, .vgg19, .resNet50, .mobileNet, .nasNetMobile,
-  ]
+    [.vgg16, .vgg19],
+    [.resNet50, .resNet101, .resNet152],
+    [.mobileNet],
+    [.nasNetMobile, .nasNetLarge],
+  ].flatMap { $0 }
 
   /// The architecture of this name or alias.
   package static func architecture(named name: String) -> Architecture? {
@@ -157,7 +156,7 @@ package enum Catalog {
   /// The published file with this hash (lower-case hexadecimal).
   package static func published(hash: PublishedFile.Hash) -> PublishedFile? {
     for architecture in architectures {
-      if let file = architecture.published.first(where: { $0.hash == hash }) { return file }
+      if let file = architecture.published.first(where: { $0.hashes.contains(hash) }) { return file }
     }
     return nil
   }
@@ -181,3 +180,10 @@ extension Variant {
 extension AnyHashable {
   fileprivate init(hashing definition: any NetworkDefinition) { self.init(definition) }
 }
+
+/// For people: `74.9 % top-1, 92.1 % top-5 on ImageNet's validation images`.
+func accuracyText(_ topOne: Double, _ topFive: Double? = nil) -> String {
+  "\(topOne) % top-1\(topFive.map { ", \($0) % top-5" } ?? "") on ImageNet's validation images"
+}
+
+func accuracyText(_ shares: (Double, Double)) -> String { accuracyText(shares.0, shares.1) }

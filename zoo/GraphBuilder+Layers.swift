@@ -15,6 +15,35 @@ extension GraphBuilder {
           useBias: useBias, activation: activation)), x)
   }
 
+  mutating func depthwiseConvolution(
+    _ name: String, _ x: Value, kernel: Int, stride: Int, padding: Padding
+  ) -> Value {
+    add(
+      name,
+      .depthwiseConvolution(
+        DepthwiseConvolution(
+          kernel: Extent2D(kernel), strides: Extent2D(stride), padding: padding, useBias: false)), x)
+  }
+
+  /// A depthwise convolution without biases that pads as Keras does: in a layer `pad` where it has a stride.
+  mutating func paddedDepthwiseConvolution(
+    _ name: String, pad: String, _ x: Value, kernel: Int, stride: Int
+  ) -> Value {
+    guard stride > 1 else {
+      return depthwiseConvolution(name, x, kernel: kernel, stride: 1, padding: .same)
+    }
+    let padded = add(pad, .zeroPadding(stridePadding(x, window: kernel)), x)
+    return depthwiseConvolution(name, padded, kernel: kernel, stride: stride, padding: .valid)
+  }
+
+  /// Keras' `correct_pad`: half a window, one pixel less at the top and left of an even extent.
+  func stridePadding(_ x: Value, window: Int) -> Edges {
+    guard let shape = shape(of: x) else { return .none }
+    let half = window / 2
+    return Edges(
+      top: half - (1 - shape[0] % 2), bottom: half, left: half - (1 - shape[1] % 2), right: half)
+  }
+
   mutating func batchNormalization(_ name: String, _ x: Value, epsilon: Double) -> Value {
     add(name, .batchNormalization(BatchNormalization(epsilon: epsilon)), x)
   }
@@ -45,6 +74,28 @@ extension GraphBuilder {
     case .none: x
     case .avg: add(.globalAveragePooling(keepDimensions: false), x)
     case .max: add(.globalMaxPooling(keepDimensions: false), x)
+    }
+  }
+  /// The end of most networks: the mean over all pixels and one dense layer, or pooling alone.
+  ///
+  /// - Parameters:
+  ///   - dropout: the name of a dropout before the dense layer, where there is one.
+  ///   - namesPooling: whether pooling without a classifier is called `avg_pool` and `max_pool`, else
+  ///     automatically.
+  mutating func denseHead(
+    _ head: Head, _ x: Value, dropout: String? = nil, namesPooling: Bool = true
+  ) -> Value {
+    switch head {
+    case .classifier(let classes, let activation):
+      var x = add("avg_pool", .globalAveragePooling(keepDimensions: false), x)
+      if let dropout { x = add(dropout, .identity(layer: "Dropout"), x) }
+      return dense("predictions", x, units: classes, activation: activation)
+    case .features(.avg) where namesPooling:
+      return add("avg_pool", .globalAveragePooling(keepDimensions: false), x)
+    case .features(.max) where namesPooling:
+      return add("max_pool", .globalMaxPooling(keepDimensions: false), x)
+    case .features(let pooling):
+      return globalPooling(pooling, x)
     }
   }
 }

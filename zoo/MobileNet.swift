@@ -132,9 +132,18 @@ extension MobileNet {
 extension Architecture {
   package static let mobileNet: Architecture = {
     let name = "mobilenet"
-    // The one whose bytes are known; Keras publishes no hashes for these files.
-    let known = [
-      "mobilenet_2_5_224_tf_no_top.h5": "dbdb03ee2a22fd895301636cd328b234bb3a9952358f436d82f46b81e0d5b0bf"
+    // Keras publishes no hashes of these files; other public code has some.
+    let hashes = [
+      "mobilenet_1_0_224_tf.h5": ["03394917f9a9ea3362f46332a5b6a215"],
+      "mobilenet_1_0_224_tf_no_top.h5": ["725ccbd03d61d7ced5b5c4cd17e7d527"],
+      "mobilenet_2_5_224_tf_no_top.h5": [
+        "f313cee49f5d33dfb06f2b255c4adb64",
+        "dbdb03ee2a22fd895301636cd328b234bb3a9952358f436d82f46b81e0d5b0bf",
+      ],
+    ]
+    let bytes = [
+      "mobilenet_1_0_224_tf.h5": 17_225_924, "mobilenet_1_0_224_tf_no_top.h5": 17_225_924,
+      "mobilenet_2_5_224_tf_no_top.h5": 2_108_140,
     ]
     // As Keras' documentation states it; for the network of alpha 1 and 224x224, the card has a later figure.
     let topOne = [
@@ -148,7 +157,7 @@ extension Architecture {
           published.append(
             PublishedFile(
               address: "\(PublishedFile.kerasApplications)mobilenet/\(file)",
-              hash: known[file].map { .sha256($0) },
+              hashes: (hashes[file] ?? []).map(PublishedFile.Hash.init), bytes: bytes[file],
               variant: Variant(
                 architecture: name, definition: MobileNet(alpha: alpha), input: InputShape(size, size),
                 head: head),
@@ -157,7 +166,7 @@ extension Architecture {
       }
     }
     return Architecture(
-      name: name, aliases: ["MobileNetV1"],
+      name: name, family: "MobileNet", aliases: ["MobileNetV1"],
       card: ModelCard(
         architecture: name, variant: "", preprocessing: .tf, trainingData: "ImageNet (ILSVRC 2012)",
         licence: "Apache-2.0",

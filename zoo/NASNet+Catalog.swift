@@ -49,27 +49,37 @@ extension NASNet {
 }
 
 extension Architecture {
-  package static let nasNetMobile: Architecture = {
-    let name = "nasnetmobile"
-    let input = InputShape(224, 224)
-    func file(_ name: String, _ md5: String, _ head: Head) -> PublishedFile {
-      PublishedFile(
-        address: "\(PublishedFile.kerasApplications)nasnet/\(name)", hash: .md5(md5),
-        variant: Variant(architecture: "nasnetmobile", definition: NASNet.mobile, input: input, head: head))
-    }
-    return Architecture(
-      name: name, aliases: ["NASNet-Mobile", "nasnet"],
+  package static let nasNetMobile = nasNet(
+    "nasnetmobile", aliases: ["NASNet-Mobile", "nasnet"], .mobile, 224, file: "NASNet-mobile",
+    accuracy: (74.4, 91.9), top: ("020fb642bf7360b370c678b08e0adf61", 24_227_760),
+    noTop: ("1ed92395b5b598bdda52abe5c0dbfd63", 19_993_432))
+  package static let nasNetLarge = nasNet(
+    "nasnetlarge", aliases: ["NASNet-Large"], .large, 331, file: "NASNet-large", accuracy: (82.5, 96.0),
+    top: ("11577c9a518f0070763c2b964a382f17", nil),
+    noTop: ("d81d89dc07e6e56530c4e77faddd61b5", 343_610_240))
+
+  private static func nasNet(
+    _ name: String, aliases: [String], _ definition: NASNet, _ size: Int, file: String,
+    accuracy: (Double, Double), top: PublishedFile.Facts, noTop: PublishedFile.Facts
+  ) -> Architecture {
+    Architecture(
+      name: name, family: "NASNet", aliases: aliases,
       card: ModelCard(
         architecture: name, variant: "", preprocessing: .tf, trainingData: "ImageNet (ILSVRC 2012)",
         licence: "Apache-2.0",
         citation: "Zoph, Vasudevan, Shlens, Le: Learning Transferable Architectures for Scalable Image "
           + "Recognition, 2017, arXiv:1707.07012",
-        accuracy: "74.4 % top-1, 91.9 % top-5 on ImageNet's validation images"),
-      defaultInput: input, definition: NASNet.mobile,
-      published: [
-        file("NASNet-mobile.h5", "020fb642bf7360b370c678b08e0adf61", .imageNet),
-        file("NASNet-mobile-no-top.h5", "1ed92395b5b598bdda52abe5c0dbfd63", .features(.none)),
-      ],
-      currentLayerName: NASNet.currentLayerName, writers: [], guesses: NASNet.guesses)
-  }()
+        accuracy: accuracyText(accuracy)),
+      defaultInput: InputShape(size, size), definition: definition,
+      published: PublishedFile.pair(
+        name, definition, size, path: "nasnet/\(file)", suffix: "-no-top", top: top, noTop: noTop),
+      currentLayerName: NASNet.currentLayerName,
+      guesses: { inventory in
+        // Members that are neither are named after the smaller of the two.
+        NASNet.guesses(inventory).filter {
+          (($0.definition as? NASNet)?.penultimateFilters == NASNet.large.penultimateFilters)
+            == (definition == .large)
+        }
+      })
+  }
 }

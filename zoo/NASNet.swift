@@ -84,6 +84,7 @@ package struct NASNet: NetworkDefinition {
 
   package var summary: String {
     let standard = NASNet.mobile
+    if self == NASNet.large { return "" }
     return [
       penultimateFilters == standard.penultimateFilters ? nil : "\(penultimateFilters) penultimate filters",
       numBlocks == standard.numBlocks ? nil : "\(numBlocks) blocks",
@@ -129,7 +130,7 @@ extension NASNet {
   ) -> Value {
     let p = previous.map { adjust(&g, $0, to: input, filters, id: id) } ?? input
     let h = squeeze(&g, input, filters, convolution: "reduction_conv_1_\(id)", norm: "reduction_bn_1_\(id)")
-    let padded = g.add("reduction_pad_1_\(id)", .zeroPadding(stridePadding(g, h, window: 3)), h)
+    let padded = g.add("reduction_pad_1_\(id)", .zeroPadding(g.stridePadding(h, window: 3)), h)
 
     let left1 = separable(&g, h, filters, kernel: 5, stride: 2, id: "reduction_left1_\(id)")
     let right1 = separable(&g, p, filters, kernel: 7, stride: 2, id: "reduction_right1_\(id)")
@@ -174,7 +175,7 @@ extension NASNet {
     }
     var x = g.add(.activation(.relu), input)
     if stride > 1 {
-      x = g.add("separable_conv_1_pad_\(id)", .zeroPadding(stridePadding(g, x, window: kernel)), x)
+      x = g.add("separable_conv_1_pad_\(id)", .zeroPadding(g.stridePadding(x, window: kernel)), x)
     }
     x = g.add(
       "separable_conv_1_\(id)", convolution(stride: stride, padding: stride > 1 ? .valid : .same), x)
@@ -209,13 +210,5 @@ extension NASNet {
         &g, previous, filters, convolution: "adjust_conv_projection_\(id)", norm: "adjust_bn_\(id)")
     }
     return previous
-  }
-
-  /// Keras' `correct_pad`: half a window, one pixel less at the top and left of an even extent.
-  private func stridePadding(_ g: GraphBuilder, _ x: Value, window: Int) -> Edges {
-    guard let shape = g.shape(of: x) else { return .none }
-    let half = window / 2
-    return Edges(
-      top: half - (1 - shape[0] % 2), bottom: half, left: half - (1 - shape[1] % 2), right: half)
   }
 }

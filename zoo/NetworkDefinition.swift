@@ -50,11 +50,15 @@ package protocol NetworkDefinition: Hashable, Sendable {
 
   /// What it is called where that is not the architecture's name; nil where it is.
   var memberName: String? { get }
+
+  /// Where Keras' model of this network keeps the layers of `graph`, in the order of `model.layers`.
+  func places(in graph: Graph) -> [KerasPlace]
 }
 
 extension NetworkDefinition {
   package var published: any NetworkDefinition { self }
   package var memberName: String? { nil }
+  package func places(in graph: Graph) -> [KerasPlace] { graph.kerasLayerPlaces }
 }
 
 extension NetworkDefinition {

@@ -115,7 +115,8 @@ package struct ResNet: NetworkDefinition {
 
   package var summary: String {
     [
-      depths == ResNet.resNet50.depths ? nil : "depths \(depths.map(String.init).joined(separator: "-"))",
+      depths == ResNet.resNet50.depths || memberName != nil
+        ? nil : "depths \(depths.map(String.init).joined(separator: "-"))",
       width == 64 ? nil : "width \(width)",
       convention == .keras ? nil : "as \(convention.name)",
       epsilon == Convention.keras.epsilon ? nil : "epsilon \(epsilon)",
@@ -128,18 +129,8 @@ package struct ResNet: NetworkDefinition {
 extension ResNet {
   /// The stem's is the only 7x7 kernel; a block has one 3x3 kernel, of its stack's filters.
   static func guesses(_ inventory: TensorInventory) -> [Guess] {
-    guard let stem = inventory.kernels.first(where: { $0[0] == 7 && $0[1] == 7 && $0[3] > 1 }),
-      stem[3] <= 1 << 20
-    else { return [] }
+    guard let (stem, depths) = inventory.residualStacks() else { return [] }
     let width = stem[3]
-    var depths: [Int] = []
-    while depths.count < 8 {
-      let filters = width << depths.count
-      let count = inventory.count([3, 3, filters, filters])
-      if count == 0 { break }
-      depths.append(count)
-    }
-    guard !depths.isEmpty else { return [] }
     let (conventions, found) = Convention.candidates(inventory)
     return conventions.flatMap { convention in
       let epsilon = inventory.epsilon ?? convention.epsilon
@@ -184,38 +175,46 @@ extension ResNet {
 // MARK: Catalogue
 
 extension Architecture {
-  package static let resNet50: Architecture = {
-    let name = "resnet50"
-    let input = InputShape(224, 224)
-    func file(
-      _ folder: String, _ suffix: String, _ md5: String, _ convention: ResNet.Convention, _ head: Head
-    )
-      -> PublishedFile
-    {
-      PublishedFile(
-        address: "\(folder)resnet50_weights_tf_dim_ordering_tf_kernels\(suffix).h5", hash: .md5(md5),
-        variant: Variant(
-          architecture: name,
-          definition: ResNet(depths: ResNet.resNet50.depths, convention: convention), input: input, head: head
-        ))
-    }
-    let current = "\(PublishedFile.kerasApplications)resnet/"
-    let older = "https://github.com/fchollet/deep-learning-models/releases/download/v0.2/"
+  package static let resNet50 = resNet(
+    50, depths: ResNet.resNet50.depths, accuracy: (74.9, 92.1),
+    top: ("2cb95161c43110f7111970584f804107", 102_967_424),
+    noTop: ("4d473c1dd8becc155b73f8504c6f6626", 94_765_736),
+    older: PublishedFile.pair(
+      "resnet50", ResNet(depths: ResNet.resNet50.depths, convention: .keras2015), 224,
+      path: "https://github.com/fchollet/deep-learning-models/releases/download/v0.2/resnet50"
+        + PublishedFile.tensorFlow,
+      top: ("a7b3fe01876f51b976af0dea6bc144eb", nil), noTop: ("a268eb855778b3df3c7506639542a6af", nil)))
+  package static let resNet101 = resNet(
+    101, depths: [3, 4, 23, 3], accuracy: (76.4, 92.8), top: ("f1aeb4b969a6efcfb50fad2f0c20cfc5", nil),
+    noTop: ("88cf7a10940856eca736dc7b7e228a21", 171_446_536))
+  package static let resNet152 = resNet(
+    152, depths: [3, 8, 36, 3], accuracy: (76.6, 93.1), top: ("100835be76be38e30d865e96f2aaae62", nil),
+    noTop: ("ee4c566cf9a93f14d82f913c2dc6dd0c", 234_698_864))
+
+  private static func resNet(
+    _ layers: Int, depths: [Int], accuracy: (Double, Double), top: PublishedFile.Facts,
+    noTop: PublishedFile.Facts, older: [PublishedFile] = []
+  ) -> Architecture {
+    let name = "resnet\(layers)"
+    let definition = ResNet(depths: depths)
     return Architecture(
-      name: name, aliases: ["ResNet-50", "ResNet50V1"],
+      name: name, family: "ResNet", aliases: ["ResNet-\(layers)", "ResNet\(layers)V1"],
       card: ModelCard(
         architecture: name, variant: "", preprocessing: .caffe, trainingData: "ImageNet (ILSVRC 2015)",
         licence: "MIT (Kaiming He)",
         citation: "He, Zhang, Ren, Sun: Deep Residual Learning for Image Recognition, 2015, arXiv:1512.03385",
-        accuracy: "74.9 % top-1, 92.1 % top-5 on ImageNet's validation images"),
-      defaultInput: input, definition: ResNet.resNet50,
-      published: [
-        file(current, "", "2cb95161c43110f7111970584f804107", .keras, .imageNet),
-        file(current, "_notop", "4d473c1dd8becc155b73f8504c6f6626", .keras, .features(.none)),
-        file(older, "", "a7b3fe01876f51b976af0dea6bc144eb", .keras2015, .imageNet),
-        file(older, "_notop", "a268eb855778b3df3c7506639542a6af", .keras2015, .features(.none)),
-      ],
-      currentLayerName: ResNet.currentLayerName,
-      writers: ResNet.Convention.all.map(\.name), guesses: ResNet.guesses)
-  }()
+        accuracy: accuracyText(accuracy)),
+      defaultInput: InputShape(224, 224), definition: definition,
+      published: PublishedFile.pair(
+        name, definition, 224, path: "resnet/\(name)\(PublishedFile.tensorFlow)", top: top, noTop: noTop)
+        + older,
+      currentLayerName: ResNet.currentLayerName, writers: ResNet.Convention.all.map(\.name),
+      guesses: { inventory in
+        // Members without an architecture of their own belong to the smallest.
+        ResNet.guesses(inventory).filter { guess in
+          guard let member = (guess.definition as? ResNet)?.memberName else { return layers == 50 }
+          return member == name || layers == 50 && !["resnet101", "resnet152"].contains(member)
+        }
+      })
+  }
 }

@@ -177,25 +177,20 @@ extension VGG {
 extension Architecture {
   package static let vgg16 = vgg(
     16, .vgg16, accuracy: "71.3 % top-1, 90.1 % top-5 on ImageNet's validation images",
-    md5: ("64373286793e3c8b2b4e3219cbf3544b", "6d6bbae143d832006294945121d1f1fc"))
+    top: ("64373286793e3c8b2b4e3219cbf3544b", 553_467_096),
+    noTop: ("6d6bbae143d832006294945121d1f1fc", 58_889_256))
   package static let vgg19 = vgg(
     19, .vgg19, accuracy: "71.3 % top-1, 90.0 % top-5 on ImageNet's validation images",
-    md5: ("cbe5617147190e668d6c5d5026f83318", "253f8cb515780f3b799900260a226db6"))
+    top: ("cbe5617147190e668d6c5d5026f83318", 574_710_816),
+    noTop: ("253f8cb515780f3b799900260a226db6", 80_134_624))
 
   private static func vgg(
-    _ layers: Int, _ definition: VGG, accuracy: String, md5: (top: String, noTop: String)
+    _ layers: Int, _ definition: VGG, accuracy: String, top: PublishedFile.Facts, noTop: PublishedFile.Facts
   ) -> Architecture {
     let name = "vgg\(layers)"
     let input = InputShape(224, 224)
-    func file(_ suffix: String, _ md5: String, _ head: Head) -> PublishedFile {
-      PublishedFile(
-        address: "\(PublishedFile.kerasApplications)\(name)/"
-          + "\(name)_weights_tf_dim_ordering_tf_kernels\(suffix).h5",
-        hash: .md5(md5),
-        variant: Variant(architecture: name, definition: definition, input: input, head: head))
-    }
     return Architecture(
-      name: name, aliases: [],
+      name: name, family: "VGG",
       card: ModelCard(
         architecture: name, variant: "", preprocessing: .caffe, trainingData: "ImageNet (ILSVRC 2014)",
         licence: "CC BY 4.0 (Visual Geometry Group, Oxford)",
@@ -203,7 +198,8 @@ extension Architecture {
           + "2014, arXiv:1409.1556",
         accuracy: accuracy),
       defaultInput: input, definition: definition,
-      published: [file("", md5.top, .imageNet), file("_notop", md5.noTop, .features(.none))],
+      published: PublishedFile.pair(
+        name, definition, 224, path: "\(name)/\(name)\(PublishedFile.tensorFlow)", top: top, noTop: noTop),
       currentLayerName: VGG.currentLayerName, writers: VGG.Writer.allCases.map(\.rawValue),
       guesses: { inventory in
         // Members that are neither are named after the smaller of the two.

@@ -13,10 +13,14 @@ public struct KnownArchitecture: Sendable, Encodable {
     public let hasTop: Bool
     /// The number of weights.
     public let parameters: Int
+    /// Multiplications and additions that one image takes, in pairs.
+    public let macs: Int
     /// The share of ImageNet's validation images that it classifies rightly, in percent, where that is published.
     public let topOne: Double?
     /// Where it is published.
     public let address: String
+    /// Its length, where that is known.
+    public let bytes: Int?
     /// Its MD5, in hexadecimal digits, where that is published.
     public let md5: String?
     /// Its SHA-256, in hexadecimal digits, where that is published.
@@ -26,9 +30,9 @@ public struct KnownArchitecture: Sendable, Encodable {
       case variant
       case inputSize = "input_size"
       case hasTop = "has_top"
-      case parameters
+      case parameters, macs
       case topOne = "top1"
-      case address, md5, sha256
+      case address, bytes, md5, sha256
     }
 
     init(_ file: PublishedFile, of architecture: Architecture) {
@@ -37,18 +41,18 @@ public struct KnownArchitecture: Sendable, Encodable {
       inputSize = [variant.input.height, variant.input.width]
       hasTop = variant.head == .imageNet
       // The graphs of published members are sound: a test makes them all.
-      parameters = (try? variant.graph().parameterCount) ?? 0
+      let graph = try? variant.graph()
+      parameters = graph?.parameterCount ?? 0
+      macs = graph?.macs ?? 0
       // The card's figure is of the member that the architecture is known for.
       let isMain =
         hasTop && variant.definition.summary == architecture.definition.summary
         && variant.input == architecture.defaultInput
       topOne = file.topOne ?? (isMain ? architecture.card.accuracy.flatMap(Self.firstNumber) : nil)
       address = file.address
-      switch file.hash {
-      case .md5(let digits): (md5, sha256) = (digits, nil)
-      case .sha256(let digits): (md5, sha256) = (nil, digits)
-      case nil: (md5, sha256) = (nil, nil)
-      }
+      bytes = file.bytes
+      md5 = file.hashes.lazy.compactMap { if case .md5(let digits) = $0 { digits } else { nil } }.first
+      sha256 = file.hashes.lazy.compactMap { if case .sha256(let digits) = $0 { digits } else { nil } }.first
     }
 
     /// 71.3 of `71.3 % top-1, 90.1 % top-5 on …`.
@@ -59,6 +63,8 @@ public struct KnownArchitecture: Sendable, Encodable {
 
   /// What a conversion takes and a `.zoo` file says, for example `resnet50`.
   public let name: String
+  /// What it and its relatives are called together, for example `ResNet`.
+  public let family: String
   /// Other names for it.
   public let aliases: [String]
   /// How pixels become what enters the network, see `Preprocessing`.
@@ -77,7 +83,7 @@ public struct KnownArchitecture: Sendable, Encodable {
   public let files: [File]
 
   enum CodingKeys: String, CodingKey {
-    case name, aliases, preprocessing
+    case name, family, aliases, preprocessing
     case inputSize = "input_size"
     case accuracy, licence, citation, writers, files
   }
@@ -89,14 +95,16 @@ public struct KnownArchitecture: Sendable, Encodable {
   /// The names of all writers.
   public static var allWriters: [String] { Array(Set(Catalog.architectures.flatMap(\.writers))).sorted() }
 
-  /// The architectures with `name` in one of their names, whatever the case and punctuation.
+  /// The architectures with `name` in one of their names or in their family's, whatever the case and punctuation.
   ///
   /// - Throws: `ZooError` with the code `ZooError.Code.unknownArchitecture` where there is none.
   public static func all(named name: String) throws(ZooError) -> [KnownArchitecture] {
     func plain(_ text: String) -> String { text.lowercased().filter { $0.isLetter || $0.isNumber } }
     let wanted = plain(name)
     let found = Catalog.architectures.filter { architecture in
-      ([architecture.name] + architecture.aliases).contains { plain($0).contains(wanted) }
+      ([architecture.name, architecture.family] + architecture.aliases).contains {
+        plain($0).contains(wanted)
+      }
     }
     guard !found.isEmpty else {
       throw ZooError(
@@ -108,6 +116,7 @@ public struct KnownArchitecture: Sendable, Encodable {
 
   private init(_ architecture: Architecture) {
     name = architecture.name
+    family = architecture.family
     aliases = architecture.aliases
     preprocessing = architecture.card.preprocessing.rawValue
     inputSize = [architecture.defaultInput.height, architecture.defaultInput.width]

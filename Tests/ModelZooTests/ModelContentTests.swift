@@ -142,8 +142,8 @@ import ZooWeightFiles
   @Test func everyArchitectureHasRandomWeights() throws {
     for known in KnownArchitecture.all {
       let model = try Model(
-        architecture: known.name, head: .features(.average), inputSize: .init(64, 64), seed: 7)
-      #expect(model.architecture == known.name && model.inputShape == [64, 64, 3])
+        architecture: known.name, head: .features(.average), inputSize: .init(96, 96), seed: 7)
+      #expect(model.architecture == known.name && model.inputShape == [96, 96, 3])
     }
     func weights(_ seed: UInt64) throws -> [NamedTensor] {
       try Model(architecture: "mobilenet", head: .classifier(classes: 3), seed: seed).weights(

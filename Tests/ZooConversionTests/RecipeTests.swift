@@ -78,7 +78,7 @@ import ZooWeightFiles
     let error = try failure(fixture("models/mobilenet.h5"), RecipeOptions(architecture: "alexnet"))
     #expect(error.code == .unknownArchitecture)
     #expect(error.description == "unknown architecture in RecipeOptions.architecture: there is no 'alexnet'")
-    #expect(error.remedy == "Known architectures: vgg16, vgg19, resnet50, mobilenet, nasnetmobile.")
+    #expect(error.remedy?.hasPrefix("Known architectures: vgg16, vgg19, resnet50, resnet101, ") == true)
   }
 
   @Test(arguments: ["mobilenet.h5", "mobilenet.k2w.h5"])

@@ -161,7 +161,7 @@ import ZooWeightFiles
     options.published = { hash in
       guard case .md5("7e2e66c5860acaee982e13d79b72428c") = hash else { return nil }
       return PublishedFile(
-        address: "https://example.org/resnet_old.h5", hash: hash,
+        address: "https://example.org/resnet_old.h5", hashes: [hash],
         variant: Variant(
           architecture: "resnet50",
           definition: ResNet(depths: [2, 2, 1], width: 4, convention: .keras2018), input: InputShape(40, 33),

@@ -25,11 +25,19 @@ package struct Binder {
   private var updateFactors: [String: Double] = [:]
 
   /// A binder for a network of the catalogue, whose layers older files call by other names.
-  package init(graph: Graph, architecture: Architecture) {
+  ///
+  /// - Parameters:
+  ///   - places: where Keras' model of it keeps the layers; by default as one flat model.
+  ///   - numbering: of the automatic names in the file.
+  package init(
+    graph: Graph, architecture: Architecture, places: [KerasPlace]? = nil,
+    numbering: AutomaticNames = AutomaticNames()
+  ) {
+    let places = places ?? graph.kerasLayerPlaces
     self.graph = graph
-    layerOrder = graph.kerasOrder
-    nodesByStorePath = Self.nodes(of: graph, at: graph.kerasLayerPlaces)
-    layerName = { architecture.layer(named: $0, in: graph) }
+    layerOrder = places.map(\.node)
+    nodesByStorePath = Self.nodes(of: graph, at: places)
+    layerName = { architecture.layer(named: $0, in: graph, numbering: numbering) }
     orderIsExact = false
   }
 
@@ -200,7 +208,12 @@ package struct Binder {
     byPositionOf entries: [TensorEntry], _ rule: Binding.MatchRule
   ) -> [(WeightSlot, Binding.MatchRule)?] {
     let slots = layerOrder.flatMap { graph.nodes[$0].weights }
-    return entries.indices.map { slots.element(at: $0).map { ($0, rule) } }
+    var place = 0
+    return entries.map { entry in
+      guard !entry.isCounter else { return nil }
+      defer { place += 1 }
+      return slots.element(at: place).map { ($0, rule) }
+    }
   }
 
   /// The layers with weights, one after the other, must have as many weights as the graph's.
@@ -237,7 +250,7 @@ package struct Binder {
     guard let variable = entry.variable else { return nil }
     if let slot = node.weights.first(where: { $0.role.rawValue == variable }) { return slot }
     // Keras' LayerScale gives its only weight no name, its RMSNormalization another one.
-    if case .layerScale = node.operation, variable.hasPrefix("variable") || variable == "scale" {
+    if case .layerScale = node.operation, variable.lowercased().hasPrefix("variable") || variable == "scale" {
       return node.weights.first
     }
     // Keras 3 calls the kernel of a depthwise layer just 'kernel'.
@@ -259,4 +272,9 @@ package struct Binder {
 
 extension Array {
   fileprivate func element(at index: Int) -> Element? { indices.contains(index) ? self[index] : nil }
+}
+
+extension TensorEntry {
+  /// Whether it is one whole number: what a Normalization has counted, which is no weight.
+  var isCounter: Bool { shape.elementCount == 1 && !elementType.isFloatingPoint }
 }

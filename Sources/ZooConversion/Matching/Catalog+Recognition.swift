@@ -19,7 +19,7 @@ extension Catalog {
       TensorHint(layer: $0.layer, variable: $0.role.rawValue, shape: $0.shape)
     }
     let inventory = TensorInventory(
-      hints, epsilon: epsilon, MatchContext(inputSize: (input[0], input[1])))
+      hints, epsilon: epsilon, MatchContext(inputSize: (input[0], input[1]), isDescribed: true))
     let form = graph.canonicalForm
     let candidates = sorted(
       architectures.flatMap { Self.candidates(of: $0, for: inventory) })

@@ -68,8 +68,7 @@ extension Catalog {
       guard unused == 0 || inventory.hasNames else { continue }
 
       let layers = Set(slots.map(\.layer))
-      let named = Set(inventory.layerNames.compactMap { architecture.layer(named: $0, in: graph) })
-        .intersection(layers).count
+      let named = Set(architecture.layers(of: inventory, in: graph)).intersection(layers).count
       // Tensors to spare prove nothing by their shapes alone.
       guard unused == 0 || named == layers.count && !hasOwnTop(inventory, variant, architecture) else {
         continue
@@ -95,9 +94,7 @@ extension Catalog {
       let whole = try? variant.definition.graph(input: variant.input, head: .imageNet)
     else { return false }
     let top = Set(whole.weightSlots.map(\.layer)).subtracting(backbone.weightSlots.map(\.layer))
-    return inventory.layerNames.contains { name in
-      architecture.layer(named: name, in: whole).map(top.contains) ?? false
-    }
+    return architecture.layers(of: inventory, in: whole).contains { top.contains($0) }
   }
 
   private static func explanation(
@@ -222,8 +219,7 @@ extension Catalog {
       for variant in variants {
         guard let graph = try? variant.graph() else { continue }
         let layers = Set(graph.weightSlots.map(\.layer))
-        let named = Set(inventory.layerNames.compactMap { architecture.layer(named: $0, in: graph) })
-          .intersection(layers).count
+        let named = Set(architecture.layers(of: inventory, in: graph)).intersection(layers).count
         let nearest = NearestArchitecture(variant: variant, named: named, layers: layers.count)
         if nearest.share > best?.share ?? 0 { best = nearest }
       }

@@ -66,9 +66,11 @@ struct KnownPart {
   ) -> (first: Int, last: Int)? {
     guard let model = try? variant.graph() else { return nil }
     let names = Set(model.nodes.lazy.filter { !$0.weights.isEmpty }.map(\.name))
+    let numbering = AutomaticNames(of: whole.nodes.lazy.filter { !$0.weights.isEmpty }.map(\.name))
     let members = whole.nodes.indices.filter { index in
       !whole.nodes[index].weights.isEmpty
-        && architecture.layer(named: whole.nodes[index].name, in: model).map(names.contains) == true
+        && architecture.layer(named: whole.nodes[index].name, in: model, numbering: numbering)
+          .map(names.contains) == true
     }
     guard let first = members.first, let last = members.last else { return nil }
     return (first, last)

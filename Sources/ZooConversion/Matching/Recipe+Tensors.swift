@@ -29,7 +29,8 @@ extension Recipe {
     file: any WeightFile, options: RecipeOptions
   ) throws(ZooError) -> Recipe {
     let order = try KernelLayout(of: file, stated: options.kernelLayout)
-    let hints = file.tensors.map {
+    // What a Normalization has counted is no weight.
+    let hints = file.tensors.filter { !$0.isCounter }.map {
       TensorHint(
         layer: $0.layer, variable: $0.variable, shape: order.usualShape($0.shape), name: $0.name)
     }
@@ -99,7 +100,9 @@ extension Recipe {
     guard let architecture = Catalog.architecture(named: variant.architecture),
       let graph = try? variant.graph()
     else { return .failure(BindingFailure()) }
-    var binder = Binder(graph: graph, architecture: architecture)
+    var binder = Binder(
+      graph: graph, architecture: architecture, places: variant.definition.places(in: graph),
+      numbering: AutomaticNames(of: file.tensors.lazy.compactMap(\.layer)))
     binder.trustsNames = options.trustsNames
     binder.kernelLayout = order
     if variant.conventions.flattensChannelsFirst { binder.kernelLayout.rowsAreChannelsFirst = true }

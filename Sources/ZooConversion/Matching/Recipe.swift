@@ -35,11 +35,13 @@ package struct Recipe: Sendable {
   package internal(set) var precision: SourcePrecision?
 
   /// Whether the file has layers whose connections nothing says, such as a head.
-  var leavesOutLayers: Bool { graph.classCount == nil && !usesConfiguration && !binding.unused.isEmpty }
+  var leavesOutLayers: Bool {
+    graph.classCount == nil && !usesConfiguration && binding.unused.contains { !$0.isCounter }
+  }
 
   /// Why a tensor of the file is unused.
   package func reason(ofUnused tensor: TensorEntry) -> String {
-    if tensor.shape.elementCount == 1, !tensor.elementType.isFloatingPoint { return TrainingState.counter }
+    if tensor.isCounter { return TrainingState.counter }
     return leavesOutLayers
       ? "layers of the model's own, such as its head, are left out, as nothing says how they are connected; to "
         + "convert them too, add --config MODEL.json or convert what model.save() wrote"
@@ -270,7 +272,8 @@ extension Recipe {
     case (nil, true):
       preprocessingOrigin = graph.scalesPixels ? .network : .unknown
       if !graph.scalesPixels { card.preprocessing = .unknown }
-    case (.some, _): preprocessingOrigin = .architecture
+    case (.some, _):
+      preprocessingOrigin = card.preprocessing == .none && graph.scalesPixels ? .network : .architecture
     }
     self.card = card
     try state(options.preprocessing)
