@@ -143,7 +143,7 @@ package struct Variant: Sendable {
 package enum Catalog {
   package static let architectures: [Architecture] = [
     [.vgg16, .vgg19],
-    [.resNet50, .resNet101, .resNet152],
+    [.resNet50, .resNet101, .resNet152], Architecture.resNetV2s,
     [.mobileNet],
     [.nasNetMobile, .nasNetLarge],
   ].flatMap { $0 }
