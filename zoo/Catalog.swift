@@ -144,6 +144,7 @@ package enum Catalog {
   package static let architectures: [Architecture] = [
     [.vgg16, .vgg19],
     [.resNet50, .resNet101, .resNet152], Architecture.resNetV2s,
+    Architecture.denseNets,
     [.mobileNet],
     [.nasNetMobile, .nasNetLarge],
   ].flatMap { $0 }
