@@ -145,7 +145,7 @@ package enum Catalog {
     [.vgg16, .vgg19],
     [.resNet50, .resNet101, .resNet152], Architecture.resNetV2s,
     Architecture.denseNets,
-    [.mobileNet, .mobileNetV2],
+    [.mobileNet, .mobileNetV2], Architecture.mobileNetV3s,
     [.nasNetMobile, .nasNetLarge],
   ].flatMap { $0 }
 
