@@ -146,6 +146,7 @@ package enum Catalog {
     [.resNet50, .resNet101, .resNet152], Architecture.resNetV2s,
     Architecture.denseNets,
     [.mobileNet, .mobileNetV2], Architecture.mobileNetV3s,
+    Architecture.efficientNets,
     [.nasNetMobile, .nasNetLarge],
   ].flatMap { $0 }
 
