@@ -146,7 +146,7 @@ package enum Catalog {
     [.resNet50, .resNet101, .resNet152], Architecture.resNetV2s,
     Architecture.denseNets,
     [.mobileNet, .mobileNetV2], Architecture.mobileNetV3s,
-    Architecture.efficientNets,
+    Architecture.efficientNets, Architecture.efficientNetV2s,
     [.nasNetMobile, .nasNetLarge],
   ].flatMap { $0 }
 
