@@ -147,6 +147,7 @@ package enum Catalog {
     Architecture.denseNets,
     [.mobileNet, .mobileNetV2], Architecture.mobileNetV3s,
     Architecture.efficientNets, Architecture.efficientNetV2s,
+    [.xception],
     [.nasNetMobile, .nasNetLarge],
   ].flatMap { $0 }
 
