@@ -147,7 +147,7 @@ package enum Catalog {
     Architecture.denseNets,
     [.mobileNet, .mobileNetV2], Architecture.mobileNetV3s,
     Architecture.efficientNets, Architecture.efficientNetV2s,
-    [.xception],
+    [.xception, .inceptionV3],
     [.nasNetMobile, .nasNetLarge],
   ].flatMap { $0 }
 
