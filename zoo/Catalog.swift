@@ -147,7 +147,7 @@ package enum Catalog {
     Architecture.denseNets,
     [.mobileNet, .mobileNetV2], Architecture.mobileNetV3s,
     Architecture.efficientNets, Architecture.efficientNetV2s,
-    [.xception, .inceptionV3],
+    [.xception, .inceptionV3, .inceptionResNetV2],
     [.nasNetMobile, .nasNetLarge],
   ].flatMap { $0 }
 
