@@ -149,6 +149,7 @@ package enum Catalog {
     Architecture.efficientNets, Architecture.efficientNetV2s,
     [.xception, .inceptionV3, .inceptionResNetV2],
     [.nasNetMobile, .nasNetLarge],
+    Architecture.convNeXts,
   ].flatMap { $0 }
 
   /// The architecture of this name or alias.
