@@ -149,11 +149,13 @@ extension EfficientNet {
     if channels != 3 { return [(false, "as its \(channels) channels are not those of pictures")] }
     if let writer = inventory.context.writer { return [(writer != writers[1], "as stated")] }
     if inventory.context.isDescribed { return [(true, "as given"), (false, "as given")] }
-    guard inventory.lists({ $0.hasPrefix("rescaling") }) == true else {
+    // Keras 2 multiplies by a function, which is a layer too.
+    func scales(_ layer: String) -> Bool { layer.hasPrefix("rescaling") || layer.hasPrefix("tf.math.") }
+    guard inventory.lists(scales) == true else {
       return [(true, "assumed (see --writer for \(writers[1]))")]
     }
-    let count = inventory.context.layers.count { $0.hasPrefix("rescaling") }
-    return [(count > 1, "by the \(count) rescaling layers that the file lists")]
+    let count = inventory.context.layers.count(where: scales)
+    return [(count > 1, "by the \(count) layers that scale them, which the file lists")]
   }
 }
 
