@@ -18,6 +18,16 @@ import ZooWeightFiles
     #expect(file.ignored.isEmpty)
   }
 
+  @Test func layersWithoutWeightsAreListedToo() throws {
+    let file = try WeightFiles.open(path: fixture("models/mobilenet.weights.h5"))
+    let layers = Set(file.layerNames)
+    #expect(layers.count == 91 && layers.isSuperset(of: ["conv1", "conv1_relu", "conv_pad_2", "reshape_2"]))
+    // Without names, by their groups.
+    let older = try WeightFiles.open(path: fixture("models/mobilenet.old.weights.h5"))
+    #expect(Set(older.layerNames).isSuperset(of: ["re_lu", "zero_padding2d_1", "reshape"]))
+    #expect(!older.layerNames.contains("conv2d"))
+  }
+
   @Test(arguments: ["weights.h5", "keras"])
   func everyGroupOfASubclassedModelIsListed(layout: String) throws {
     let file = try WeightFiles.open(path: fixture("stores/subclass.\(layout)"))

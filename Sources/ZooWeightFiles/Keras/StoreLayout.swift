@@ -59,7 +59,12 @@ enum StoreLayout {
         try walk.visit(member.name, place: [], name: member.name, isDataset: member.isDataset, depth: 0)
       }
     }
-    return KerasContents(tensors: walk.sortedTensors, ignored: walk.ignored)
+    let tensors = walk.sortedTensors
+    var contents = KerasContents(tensors: tensors, ignored: walk.ignored)
+    if !walk.layersWithoutWeights.isEmpty {
+      contents.layers = Set(tensors.compactMap(\.entry.layer)).sorted() + walk.layersWithoutWeights
+    }
+    return contents
   }
 
   /// A path or name of groups in its parts, whichever system wrote it.
@@ -117,6 +122,8 @@ enum StoreLayout {
     /// Every group of a layer, whether it holds anything or not.
     private var groups: [[String]] = []
     private(set) var ignored: [(name: String, reason: String)] = []
+    /// The names of layers whose variables are none; where the file has no names, those of their groups.
+    private(set) var layersWithoutWeights: [String] = []
     /// Hard links can form cycles: all steps count, whatever they lead to.
     private var steps = 0
 
@@ -157,8 +164,12 @@ enum StoreLayout {
 
     mutating func addVariables(_ path: String, owner: [String]) throws(ZooError) {
       let variables = try file.members(of: path, limit: KerasFile.tensorLimit)
-      guard !variables.isEmpty else { return }
       let layer = try file.string("name", of: path)
+      guard !variables.isEmpty else {
+        // The model itself is no layer.
+        if let group = owner.last { layersWithoutWeights.append(layer ?? group) }
+        return
+      }
       let indices = Set(variables.compactMap { Int($0.name) })
       // A layer of somebody's own may call its variables as it likes.
       let areNumbered = indices.count == variables.count
