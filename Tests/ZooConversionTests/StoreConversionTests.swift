@@ -144,7 +144,7 @@ import ZooWeightFiles
       let error = try #require(throws: ZooError.self) { try Recipe(file: file) }
       #expect(error.code == .unknownNetwork, "\(error)")
       #expect(error.why.contains("the weights of no known architecture"), "\(error)")
-      #expect(error.why.contains("nearest by its names is resnet50") == near, "\(error)")
+      #expect(error.why.contains("nearest by its names is densenet121") == near, "\(error)")
       #expect(error.remedy?.contains("What can be converted") == true)
     }
   }

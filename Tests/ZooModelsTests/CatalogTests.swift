@@ -21,6 +21,43 @@ import ZooModels
         == "separable_conv_2_bn_reduction_right1_stem_1")
   }
 
+  @Test func namesOfKeras2AreUnderstood() throws {
+    func layer(_ name: String, of architecture: String) throws -> String? {
+      let known = try #require(Catalog.architecture(named: architecture))
+      return known.layer(
+        named: name, in: try known.definition.graph(input: known.defaultInput, head: .imageNet))
+    }
+    #expect(
+      try layer("expanded_conv_1/expand/BatchNorm", of: "mobilenetv3small") == "expanded_conv_1_expand_bn")
+    #expect(
+      try layer("expanded_conv/squeeze_excite/Conv_1", of: "mobilenetv3small")
+        == "expanded_conv_squeeze_excite_conv_1")
+    #expect(try layer("Conv/BatchNorm", of: "mobilenetv3large") == "conv_bn")
+    #expect(try layer("Logits", of: "mobilenetv3large") == "logits")
+    #expect(try layer("Logits", of: "mobilenetv2") == "predictions")
+    #expect(try layer("conv1/bn", of: "densenet121") == "conv1_bn")
+    #expect(try layer("fc1000", of: "densenet201") == "predictions")
+    #expect(try layer("probs", of: "resnet152v2") == "predictions")
+    #expect(
+      try layer("mine_stage_2_block_8_layernorm", of: "convnexttiny")
+        == "convnext_tiny_stage_2_block_8_layernorm")
+  }
+
+  @Test func onlyTheOrderOfAutomaticNumbersMatters() throws {
+    let known = try #require(Catalog.architecture(named: "inceptionv3"))
+    let graph = try known.definition.graph(input: known.defaultInput, head: .imageNet)
+    let numbering = AutomaticNames(of: (0..<94).map { "model/conv2d_\($0 + 95)" } + ["batch_normalization_3"])
+    func layer(_ name: String) -> String? { known.layer(named: name, in: graph, numbering: numbering) }
+    #expect(layer("conv2d_95") == "conv2d")
+    #expect(layer("model/conv2d_100") == "conv2d_5")
+    #expect(layer("conv2d_188") == "conv2d_93")
+    #expect(layer("batch_normalization_3") == "batch_normalization")
+    #expect(layer("mixed9") == "mixed9" && layer("predictions") == "predictions")
+    // Names that a person gave stay.
+    let vgg = try VGG.vgg16.graph(input: InputShape(224, 224), head: .imageNet)
+    #expect(Architecture.vgg16.layer(named: "conv2d_95", in: vgg, numbering: numbering) == nil)
+  }
+
   @Test func membersOfFamiliesHaveTheirOwnNames() {
     func name(_ architecture: String, _ definition: any NetworkDefinition) -> String {
       Variant(
@@ -38,7 +75,18 @@ import ZooModels
   }
 
   @Test func cardsAndPublishedFiles() throws {
-    #expect(Catalog.architectures.flatMap(\.published).count == 2 + 2 + 4 + 32 + 2)
+    // Keras' 160, and two older ones of ResNet-50.
+    let published = Catalog.architectures.flatMap(\.published)
+    #expect(published.count == 162)
+    #expect(Set(published.map(\.address)).count == published.count)
+    #expect(published.flatMap(\.hashes).count == Set(published.flatMap(\.hashes)).count)
+    #expect(published.count { $0.hashes.isEmpty } == 71)
+    for file in published where file.variant.head == .imageNet {
+      // Numbers of single precision, and what lists them.
+      guard let bytes = file.bytes else { continue }
+      let weights = try 4 * file.variant.graph().parameterCount
+      #expect(bytes > weights && bytes < weights + 5_000_000, "\(file.address)")
+    }
     let file = try #require(Catalog.published(hash: .md5("a7b3fe01876f51b976af0dea6bc144eb")))
     #expect(file.variant.definition as? ResNet == ResNet(depths: [3, 4, 6, 3], convention: .keras2015))
     let real = try #require(
