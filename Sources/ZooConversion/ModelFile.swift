@@ -61,13 +61,6 @@ package enum ModelFile {
         "Download \(file.address), then run `zoo convert \(file.fileName)`. See `zoo list --urls` for the others."
       )
     }
-    if let name = KerasApplications.name(path) {
-      let file = "\(name.lowercased()).keras"
-      throw error(
-        "\(name) is a network of keras.applications",
-        "In Python, save it whole: keras.applications.\(name)().save('\(file)'). Then run `zoo convert \(file)`."
-      )
-    }
   }
 
   /// `text` as a shell takes it for one word.

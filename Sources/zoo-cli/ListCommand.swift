@@ -7,18 +7,20 @@ struct ListCommand: ParsableCommand {
     commandName: "list",
     abstract: "List the known architectures and published weight files.",
     discussion: """
-      Known architectures convert from files of weights alone. The other networks of keras.applications convert from \
-      whole models (.keras, .h5). The size is that of the weights in single precision, and top-1 the published share \
-      of ImageNet's validation images that are classified rightly.
+      Known architectures, all networks of keras.applications among them, convert from files of weights alone. \
+      Without a name, there is one line a family; with one, there is one line a published file. The size is that of \
+      the weights in single precision, MACs are the multiplications and additions that one image takes, and top-1 is \
+      the published share of ImageNet's validation images that are classified rightly.
 
       Examples:
         zoo list
+        zoo list efficientnet
         zoo list mobilenet --urls
         zoo list --kernels
       """)
 
   @Argument(
-    help: "Only architectures with this in their names, and all their variants.",
+    help: "Only families and architectures with this in their names, and all their files.",
     completion: .list(KnownArchitecture.names))
   var name: String?
 
@@ -59,28 +61,57 @@ struct ListCommand: ParsableCommand {
     for name in names { try Terminal.print(name) }
   }
 
+  /// One line a family.
   private func printTable(of entries: [KnownArchitecture]) throws {
     var table = Table(
-      ["NAME", "PARAMETERS", "SIZE", "INPUT", "TOP-1", "PREPROCESSING"], rightAligned: [1, 2, 3, 4],
-      whole: [0], dropping: [5])
-    for entry in entries {
-      guard let file = entry.files.first else { continue }
+      ["FAMILY", "PARAMETERS", "MACS", "INPUT", "TOP-1", "PREPROCESSING", "NAMES"],
+      rightAligned: [1, 2, 3, 4], whole: [0], dropping: [5, 2, 3], wrapsLast: true)
+    for members in Self.families(of: entries) {
+      let files = members.compactMap(\.files.first)
+      guard let first = members.first else { continue }
       table.add(
-        entry.name, grouped(file.parameters), byteSize(4 * file.parameters),
-        "\(file.inputSize[0])x\(file.inputSize[1])", topOne(of: file), entry.preprocessing)
+        first.family, span(files.map(\.parameters), rounded), span(files.map(\.macs), rounded),
+        span(files.map { $0.inputSize[0] }) { "\($0)" },
+        span(files.compactMap(\.topOne)) { decimal($0, 1) } + " %",
+        first.preprocessing, members.map(\.name).joined(separator: ", "))
     }
     try table.print()
+  }
+
+  /// Neighbours of the same family.
+  private static func families(of entries: [KnownArchitecture]) -> [[KnownArchitecture]] {
+    var families: [[KnownArchitecture]] = []
+    for entry in entries {
+      if let place = families.firstIndex(where: { $0[0].family == entry.family }) {
+        families[place].append(entry)
+      } else {
+        families.append([entry])
+      }
+    }
+    return families
+  }
+
+  /// The least and the largest of `values`.
+  private func span<Number: Comparable>(_ values: [Number], _ text: (Number) -> String) -> String {
+    guard let least = values.min(), let most = values.max() else { return "-" }
+    return least == most ? text(least) : "\(text(least))–\(text(most))"
+  }
+
+  /// A count as a person reads it: `25.6 M`, `3.9 G`.
+  private func rounded(_ count: Int) -> String {
+    count < 1_000_000_000
+      ? decimal(Double(count) / 1e6, 1) + " M" : decimal(Double(count) / 1e9, 1) + " G"
   }
 
   /// All published files.
   private func printVariants(of entries: [KnownArchitecture]) throws {
     var table = Table(
-      ["NAME", "PARAMETERS", "SIZE", "TOP-1", "VARIANT"], rightAligned: [1, 2, 3], whole: [0])
+      ["NAME", "PARAMETERS", "SIZE", "MACS", "TOP-1", "VARIANT"], rightAligned: [1, 2, 3, 4], whole: [0])
     for entry in entries {
       for file in entry.files {
         table.add(
-          entry.name, grouped(file.parameters), byteSize(4 * file.parameters), topOne(of: file),
-          file.variant.replacing(", 1000 classes", with: ""))
+          entry.name, grouped(file.parameters), byteSize(4 * file.parameters), rounded(file.macs),
+          topOne(of: file), file.variant.replacing(", 1000 classes", with: ""))
       }
     }
     try table.print()
@@ -90,14 +121,19 @@ struct ListCommand: ParsableCommand {
     file.topOne.map { decimal($0, 1) + " %" } ?? "-"
   }
 
+  /// What is the same for a whole family, once.
   private func printFacts(about entries: [KnownArchitecture]) throws {
-    for entry in entries {
+    for members in Self.families(of: entries) {
+      guard let first = members.first else { continue }
       try Terminal.print()
-      try Terminal.print(entry.name)
+      try Terminal.print(members.count == 1 ? first.name : first.family)
+      let preprocessing =
+        first.preprocessing == "none"
+        ? "none, the network scales pixels itself" : first.preprocessing
       for (label, value) in [
-        ("preprocessing", entry.preprocessing), ("accuracy", entry.accuracy), ("licence", entry.licence),
-        ("citation", entry.citation),
-        ("writers", entry.writers.isEmpty ? nil : entry.writers.joined(separator: ", ")),
+        ("preprocessing", preprocessing), ("accuracy", members.count == 1 ? first.accuracy : nil),
+        ("licence", first.licence), ("citation", first.citation),
+        ("writers", first.writers.isEmpty ? nil : first.writers.joined(separator: ", ")),
       ] {
         guard let value else { continue }
         try Terminal.print(row: label, value, margin: 2)

@@ -10,30 +10,41 @@ struct ListTests {
     try body(zoo)
   }
 
-  @Test func namesTheFiveArchitectures() throws {
+  @Test func namesAllNetworksOfKeras() throws {
     try withZoo { zoo in
       let rows = try #require(zoo("list", "--json").json() as? [[String: Any]])
-      let names = ["vgg16", "vgg19", "resnet50", "mobilenet", "nasnetmobile"]
-      #expect(rows.map { $0["name"] as? String } == names)
+      let names = rows.compactMap { $0["name"] as? String }
+      #expect(names.count == 40 && names.prefix(3) == ["vgg16", "vgg19", "resnet50"])
+      #expect(Set(rows.compactMap { $0["family"] as? String }).count == 14)
       for row in rows {
         let files = try #require(row["files"] as? [[String: Any]])
         #expect(!files.isEmpty && files[0]["has_top"] as? Bool == true && files[0]["top1"] is Double)
+        #expect(row["preprocessing"] is String && row["licence"] is String)
         for file in files {
           #expect((file["parameters"] as? Int ?? 0) > 100_000 && file["address"] is String)
+          #expect((file["macs"] as? Int ?? 0) > 10_000_000)
         }
       }
+      let large = try #require(rows.first { $0["name"] as? String == "nasnetlarge" })
+      let files = try #require(large["files"] as? [[String: Any]])
+      #expect(files[1]["bytes"] as? Int == 343_610_240)
+      #expect(files[1]["md5"] as? String == "d81d89dc07e6e56530c4e77faddd61b5")
+      #expect(files[0]["parameters"] as? Int == 88_949_818 && files[0]["macs"] as? Int == 23_783_414_658)
       #expect(try zoo("list", "--names").output == names.map { "\($0)\n" }.joined())
     }
   }
 
-  @Test func isATableToChooseFrom() throws {
+  @Test func hasOneLineAFamily() throws {
     try withZoo { zoo in
-      let lines = try zoo("list").output.split(separator: "\n").map { $0.split(separator: " ") }
-      #expect(lines.count == 6 && lines[0].first == "NAME")
-      let resnet = try #require(lines.first { $0.first == "resnet50" })
-      // As Keras' documentation has them: 25.6 M parameters, 98 MB, 74.9 %.
-      #expect(resnet.dropFirst().joined(separator: " ") == "25,636,712 97.8 MiB 224x224 74.9 % caffe")
-      #expect(try !zoo("list").output.contains("https://"))
+      let output = try zoo("list").output
+      let lines = output.split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
+      #expect(lines[0].hasPrefix("FAMILY"))
+      // As Keras' documentation has them: 25.6 M to 60.4 M parameters, 74.9 to 76.6 %.
+      #expect(
+        lines.contains(
+          "ResNet 25.6 M–60.4 M 3.9 G–11.3 G 224 74.9–76.6 % caffe resnet50, resnet101, resnet152"),
+        "\(output)")
+      #expect(!output.contains("https://"))
     }
   }
 
@@ -43,6 +54,13 @@ struct ListTests {
       #expect(found.status == 0 && found.output.contains("nasnetmobile") == false)
       #expect(found.output.contains("68.4 %  alpha 0.75, 224x224, with top"), "\(found.output)")
       #expect(found.output.contains("citation"))
+      let family = try zoo("list", "efficientnet-b").output.split(separator: "\n").map(String.init)
+      #expect(family[0].hasPrefix("NAME"))
+      let row = try #require(family.first { $0.hasPrefix("efficientnetb3 ") })
+      // As Keras' documentation has it: 12.3 M parameters, 48 MB, 81.6 %.
+      #expect(
+        row.split(separator: " ").joined(separator: " ").hasPrefix(
+          "efficientnetb3 12,320,534 47.0 MiB 1.8 G 81.6 % 300x300, with top"), "\(row)")
       let addresses = try zoo("list", "vgg", "--urls").output.split(separator: "\n")
       #expect(addresses.count { $0.hasPrefix("  https://") } == 4)
       let unknown = try zoo("list", "alexnet")
@@ -114,7 +132,7 @@ struct ListTests {
         (["convert", "--dtype", ""], ["bf16", "f16", "f32", "int4", "int8"]),
         (["convert", "--architecture", "vgg"], ["vgg16", "vgg19"]),
         (["convert", "--writer", "tensorpack-"], ["tensorpack-aligned", "tensorpack-caffe"]),
-        (["list", "mob"], ["mobilenet"]),
+        (["list", "mobilenetv"], ["mobilenetv2", "mobilenetv3large", "mobilenetv3small"]),
         (
           ["run", "digits.zoo", "--tap", "conv_pw_13"], ["conv_pw_13", "conv_pw_13_bn", "conv_pw_13_relu"]
         ),
