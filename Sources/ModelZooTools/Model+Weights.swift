@@ -8,7 +8,7 @@ import ZooSystem
 import ZooVerification
 
 extension Model {
-  /// Opens a `.zoo` file, or reads a weight file (`.h5`, `.keras`, `.npz`, `.safetensors`) and matches it to
+  /// Opens a `.zoo` file, or reads a weight file (`.h5`, `.keras`, `.npz`, `.safetensors`, `.pth`) and matches it to
   /// its network in memory.
   ///
   /// The file is recognised by its content. A weight file is not verified here: ``convert(_:to:overwrite:)``
@@ -46,7 +46,7 @@ extension Model {
   /// The output appears whole or not at all.
   ///
   /// - Parameters:
-  ///   - input: a `.h5`, `.keras`, `.npz` or `.safetensors` file.
+  ///   - input: a `.h5`, `.keras`, `.npz`, `.safetensors`, `.pt` or `.pth` file.
   ///   - output: where to write the `.zoo` file.
   ///   - overwrite: whether an existing output is replaced.
   /// - Throws: `ZooError`, with the code `ZooError.Code.verificationFailed` where a check says no.
@@ -66,7 +66,7 @@ extension Model {
   /// ``Converter/computeConversion(of:to:progress:)`` is for use in tasks.
   ///
   /// - Parameters:
-  ///   - input: a `.h5`, `.keras`, `.npz` or `.safetensors` file.
+  ///   - input: a `.h5`, `.keras`, `.npz`, `.safetensors`, `.pt` or `.pth` file.
   ///   - output: where to write the `.zoo` file.
   ///   - options: what is stated about the file, how weights are stored, and how the result is verified.
   ///   - progress: is told what happens.

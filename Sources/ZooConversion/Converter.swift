@@ -440,7 +440,7 @@ public struct Converter: Sendable {
   /// INPUT's name with `.zoo` in the current folder.
   public static func defaultOutput(for input: String) -> String {
     var name = lastComponent(of: input)
-    for suffix in [".weights.h5", ".h5", ".hdf5", ".keras", ".npz", ".safetensors", ".zoo"]
+    for suffix in [".weights.h5", ".h5", ".hdf5", ".keras", ".npz", ".safetensors", ".pth", ".pt", ".zoo"]
     where name.lowercased().hasSuffix(suffix) && name.count > suffix.count {
       name.removeLast(suffix.count)
       break

@@ -27,7 +27,8 @@ package enum ModelFile {
     try checkIsNoName(path)
     switch try FileFormat.recognise(path: path) {
     case .zoo: return try ZooFile(path: path, frames: Zstandard.shared)
-    case .hdf5, .kerasArchive, .kerasFolder, .kerasShards, .npz, .npy, .safetensors:
+    case .hdf5, .kerasArchive, .kerasFolder, .kerasShards, .npz, .npy, .safetensors, .pyTorch,
+      .olderPyTorch:
       let output = Converter.defaultOutput(for: path)
       throw ZooError(
         .unsupported, ".zoo file", at: path,

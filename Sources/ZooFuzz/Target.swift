@@ -20,6 +20,8 @@ enum Target: String, CaseIterable {
   case npz
   case npy
   case safetensors
+  /// PyTorch's files, new and old.
+  case pytorch
   /// Keras configurations, to the graph, and where it is small through both engines.
   case json
   /// `.zoo` files, and where the network is small through both engines.
@@ -57,6 +59,7 @@ enum Target: String, CaseIterable {
       case .npz: (["containers", "malformed", "models"], [".npz"], 30_000)
       case .npy: (["containers", "malformed"], [".npy"], 30_000)
       case .safetensors: (["containers", "malformed"], [".safetensors"], 30_000)
+      case .pytorch: (["pytorch", "malformed"], [".pth", ".pt"], 30_000)
       case .json: (["architectures"], [".json"], 70_000)
       case .zoo: (["fuzz"], [".zoo"], 400_000)
       case .jpeg: (["images", "malformed", "digits/pictures"], [".jpg"], 30_000)
@@ -99,7 +102,7 @@ enum Target: String, CaseIterable {
       let parts = ZooParts(seed)
       let header = mutator.random.below(2) == 0 ? mutator.mutated(parts.header) : mutator.nudged(parts.header)
       return Repair.zoo(preamble: parts.preamble, header: header, data: parts.data)
-    case .npz, .keras:
+    case .npz, .keras, .pytorch:
       let bytes = mutator.mutated(seed)
       return mutator.random.below(3) > 0 ? Repair.zip(bytes) : bytes
     case .safetensors:
@@ -126,7 +129,7 @@ enum Target: String, CaseIterable {
   /// - Throws: a `ZooError` for an input that it refuses, anything else for a fault.
   func run(_ input: [UInt8], folder: String) throws {
     switch self {
-    case .hdf5, .npz, .npy, .safetensors: try readAll(write(input, to: "\(folder)/case.\(rawValue)"))
+    case .hdf5, .npz, .npy, .safetensors, .pytorch: try readAll(write(input, to: "\(folder)/case.\(rawValue)"))
     case .keras: try readAll(write(input, to: "\(folder)/case.keras"))
     case .catalogue:
       let (answer, file) = AnsweredFile.parts(of: input)

@@ -5,7 +5,7 @@ import Synchronization
 /// The limits are far above every real network and far below what would exhaust a machine. They hold for
 /// the whole process; a program may raise them for files that it trusts.
 public struct ReadingLimits: Sendable, Hashable {
-  /// Groups, datasets, links and attributes of an HDF5 file, or values of a JSON document, together.
+  /// Groups, datasets, links and attributes of an HDF5 file, or values of a JSON document or a pickle, together.
   public var objects = 1_000_000
   /// Tensors of one file.
   public var tensors = 100_000
@@ -17,7 +17,11 @@ public struct ReadingLimits: Sendable, Hashable {
   public var groups = 64
   /// How deep a JSON document may nest.
   public var nesting = 200
-  /// Bytes of one JSON document, and of all names and attributes of an HDF5 file.
+  /// How deep the values of a pickle may nest.
+  public var depth = 1000
+  /// Instructions of a pickle.
+  public var instructions = 10_000_000
+  /// Bytes of one JSON document or pickle, and of all names and attributes of an HDF5 file.
   public var text = 64 << 20
   /// Bytes of data that a file may declare without storing a fair part of them: beyond this, more than
   /// 1000 times the stored bytes of an HDF5 file, or 100 times those of an archive's member, are refused.
@@ -96,7 +100,8 @@ public struct ReadingLimits: Sendable, Hashable {
   private static var named: [(name: String, limit: WritableKeyPath<ReadingLimits, Int> & Sendable)] {
     [
       ("objects", \.objects), ("tensors", \.tensors), ("members", \.members), ("chunks", \.chunks),
-      ("groups", \.groups), ("nesting", \.nesting), ("text", \.text), ("expansion", \.expansion),
+      ("groups", \.groups), ("nesting", \.nesting), ("depth", \.depth), ("instructions", \.instructions),
+      ("text", \.text), ("expansion", \.expansion),
       ("activations", \.activations), ("pixels", \.pixels), ("image", \.image), ("input", \.input),
       ("memory", \.memory), ("seconds", \.seconds),
     ]

@@ -24,7 +24,24 @@ package struct StridedView: Sendable, Hashable {
     strides = [map[1] * columns, columns, map[0] * map[1] * columns, 1]
   }
 
+  /// A view with these strides, one for each axis.
+  package init(extents: [Int], strides: [Int]) {
+    precondition(extents.count == strides.count)
+    self.extents = extents
+    self.strides = strides
+  }
+
   package var elementCount: Int { extents.reduce(1, *) }
+
+  /// Whether the elements lie in the order of the view, without gaps.
+  package var isRowMajor: Bool {
+    var expected = 1
+    for (extent, stride) in zip(extents, strides).reversed() where extent != 1 {
+      guard stride == expected else { return false }
+      expected *= extent
+    }
+    return offset == 0
+  }
 
   /// Axis i becomes what `axes[i]` was.
   package mutating func permute(_ axes: [Int]) {

@@ -14,6 +14,10 @@ package enum FileFormat: String, Sendable {
   case npy = "NumPy array"
   case zoo = ".zoo"
   case safetensors = "safetensors"
+  /// A `.pt` or `.pth` file: a ZIP archive with `data.pkl`.
+  case pyTorch = "PyTorch"
+  /// The same from before version 1.6: pickles, then the tensors' data.
+  case olderPyTorch = "PyTorch (before 1.6)"
   case jpeg = "JPEG"
   case png = "PNG"
   case unknown = "unknown"
@@ -34,7 +38,8 @@ package enum FileFormat: String, Sendable {
     guard bytes.withUnsafeBytes({ FileSignature.zip.isStart(of: $0) }) else { return .unknown }
     let archive = try ZipArchive(bytes: bytes, location: location)
     if KerasArchive.memberNames.contains(where: { archive[$0] != nil }) { return .kerasArchive }
-    return archive.members.contains { $0.name.hasSuffix(".npy") } ? .npz : .unknown
+    if archive.members.contains(where: { $0.name.hasSuffix(".npy") }) { return .npz }
+    return TorchFile.pickle(in: archive) == nil ? .unknown : .pyTorch
   }
 
   private static func bySignature(_ bytes: UnsafeRawBufferPointer) -> FileFormat? {
@@ -42,6 +47,7 @@ package enum FileFormat: String, Sendable {
     if FileSignature.jpeg.isStart(of: bytes) { return .jpeg }
     if FileSignature.png.isStart(of: bytes) { return .png }
     if FileSignature.zoo.isStart(of: bytes) { return .zoo }
+    if FileSignature.olderPyTorch.isStart(of: bytes) { return .olderPyTorch }
     if HDF5Signature.offset(in: bytes) != nil { return .hdf5 }
     // A safetensors file starts with the length of the JSON object that follows; text has no zeros there.
     if bytes.count > SafetensorsHeader.prefixByteCount,

@@ -14,8 +14,8 @@ struct ForeignFile: Hashable {
   private static let fromTensorFlow =
     "In Python, load it with Keras 2 (tf_keras.models.load_model) and save it with model.save('model.h5')."
   private static let fromPyTorch =
-    "In Python, save its tensors with safetensors.torch.save_file(state_dict, 'model.safetensors'), if it is a "
-    + "network that `zoo list` shows."
+    "In Python, save its tensors with torch.save(model.state_dict(), 'model.pth'), if it is a network that "
+    + "`zoo list` shows."
   private static let fromONNX =
     "Convert the Keras model that it was made from: model.save('model.keras') in Python."
   private static let downloadAgain = "Download the file again; the address may need a login or another form."
@@ -57,7 +57,10 @@ struct ForeignFile: Hashable {
       return ForeignFile(name: "a file packed with \(name)", remedy: "Unpack it, and name what is in it.")
     }
     if starts("ustar", at: 257) {
-      return ForeignFile(name: "a tar archive", remedy: "Unpack it with tar, and name what is in it.")
+      return ForeignFile(
+        name: "a tar archive",
+        remedy:
+          "Unpack it with tar, and name what is in it. PyTorch's of before 2017: save it again in Python.")
     }
     for (signature, offset, name) in pictures where starts(signature, at: offset) {
       return picture(name)
@@ -65,10 +68,6 @@ struct ForeignFile: Hashable {
     if starts("BM"), starts([0, 0, 0, 0], at: 6) { return picture("BMP") }
     // The last bytes of a table of LevelDB's, which is what checkpoints keep their index in.
     if bytes.suffix(8).elementsEqual([0x57, 0xfb, 0x80, 0x8b, 0x24, 0x75, 0x47, 0xdb]) { return checkpoint }
-    // PyTorch's number before its first ZIP-based version.
-    if starts([0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20]) {
-      return ForeignFile(name: "a PyTorch file, which is a pickle", remedy: fromPyTorch)
-    }
     if bytes.count > 2, bytes[0] == 0x80, (2...5).contains(bytes[1]), bytes.last == UInt8(ascii: ".") {
       return ForeignFile(
         name: "a Python pickle, which can run code and is not read",
@@ -77,7 +76,7 @@ struct ForeignFile: Hashable {
     return nil
   }
 
-  private static let other = "Weight files are .h5, .keras, .npz, .npy and .safetensors."
+  private static let other = "Weight files are .h5, .keras, .npz, .npy, .safetensors, .pt and .pth."
 
   static func picture(_ name: String) -> ForeignFile {
     ForeignFile(
@@ -154,14 +153,14 @@ struct ForeignFile: Hashable {
   init?(members names: [String]) {
     if names.contains(where: { $0.hasSuffix("constants.pkl") || $0.contains("/code/") }) {
       self.init(
-        name: "a TorchScript model",
-        remedy: "It holds code of PyTorch's. " + ForeignFile.fromPyTorch)
-    } else if names.contains(where: { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }) {
-      self.init(name: "a PyTorch file, which holds a pickle", remedy: ForeignFile.fromPyTorch)
+        name: "a TorchScript model without its tensors, or of a version before 1.4",
+        remedy: ForeignFile.fromPyTorch)
     } else if names.contains(where: { $0 == "saved_model.pb" || $0.hasSuffix("/saved_model.pb") }) {
       self = ForeignFile.savedModel
     } else if let inner = names.first(where: { name in
-      [".h5", ".hdf5", ".keras", ".npz", ".safetensors"].contains { name.lowercased().hasSuffix($0) }
+      [".h5", ".hdf5", ".keras", ".npz", ".safetensors", ".pt", ".pth"].contains {
+        name.lowercased().hasSuffix($0)
+      }
     }) {
       self.init(name: "a ZIP archive with \(inner) in it", remedy: "Unpack it, and name that file.")
     } else {
@@ -177,7 +176,9 @@ struct ForeignFile: Hashable {
     } else if names.contains("checkpoint") || names.contains(where: { $0.hasSuffix(".index") }) {
       self = ForeignFile.checkpoint
     } else if let file = names.sorted().first(where: { name in
-      [".h5", ".hdf5", ".keras", ".npz", ".safetensors"].contains { name.lowercased().hasSuffix($0) }
+      [".h5", ".hdf5", ".keras", ".npz", ".safetensors", ".pt", ".pth"].contains {
+        name.lowercased().hasSuffix($0)
+      }
     }) {
       self.init(
         name: "a folder", remedy: "Name a file in it: \(path.hasSuffix("/") ? path : path + "/")\(file).")

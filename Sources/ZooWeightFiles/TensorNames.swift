@@ -38,8 +38,18 @@ enum TensorNames {
   /// What other programs call a layer's variables.
   private static let otherNames = [
     "W": "kernel", "weights": "kernel", "b": "bias", "biases": "bias", "mean": "moving_mean",
-    "variance": "moving_variance", "moving_var": "moving_variance",
+    "variance": "moving_variance", "moving_var": "moving_variance", "running_mean": "moving_mean",
+    "running_var": "moving_variance",
   ]
+
+  /// What PyTorch calls counts of training steps.
+  private static let counters: Set<String> = ["num_batches_tracked", "n_averaged"]
+
+  /// Whether a tensor of a dictionary counts steps of training, as PyTorch's batch normalizations do.
+  static func isCounter(_ entry: TensorEntry) -> Bool {
+    !entry.elementType.isFloatingPoint && entry.shape.elementCount == 1
+      && counters.contains(entry.name.split(separator: ".").last.map(String.init) ?? "")
+  }
 
   /// Takes apart the name of a tensor in a dictionary, of whatever container, where the layer may have a
   /// path: Keras' `model/conv1/kernel`, with dots, tensorpack's `group0/block0/conv1/bn/mean/EMA`, Frossard's

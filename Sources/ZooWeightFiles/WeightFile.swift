@@ -58,6 +58,8 @@ package enum WeightFileLayout: String, Sendable {
   case positionalArrays = "NumPy archive by position"
   /// A safetensors file: tensors with names.
   case safetensors = "safetensors"
+  /// What `torch.save` and `torch.jit.save` write: tensors with names.
+  case pyTorch = "PyTorch"
   /// A `.zoo` file.
   case zoo = "zoo"
 }

@@ -29,6 +29,8 @@ package enum WeightFiles {
     case .npz: return try NumPyArchive(path: path, archive: bytes)
     case .npy: return try NumPyArchive(path: path, array: bytes)
     case .safetensors: return try SafetensorsFile(path: path, bytes: bytes)
+    case .pyTorch: return try TorchFile(path: path, archive: bytes)
+    case .olderPyTorch: return try TorchFile(path: path, legacy: bytes)
     case .zoo: throw ZooError(.unsupported, "weight file", at: path, "it is a .zoo file")
     case .jpeg, .png: throw ForeignFile.picture(format.rawValue).error(at: path)
     case .unknown: throw try unknown(bytes, at: path)
@@ -42,11 +44,13 @@ package enum WeightFiles {
       let members = try ZipArchive(bytes: bytes, location: path).members.map(\.name)
       if let foreign = ForeignFile(members: members) { return foreign.error(at: path) }
       return ZooError(
-        .malformed, "weight file", at: path, "a ZIP archive with neither .npy arrays nor a Keras model in it")
+        .malformed, "weight file", at: path,
+        "a ZIP archive with neither .npy arrays nor a Keras model nor PyTorch's tensors in it")
     }
     return ZooError(
       .malformed, "weight file", at: path,
-      "it is neither HDF5 (.h5, .weights.h5) nor a Keras archive (.keras) nor NumPy (.npz, .npy) nor safetensors"
+      "it is neither HDF5 (.h5, .weights.h5) nor a Keras archive (.keras) nor NumPy (.npz, .npy) nor safetensors nor "
+        + "PyTorch (.pt, .pth)"
     )
   }
 

@@ -7,8 +7,8 @@ struct ConvertCommand: ParsableCommand {
     commandName: "convert",
     abstract: "Convert a weight file to a verified .zoo file.",
     discussion: """
-      Reads Keras HDF5 (.h5), Keras 3 (.keras, .weights.h5), NumPy (.npz), safetensors and .zoo files, which \
-      it recognises by their content. The output appears complete and verified, or not at all. As INPUT, - is \
+      Reads Keras HDF5 (.h5), Keras 3 (.keras, .weights.h5), NumPy (.npz), safetensors, PyTorch (.pt, \
+      .pth) and .zoo files, which it recognises by their content. Nothing in a file is run. The output appears complete and verified, or not at all. As INPUT, - is \
       standard input; as the output, standard output.
 
       Examples:

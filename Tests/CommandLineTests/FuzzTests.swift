@@ -19,7 +19,7 @@ struct FuzzTests {
     process.waitUntilExit()
     #expect(process.terminationStatus == 0, "\(text)")
     #expect(!text.contains("FOUND"), "\(text)")
-    let targets = ["hdf5", "catalogue", "keras", "npz", "npy", "safetensors", "json", "zoo"]
+    let targets = ["hdf5", "catalogue", "keras", "npz", "npy", "safetensors", "pytorch", "json", "zoo"]
     for target in targets + ["jpeg", "png", "webp", "gif", "bmp", "tiff", "csv", "cache", "training"] {
       #expect(text.contains("| \(target) | 60 |"), "\(text)")
     }

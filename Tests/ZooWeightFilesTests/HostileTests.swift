@@ -207,7 +207,8 @@ import ZooWeightFiles
   private static let files = [
     "containers/stored.npz", "containers/deflated.npz", "containers/zip64-directory.npz",
     "containers/descriptors-deflated.npz", "containers/fortran.npz", "containers/kernel.npy",
-    "containers/little-f4.safetensors", "containers/dots.safetensors",
+    "containers/little-f4.safetensors", "containers/dots.safetensors", "pytorch/strided.pt",
+    "pytorch/strided-legacy.pt", "pytorch/older.pth",
   ]
   private static let hdf5Files = [
     "containers/strings-variable.h5", "containers/strings-fixed-split.h5", "containers/superblock3-gzip.h5",

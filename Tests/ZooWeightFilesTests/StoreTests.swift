@@ -120,7 +120,6 @@ import ZooWeightFiles
     (bytes("model_checkpoint_path: \"model.ckpt\"\n"), "checkpoint", "load_weights"),
     ([0x1c, 0, 0, 0] + bytes("TFL3") + [0, 0], "TensorFlow Lite", ".keras"),
     ([0x80, 0x04, 0x95, 0x10, 0x4e, 0x2e], "pickle", "numpy.savez"),
-    ([0x80, 0x02, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a], "PyTorch", "safetensors"),
     (bytes("GIF89a") + [1, 0, 1, 0], "GIF", picture),
     (bytes("RIFF\u{1}\0\0\0WEBPVP8 "), "WebP", picture),
     (bytes("BM\u{1}\0\0\0\0\0\0\0\u{36}\0\0\0"), "BMP", picture),
@@ -158,8 +157,7 @@ import ZooWeightFiles
 
   @Test func archivesAreNamedByTheirMembers() throws {
     for (names, says) in [
-      (["model/data.pkl", "model/version"], "PyTorch file"),
-      (["model/data.pkl", "model/constants.pkl", "model/code/__torch__.py"], "TorchScript"),
+      (["model/constants.pkl", "model/code/__torch__.py"], "TorchScript"),
       (["export/saved_model.pb", "export/variables/variables.index"], "SavedModel"),
       (["readme.txt", "model.h5"], "ZIP archive with model.h5"),
     ] {

@@ -40,7 +40,7 @@ extension ComparedModel {
   private func unplaced(_ entry: TensorEntry) -> String? {
     switch file.layout {
     case .legacyWeights, .legacyModel, .numberedLayers, .kerasStore, .kerasArchive, .kerasShards: entry.name
-    case .namedArrays, .positionalArrays, .safetensors, .zoo: nil
+    case .namedArrays, .positionalArrays, .safetensors, .pyTorch, .zoo: nil
     }
   }
 
@@ -49,7 +49,7 @@ extension ComparedModel {
     switch file.layout {
     case .legacyWeights, .legacyModel, .numberedLayers, .kerasStore, .kerasArchive, .kerasShards:
       return entries
-    case .namedArrays, .positionalArrays, .safetensors, .zoo:
+    case .namedArrays, .positionalArrays, .safetensors, .pyTorch, .zoo:
       let ranks = entries.compactMap { entry in
         WeightRole.allCases.firstIndex { $0.rawValue == entry.variable }.map { (rank: $0, entry) }
       }
@@ -65,7 +65,7 @@ extension ComparedModel {
     case .numberedLayers: ""
     case .kerasStore, .kerasArchive, .kerasShards:
       entry.storeKey.map { "\($0.container)/\($0.className)" }
-    case .namedArrays, .positionalArrays, .safetensors, .zoo: nil
+    case .namedArrays, .positionalArrays, .safetensors, .pyTorch, .zoo: nil
     }
   }
 }

@@ -12,7 +12,7 @@ extension Binder {
   func order(of binding: Binding, among entries: [TensorEntry], layout: WeightFileLayout) -> Order {
     switch layout {
     case .legacyWeights, .legacyModel: orderOfLayers(binding, among: entries, mayContradict: true)
-    case .namedArrays, .safetensors: orderOfLayers(binding, among: entries, mayContradict: false)
+    case .namedArrays, .safetensors, .pyTorch: orderOfLayers(binding, among: entries, mayContradict: false)
     case .kerasStore, .kerasArchive, .kerasShards: orderInStore(binding)
     case .positionalArrays, .numberedLayers, .zoo: .silent
     }

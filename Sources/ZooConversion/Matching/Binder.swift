@@ -182,7 +182,7 @@ package struct Binder {
       return entries.map { (slot(byNameOf: $0) ?? slot(byScopeOf: $0)).map { ($0, .name) } }
     case .zoo:
       return entries.map { slot(byNameOf: $0).map { ($0, .name) } }
-    case .namedArrays, .safetensors:
+    case .namedArrays, .safetensors, .pyTorch:
       let named = entries.map { slot(byNameOf: $0) }
       guard named.contains(where: { $0 != nil }) else {
         return claims(byPositionOf: entries, .arrayOrder)

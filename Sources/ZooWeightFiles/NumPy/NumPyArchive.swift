@@ -52,15 +52,16 @@ package final class NumPyArchive: WeightFile {
     self.path = path
     self.source = .archive(archive)
     self.arrays = arrays
-    self.ignored = ignored
     let positions = names.compactMap(Self.position)
     let isPositional =
       !names.isEmpty && positions.count == names.count && Set(positions) == Set(0..<names.count)
     layout = isPositional ? .positionalArrays : .namedArrays
     let order = isPositional ? (0..<names.count).map { "arr_\($0)" } : names
-    tensors = order.compactMap { name in
+    let entries = order.compactMap { name in
       arrays[name].map { Self.entry(name, $0.header, isNamed: !isPositional) }
     }
+    tensors = entries.filter { !TensorNames.isCounter($0) }
+    self.ignored = ignored + entries.filter(TensorNames.isCounter).map { ($0.name, TrainingState.counter) }
   }
 
   /// Opens the `.npy` array that `bytes` are.

@@ -7,7 +7,7 @@ final class SafetensorsFile: WeightFile {
   let layout = WeightFileLayout.safetensors
   let writer: String?
   let tensors: [TensorEntry]
-  let ignored: [(name: String, reason: String)] = []
+  let ignored: [(name: String, reason: String)]
   let modelConfiguration: JSONValue? = nil
 
   private let bytes: ByteSlice
@@ -19,12 +19,14 @@ final class SafetensorsFile: WeightFile {
     self.path = path
     self.bytes = bytes
     writer = header.metadata["writer"]
-    tensors = header.tensors.map { tensor in
+    let entries = header.tensors.map { tensor in
       let parts = TensorNames.parts(ofArray: tensor.name)
       return TensorEntry(
         name: tensor.name, shape: tensor.shape, elementType: tensor.elementType, layer: parts.layer,
         variable: parts.layer == nil ? nil : parts.variable)
     }
+    tensors = entries.filter { !TensorNames.isCounter($0) }
+    ignored = entries.filter(TensorNames.isCounter).map { ($0.name, TrainingState.counter) }
     ranges = Dictionary(
       header.tensors.map { ($0.name, $0.range) }, uniquingKeysWith: { first, _ in first })
   }
