@@ -78,8 +78,16 @@ package struct WriterConventions: Hashable, Sendable {
   package var preprocessing: Preprocessing?
   /// Whether a Flatten reads (channel, height, width), so that a dense kernel's rows are in this order.
   package var flattensChannelsFirst = false
+  /// How pictures are brought to size, where they are not stretched.
+  package var pixels: TrainingRecord.Pixels?
+  /// The licence of the weights, where a file beside them says it.
+  package var licence: String?
 
-  package init(preprocessing: Preprocessing? = nil, flattensChannelsFirst: Bool = false) {
+  package init(
+    preprocessing: Preprocessing? = nil, flattensChannelsFirst: Bool = false,
+    pixels: TrainingRecord.Pixels? = nil
+  ) {
+    self.pixels = pixels
     self.preprocessing = preprocessing
     self.flattensChannelsFirst = flattensChannelsFirst
   }
@@ -131,11 +139,13 @@ package struct Variant: Sendable {
     return ModelCard(
       architecture: name, variant: description,
       preprocessing: conventions.preprocessing ?? card?.preprocessing ?? .none,
-      trainingData: published ? card?.trainingData : nil, licence: published ? card?.licence : nil,
+      trainingData: published ? card?.trainingData : nil,
+      licence: conventions.licence ?? (published ? card?.licence : nil),
       citation: card?.citation,
       accuracy: published
         && definition.summary == Catalog.architecture(named: architecture)?.definition.summary
-        ? card?.accuracy : nil)
+        ? card?.accuracy : nil,
+      pixels: conventions.pixels)
   }
 }
 

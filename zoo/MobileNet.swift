@@ -10,9 +10,25 @@ package struct MobileNet: NetworkDefinition {
   /// Depthwise outputs per input channel.
   package var depthMultiplier: Int
 
-  package init(alpha: Double = 1, depthMultiplier: Int = 1) {
+  package var convention: Convention
+
+  package init(alpha: Double = 1, depthMultiplier: Int = 1, convention: Convention = .keras) {
     self.alpha = alpha
     self.depthMultiplier = depthMultiplier
+    self.convention = convention
+  }
+
+  /// What differs between the programs that weights of the same network come from.
+  package struct Convention: Hashable, Sendable {
+    package let name: String
+    /// Of every batch normalization.
+    package let epsilon: Double
+    /// Whether windows with a stride have a pixel of padding on each side, else at the bottom and right alone.
+    let isSymmetric: Bool
+
+    package static let keras = Convention(name: "keras", epsilon: 1e-3, isSymmetric: false)
+    /// timm's `efficientnet.py`.
+    package static let timm = Convention(name: "timm", epsilon: 1e-5, isSymmetric: true)
   }
 
   /// Filters and stride of the thirteen blocks.
@@ -21,7 +37,6 @@ package struct MobileNet: NetworkDefinition {
     (512, 1), (1024, 2), (1024, 1),
   ]
   static let stemFilters = 32
-  static let epsilon = 1e-3
 
   /// The number of filters for `count` in the paper.
   func filters(_ count: Int) -> Int { Int(Double(count) * alpha) }
@@ -30,9 +45,11 @@ package struct MobileNet: NetworkDefinition {
     guard alpha > 0, alpha <= 64 else {
       throw ZooError.invalidNetwork(layer: "", "MobileNet's alpha is \(alpha)")
     }
-    var x = g.convolution(
-      "conv1", image, filters: filters(MobileNet.stemFilters), kernel: 3, stride: 2, padding: .same,
-      useBias: false)
+    var x = image
+    if convention.isSymmetric { x = g.add("conv1_pad", .zeroPadding(Edges(all: 1)), x) }
+    x = g.convolution(
+      "conv1", x, filters: filters(MobileNet.stemFilters), kernel: 3, stride: 2,
+      padding: convention.isSymmetric ? .valid : .same, useBias: false)
     x = normalizedReLU6(&g, "conv1", x)
     for (i, block) in MobileNet.blocks.enumerated() {
       x = depthwiseSeparable(&g, id: i + 1, x, filters: filters(block.filters), stride: block.stride)
@@ -55,7 +72,8 @@ package struct MobileNet: NetworkDefinition {
   ) -> Value {
     var x = input
     if stride > 1 {
-      x = g.add("conv_pad_\(id)", .zeroPadding(Edges(top: 0, bottom: 1, left: 0, right: 1)), x)
+      let edges = convention.isSymmetric ? Edges(all: 1) : Edges(top: 0, bottom: 1, left: 0, right: 1)
+      x = g.add("conv_pad_\(id)", .zeroPadding(edges), x)
     }
     x = g.add(
       "conv_dw_\(id)",
@@ -70,12 +88,13 @@ package struct MobileNet: NetworkDefinition {
   }
 
   private func normalizedReLU6(_ g: inout GraphBuilder, _ name: String, _ x: Value) -> Value {
-    let x = g.batchNormalization("\(name)_bn", x, epsilon: MobileNet.epsilon)
+    let x = g.batchNormalization("\(name)_bn", x, epsilon: convention.epsilon)
     return g.add("\(name)_relu", .activation(.relu6), x)
   }
 
   package var summary: String {
     "alpha \(alpha)" + (depthMultiplier == 1 ? "" : ", depth multiplier \(depthMultiplier)")
+      + (convention == .keras ? "" : ", as \(convention.name)")
   }
 }
 

@@ -51,9 +51,14 @@ extension ResNet {
       poolPadding: Edges(top: 1, bottom: 0, left: 1, right: 0),
       windowPadding: Edges(top: 1, bottom: 0, left: 1, right: 0), strideIsOnWindow: true, hasBiases: false,
       shortcutIsFirst: false, preprocessing: .torchBGR)
+    /// torchvision's `models/resnet.py` and timm's `resnet.py`.
+    package static let torchvision = Convention(
+      name: "torchvision", epsilon: 1e-5, stemPadding: Edges(all: 3), poolPadding: Edges(all: 1),
+      windowPadding: Edges(all: 1), strideIsOnWindow: true, hasBiases: false, shortcutIsFirst: false,
+      preprocessing: .torch)
 
     package static let all = [
-      keras, keras2018, keras2015, tensorpack, tensorpackCaffe, tensorpackAligned,
+      keras, keras2018, keras2015, tensorpack, tensorpackCaffe, tensorpackAligned, torchvision,
     ]
 
     /// What a file may have been written by, and what says so: a person, the names, or, of a whole model, the

@@ -1,7 +1,8 @@
 import ZooGraph
 import ZooTensor
 
-/// ResNet, version 1 with bottlenecks (He and others 2015, table 1): a 7x7 stem and four stacks.
+/// ResNet, version 1 (He and others 2015, table 1): a 7x7 stem and four stacks of bottlenecks or, in the
+/// smaller members, of pairs of 3x3 convolutions; ResNeXt and Wide ResNet, whose bottlenecks are wider.
 ///
 /// Programs differ in the padding, in which convolution of a stack's first block has the stride, and in
 /// biases: see ``Convention``.
@@ -10,15 +11,32 @@ package struct ResNet: NetworkDefinition {
   package var depths: [Int]
   /// Filters of the stem and of the first stack's bottleneck; they double per stack.
   package var width: Int
+  package var block: Block
+  /// Filters of the first stack's 3x3 convolutions; ``width`` but in ResNeXt and Wide ResNet.
+  package var innerWidth: Int
+  /// Groups of channels of the 3x3 convolutions.
+  package var groups: Int
   /// Of every batch normalization.
   package var epsilon: Double
   package var convention: Convention
 
+  /// What a stack consists of.
+  package enum Block: Hashable, Sendable {
+    /// Two 3x3 convolutions.
+    case basic
+    /// A 1x1, a 3x3 and a 1x1 convolution with four times the filters.
+    case bottleneck
+  }
+
   package init(
-    depths: [Int], width: Int = 64, epsilon: Double? = nil, convention: Convention = .keras
+    depths: [Int], width: Int = 64, epsilon: Double? = nil, convention: Convention = .keras,
+    block: Block = .bottleneck, innerWidth: Int? = nil, groups: Int = 1
   ) {
     self.depths = depths
     self.width = width
+    self.block = block
+    self.innerWidth = innerWidth ?? width
+    self.groups = groups
     self.epsilon = epsilon ?? convention.epsilon
     self.convention = convention
   }
@@ -34,9 +52,11 @@ package struct ResNet: NetworkDefinition {
     x = g.maxPooling("pool1_pool", x, window: 3, stride: 2, padding: rest(convention.poolPadding))
     for (i, count) in depths.enumerated() {
       for j in 0..<count {
-        x = bottleneck(
-          &g, "conv\(i + 2)_block\(j + 1)", x, filters: width << i, stride: i > 0 && j == 0 ? 2 : 1,
-          projects: j == 0)
+        let (name, stride) = ("conv\(i + 2)_block\(j + 1)", i > 0 && j == 0 ? 2 : 1)
+        x =
+          block == .basic
+          ? basicBlock(&g, name, x, filters: width << i, stride: stride)
+          : bottleneck(&g, name, x, stack: i, stride: stride, projects: j == 0)
       }
     }
     switch head {
@@ -52,13 +72,34 @@ package struct ResNet: NetworkDefinition {
     }
   }
 
-  private func bottleneck(
-    _ g: inout GraphBuilder, _ name: String, _ input: Value, filters: Int, stride: Int, projects: Bool
+  /// The channels that the stack of this index, from 0, ends with.
+  func channels(stack: Int) -> Int { (block == .basic ? 1 : 4) * width << stack }
+
+  private func basicBlock(
+    _ g: inout GraphBuilder, _ name: String, _ input: Value, filters: Int, stride: Int
   ) -> Value {
+    var shortcut = input
+    if stride > 1 {
+      shortcut = convolution(
+        &g, "\(name)_0", input, filters: filters, kernel: 1, stride: stride, padding: .valid)
+    }
+    let padding = stride > 1 ? convention.windowPadding : nil
+    var x = padded(&g, "\(name)_1_pad", input, padding)
+    x = convolution(&g, "\(name)_1", x, filters: filters, kernel: 3, stride: stride, padding: rest(padding))
+    x = g.add("\(name)_1_relu", .activation(.relu), x)
+    x = convolution(&g, "\(name)_2", x, filters: filters, kernel: 3, stride: 1, padding: .same)
+    x = g.add("\(name)_add", .add, x, shortcut)
+    return g.add("\(name)_out", .activation(.relu), x)
+  }
+
+  private func bottleneck(
+    _ g: inout GraphBuilder, _ name: String, _ input: Value, stack: Int, stride: Int, projects: Bool
+  ) -> Value {
+    let filters = innerWidth << stack
     var shortcut = input
     if projects {
       shortcut = convolution(
-        &g, "\(name)_0", input, filters: 4 * filters, kernel: 1, stride: stride, padding: .valid)
+        &g, "\(name)_0", input, filters: channels(stack: stack), kernel: 1, stride: stride, padding: .valid)
     }
     let strides = convention.strideIsOnWindow ? (1, stride) : (stride, 1)
     var x = convolution(
@@ -67,9 +108,11 @@ package struct ResNet: NetworkDefinition {
     let padding = strides.1 > 1 ? convention.windowPadding : nil
     x = padded(&g, "\(name)_2_pad", x, padding)
     x = convolution(
-      &g, "\(name)_2", x, filters: filters, kernel: 3, stride: strides.1, padding: rest(padding))
+      &g, "\(name)_2", x, filters: filters, kernel: 3, stride: strides.1, padding: rest(padding),
+      groups: groups)
     x = g.add("\(name)_2_relu", .activation(.relu), x)
-    x = convolution(&g, "\(name)_3", x, filters: 4 * filters, kernel: 1, stride: 1, padding: .valid)
+    x = convolution(
+      &g, "\(name)_3", x, filters: channels(stack: stack), kernel: 1, stride: 1, padding: .valid)
     x =
       convention.shortcutIsFirst
       ? g.add("\(name)_add", .add, shortcut, x) : g.add("\(name)_add", .add, x, shortcut)
@@ -88,11 +131,14 @@ package struct ResNet: NetworkDefinition {
   /// A convolution `NAME_conv` and its batch normalization `NAME_bn`.
   private func convolution(
     _ g: inout GraphBuilder, _ name: String, _ x: Value, filters: Int, kernel: Int, stride: Int,
-    padding: Padding
+    padding: Padding, groups: Int = 1
   ) -> Value {
-    let x = g.convolution(
-      "\(name)_conv", x, filters: filters, kernel: kernel, stride: stride, padding: padding,
-      useBias: convention.hasBiases)
+    let x = g.add(
+      "\(name)_conv",
+      .convolution(
+        Convolution(
+          filters: filters, kernel: Extent2D(kernel), strides: Extent2D(stride), padding: padding,
+          groups: groups, useBias: convention.hasBiases)), x)
     return g.batchNormalization("\(name)_bn", x, epsilon: epsilon)
   }
 
@@ -106,10 +152,15 @@ package struct ResNet: NetworkDefinition {
 
   package var memberName: String? {
     guard width == 64 else { return nil }
-    switch depths {
-    case [3, 4, 23, 3]: return "resnet101"
-    case [3, 8, 36, 3]: return "resnet152"
-    default: return nil
+    let layers: [[Int]: (Int, Block)] = [
+      [2, 2, 2, 2]: (18, .basic), [3, 4, 6, 3]: (block == .basic ? 34 : 50, block),
+      [3, 4, 23, 3]: (101, .bottleneck), [3, 8, 36, 3]: (152, .bottleneck),
+    ]
+    guard let (count, kind) = layers[depths], kind == block else { return nil }
+    switch (groups, innerWidth) {
+    case (1, 64): return count == 50 ? nil : "resnet\(count)"
+    case (1, 128): return "wide_resnet\(count)_2"
+    default: return groups > 1 ? "resnext\(count)_\(groups)x\(innerWidth / groups)d" : nil
     }
   }
 
@@ -118,6 +169,9 @@ package struct ResNet: NetworkDefinition {
       depths == ResNet.resNet50.depths || memberName != nil
         ? nil : "depths \(depths.map(String.init).joined(separator: "-"))",
       width == 64 ? nil : "width \(width)",
+      block == .basic ? "basic blocks" : nil,
+      innerWidth == width ? nil : "\(innerWidth) inner filters",
+      groups == 1 ? nil : "\(groups) groups",
       convention == .keras ? nil : "as \(convention.name)",
       epsilon == Convention.keras.epsilon ? nil : "epsilon \(epsilon)",
     ].compactMap { $0 }.joined(separator: ", ")

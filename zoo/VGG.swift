@@ -10,8 +10,11 @@ package struct VGG: NetworkDefinition {
   package var width: Int
   /// Units of the two hidden dense layers.
   package var denseWidth: Int
+  /// Epsilon of the batch normalizations behind all convolutions; nil where there are none.
+  package var normEpsilon: Double?
 
-  package init(depths: [Int], width: Int = 64, denseWidth: Int = 4096) {
+  package init(depths: [Int], width: Int = 64, denseWidth: Int = 4096, normEpsilon: Double? = nil) {
+    self.normEpsilon = normEpsilon
     self.depths = depths
     self.width = width
     self.denseWidth = denseWidth
@@ -27,9 +30,14 @@ package struct VGG: NetworkDefinition {
     for (i, count) in depths.enumerated() {
       let block = "block\(i + 1)"
       for j in 0..<count {
+        let name = "\(block)_conv\(j + 1)"
         x = g.convolution(
-          "\(block)_conv\(j + 1)", x, filters: filters(block: i), kernel: 3, stride: 1, padding: .same,
-          useBias: true, activation: .relu)
+          name, x, filters: filters(block: i), kernel: 3, stride: 1, padding: .same, useBias: true,
+          activation: normEpsilon == nil ? .relu : .linear)
+        if let normEpsilon {
+          x = g.batchNormalization("\(name)_bn", x, epsilon: normEpsilon)
+          x = g.add("\(name)_relu", .activation(.relu), x)
+        }
       }
       x = g.maxPooling("\(block)_pool", x, window: 2, stride: 2, padding: .valid)
     }
@@ -47,9 +55,18 @@ package struct VGG: NetworkDefinition {
   /// The filters of the block of this index, from 0.
   func filters(block: Int) -> Int { width << min(block, 3) }
 
+  package var memberName: String? {
+    let layers = depths.reduce(3, +)
+    let isNamed = [[1, 1, 2, 2, 2], [2, 2, 2, 2, 2], VGG.vgg16.depths, VGG.vgg19.depths].contains(depths)
+    guard width == 64, isNamed else { return nil }
+    if normEpsilon != nil { return "vgg\(layers)_bn" }
+    return layers < 16 ? "vgg\(layers)" : nil
+  }
+
   package var summary: String {
     [
       width == 64 ? nil : "width \(width)",
+      normEpsilon.map { "batch norms of epsilon \($0)" },
       denseWidth == 4096 ? nil : "dense width \(denseWidth)",
     ].compactMap { $0 }.joined(separator: ", ")
   }

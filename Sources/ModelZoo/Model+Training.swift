@@ -3,9 +3,9 @@ import ZooImages
 
 extension Model {
   /// How pictures are cropped and resized for this model: as they were when it was trained, where that is recorded,
-  /// else whole and bilinearly.
+  /// or as the program does that it comes from; else whole and bilinearly.
   public var fitting: PictureFitting {
-    training.flatMap { PictureFitting($0.pixels) } ?? PictureFitting()
+    (training?.pixels ?? card.pixels).flatMap { PictureFitting($0) } ?? PictureFitting()
   }
 
   /// Whether the model was trained on pictures that were turned as their EXIF orientation says.

@@ -121,6 +121,10 @@ public struct ModelSummary: Sendable, Encodable {
   public let preprocessing: String?
   /// Whether the network itself scales the pixels, so that they go in as they are.
   public let preprocessingIsInside: Bool?
+  /// How pictures are resized, where the file says it of the network's own program, for example `bicubic`.
+  public let resize: String?
+  /// What is then cut off, for example `0.875`; see `PictureFitting`.
+  public let crop: String?
   /// What values are computed in: `int8` where the file asks for it, else `f32`; nil for weight files.
   public let activations: String?
   /// With activations of 8 bits, the layers that are computed in 32-bit floats although they could be computed on codes.
@@ -163,6 +167,7 @@ public struct ModelSummary: Sendable, Encodable {
     case outputShapes = "output_shapes"
     case preprocessing
     case preprocessingIsInside = "preprocessing_is_inside"
+    case resize, crop
     case activations
     case floatLayers = "float_layers"
     case classes, labels, layers, tensors
@@ -254,6 +259,8 @@ public struct ModelSummary: Sendable, Encodable {
     self.outputShapes = graph.map { graph in graph.outputs.map { graph[$0].shape.dimensions } }
     self.preprocessing = card?.preprocessing.rawValue
     self.preprocessingIsInside = graph.flatMap { graph in card.map { graph.scalesPixels(as: $0) } }
+    self.resize = card?.pixels?.resampling
+    self.crop = card?.pixels?.crop
     self.activations = activations
     self.floatLayers = floatLayers
     self.classes = graph?.classCount

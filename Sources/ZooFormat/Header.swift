@@ -6,7 +6,9 @@ struct Header {
   var tensors: [TensorRecord]
 
   /// The oldest version of the format that can say this.
-  var version: UInt32 { document.integers != nil || tensors.contains { $0.needsVersion3 } ? 3 : 2 }
+  var version: UInt32 {
+    document.integers != nil || document.card.pixels != nil || tensors.contains { $0.needsVersion3 } ? 3 : 2
+  }
 
   /// The header's bytes. Their number does not depend on the tensors' checksums.
   var bytes: [UInt8] {
@@ -131,6 +133,7 @@ extension CBORWriter {
       ("architecture", card.architecture), ("variant", card.variant),
       ("preprocessing", card.preprocessing.rawValue), ("training_data", card.trainingData),
       ("licence", card.licence), ("citation", card.citation), ("accuracy", card.accuracy),
+      ("resampling", card.pixels?.resampling), ("crop", card.pixels?.crop),
     ]
     map(texts.compactMap { key, text in text.map { text in (key, { $0.text(text) }) } })
   }

@@ -39,7 +39,7 @@ struct HeaderFields {
     var fields = HeaderFields()
     try reader.map { (reader, key) throws(Failure) in
       switch key {
-      case "card": fields.card = try Self.card(&reader)
+      case "card": fields.card = try Self.card(&reader, version: version)
       case "operations":
         fields.operations = try reader.array(limit: Graph.nodeLimit, Self.operation)
       case "nodes":
@@ -91,15 +91,21 @@ struct HeaderFields {
 
   private init() {}
 
-  private static func card(_ reader: inout CBORReader) throws(Failure) -> ModelCard {
+  private static func card(_ reader: inout CBORReader, version: UInt32) throws(Failure) -> ModelCard {
     let start = reader.position
     var texts: [String: String] = [:]
     try reader.map { (reader, key) throws(Failure) in
       switch key {
       case "architecture", "variant", "preprocessing", "training_data", "licence", "citation", "accuracy":
         texts[key] = try reader.text()
+      case "resampling", "crop":
+        guard version > 2 else { throw reader.unknown(key) }
+        texts[key] = try reader.text()
       default: throw reader.unknown(key)
       }
+    }
+    guard texts["crop"] == nil || texts["resampling"] != nil else {
+      throw Failure(position: start, why: "the card has a crop without a resampling")
     }
     guard let architecture = texts["architecture"], let variant = texts["variant"],
       let preprocessing = texts["preprocessing"]
@@ -108,7 +114,10 @@ struct HeaderFields {
       architecture: architecture, variant: variant,
       preprocessing: try Self.preprocessing(preprocessing, at: start),
       trainingData: texts["training_data"], licence: texts["licence"], citation: texts["citation"],
-      accuracy: texts["accuracy"])
+      accuracy: texts["accuracy"],
+      pixels: texts["resampling"].map {
+        TrainingRecord.Pixels(resampling: $0, crop: texts["crop"], isUpright: false)
+      })
   }
 
   private static func preprocessing(_ name: String, at position: Int) throws(Failure) -> Preprocessing {

@@ -55,22 +55,109 @@ package struct StridedView: Sendable, Hashable {
     strides[axis] = -strides[axis]
   }
 
-  /// Copies elements of `size` bytes; both buffers have ``elementCount`` of them.
-  package func copy(_ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, size: Int) {
+  /// Copies elements of `size` bytes, 1, 2, 4 or 8; both buffers have ``elementCount`` of them, or the source those
+  /// that the view reaches.
+  ///
+  /// - Parameter done: is told which bytes of the source are not needed any more, in their order.
+  package func copy(
+    _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, size: Int,
+    done: (Range<Int>) -> Void = { _ in }
+  ) {
     guard elementCount > 0, let last = extents.indices.last else { return }
-    // Runs that lie together in the source are copied at once.
-    let run = strides[last] == 1 ? extents[last] : 1
-    var index = [Int](repeating: 0, count: extents.count)
-    var from = offset
+    if strides[last] == 1 {
+      copyRuns(source, into: target, size: size)
+      return
+    }
+    switch size {
+    case 1: copyElements(UInt8.self, source, into: target, done)
+    case 2: copyElements(UInt16.self, source, into: target, done)
+    case 4: copyElements(UInt32.self, source, into: target, done)
+    default: copyElements(UInt64.self, source, into: target, done)
+    }
+  }
+
+  /// Copies where elements of the last axis lie together in the source.
+  private func copyRuns(
+    _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, size: Int
+  ) {
+    let last = extents.count - 1
+    let run = extents[last]
+    var places = Odometer(extents.dropLast(), strides.dropLast(), start: offset)
     for to in stride(from: 0, to: elementCount, by: run) {
-      let part = UnsafeRawBufferPointer(rebasing: source[from * size..<(from + run) * size])
+      let part = UnsafeRawBufferPointer(rebasing: source[places.place * size..<(places.place + run) * size])
       UnsafeMutableRawBufferPointer(rebasing: target[to * size..<(to + run) * size]).copyMemory(from: part)
-      var axis = run == 1 ? last : last - 1
+      places.advance()
+    }
+  }
+
+  /// Copies in tiles of the target's last axis and of the axis that lies closest in the source, so that both are
+  /// read and written by cache lines; the last axis in bands, so that a large source is gone through once.
+  private func copyElements<Element: BitwiseCopyable>(
+    _: Element.Type, _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer,
+    _ done: (Range<Int>) -> Void
+  ) {
+    guard let from = source.baseAddress, let to = target.baseAddress else { return }
+    let size = MemoryLayout<Element>.size
+    let tile = 64
+    let targetStrides = StridedView(of: Shape(extents)).strides
+    let last = extents.count - 1
+    let near =
+      extents.indices.filter { $0 != last && extents[$0] > 1 }.min { abs(strides[$0]) < abs(strides[$1]) }
+    let others = extents.indices.filter { $0 != last && $0 != near }
+    let (nearCount, nearStep, nearTarget) =
+      near.map { (extents[$0], strides[$0] * size, targetStrides[$0] * size) } ?? (1, 0, 0)
+    let step = strides[last] * size
+    // Whether the last axis is the outermost of the source: then each band is a part of it.
+    let isOutermost = strides[last] * extents[last] == elementCount && offset == 0
+    for start in stride(from: 0, to: extents[last], by: tile) {
+      let end = min(extents[last], start + tile)
+      var places = Odometer(others.map { extents[$0] }, others.map { strides[$0] }, start: offset)
+      var targets = Odometer(others.map { extents[$0] }, others.map { targetStrides[$0] }, start: 0)
+      for _ in 0..<places.count {
+        let (read, write) = (places.place * size, targets.place * size)
+        for first in stride(from: 0, to: nearCount, by: tile) {
+          let stop = min(nearCount, first + tile)
+          for j in start..<end {
+            var (here, there) = (read + j * step + first * nearStep, write + j * size + first * nearTarget)
+            for _ in first..<stop {
+              to.storeBytes(
+                of: from.loadUnaligned(fromByteOffset: here, as: Element.self), toByteOffset: there,
+                as: Element.self)
+              here += nearStep
+              there += nearTarget
+            }
+          }
+        }
+        places.advance()
+        targets.advance()
+      }
+      if isOutermost { done(start * step..<end * step) }
+    }
+  }
+
+  /// All places that axes lead to, the last axis fastest.
+  private struct Odometer {
+    private let extents: [Int]
+    private let strides: [Int]
+    private var index: [Int]
+    private(set) var place: Int
+
+    var count: Int { extents.reduce(1, *) }
+
+    init(_ extents: some Sequence<Int>, _ strides: some Sequence<Int>, start: Int) {
+      self.extents = Array(extents)
+      self.strides = Array(strides)
+      index = Array(repeating: 0, count: self.extents.count)
+      place = start
+    }
+
+    mutating func advance() {
+      var axis = extents.count - 1
       while axis >= 0 {
         index[axis] += 1
-        from += strides[axis]
-        if index[axis] < extents[axis] { break }
-        from -= strides[axis] * extents[axis]
+        place += strides[axis]
+        if index[axis] < extents[axis] { return }
+        place -= strides[axis] * extents[axis]
         index[axis] = 0
         axis -= 1
       }

@@ -71,6 +71,7 @@ struct InspectCommand: ParsableCommand {
     try row(
       "preprocessing",
       summary.preprocessingIsInside == true ? "none, as it is inside the network" : summary.preprocessing)
+    try row("pictures", summary.resize.map { "resize \($0)" + (summary.crop.map { ", crop \($0)" } ?? "") })
     for (layer, expression) in (summary.source.lambdas ?? [:]).sorted(by: { $0.key < $1.key }) {
       try row("lambda", "\(layer) = \(expression), as stated")
     }

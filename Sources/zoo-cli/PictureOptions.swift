@@ -14,9 +14,10 @@ struct PictureOptions: ParsableArguments {
       "Keep the proportion of an image and cut off its border, instead of stretching it. A fraction up to 1 is "
         + "timm's crop_pct: 0.875 is torchvision's Resize(256) and CenterCrop(224) for an input of 224x224. A number "
         + "of pixels is what the short side is resized to before the centre is cut out, as in Resize(256). aspect is "
-        + "Keras' keep_aspect_ratio=True: only the longer side is cut.",
-      valueName: "fraction|pixels|aspect"),
-    completion: .list(["aspect", "0.875", "0.95", "1"]))
+        + "Keras' keep_aspect_ratio=True: only the longer side is cut. none stretches images for a model that says "
+        + "otherwise.",
+      valueName: "fraction|pixels|aspect|none"),
+    completion: .list(["aspect", "0.875", "0.95", "1", "none"]))
   var crop: CropOption?
 
   @Flag(
@@ -50,12 +51,14 @@ struct PictureOptions: ParsableArguments {
 
 extension Resampling: ExpressibleByArgument {}
 
-/// `--crop 0.875`, `--crop 256` or `--crop aspect`.
+/// `--crop 0.875`, `--crop 256`, `--crop aspect` or `--crop none`.
 struct CropOption: ExpressibleByArgument {
   let crop: PictureFitting.Crop
 
   init?(argument: String) {
-    guard let crop = PictureFitting.Crop(name: argument) else { return nil }
+    guard let crop = argument == "none" ? PictureFitting.Crop.none : PictureFitting.Crop(name: argument) else {
+      return nil
+    }
     self.crop = crop
   }
 }

@@ -8,7 +8,7 @@ struct PredictCommand: ParsableCommand {
     abstract: "Classify images.",
     discussion: """
       Images (JPEG, PNG, WebP, GIF, BMP, TIFF; the first frame or page) are resized to the input size and \
-      preprocessed as the model file specifies. Without options that is what Keras' load_img with \
+      preprocessed as the model file specifies. Where it says nothing of size, that is what Keras' load_img with \
       interpolation="bilinear" does: the image is stretched, and its EXIF orientation is ignored. Folders are searched for such files, and - is standard input. An image that cannot be decoded is reported, \
       and the others are classified nevertheless. What a softmax or sigmoid computes is printed in percent, any \
       other output as it is.

@@ -76,6 +76,15 @@ package struct Binder {
     orderIsExact = false
   }
 
+  /// A binder for a network whose layers a file calls as `layerNames` says, by the file's names.
+  init(graph: Graph, layerNames: [String: String]) {
+    self.graph = graph
+    layerOrder = graph.kerasOrder
+    nodesByStorePath = [:]
+    layerName = { layerNames[$0] }
+    orderIsExact = false
+  }
+
   private static func nodes(of graph: Graph, at places: [KerasPlace]) -> [String: Node] {
     Dictionary(
       places.map { ($0.storePath, graph.nodes[$0.node]) }, uniquingKeysWith: { first, _ in first })
@@ -253,6 +262,11 @@ package struct Binder {
     if case .layerScale = node.operation, variable.lowercased().hasPrefix("variable") || variable == "scale" {
       return node.weights.first
     }
+    // PyTorch calls kernels and scales weights, and shifts biases.
+    if variable == "weight" {
+      return node.weights.first { [.kernel, .depthwiseKernel, .gamma].contains($0.role) }
+    }
+    if variable == "bias" { return node.weights.first { $0.role == .beta } }
     // Keras 3 calls the kernel of a depthwise layer just 'kernel'.
     guard variable == WeightRole.kernel.rawValue, case .depthwiseConvolution = node.operation else {
       return nil

@@ -11,10 +11,19 @@ public struct KernelLayout: Sendable, Hashable {
   package var axesAreChannelsFirst = false
   package var isRotated = false
   package var rowsAreChannelsFirst = false
+  /// Whether matrices are (out, in) and depthwise kernels (channels * multiplier, 1, height, width).
+  package var matricesAreTransposed = false
   /// What it was concluded from, for the report; nil for the usual order.
   package var reason: String?
 
   package static let tensorFlow = KernelLayout()
+  /// PyTorch's: cross-correlations, everything with the outputs first.
+  package static let pyTorch: KernelLayout = {
+    var layout = KernelLayout(channelsFirst: true, isRotated: false, reason: "PyTorch's names")
+    layout.rowsAreChannelsFirst = false
+    layout.matricesAreTransposed = true
+    return layout
+  }()
 
   /// What a person may state.
   public enum Named: String, Sendable, CaseIterable {

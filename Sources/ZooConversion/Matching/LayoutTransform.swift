@@ -11,6 +11,8 @@ package struct LayoutTransform: Sendable, Hashable {
     /// (1, 1, in, out).
     case unitAxes = "axes of extent 1 added or dropped"
     case transposed = "axes from (out, in, height, width) to (height, width, in, out)"
+    case matrix = "axes from (out, in) to (in, out)"
+    case depthwise = "axes from (out, 1, height, width) to (height, width, channel, multiplier)"
     case rotated = "kernel rotated by 180°, from true convolution to cross-correlation"
     case joined = "axes in the order of the equation, and side by side as one"
     case rows = "rows from (channel, height, width) to (height, width, channel)"
@@ -33,6 +35,10 @@ package struct LayoutTransform: Sendable, Hashable {
 
   /// The transform that brings a tensor of shape `source` into `slot` of `node`, or nil where there is none.
   init?(_ source: Shape, to slot: WeightSlot, of node: Node, in graph: Graph, order: KernelLayout) {
+    if order.matricesAreTransposed {
+      self.init(pyTorch: source, to: slot, of: node, in: graph, order: order)
+      return
+    }
     switch slot.role {
     case .kernel, .depthwiseKernel, .pointwiseKernel:
       if slot.shape.rank == 4, source.rank == 4 {
@@ -46,6 +52,46 @@ package struct LayoutTransform: Sendable, Hashable {
       }
     default:
       self.init(source, to: slot.shape)
+    }
+  }
+
+  /// The transform of PyTorch's tensor of shape `source`.
+  private init?(
+    pyTorch source: Shape, to slot: WeightSlot, of node: Node, in graph: Graph, order: KernelLayout
+  ) {
+    let target = slot.shape
+    switch (slot.role, source.rank, target.rank) {
+    case (.depthwiseKernel, 4, 4):
+      guard source[0] == target[2] * target[3], source[1] == 1, source[2] == target[0],
+        source[3] == target[1]
+      else { return nil }
+      let window = source[2] * source[3]
+      self.init(
+        steps: [.depthwise],
+        view: StridedView(
+          extents: target.dimensions, strides: [source[3], 1, target[3] * window, window]))
+    case (.kernel, 4, 4): self.init(kernel: source, to: target, order: order)
+    case (.kernel, 2, 2), (.kernel, 4, 2), (.kernel, 2, 4):
+      // (out, in), where a matrix may be a convolution of one pixel, or of all of a flattened map.
+      let inputs = source.dimensions.dropFirst().reduce(1, *)
+      guard source[0] == target.dimensions.last, inputs == target.dimensions.dropLast().reduce(1, *),
+        target.rank == 2 || target[0] * target[1] == 1
+      else { return nil }
+      let change: [Step] = source.rank == target.rank ? [] : [.unitAxes]
+      let map = node.flattenedMap(in: graph)
+      let readsMap = map.map { $0.rank == 3 && $0[0] * $0[1] > 1 && $0[2] > 1 } ?? false
+      if let map, readsMap, source.rank == 4 || order.rowsAreChannelsFirst {
+        guard source.rank == 2 || [source[2], source[3], source[1]] == map.dimensions else { return nil }
+        self.init(
+          steps: [.matrix, .rows],
+          view: StridedView(
+            extents: map.dimensions + [source[0]], strides: [map[1], 1, map[0] * map[1], inputs]))
+      } else {
+        guard source.rank == 2 || source[2] * source[3] == 1 else { return nil }
+        self.init(
+          steps: [.matrix] + change, view: StridedView(extents: [inputs, source[0]], strides: [1, inputs]))
+      }
+    default: self.init(source, to: target)
     }
   }
 
@@ -97,7 +143,9 @@ package struct LayoutTransform: Sendable, Hashable {
     guard view.elementCount == tensor.shape.elementCount else { return nil }
     let ordered = HeapBytes(count: tensor.bytes.count) { target in
       tensor.bytes.withUnsafeBytes { source in
-        view.copy(source, into: target, size: tensor.elementType.byteCount)
+        view.copy(source, into: target, size: tensor.elementType.byteCount) {
+          tensor.bytes.part($0)?.letGo()
+        }
       }
     }
     return StoredTensor(shape: shape, elementType: tensor.elementType, bytes: ByteSlice(ordered))

@@ -10,6 +10,7 @@ extension Recipe {
     file: any WeightFile, options: RecipeOptions
   ) throws(ZooError) -> Recipe {
     try checkNoLambdas(options, "no configuration describes the layers of this file")
+    if let recipe = try fromPyTorchNames(file: file, options: options) { return recipe }
     do {
       return try fromAllTensors(file: file, options: options)
     } catch {
@@ -20,7 +21,7 @@ extension Recipe {
         recipe.explanation += "; found in '\(container)'"
         found.append(recipe)
       }
-      guard found.count == 1 else { throw error }
+      guard found.count == 1 else { throw hasPyTorchNames(file) ? unknownToPyTorch(file) : error }
       return found[0]
     }
   }

@@ -77,6 +77,8 @@ package enum PreprocessingOrigin: String, Sendable {
   case stated
   /// The header of a `.zoo` file says it.
   case file
+  /// A configuration beside the weights says it.
+  case configuration
   /// These very weights are published.
   case published
   /// Others of its architecture have it.

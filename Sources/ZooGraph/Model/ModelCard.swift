@@ -14,11 +14,16 @@ public struct ModelCard: Sendable, Hashable {
   public package(set) var citation: String?
   /// Measured accuracy in percent and what it was measured on, if known.
   public package(set) var accuracy: String?
+  /// How pictures are brought to the network's input size, where its program says it; nil where they are
+  /// stretched.
+  public package(set) var pixels: TrainingRecord.Pixels?
 
   package init(
     architecture: String, variant: String, preprocessing: Preprocessing, trainingData: String? = nil,
-    licence: String? = nil, citation: String? = nil, accuracy: String? = nil
+    licence: String? = nil, citation: String? = nil, accuracy: String? = nil,
+    pixels: TrainingRecord.Pixels? = nil
   ) {
+    self.pixels = pixels
     self.architecture = architecture
     self.variant = variant
     self.preprocessing = preprocessing

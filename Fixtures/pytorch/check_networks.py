@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Convert networks of torchvision and timm with `zoo` and compare what both compute; prints a table.
+
+    python Fixtures/pytorch/check_networks.py [--zoo .build/release/zoo] [--only TEXT] [--kinds pth,safetensors,npz]
+
+Weights and statistics are random. The error is that of the output or tap which is nearest to its tolerance.
+"""
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import warnings
+
+import timm
+import torch
+import torchvision.models as models
+
+import networks
+
+SIZES = [(224, 224), (225, 225), (97, 131)]
+
+
+def resnet_taps(net):
+    taps = {"conv1": "conv1_conv", "bn1": "conv1_bn", "maxpool": "pool1_pool"}
+    for stack in range(1, 5):
+        layer = getattr(net, f"layer{stack}")
+        for block in (0, len(layer) - 1):
+            taps[f"layer{stack}.{block}"] = f"conv{stack + 1}_block{block + 1}_out"
+    return taps
+
+
+def vgg_taps(net):
+    taps = {}
+    for index, module in enumerate(net.features):
+        if isinstance(module, torch.nn.MaxPool2d):
+            taps[f"features.{index}"] = f"block{len(taps) + 1}_pool"
+    return taps
+
+
+def mobilenet_taps(net):
+    taps, number = {"bn1": "conv1_relu"}, 0
+    for s, stage in enumerate(net.blocks):
+        for b, _ in enumerate(stage):
+            number += 1
+            taps[f"blocks.{s}.{b}"] = f"conv_pw_{number}_relu"
+    return taps
+
+
+def rows():
+    for name in ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d",
+                 "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2"]:
+        yield "torchvision", name, lambda name=name: getattr(models, name)(), resnet_taps, SIZES
+    for name in ["resnet18", "resnet26", "resnet50", "resnext50_32x4d", "resnext101_32x4d", "wide_resnet50_2"]:
+        yield "timm", name, lambda name=name: timm.create_model(name), resnet_taps, SIZES
+    for layers in (11, 13, 16, 19):
+        for suffix in ("", "_bn"):
+            name = f"vgg{layers}{suffix}"
+            # Other sizes are pooled to 7x7 before the dense layers, which no graph of the zoo does.
+            yield "torchvision", name, lambda name=name: getattr(models, name)(), vgg_taps, SIZES[:2]
+            yield "timm", name, lambda name=name: timm.create_model(name), vgg_taps, SIZES[:2]
+    for name in ["mobilenetv1_100", "mobilenetv1_125"]:
+        yield "timm", name, lambda name=name: timm.create_model(name), mobilenet_taps, SIZES
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--zoo", default=".build/release/zoo")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--kinds", default="pth,safetensors,npz")
+    arguments = parser.parse_args()
+    failed = 0
+    print("| program | network | file | size | largest error |\n|---|---|---|---|---|")
+    for program, name, make, taps, sizes in rows():
+        if arguments.only not in f"{program}:{name}":
+            continue
+        torch.manual_seed(0)
+        net = networks.randomize(make(), 3)
+        with tempfile.TemporaryDirectory() as folder:
+            for kind, path in zip(arguments.kinds.split(","),
+                                  networks.save(net, folder, name, arguments.kinds.split(","))):
+                for height, width in sizes if kind == arguments.kinds.split(",")[0] else sizes[:1]:
+                    io = os.path.join(folder, "io.npz")
+                    networks.record(net, io, height, width, taps(net))
+                    run = subprocess.run(
+                        [arguments.zoo, "convert", path, "-o", os.path.join(folder, "m.zoo"), "--io", io, "--force"],
+                        capture_output=True, text=True)
+                    line = next((l for l in run.stdout.splitlines() if "recorded inputs" in l), "")
+                    error = re.search(r"largest error (\S+) at (\S+), tolerance (\S+)", line)
+                    failed += run.returncode != 0
+                    result = f"{float(error[1]):.1e} at {error[2]}, tolerance {float(error[3]):.1e}" if error and not run.returncode \
+                        else (run.stderr + run.stdout).strip()
+                    print(f"| {program} | {name} | {kind} | {height}x{width} | {result} |", flush=True)
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main()

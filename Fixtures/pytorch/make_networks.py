@@ -1,0 +1,113 @@
+#!/usr/bin/env python3
+"""Write networks of torchvision and timm, reduced in size, and what they compute.
+
+    python Fixtures/pytorch/make_networks.py
+
+`check_networks.py` does the same with the networks at full size, and keeps no files.
+"""
+import os
+import warnings
+
+import timm
+import torch
+from torch import nn
+from torchvision.models import resnet, vgg
+
+import networks
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "networks")
+
+
+class ResNet(resnet.ResNet):
+    """torchvision's network with fewer filters."""
+
+    def __init__(self, block, layers, width, groups=1, base_width=64):
+        nn.Module.__init__(self)
+        self._norm_layer = nn.BatchNorm2d
+        self.inplanes, self.dilation, self.groups, self.base_width = width, 1, groups, base_width
+        self.conv1 = nn.Conv2d(3, width, 7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.maxpool = nn.MaxPool2d(3, stride=2, padding=1)
+        for i, count in enumerate(layers):
+            setattr(self, f"layer{i + 1}", self._make_layer(block, width << i, count, stride=1 if i == 0 else 2))
+        self.avgpool = nn.AdaptiveAvgPool2d((1, 1))
+        self.fc = nn.Linear(width * 8 * block.expansion, 10)
+
+
+def small_vgg(batch_norm):
+    layers = vgg.make_layers([4, "M", 8, "M", 16, 16, "M", 32, 32, "M", 32, 32, "M"], batch_norm)
+    net = vgg.VGG(layers, num_classes=10, init_weights=False)
+    net.avgpool = nn.AdaptiveAvgPool2d((2, 2))
+    net.classifier = nn.Sequential(
+        nn.Linear(32 * 4, 24), nn.ReLU(True), nn.Dropout(), nn.Linear(24, 24), nn.ReLU(True), nn.Dropout(),
+        nn.Linear(24, 10))
+    return net
+
+
+def small_timm_vgg():
+    net = timm.models.vgg.VGG([4, "M", 8, "M", 16, "M", 32, 32, "M", 32, 32, "M"], num_classes=10)
+    net.pre_logits = timm.models.vgg.ConvMlp(
+        32, 24, 2, 1.0, drop_rate=0, act_layer=nn.ReLU, conv_layer=nn.Conv2d)
+    net.head.fc = nn.Linear(24, 10)
+    return net
+
+
+def resnet_taps(depths):
+    taps = {"bn1": "conv1_bn", "maxpool": "pool1_pool"}
+    for i, count in enumerate(depths):
+        for j in range(count):
+            taps[f"layer{i + 1}.{j}"] = f"conv{i + 2}_block{j + 1}_out"
+    return taps
+
+
+def vgg_taps(net):
+    pools = [i for i, module in enumerate(net.features) if isinstance(module, nn.MaxPool2d)]
+    return {f"features.{place}": f"block{i + 1}_pool" for i, place in enumerate(pools)}
+
+
+def path(name):
+    return os.path.join(HERE, name)
+
+
+def main():
+    torch.manual_seed(0)
+    net = networks.randomize(ResNet(resnet.BasicBlock, [1, 2, 1, 1], 4), 1)
+    networks.save(net, HERE, "resnet-basic", ["pth"])
+    networks.record(net, path("resnet-basic.io.npz"), 65, 49, resnet_taps([1, 2, 1, 1]))
+
+    net = networks.randomize(ResNet(resnet.Bottleneck, [1, 2, 1, 1], 4), 2)
+    networks.save(net, HERE, "resnet", ["safetensors"])
+    state = {f"module._orig_mod.{name}": value for name, value in net.state_dict().items()}
+    torch.save({"epoch": 7, "state_dict": state, "optimizer": {"state": {0: net.conv1.weight}}},
+               path("resnet-checkpoint.pth"))
+    networks.record(net, path("resnet.io.npz"), 65, 49, resnet_taps([1, 2, 1, 1]))
+
+    net = networks.randomize(ResNet(resnet.Bottleneck, [1, 1, 1, 1], 4, groups=2), 3)
+    networks.save(net, HERE, "resnext", ["npz"])
+    networks.record(net, path("resnext.io.npz"), 65, 49, resnet_taps([1, 1, 1, 1]))
+
+    for name, net, kinds in [("vgg", small_vgg(False), ["pth"]), ("vgg-bn", small_vgg(True), ["pth"]),
+                             ("vgg-timm", small_timm_vgg(), ["safetensors"])]:
+        networks.randomize(net, 4)
+        networks.save(net, HERE, name, kinds)
+        networks.record(net, path(f"{name}.io.npz"), 64, 64, vgg_taps(net))
+
+    # Half precision is what makes it small.
+    net = timm.models.efficientnet._gen_mobilenet_v1("mobilenetv1_100", channel_multiplier=0.25)
+    net.reset_classifier(10)
+    networks.randomize(net, 5).half()
+    networks.save(net, HERE, "mobilenet", ["pth"])
+    net.float()
+    taps, number = {"bn1": "conv1_relu"}, 0
+    for s, stage in enumerate(net.blocks):
+        for b, _ in enumerate(stage):
+            number += 1
+            if number in (1, 2, 6, 12, 13):
+                taps[f"blocks.{s}.{b}"] = f"conv_pw_{number}_relu"
+    networks.record(net, path("mobilenet.io.npz"), 65, 49, taps)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main()
