@@ -7,17 +7,30 @@ import ZooTensor
 package struct DenseNet: NetworkDefinition {
   /// Layers of each dense block.
   package var depths: [Int]
+  /// Filters of the stem.
+  package var stemFilters: Int
+  /// Channels that one layer adds.
+  package var growth: Int
+  /// Of every batch normalization: Keras' 1.001e-5, or 1e-5 in torchvision and timm.
+  package var epsilon: Double
 
-  package init(depths: [Int]) { self.depths = depths }
+  package init(
+    depths: [Int], stemFilters: Int = DenseNet.stemFilters, growth: Int = DenseNet.growth,
+    epsilon: Double = DenseNet.epsilon
+  ) {
+    self.depths = depths
+    self.stemFilters = stemFilters
+    self.growth = growth
+    self.epsilon = epsilon
+  }
 
   static let members: [(layers: Int, depths: [Int])] = [
     (121, [6, 12, 24, 16]), (169, [6, 12, 32, 32]), (201, [6, 12, 48, 32]),
   ]
 
-  static let stemFilters = 64
-  /// Channels that one layer adds.
-  static let growth = 32
-  static let epsilon = 1.001e-5
+  package static let stemFilters = 64
+  package static let growth = 32
+  package static let epsilon = 1.001e-5
 
   package func build(_ g: inout GraphBuilder, _ image: Value, head: Head) throws(ZooError) -> Value {
     guard (1...8).contains(depths.count), depths.allSatisfy({ (1...1000).contains($0) }) else {
@@ -25,20 +38,20 @@ package struct DenseNet: NetworkDefinition {
     }
     var x = g.add(.zeroPadding(Edges(all: 3)), image)
     x = g.convolution(
-      "conv1_conv", x, filters: DenseNet.stemFilters, kernel: 7, stride: 2, padding: .valid, useBias: false)
+      "conv1_conv", x, filters: stemFilters, kernel: 7, stride: 2, padding: .valid, useBias: false)
     x = normalizedReLU(&g, "conv1", x)
     x = g.add(.zeroPadding(Edges(all: 1)), x)
     x = g.maxPooling("pool1", x, window: 3, stride: 2, padding: .valid)
-    var channels = DenseNet.stemFilters
+    var channels = stemFilters
     for (i, count) in depths.enumerated() {
       if i > 0 {
         channels /= 2
         x = transition(&g, "pool\(i + 1)", x, filters: channels)
       }
       for j in 0..<count { x = denseLayer(&g, "conv\(i + 2)_block\(j + 1)", x) }
-      channels += count * DenseNet.growth
+      channels += count * growth
     }
-    x = g.batchNormalization("bn", x, epsilon: DenseNet.epsilon)
+    x = g.batchNormalization("bn", x, epsilon: epsilon)
     x = g.add("relu", .activation(.relu), x)
     return g.denseHead(head, x)
   }
@@ -47,11 +60,11 @@ package struct DenseNet: NetworkDefinition {
   private func denseLayer(_ g: inout GraphBuilder, _ name: String, _ input: Value) -> Value {
     var x = normalizedReLU(&g, "\(name)_0", input)
     x = g.convolution(
-      "\(name)_1_conv", x, filters: 4 * DenseNet.growth, kernel: 1, stride: 1, padding: .valid,
+      "\(name)_1_conv", x, filters: 4 * growth, kernel: 1, stride: 1, padding: .valid,
       useBias: false)
     x = normalizedReLU(&g, "\(name)_1", x)
     x = g.convolution(
-      "\(name)_2_conv", x, filters: DenseNet.growth, kernel: 3, stride: 1, padding: .same, useBias: false)
+      "\(name)_2_conv", x, filters: growth, kernel: 3, stride: 1, padding: .same, useBias: false)
     return g.add("\(name)_concat", .concatenate, input, x)
   }
 
@@ -63,20 +76,32 @@ package struct DenseNet: NetworkDefinition {
   }
 
   private func normalizedReLU(_ g: inout GraphBuilder, _ name: String, _ x: Value) -> Value {
-    let x = g.batchNormalization("\(name)_bn", x, epsilon: DenseNet.epsilon)
+    let x = g.batchNormalization("\(name)_bn", x, epsilon: epsilon)
     return g.add("\(name)_relu", .activation(.relu), x)
   }
 
   /// Channels of the last feature map.
   var features: Int {
-    depths.enumerated().reduce(DenseNet.stemFilters) { channels, block in
-      (block.offset == 0 ? channels : channels / 2) + block.element * DenseNet.growth
+    depths.enumerated().reduce(stemFilters) { channels, block in
+      (block.offset == 0 ? channels : channels / 2) + block.element * growth
     }
   }
 
+  package var memberName: String? {
+    let isUsual = growth == DenseNet.growth && stemFilters == DenseNet.stemFilters
+    if let member = DenseNet.members.first(where: { $0.depths == depths }), isUsual {
+      return "densenet\(member.layers)"
+    }
+    return (depths, growth, stemFilters) == ([6, 12, 36, 24], 48, 96) ? "densenet161" : nil
+  }
+
   package var summary: String {
-    DenseNet.members.contains { $0.depths == depths }
-      ? "" : "depths \(depths.map(String.init).joined(separator: "-"))"
+    [
+      DenseNet.members.contains { $0.depths == depths }
+        ? nil : "depths \(depths.map(String.init).joined(separator: "-"))",
+      growth == DenseNet.growth ? nil : "growth \(growth)",
+      epsilon == DenseNet.epsilon ? nil : "epsilon \(epsilon)",
+    ].compactMap { $0 }.joined(separator: ", ")
   }
 }
 

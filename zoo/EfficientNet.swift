@@ -12,6 +12,8 @@ package struct EfficientNet: NetworkDefinition {
   /// Whether Keras divides by the root of the deviation a second time. It does so with the published weights,
   /// which have the deviation where a variance belongs; a network that begins without weights lacks it.
   package var dividesTwice: Bool
+  /// Networks of other programs than Keras take pixels that are normalized already.
+  package var convention = MobileNet.Convention.keras
 
   package init(width: Double, depth: Double, dividesTwice: Bool = true) {
     self.width = width
@@ -24,7 +26,6 @@ package struct EfficientNet: NetworkDefinition {
     (3, 1, 16, 1, 1), (3, 6, 24, 2, 2), (5, 6, 40, 2, 2), (3, 6, 80, 3, 2), (5, 6, 112, 3, 1),
     (5, 6, 192, 4, 2), (3, 6, 320, 1, 1),
   ]
-  static let epsilon = 1e-3
   /// Keras' least deviation of a Normalization.
   static let leastDeviation = 1e-7
 
@@ -35,15 +36,9 @@ package struct EfficientNet: NetworkDefinition {
     guard width > 0, width <= 16, depth > 0, depth <= 8 else {
       throw ZooError.invalidNetwork(layer: "", "EfficientNet's width is \(width), its depth \(depth)")
     }
-    var x = g.add(.rescaling(Rescaling(scale: [1.0 / 255], offset: [0])), image)
-    x = g.add(
-      .normalization(
-        Normalization(perChannel: true, inverted: false, epsilon: EfficientNet.leastDeviation)), x)
-    if dividesTwice {
-      let scale = Rescaling.imageNetDeviation.map { 1 / $0.squareRoot() }
-      x = g.add(.rescaling(Rescaling(scale: scale, offset: [0])), x)
-    }
-    x = g.add("stem_conv_pad", .zeroPadding(g.stridePadding(x, window: 3)), x)
+    var x = convention == .keras ? scaled(&g, image) : image
+    let edges = convention.isSymmetric ? Edges(all: 1) : g.stridePadding(x, window: 3)
+    x = g.add("stem_conv_pad", .zeroPadding(edges), x)
     x = g.convolution(
       "stem_conv", x, filters: filters(32), kernel: 3, stride: 2, padding: .valid, useBias: false)
     x = normalizedSiLU(&g, "stem", x)
@@ -62,6 +57,19 @@ package struct EfficientNet: NetworkDefinition {
     return g.denseHead(head, x, dropout: "top_dropout")
   }
 
+  /// Keras' scaling of pixels.
+  private func scaled(_ g: inout GraphBuilder, _ image: Value) -> Value {
+    var x = g.add(.rescaling(Rescaling(scale: [1.0 / 255], offset: [0])), image)
+    x = g.add(
+      .normalization(
+        Normalization(perChannel: true, inverted: false, epsilon: EfficientNet.leastDeviation)), x)
+    if dividesTwice {
+      let scale = Rescaling.imageNetDeviation.map { 1 / $0.squareRoot() }
+      x = g.add(.rescaling(Rescaling(scale: scale, offset: [0])), x)
+    }
+    return x
+  }
+
   private func invertedResidual(
     _ g: inout GraphBuilder, _ name: String, _ input: Value, from channels: Int, expansion: Int,
     filters: Int, window: Int, stride: Int
@@ -74,24 +82,28 @@ package struct EfficientNet: NetworkDefinition {
       x = normalizedSiLU(&g, "\(name)_expand", x)
     }
     x = g.paddedDepthwiseConvolution(
-      "\(name)_dwconv", pad: "\(name)_dwconv_pad", x, kernel: window, stride: stride)
-    x = g.batchNormalization("\(name)_bn", x, epsilon: EfficientNet.epsilon)
+      "\(name)_dwconv", pad: "\(name)_dwconv_pad", x, kernel: window, stride: stride,
+      isSymmetric: convention.isSymmetric)
+    x = g.batchNormalization("\(name)_bn", x, epsilon: convention.epsilon)
     x = g.add("\(name)_activation", .activation(.silu), x)
     x = g.squeezeAndExcitation(name, x, from: channels, channels: expansion * channels)
     x = g.convolution(
       "\(name)_project_conv", x, filters: filters, kernel: 1, stride: 1, padding: .same, useBias: false)
-    x = g.batchNormalization("\(name)_project_bn", x, epsilon: EfficientNet.epsilon)
+    x = g.batchNormalization("\(name)_project_bn", x, epsilon: convention.epsilon)
     guard stride == 1, channels == filters else { return x }
     x = g.add("\(name)_drop", .identity(layer: "Dropout"), x)
     return g.add("\(name)_add", .add, x, input)
   }
 
   private func normalizedSiLU(_ g: inout GraphBuilder, _ name: String, _ x: Value) -> Value {
-    let x = g.batchNormalization("\(name)_bn", x, epsilon: EfficientNet.epsilon)
+    let x = g.batchNormalization("\(name)_bn", x, epsilon: convention.epsilon)
     return g.add("\(name)_activation", .activation(.silu), x)
   }
 
-  package var summary: String { dividesTwice ? "" : "as keras-scratch" }
+  package var summary: String {
+    convention != .keras
+      ? "as \(convention.name), epsilon \(convention.epsilon)" : dividesTwice ? "" : "as keras-scratch"
+  }
 }
 
 extension GraphBuilder {

@@ -25,14 +25,16 @@ extension GraphBuilder {
           kernel: Extent2D(kernel), strides: Extent2D(stride), padding: padding, useBias: false)), x)
   }
 
-  /// A depthwise convolution without biases that pads as Keras does: in a layer `pad` where it has a stride.
+  /// A depthwise convolution without biases that pads as Keras does, in a layer `pad` where it has a stride, or
+  /// by half a window on each side.
   mutating func paddedDepthwiseConvolution(
-    _ name: String, pad: String, _ x: Value, kernel: Int, stride: Int
+    _ name: String, pad: String, _ x: Value, kernel: Int, stride: Int, isSymmetric: Bool = false
   ) -> Value {
     guard stride > 1 else {
       return depthwiseConvolution(name, x, kernel: kernel, stride: 1, padding: .same)
     }
-    let padded = add(pad, .zeroPadding(stridePadding(x, window: kernel)), x)
+    let edges = isSymmetric ? Edges(all: kernel / 2) : stridePadding(x, window: kernel)
+    let padded = add(pad, .zeroPadding(edges), x)
     return depthwiseConvolution(name, padded, kernel: kernel, stride: stride, padding: .valid)
   }
 

@@ -29,6 +29,12 @@ package struct MobileNet: NetworkDefinition {
     package static let keras = Convention(name: "keras", epsilon: 1e-3, isSymmetric: false)
     /// timm's `efficientnet.py`.
     package static let timm = Convention(name: "timm", epsilon: 1e-5, isSymmetric: true)
+    /// Of timm's networks whose names begin with `tf_`, which came from TensorFlow.
+    package static let timmTF = Convention(name: "timm-tf", epsilon: 1e-3, isSymmetric: false)
+    /// torchvision's MobileNet V2.
+    package static let torchvision = Convention(name: "torchvision", epsilon: 1e-5, isSymmetric: true)
+    /// torchvision's MobileNet V3, and its largest EfficientNets.
+    package static let torchvisionV3 = Convention(name: "torchvision", epsilon: 1e-3, isSymmetric: true)
   }
 
   /// Filters and stride of the thirteen blocks.

@@ -8,13 +8,17 @@ package struct MobileNetV2: NetworkDefinition {
   /// The width multiplier; filters are rounded to multiples of 8.
   package var alpha: Double
 
-  package init(alpha: Double = 1) { self.alpha = alpha }
+  package var convention: MobileNet.Convention
+
+  package init(alpha: Double = 1, convention: MobileNet.Convention = .keras) {
+    self.alpha = alpha
+    self.convention = convention
+  }
 
   /// Per row of the table: how often channels are widened, filters, blocks and stride of the first.
   static let rows: [(expansion: Int, filters: Int, blocks: Int, stride: Int)] = [
     (1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1),
   ]
-  static let epsilon = 1e-3
 
   var stemFilters: Int { roundedFilters(32 * alpha) }
   /// Of the last convolution, which is never narrowed.
@@ -26,9 +30,12 @@ package struct MobileNetV2: NetworkDefinition {
     guard alpha > 0, alpha <= 64 else {
       throw ZooError.invalidNetwork(layer: "", "MobileNet's alpha is \(alpha)")
     }
-    var x = g.convolution(
-      "Conv1", image, filters: stemFilters, kernel: 3, stride: 2, padding: .same, useBias: false)
-    x = g.batchNormalization("bn_Conv1", x, epsilon: MobileNetV2.epsilon)
+    var x = image
+    if convention.isSymmetric { x = g.add("Conv1_pad", .zeroPadding(Edges(all: 1)), x) }
+    x = g.convolution(
+      "Conv1", x, filters: stemFilters, kernel: 3, stride: 2,
+      padding: convention.isSymmetric ? .valid : .same, useBias: false)
+    x = g.batchNormalization("bn_Conv1", x, epsilon: convention.epsilon)
     x = g.add("Conv1_relu", .activation(.relu6), x)
     var id = 0
     var channels = stemFilters
@@ -43,7 +50,7 @@ package struct MobileNetV2: NetworkDefinition {
     }
     x = g.convolution(
       "Conv_1", x, filters: lastFilters, kernel: 1, stride: 1, padding: .valid, useBias: false)
-    x = g.batchNormalization("Conv_1_bn", x, epsilon: MobileNetV2.epsilon)
+    x = g.batchNormalization("Conv_1_bn", x, epsilon: convention.epsilon)
     x = g.add("out_relu", .activation(.relu6), x)
     switch head {
     case .classifier(let classes, let activation):
@@ -64,20 +71,23 @@ package struct MobileNetV2: NetworkDefinition {
       x = g.convolution(
         "\(name)_expand", x, filters: expansion * channels, kernel: 1, stride: 1, padding: .same,
         useBias: false)
-      x = g.batchNormalization("\(name)_expand_BN", x, epsilon: MobileNetV2.epsilon)
+      x = g.batchNormalization("\(name)_expand_BN", x, epsilon: convention.epsilon)
       x = g.add("\(name)_expand_relu", .activation(.relu6), x)
     }
     x = g.paddedDepthwiseConvolution(
-      "\(name)_depthwise", pad: "\(name)_pad", x, kernel: 3, stride: stride)
-    x = g.batchNormalization("\(name)_depthwise_BN", x, epsilon: MobileNetV2.epsilon)
+      "\(name)_depthwise", pad: "\(name)_pad", x, kernel: 3, stride: stride,
+      isSymmetric: convention.isSymmetric)
+    x = g.batchNormalization("\(name)_depthwise_BN", x, epsilon: convention.epsilon)
     x = g.add("\(name)_depthwise_relu", .activation(.relu6), x)
     x = g.convolution(
       "\(name)_project", x, filters: filters, kernel: 1, stride: 1, padding: .same, useBias: false)
-    x = g.batchNormalization("\(name)_project_BN", x, epsilon: MobileNetV2.epsilon)
+    x = g.batchNormalization("\(name)_project_BN", x, epsilon: convention.epsilon)
     return stride == 1 && channels == filters ? g.add("\(name)_add", .add, input, x) : x
   }
 
-  package var summary: String { "alpha \(alpha)" }
+  package var summary: String {
+    "alpha \(alpha)" + (convention == .keras ? "" : ", as \(convention.name)")
+  }
 }
 
 // MARK: Finding the member
@@ -85,7 +95,7 @@ package struct MobileNetV2: NetworkDefinition {
 extension MobileNetV2 {
   /// Alphas may round to the same filters; the first usual one that does is taken.
   static func guesses(_ inventory: TensorInventory) -> [Guess] {
-    let found = usualMultipliers.lazy.map(MobileNetV2.init).first { member in
+    let found = usualMultipliers.lazy.map { MobileNetV2(alpha: $0) }.first { member in
       let wide = 6 * member.filters(160)
       return inventory.count([1, 1, member.filters(320), member.lastFilters]) > 0
         && inventory.count([1, 1, wide, member.filters(160)]) >= 2

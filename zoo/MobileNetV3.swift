@@ -20,6 +20,7 @@ package struct MobileNetV3: NetworkDefinition {
   /// Whether pixels are scaled to -1…1 in the network; off where Keras was told
   /// `include_preprocessing=False`.
   package var scalesPixels = true
+  package var convention = MobileNet.Convention.keras
 
   package init(_ size: Size, alpha: Double = 1, isMinimalistic: Bool = false) {
     self.size = size
@@ -49,7 +50,6 @@ package struct MobileNetV3: NetworkDefinition {
   var rows: [Row] { size == .large ? MobileNetV3.large : MobileNetV3.small }
 
   static let stemFilters = 16
-  static let epsilon = 1e-3
 
   func filters(_ count: Int) -> Int { roundedFilters(Double(count) * alpha) }
   /// Of the last block.
@@ -69,8 +69,10 @@ package struct MobileNetV3: NetworkDefinition {
     }
     var x = image
     if scalesPixels { x = g.add(.rescaling(Rescaling(scale: [1 / 127.5], offset: [-1])), x) }
+    if convention.isSymmetric { x = g.add("conv_pad", .zeroPadding(Edges(all: 1)), x) }
     x = g.convolution(
-      "conv", x, filters: MobileNetV3.stemFilters, kernel: 3, stride: 2, padding: .same, useBias: false)
+      "conv", x, filters: MobileNetV3.stemFilters, kernel: 3, stride: 2,
+      padding: convention.isSymmetric ? .valid : .same, useBias: false)
     x = normalized(&g, "conv", x, activation)
     var channels = MobileNetV3.stemFilters
     for (id, row) in rows.enumerated() {
@@ -113,13 +115,13 @@ package struct MobileNetV3: NetworkDefinition {
     }
     x = g.paddedDepthwiseConvolution(
       "\(name)_depthwise", pad: "\(name)_depthwise_pad", x, kernel: row.isWide && !isMinimalistic ? 5 : 3,
-      stride: row.stride)
+      stride: row.stride, isSymmetric: convention.isSymmetric)
     x = normalized(&g, "\(name)_depthwise", x, activation)
     if row.squeezes, !isMinimalistic { x = squeezeAndExcitation(&g, name, x, channels: wide) }
     x = g.convolution(
       "\(name)_project", x, filters: filters(row.filters), kernel: 1, stride: 1, padding: .same,
       useBias: false)
-    x = g.batchNormalization("\(name)_project_bn", x, epsilon: MobileNetV3.epsilon)
+    x = g.batchNormalization("\(name)_project_bn", x, epsilon: convention.epsilon)
     return row.stride == 1 && channels == filters(row.filters)
       ? g.add("\(name)_add", .add, input, x) : x
   }
@@ -145,13 +147,14 @@ package struct MobileNetV3: NetworkDefinition {
   private func normalized(
     _ g: inout GraphBuilder, _ name: String, _ x: Value, _ activation: Activation
   ) -> Value {
-    let x = g.batchNormalization("\(name)_bn", x, epsilon: MobileNetV3.epsilon)
+    let x = g.batchNormalization("\(name)_bn", x, epsilon: convention.epsilon)
     return g.add("\(name)_activation", .activation(activation), x)
   }
 
   package var summary: String {
     "alpha \(alpha)" + (isMinimalistic ? ", minimalistic" : "")
       + (scalesPixels ? "" : ", \(PixelScaling.off)")
+      + (convention == .keras ? "" : ", as \(convention.name)")
   }
 
   package var published: any NetworkDefinition { PixelScaling.with(self) { $0.scalesPixels = true } }

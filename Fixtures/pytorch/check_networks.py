@@ -22,46 +22,39 @@ import networks
 SIZES = [(224, 224), (225, 225), (97, 131)]
 
 
-def resnet_taps(net):
-    taps = {"conv1": "conv1_conv", "bn1": "conv1_bn", "maxpool": "pool1_pool"}
-    for stack in range(1, 5):
-        layer = getattr(net, f"layer{stack}")
-        for block in (0, len(layer) - 1):
-            taps[f"layer{stack}.{block}"] = f"conv{stack + 1}_block{block + 1}_out"
-    return taps
-
-
-def vgg_taps(net):
-    taps = {}
-    for index, module in enumerate(net.features):
-        if isinstance(module, torch.nn.MaxPool2d):
-            taps[f"features.{index}"] = f"block{len(taps) + 1}_pool"
-    return taps
-
-
-def mobilenet_taps(net):
-    taps, number = {"bn1": "conv1_relu"}, 0
-    for s, stage in enumerate(net.blocks):
-        for b, _ in enumerate(stage):
-            number += 1
-            taps[f"blocks.{s}.{b}"] = f"conv_pw_{number}_relu"
-    return taps
-
-
 def rows():
     for name in ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d",
                  "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2"]:
-        yield "torchvision", name, lambda name=name: getattr(models, name)(), resnet_taps, SIZES
+        yield "torchvision", name, lambda name=name: getattr(models, name)(), networks.resnet_taps, SIZES
     for name in ["resnet18", "resnet26", "resnet50", "resnext50_32x4d", "resnext101_32x4d", "wide_resnet50_2"]:
-        yield "timm", name, lambda name=name: timm.create_model(name), resnet_taps, SIZES
+        yield "timm", name, lambda name=name: timm.create_model(name), networks.resnet_taps, SIZES
     for layers in (11, 13, 16, 19):
         for suffix in ("", "_bn"):
             name = f"vgg{layers}{suffix}"
             # Other sizes are pooled to 7x7 before the dense layers, which no graph of the zoo does.
-            yield "torchvision", name, lambda name=name: getattr(models, name)(), vgg_taps, SIZES[:2]
-            yield "timm", name, lambda name=name: timm.create_model(name), vgg_taps, SIZES[:2]
+            yield "torchvision", name, lambda name=name: getattr(models, name)(), networks.vgg_taps, SIZES[:2]
+            yield "timm", name, lambda name=name: timm.create_model(name), networks.vgg_taps, SIZES[:2]
     for name in ["mobilenetv1_100", "mobilenetv1_125"]:
-        yield "timm", name, lambda name=name: timm.create_model(name), mobilenet_taps, SIZES
+        yield "timm", name, lambda name=name: timm.create_model(name), networks.mobilenet_taps, SIZES
+    for name in ["densenet121", "densenet161", "densenet169", "densenet201"]:
+        yield "torchvision", name, lambda name=name: getattr(models, name)(), networks.densenet_taps, SIZES
+    yield "timm", "densenet121", lambda: timm.create_model("densenet121"), networks.densenet_taps, SIZES
+    yield "torchvision", "mobilenet_v2", models.mobilenet_v2, networks.mobilenet_v2_taps, SIZES
+    for name in ["mobilenetv2_050", "mobilenetv2_100", "mobilenetv2_140"]:
+        yield "timm", name, lambda name=name: timm.create_model(name), networks.mobilenet_v2_taps, SIZES
+    for name in ["convnext_tiny", "convnext_small", "convnext_base"]:
+        yield "torchvision", name, lambda name=name: getattr(models, name)(), networks.convnext_taps, SIZES
+    for name in ["convnext_atto", "convnext_tiny", "convnext_base"]:
+        yield "timm", name, lambda name=name: timm.create_model(name), networks.convnext_taps, SIZES
+    for name in ["mobilenet_v3_large", "mobilenet_v3_small"]:
+        yield "torchvision", name, lambda name=name: getattr(models, name)(), networks.mobilenet_v3_taps, SIZES
+    for name in ["mobilenetv3_large_100", "mobilenetv3_small_100", "tf_mobilenetv3_large_100",
+                 "tf_mobilenetv3_large_075", "tf_mobilenetv3_small_minimal_100"]:
+        yield "timm", name, lambda name=name: timm.create_model(name), networks.mobilenet_v3_taps, SIZES
+    for name in ["efficientnet_b0", "efficientnet_b1", "efficientnet_b5"]:
+        yield "torchvision", name, lambda name=name: getattr(models, name)(), networks.efficientnet_taps, SIZES
+    for name in ["efficientnet_b0", "efficientnet_b3", "tf_efficientnet_b0", "tf_efficientnet_b4"]:
+        yield "timm", name, lambda name=name: timm.create_model(name), networks.efficientnet_taps, SIZES
 
 
 def main():

@@ -6,12 +6,14 @@
 `check_networks.py` does the same with the networks at full size, and keeps no files.
 """
 import os
+import re
 import warnings
 
 import timm
 import torch
 from torch import nn
-from torchvision.models import resnet, vgg
+from torchvision import models
+from torchvision.models import densenet, resnet, vgg
 
 import networks
 
@@ -53,19 +55,6 @@ def small_timm_vgg():
     return net
 
 
-def resnet_taps(depths):
-    taps = {"bn1": "conv1_bn", "maxpool": "pool1_pool"}
-    for i, count in enumerate(depths):
-        for j in range(count):
-            taps[f"layer{i + 1}.{j}"] = f"conv{i + 2}_block{j + 1}_out"
-    return taps
-
-
-def vgg_taps(net):
-    pools = [i for i, module in enumerate(net.features) if isinstance(module, nn.MaxPool2d)]
-    return {f"features.{place}": f"block{i + 1}_pool" for i, place in enumerate(pools)}
-
-
 def path(name):
     return os.path.join(HERE, name)
 
@@ -74,24 +63,24 @@ def main():
     torch.manual_seed(0)
     net = networks.randomize(ResNet(resnet.BasicBlock, [1, 2, 1, 1], 4), 1)
     networks.save(net, HERE, "resnet-basic", ["pth"])
-    networks.record(net, path("resnet-basic.io.npz"), 65, 49, resnet_taps([1, 2, 1, 1]))
+    networks.record(net, path("resnet-basic.io.npz"), 65, 49, networks.resnet_taps(net))
 
     net = networks.randomize(ResNet(resnet.Bottleneck, [1, 2, 1, 1], 4), 2)
     networks.save(net, HERE, "resnet", ["safetensors"])
     state = {f"module._orig_mod.{name}": value for name, value in net.state_dict().items()}
     torch.save({"epoch": 7, "state_dict": state, "optimizer": {"state": {0: net.conv1.weight}}},
                path("resnet-checkpoint.pth"))
-    networks.record(net, path("resnet.io.npz"), 65, 49, resnet_taps([1, 2, 1, 1]))
+    networks.record(net, path("resnet.io.npz"), 65, 49, networks.resnet_taps(net))
 
     net = networks.randomize(ResNet(resnet.Bottleneck, [1, 1, 1, 1], 4, groups=2), 3)
     networks.save(net, HERE, "resnext", ["npz"])
-    networks.record(net, path("resnext.io.npz"), 65, 49, resnet_taps([1, 1, 1, 1]))
+    networks.record(net, path("resnext.io.npz"), 65, 49, networks.resnet_taps(net))
 
     for name, net, kinds in [("vgg", small_vgg(False), ["pth"]), ("vgg-bn", small_vgg(True), ["pth"]),
                              ("vgg-timm", small_timm_vgg(), ["safetensors"])]:
         networks.randomize(net, 4)
         networks.save(net, HERE, name, kinds)
-        networks.record(net, path(f"{name}.io.npz"), 64, 64, vgg_taps(net))
+        networks.record(net, path(f"{name}.io.npz"), 64, 64, networks.vgg_taps(net))
 
     # Half precision is what makes it small.
     net = timm.models.efficientnet._gen_mobilenet_v1("mobilenetv1_100", channel_multiplier=0.25)
@@ -99,13 +88,40 @@ def main():
     networks.randomize(net, 5).half()
     networks.save(net, HERE, "mobilenet", ["pth"])
     net.float()
-    taps, number = {"bn1": "conv1_relu"}, 0
-    for s, stage in enumerate(net.blocks):
-        for b, _ in enumerate(stage):
-            number += 1
-            if number in (1, 2, 6, 12, 13):
-                taps[f"blocks.{s}.{b}"] = f"conv_pw_{number}_relu"
+    taps = {module: layer for module, layer in networks.mobilenet_taps(net).items() if module[:9] != "blocks.2."}
     networks.record(net, path("mobilenet.io.npz"), 65, 49, taps)
+
+    net = networks.randomize(densenet.DenseNet(growth_rate=32, block_config=(1, 2), num_init_features=16, num_classes=10), 6)
+    # As torchvision's published files have it.
+    half = {name: value.half() if value.is_floating_point() else value for name, value in net.state_dict().items()}
+    net.load_state_dict(half)
+    state = {re.sub(r"(denselayer\d+\.(norm|conv))", r"\1.", name): value for name, value in half.items()}
+    torch.save(state, path("densenet.pth"))
+    networks.record(net, path("densenet.io.npz"), 65, 49, networks.densenet_taps(net))
+
+    net = networks.randomize(models.MobileNetV2(width_mult=0.1, num_classes=10), 7).half()
+    networks.save(net, HERE, "mobilenetv2", ["pth"])
+    net.float()
+    taps = networks.mobilenet_v2_taps(net)
+    networks.record(net, path("mobilenetv2.io.npz"), 65, 49, dict(list(taps.items())[::3]))
+
+    net = timm.models.convnext.ConvNeXt(depths=(1, 1, 2, 1), dims=(4, 8, 16, 32), num_classes=10)
+    networks.randomize(net, 8)
+    networks.save(net, HERE, "convnext", ["safetensors"])
+    networks.record(net, path("convnext.io.npz"), 97, 70, networks.convnext_taps(net))
+
+    for name, generate, taps in [
+        ("mobilenetv3_small_100", timm.models.mobilenetv3._gen_mobilenet_v3, networks.mobilenet_v3_taps),
+        ("tf_mobilenetv3_small_100", timm.models.mobilenetv3._gen_mobilenet_v3, networks.mobilenet_v3_taps),
+        ("efficientnet_b0", timm.models.efficientnet._gen_efficientnet, networks.efficientnet_taps),
+        ("tf_efficientnet_b0", timm.models.efficientnet._gen_efficientnet, networks.efficientnet_taps),
+    ]:
+        options = {"bn_eps": 1e-3, "pad_type": "same"} if name.startswith("tf_") else {}
+        net = generate(name, channel_multiplier=0.25, num_classes=10, **options)
+        networks.randomize(net, 9).half()
+        networks.save(net, HERE, name, ["pth"])
+        found = list(taps(net).items())
+        networks.record(net.float(), path(f"{name}.io.npz"), 65, 49, dict(found[:2] + found[2::4]))
 
 
 if __name__ == "__main__":

@@ -76,3 +76,95 @@ def save(net, folder, name, kinds=("pth", "safetensors", "npz")):
             np.savez(path, **{key: value.numpy() for key, value in state.items()})
         paths.append(path)
     return paths
+
+
+# Which module gives what a layer of the zoo's network gives.
+
+def resnet_taps(net):
+    taps = {"conv1": "conv1_conv", "bn1": "conv1_bn", "maxpool": "pool1_pool"}
+    for stack in range(1, 5):
+        for block in range(len(getattr(net, f"layer{stack}"))):
+            taps[f"layer{stack}.{block}"] = f"conv{stack + 1}_block{block + 1}_out"
+    return taps
+
+
+def vgg_taps(net):
+    pools = [i for i, module in enumerate(net.features) if isinstance(module, torch.nn.MaxPool2d)]
+    return {f"features.{place}": f"block{i + 1}_pool" for i, place in enumerate(pools)}
+
+
+def mobilenet_taps(net):
+    taps, number = {"bn1": "conv1_relu"}, 0
+    for s, stage in enumerate(net.blocks):
+        for b, _ in enumerate(stage):
+            number += 1
+            taps[f"blocks.{s}.{b}"] = f"conv_pw_{number}_relu"
+    return taps
+
+
+def densenet_taps(net):
+    taps = {"features.conv0": "conv1_conv", "features.pool0": "pool1"}
+    block = 1
+    while hasattr(net.features, f"denseblock{block}"):
+        layers = len(getattr(net.features, f"denseblock{block}"))
+        taps[f"features.denseblock{block}"] = f"conv{block + 1}_block{layers}_concat"
+        taps[f"features.transition{block}"] = f"pool{block + 1}_pool"
+        block += 1
+    del taps[f"features.transition{block - 1}"]
+    return taps
+
+
+def mobilenet_v2_taps(net):
+    if hasattr(net, "blocks"):
+        blocks = [(f"blocks.{s}.{b}", block.has_skip)
+                  for s, stage in enumerate(net.blocks) for b, block in enumerate(stage)]
+        taps = {"bn1": "Conv1_relu", "bn2": "out_relu"}
+    else:
+        blocks = [(f"features.{i + 1}", block.use_res_connect) for i, block in enumerate(net.features[1:-1])]
+        taps = {"features.0": "Conv1_relu", f"features.{len(blocks) + 1}": "out_relu"}
+    for i, (module, adds) in enumerate(blocks):
+        name = f"block_{i}" if i else "expanded_conv"
+        taps[module] = f"{name}_add" if adds else f"{name}_project_BN"
+    return taps
+
+
+def convnext_taps(net):
+    """Of `convnext_tiny` and others by the zoo's names of them."""
+    is_timms = hasattr(net, "stages")
+    depths = [len(stage.blocks) for stage in net.stages] if is_timms else [len(net.features[i]) for i in (1, 3, 5, 7)]
+    width = (net.stem if is_timms else net.features[0])[0].out_channels
+    name = {(9, 96): "tiny", (27, 96): "small", (27, 128): "base", (27, 192): "large"}.get(
+        (depths[2], width), "custom")
+    taps = {"stem" if is_timms else "features.0": f"convnext_{name}_stem_layernorm"}
+    for stage, count in enumerate(depths):
+        for block in (0, count - 1):
+            module = f"stages.{stage}.blocks.{block}" if is_timms else f"features.{2 * stage + 1}.{block}"
+            taps[module] = f"convnext_{name}_stage_{stage}_block_{block}_add"
+    return taps
+
+
+def mobilenet_v3_taps(net):
+    if hasattr(net, "blocks"):
+        blocks = [(f"blocks.{s}.{b}", block.has_skip)
+                  for s, stage in enumerate(net.blocks[:-1]) for b, block in enumerate(stage)]
+        taps = {"bn1": "conv_activation", f"blocks.{len(net.blocks) - 1}.0": "conv_1_activation"}
+    else:
+        blocks = [(f"features.{i + 1}", block.use_res_connect) for i, block in enumerate(net.features[1:-1])]
+        taps = {"features.0": "conv_activation", f"features.{len(blocks) + 1}": "conv_1_activation"}
+    for i, (module, adds) in enumerate(blocks):
+        name = f"expanded_conv_{i}" if i else "expanded_conv"
+        taps[module] = f"{name}_add" if adds else f"{name}_project_bn"
+    return taps
+
+
+def efficientnet_taps(net):
+    is_timms = hasattr(net, "blocks")
+    stages = net.blocks if is_timms else net.features[1:-1]
+    taps = {"bn1": "stem_activation", "bn2": "top_activation"} if is_timms else {
+        "features.0": "stem_activation", "features.8": "top_activation"}
+    for s, stage in enumerate(stages):
+        for b, block in enumerate(stage):
+            adds = block.has_skip if is_timms else block.use_res_connect
+            module = f"blocks.{s}.{b}" if is_timms else f"features.{s + 1}.{b}"
+            taps[module] = f"block{s + 1}{chr(97 + b)}_{'add' if adds else 'project_bn'}"
+    return taps

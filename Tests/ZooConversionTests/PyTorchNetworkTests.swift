@@ -45,6 +45,25 @@ import ZooWeightFiles
     Case(
       file: "mobilenet.pth", io: "mobilenet", says: "alpha 0.25, as timm", preprocessing: .tf,
       transforms: ["none", axes, depthwise, unit]),
+    Case(
+      file: "densenet.pth", io: "densenet", says: "depths [1, 2], growth 32 and epsilon 1e-05"),
+    Case(
+      file: "mobilenetv2.pth", io: "mobilenetv2", says: "as torchvision",
+      transforms: ["none", axes, depthwise, matrix]),
+    Case(
+      file: "convnext.safetensors", io: "convnext", says: "depths [1, 1, 2, 1] and width 4"),
+    Case(
+      file: "mobilenetv3_small_100.pth", io: "mobilenetv3_small_100", says: "epsilon 1e-05 and symmetric",
+      transforms: ["none", axes, depthwise, unit]),
+    Case(
+      file: "tf_mobilenetv3_small_100.pth", io: "tf_mobilenetv3_small_100", says: "TensorFlow's padding",
+      preprocessing: .tf, transforms: ["none", axes, depthwise, unit]),
+    Case(
+      file: "efficientnet_b0.pth", io: "efficientnet_b0", says: "epsilon 1e-05 and symmetric",
+      transforms: ["none", axes, depthwise, matrix]),
+    Case(
+      file: "tf_efficientnet_b0.pth", io: "tf_efficientnet_b0", says: "TensorFlow's padding",
+      transforms: ["none", axes, depthwise, matrix]),
   ]
 
   @Test(arguments: cases) func convertsAndAgreesWithItsProgram(_ c: Case) throws {

@@ -33,15 +33,19 @@ import ZooModels
     ("vgg16_bn", VGG(depths: VGG.vgg16.depths, normEpsilon: 1e-5), 138_365_992),
     ("vgg19_bn", VGG(depths: VGG.vgg19.depths, normEpsilon: 1e-5), 143_678_248),
     ("mobilenet", MobileNet(convention: .timm), 4_231_976),
+    ("densenet121", DenseNet(depths: [6, 12, 24, 16], epsilon: 1e-5), 7_978_856),
+    (
+      "densenet161", DenseNet(depths: [6, 12, 36, 24], stemFilters: 96, growth: 48, epsilon: 1e-5), 28_681_000
+    ),
+    ("densenet201", DenseNet(depths: [6, 12, 48, 32], epsilon: 1e-5), 20_013_928),
+    ("mobilenetv2", MobileNetV2(convention: .torchvision), 3_504_872),
   ]
 
   @Test func parametersAreCounted() throws {
+    let families = ["resn": "resnet50", "vgg": "vgg16", "densenet": "densenet121"]
     for (name, definition, count) in Self.networks {
       let variant = Variant(
-        architecture: name.hasPrefix("res") || name.hasPrefix("wide")
-          ? "resnet50"
-          : name.hasPrefix("vgg")
-            ? "vgg16" : name,
+        architecture: families.first { name.contains($0.key) }?.value ?? name,
         definition: definition, input: InputShape(224, 224), head: .imageNet)
       #expect(variant.name == name)
       let slots = try variant.graph().weightSlots.filter(\.role.isTrainable)

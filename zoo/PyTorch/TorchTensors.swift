@@ -9,6 +9,8 @@ package struct TorchTensors: Sendable {
   package let fileNames: [String: String]
   /// Names that are the same without their prefixes.
   package let duplicates: [String]
+  /// What else says which network it is: timm's name of it, or the file's.
+  package var hint = ""
 
   /// What programs put in front of names that is no part of a network: of data parallelism, of a module that
   /// holds the network, of compilation.
@@ -55,7 +57,9 @@ package struct TorchTensors: Sendable {
     let inner = TorchTensors(tensors, prefix: "\(first).")
     var names: [String: String] = [:]
     for (bare, name) in inner.fileNames { names[bare] = fileNames[name] }
-    return TorchTensors(shapes: inner.shapes, fileNames: names, duplicates: inner.duplicates)
+    var bare = TorchTensors(shapes: inner.shapes, fileNames: names, duplicates: inner.duplicates)
+    bare.hint = hint
+    return bare
   }
 
   private init(shapes: [String: Shape], fileNames: [String: String], duplicates: [String]) {
@@ -80,6 +84,9 @@ package struct TorchTensors: Sendable {
 
   /// Whether a module is a batch normalization.
   func isNorm(_ module: String) -> Bool { shapes["\(module).running_var"] != nil }
+
+  /// Whether timm says that a network came from TensorFlow, whose padding it keeps.
+  var isFromTensorFlow: Bool { hint.hasPrefix("tf_") }
 
   /// The whole numbers that follow `prefix` in names, in order.
   func numbers(behind prefix: String) -> [Int] {
@@ -147,12 +154,13 @@ package struct TorchNetwork {
 extension Catalog {
   /// The families that are known by the names that torchvision and timm give their tensors.
   private static let torchFamilies: [@Sendable (TorchTensors) -> TorchGuess?] = [
-    ResNet.torchGuess, VGG.torchGuess, MobileNet.torchGuess,
+    ResNet.torchGuess, VGG.torchGuess, DenseNet.torchGuess, MobileNet.torchGuess, MobileNetV2.torchGuess,
+    MobileNetV3.torchGuess, EfficientNet.torchGuess, ConvNeXt.torchGuess,
   ]
   /// What these families are, for people.
   package static let torchFamilyNames =
     "torchvision's and timm's ResNet 18 to 152, ResNeXt and Wide ResNet, VGG 11 to 19 with and without batch norms, "
-    + "and timm's MobileNet V1"
+    + "DenseNet, MobileNet V2 and V3, EfficientNet B0 to B7 and ConvNeXt, and timm's MobileNet V1"
 
   /// The networks that tensors with PyTorch's names may be the weights of.
   package static func torchNetworks(_ tensors: TorchTensors, inputSize: (Int, Int)?) -> [TorchNetwork] {

@@ -259,7 +259,9 @@ package struct Binder {
     guard let variable = entry.variable else { return nil }
     if let slot = node.weights.first(where: { $0.role.rawValue == variable }) { return slot }
     // Keras' LayerScale gives its only weight no name, its RMSNormalization another one.
-    if case .layerScale = node.operation, variable.lowercased().hasPrefix("variable") || variable == "scale" {
+    if case .layerScale = node.operation,
+      variable.lowercased().hasPrefix("variable") || ["scale", "layer_scale"].contains(variable)
+    {
       return node.weights.first
     }
     // PyTorch calls kernels and scales weights, and shifts biases.

@@ -13,8 +13,11 @@ extension Recipe {
     file: any WeightFile, options: RecipeOptions
   ) throws(ZooError) -> Recipe? {
     guard [.pyTorch, .safetensors, .namedArrays].contains(file.layout),
-      let tensors = TorchTensors(file.tensors.map { ($0.name, $0.shape) })
+      var tensors = TorchTensors(file.tensors.map { ($0.name, $0.shape) })
     else { return nil }
+    tensors.hint =
+      TimmConfiguration(beside: file.path)?.architecture
+      ?? file.path.split(separator: "/").last.map(String.init) ?? ""
     let networks = Catalog.torchNetworks(tensors, inputSize: options.inputSize?.sides)
     guard let found = networks.first else {
       // Other programs name tensors like that, too.
