@@ -17,7 +17,7 @@ EXTRAS := .build/extras
 FILES := bin/zoo share/man/man1/zoo.1 share/bash-completion/completions/zoo \
   share/zsh/site-functions/_zoo share/fish/vendor_completions.d/zoo.fish
 
-.PHONY: build help version demo train-demo examples check-examples test test-reports bench fuzz format check-macos check-docs install install-files uninstall \
+.PHONY: build help version demo train-demo examples check-examples test test-reports bench fuzz format check-macos check-docs check-onnx install install-files uninstall \
   release extras packages test-packages clean
 
 build: packages ## Build the command as .build/release/zoo (the default)
@@ -98,6 +98,14 @@ check-macos: ## Compile the C sources for macOS on arm64
 
 check-docs: ## Build the library's documentation and fail on warnings
 	Scripts/check-docs.sh
+
+# PYTHON needs onnx, onnxruntime and numpy; MODELS adds models with recorded inputs and outputs.
+ONNX := .build/onnx
+
+check-onnx: build test-packages ## Export networks as ONNX, check them and run them in ONNX Runtime (MODELS=folder for others)
+	@rm -rf $(ONNX) && mkdir -p $(ONNX)
+	ZOO_ONNX_NETWORKS=$(CURDIR)/$(ONNX) $(SWIFT) test -c release --filter 'ONNX(Network|Layer)Tests'
+	$(PYTHON) Scripts/check_onnx.py $(ZOO) $(ONNX) $(MODELS)
 
 install: build ## Install the command, its man page and completions under PREFIX=/usr/local (SUDO=sudo for root)
 	@$(MAKE) --no-print-directory install-files

@@ -78,6 +78,9 @@ let package = Package(
         .target(name: "CTIFF", condition: .when(platforms: withoutImageDecoders)),
       ]),
 
+    // MARK: Exporters
+    .target(name: "ZooExport", dependencies: ground),
+
     // MARK: Reports
     .target(name: "ZooReports", dependencies: ground + ["ZooImages", "ZooImageFiles"]),
 
@@ -94,7 +97,7 @@ let package = Package(
       name: "ZooConversion",
       dependencies: ground + [
         "ZooModels", "ZooImages", "ZooWeightFiles", "ZooFormat", "ZooReference", "ZooRuntime", "ZooKeras",
-        "ZooVerification", "ZooCompression",
+        "ZooVerification", "ZooCompression", "ZooExport",
       ]),
 
     .target(
@@ -117,14 +120,14 @@ let package = Package(
       name: "ModelZooTools",
       dependencies: ground + [
         "ZooModels", "ZooImages", "ZooImageFiles", "ZooData", "ZooReports", "ZooWeightFiles", "ZooFormat",
-        "ZooVerification", "ZooConversion", "ZooLearning", "ZooTraining", "ModelZoo",
+        "ZooVerification", "ZooConversion", "ZooLearning", "ZooTraining", "ZooExport", "ModelZoo",
       ] + engines),
 
     // MARK: Fronts
     .executableTarget(name: "zoo-cli", dependencies: ["ZooSystem", "ModelZooTools", argumentParser]),
 
     // MARK: For development
-    .target(name: "ZooTestSupport", dependencies: ground + ["ZooModels"]),
+    .target(name: "ZooTestSupport", dependencies: ground + ["ZooModels", "ZooExport"]),
     .executableTarget(
       name: "zoo-benchmarks",
       dependencies: ground + [
@@ -175,7 +178,8 @@ let package = Package(
       name: "ZooFormatTests",
       dependencies: ground + ["ZooFormat", "ZooCompression", "ZooModels", "ZooTestSupport"]),
     .testTarget(
-      name: "ZooReferenceTests", dependencies: ground + ["ZooModels", "ZooReference", "ZooTestSupport"]),
+      name: "ZooReferenceTests",
+      dependencies: ground + ["ZooModels", "ZooReference", "ZooExport", "ZooTestSupport"]),
     .target(
       name: "KernelChecks", dependencies: ["CZooKernels"], path: "Tests/KernelChecks", exclude: ["main.c"]),
     .testTarget(
@@ -185,7 +189,12 @@ let package = Package(
       name: "ZooLearningTests", dependencies: ground + ["CZooKernels", "ZooLearning"]),
     .testTarget(
       name: "ZooKerasTests",
-      dependencies: ground + engines + ["ZooLearning", "ZooKeras", "ZooWeightFiles", "ZooTestSupport"]),
+      dependencies: ground + engines + [
+        "ZooLearning", "ZooKeras", "ZooWeightFiles", "ZooExport", "ZooTestSupport",
+      ]),
+    .testTarget(
+      name: "ZooExportTests",
+      dependencies: ground + ["ZooModels", "ZooReference", "ZooExport", "ZooTestSupport"]),
     .testTarget(
       name: "ZooDataTests",
       dependencies: ground + ["ZooImages", "ZooImageFiles", "ZooData", "ZooTestSupport"]),
@@ -200,7 +209,7 @@ let package = Package(
       name: "ZooConversionTests",
       dependencies: ground + engines + [
         "ZooModels", "ZooImages", "ZooImageFiles", "ZooWeightFiles", "ZooFormat", "ZooKeras",
-        "ZooVerification", "ZooConversion", "ZooTestSupport",
+        "ZooVerification", "ZooConversion", "ZooExport", "ZooTestSupport",
       ]),
     .testTarget(
       name: "ModelZooTests",

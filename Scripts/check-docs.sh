@@ -22,7 +22,7 @@ tool() { command -v "$1" || xcrun --find "$1"; }
 
 # The modules whose public symbols the two products hand on.
 shared=(ZooSystem ZooTensor ZooGraph ZooImages ZooData ZooWeightFiles ZooLearning ZooVerification ZooConversion
-  ZooTraining)
+  ZooTraining ZooExport)
 . Scripts/module-flags.sh
 for module in ModelZoo ModelZooTools "${shared[@]}"; do
   mkdir -p "$work/$module"

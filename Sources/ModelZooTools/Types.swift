@@ -1,6 +1,7 @@
 @_exported import ModelZoo
 import ZooConversion
 import ZooData
+import ZooExport
 import ZooFormat
 import ZooGraph
 import ZooLearning
@@ -34,6 +35,8 @@ public typealias VerificationReport = ZooVerification.VerificationReport
 public typealias VerificationFailure = ZooVerification.VerificationFailure
 /// Writes a model's weights as a file that other programs read.
 public typealias Exporter = ZooConversion.Exporter
+/// The order of the axes of images.
+public typealias ImageLayout = ZooExport.ImageLayout
 /// Where two model files differ.
 public typealias ModelDifference = ZooConversion.ModelDifference
 /// Where libhdf5 looks at files: in this process, or apart from it.

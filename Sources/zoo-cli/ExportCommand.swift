@@ -5,17 +5,20 @@ import ZooSystem
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Write a model's weights for other programs.",
+    abstract: "Write a model or its weights for other programs.",
     discussion: """
       The ending of the output chooses the format. .safetensors and .npz hold tensors named by their Keras \
       paths. load_weights of Keras 3 reads .weights.h5; load_weights of Keras 2 and 3 reads .h5. .hdf5 is a \
-      whole model, which load_model of Keras 2 and 3 opens. With --format mlx, .safetensors holds what the \
-      layers of Apple's MLX load, dense layers of 4 and 8 bits in its own form.
+      whole model, which load_model of Keras 2 and 3 opens; .onnx is one for ONNX Runtime and other engines. \
+      With --format mlx, .safetensors holds what the layers of Apple's MLX load, dense layers of 4 and 8 bits \
+      in its own form.
 
       Examples:
         zoo export resnet50.zoo -o resnet50.safetensors
         zoo export resnet50.zoo -o resnet50.weights.h5
         zoo export flowers.zoo -o flowers.hdf5
+        zoo export resnet50.zoo -o resnet50.onnx
+        zoo export resnet50.zoo -o resnet50.onnx --layout nchw
         zoo export resnet50.zoo -o resnet50.safetensors --format mlx
       """)
 
@@ -25,18 +28,27 @@ struct ExportCommand: ParsableCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The output: a .safetensors, .npz, .weights.h5, .h5 or .hdf5 file.", valueName: "out"),
-    completion: .file(extensions: ["safetensors", "npz", "h5", "hdf5"]))
+      "The output: a .safetensors, .npz, .weights.h5, .h5, .hdf5 or .onnx file.", valueName: "out"),
+    completion: .file(extensions: ["safetensors", "npz", "h5", "hdf5", "onnx"]))
   var output: String
 
   @Option(help: "Whose names and axes a .safetensors file has.")
   var format = Exporter.Axes.keras
 
+  @Option(help: "For .onnx: the order of the axes of images; without it nhwc, as in Keras.")
+  var layout: ImageLayout?
+
   @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var common: CommonOptions
 
+  func validate() throws {
+    if layout != nil, !output.lowercased().hasSuffix(".onnx") {
+      throw ValidationError("--layout is for outputs that end in .onnx.")
+    }
+  }
+
   func run() throws {
-    let exporter = try Exporter(path: model, output: output, axes: format)
+    let exporter = try Exporter(path: model, output: output, axes: format, layout: layout ?? .nhwc)
     let bar = ProgressBar(quiet: common.quiet)
     let report = try exporter.export(overwrite: overwrite.force) { done, total in
       bar.show("writing", done: done, total: total, format: byteSize)
@@ -47,7 +59,10 @@ struct ExportCommand: ParsableCommand {
     try Terminal.print(
       "wrote \(report.output): \(report.architecture), \(grouped(report.parameters)) weights in "
         + "\(report.tensors) tensors, \(byteSize(report.bytes))")
-    if report.widened > 0 {
+    if let data = report.data { try Terminal.print("its weights are in \(data), which has to lie beside it") }
+    if report.widened > 0, report.format == "onnx" {
+      try Terminal.print("\(report.widened) tensors of smaller types were written as f32")
+    } else if report.widened > 0 {
       try Terminal.print(
         "\(report.widened) bf16 tensors were written as f32, because this format has no bf16")
     }
@@ -55,3 +70,4 @@ struct ExportCommand: ParsableCommand {
 }
 
 extension Exporter.Axes: ExpressibleByArgument {}
+extension ImageLayout: ExpressibleByArgument {}

@@ -18,11 +18,28 @@ struct ExportCommandTests {
     let json = try zoo("export", "digits.zoo", "-o", "digits.npz", "--force", "--json").jsonObject()
     #expect(json["output"] as? String == "digits.npz" && json["tensors"] as? Int == 137)
     #expect(try zoo("export", "digits.zoo", "-o", "digits.npz").status == 73)
-    #expect(try zoo("export", "digits.zoo", "-o", "digits.onnx").status == 64)
+    #expect(try zoo("export", "digits.zoo", "-o", "digits.pb").status == 64)
     #expect(try zoo("export", "digits.zoo", "-o", "no/such/folder/d.npz").status == 73)
     #expect(try zoo("export", "nowhere.zoo", "-o", "d.npz").status == 66)
     #expect(try zoo("export", ZooCommand.fixture("malformed/truncated.h5"), "-o", "d.npz").status == 65)
     #expect(try !zoo.contents().contains { $0.hasPrefix(".") || $0 == "d.npz" })
+  }
+
+  @Test func writesONNX() throws {
+    let zoo = try ZooCommand()
+    defer { zoo.cleanUp() }
+    let half = ["--dtype", "f16", "--largest-error", "1", "--no-verify", "-q"]
+    #expect(try zoo.run(["convert", ConvertTests.digits] + half).status == 0)
+    let result = try zoo("export", "digits.zoo", "-o", "digits.onnx", "--layout", "nchw")
+    #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+    #expect(result.output.hasPrefix("wrote digits.onnx: mobilenet, 221,114 weights in 137 tensors, "))
+    #expect(result.output.hasSuffix(" tensors of smaller types were written as f32\n"))
+    let json = try zoo("export", "digits.zoo", "-o", "other.onnx", "--json").jsonObject()
+    #expect(json["format"] as? String == "onnx" && json["data"] == nil)
+    #expect(try zoo("export", "digits.zoo", "-o", "digits.npz", "--layout", "nchw").status == 64)
+    #expect(try zoo("export", "digits.zoo", "-o", "o.onnx", "--layout", "hwc").status == 64)
+    #expect(try zoo("export", "digits.zoo", "-o", "o.onnx", "--format", "mlx").status == 64)
+    #expect(try zoo.contents().sorted() == ["digits.onnx", "digits.zoo", "other.onnx"])
   }
 
   @Test func differencesAreShownAndCounted() throws {

@@ -1,4 +1,4 @@
-/// The kinds of file that a model's weights can be exported as.
+/// The kinds of file that a model, or its weights, can be exported as.
 package enum ExportFormat: String, Sendable, CaseIterable {
   case safetensors
   /// NumPy's archive of named arrays.
@@ -9,6 +9,8 @@ package enum ExportFormat: String, Sendable, CaseIterable {
   case legacy = "h5"
   /// A whole model in Keras' HDF5, configuration and weights, which Keras 2 and Keras 3 open.
   case legacyModel = "hdf5"
+  /// A whole model for ONNX Runtime and its like.
+  case onnx
   /// Safetensors as `mlx.nn.Module.load_weights` takes them; by name, since the ending does not tell.
   case mlx
 
@@ -16,7 +18,7 @@ package enum ExportFormat: String, Sendable, CaseIterable {
   package init?(path: String) {
     let name = path.lowercased()
     // The longer ending comes first.
-    let formats: [ExportFormat] = [.safetensors, .npz, .kerasStore, .legacy, .legacyModel]
+    let formats: [ExportFormat] = [.safetensors, .npz, .kerasStore, .legacy, .legacyModel, .onnx]
     guard let format = formats.first(where: { name.hasSuffix(".\($0.rawValue)") }) else { return nil }
     self = format
   }
@@ -24,11 +26,14 @@ package enum ExportFormat: String, Sendable, CaseIterable {
   /// The formats that an ending stands for.
   package static let withEndings = allCases.filter { $0 != .mlx }
 
+  /// Those that can be converted again.
+  package static let readable = withEndings.filter { $0 != .onnx }
+
   /// Whether libhdf5 writes it.
   var isHDF5: Bool {
     switch self {
     case .kerasStore, .legacy, .legacyModel: true
-    case .safetensors, .npz, .mlx: false
+    case .safetensors, .npz, .onnx, .mlx: false
     }
   }
 }

@@ -1,3 +1,4 @@
+import ZooExport
 import ZooFormat
 import ZooGraph
 import ZooKeras
@@ -34,23 +35,30 @@ public struct Exporter: Sendable {
     public let bytes: Int
     /// Tensors that are stored in a wider type than the model has them in.
     public let widened: Int
+    /// The file beside the output that has the weights, where it would be too large with them.
+    public var data: String?
   }
 
   let recipe: Recipe
   let format: ExportFormat
   let output: String
+  /// The order of the axes of an ONNX model's images.
+  let layout: ImageLayout
 
   /// - Parameters:
   ///   - path: a `.zoo` file, or any weight file whose network is recognised.
   ///   - output: where to write; its ending chooses the format.
   ///   - axes: whose names and axes safetensors have.
+  ///   - layout: the order of the axes of the images that an ONNX model takes and gives.
   /// - Throws: `ZooError`, with the code `ZooError.Code.invalidArgument` for an ending that stands for no format, or not
   ///   for safetensors where `axes` asks for them.
-  public init(path: String, output: String, axes: Axes = .keras) throws(ZooError) {
-    self = try ZooError.wrap { try Exporter(reading: path, output: output, axes: axes) }
+  public init(
+    path: String, output: String, axes: Axes = .keras, layout: ImageLayout = .nhwc
+  ) throws(ZooError) {
+    self = try ZooError.wrap { try Exporter(reading: path, output: output, axes: axes, layout: layout) }
   }
 
-  private init(reading path: String, output: String, axes: Axes) throws {
+  private init(reading path: String, output: String, axes: Axes, layout: ImageLayout) throws {
     let ending = ExportFormat(path: output)
     guard axes == .keras || ending == .safetensors else {
       throw ZooError(
@@ -66,6 +74,7 @@ public struct Exporter: Sendable {
     }
     self.format = format
     self.output = output
+    self.layout = layout
     recipe = try Recipe(path: path)
   }
 
@@ -85,6 +94,7 @@ public struct Exporter: Sendable {
   private func exported(overwrite: Bool, progress: @escaping (Int, Int) -> Void) throws -> Report {
     try AtomicFile.checkPossible(output, overwrite: overwrite)
     if format == .mlx { return try exportedForMLX(overwrite: overwrite, progress: progress) }
+    if format == .onnx { return try exportedAsONNX(overwrite: overwrite, progress: progress) }
     let tensors = exportedTensors()
     let total = tensors.reduce(0) { $0 + $1.byteCount }
     var done = 0
@@ -223,7 +233,7 @@ public struct Exporter: Sendable {
       return try HDF5Writer.writeStructure(
         of: layout.legacy(tensors.map { ($0.slot, $0.elementType) }), to: file)
     case .legacyModel: return try writeModel(tensors, to: file)
-    case .safetensors, .npz, .mlx:
+    case .safetensors, .npz, .onnx, .mlx:
       let layout = try SafetensorsWriter(
         tensors: tensors.map {
           .init(name: kerasPath($0.slot), shape: $0.slot.shape, elementType: $0.elementType)
@@ -253,7 +263,7 @@ public struct Exporter: Sendable {
   }
 
   /// What a person who finds the file has to know.
-  private var metadata: [String: String] {
+  var metadata: [String: String] {
     var texts = [
       "architecture": recipe.card.architecture, "variant": recipe.card.variant,
       "preprocessing": recipe.card.preprocessing.rawValue, "writer": ZooDocument.currentTool,

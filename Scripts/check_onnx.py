@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Checks what `zoo export MODEL.onnx` writes with ONNX' own checker, and runs it in ONNX Runtime.
+
+    pip install onnx onnxruntime numpy
+    ZOO_ONNX_NETWORKS=NETWORKS swift test -c release --filter 'ONNX(Network|Layer)Tests'
+    Scripts/check_onnx.py .build/release/zoo NETWORKS [FILE_OR_FOLDER ...]
+
+`make check-onnx` does both. NETWORKS has the networks of Fixtures/layers, which Keras computed in double precision.
+Further models, by default those of Fixtures/models, Fixtures/layers and Fixtures/dialects, are converted and exported
+in both orders of axes, and get the inputs of the NAME.io.npz beside them. Errors are of the largest value: against
+what Keras computed, in double precision where that was recorded, and against `zoo run`. Exits with 1 where the first is
+above 2e-5, the tolerance of `zoo verify --io`, or the second above twice that, as both engines compute in 32 bits.
+"""
+import glob
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+import onnxruntime
+
+TOLERANCE = 2e-5
+LAYOUTS = ("nhwc", "nchw")
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SUFFIXES = (".keras", ".old.weights.h5", ".weights.h5", ".k2w.h5", ".k2.h5", ".pos.npz", ".npz", ".h5")
+
+
+def first(x):
+    """An image with its channels first."""
+    return x.transpose(0, 3, 1, 2) if x.ndim == 4 else x
+
+
+def last(x):
+    return x.transpose(0, 2, 3, 1) if x.ndim == 4 else x
+
+
+def run(path, inputs, layout):
+    """The outputs of ONNX Runtime, with channels last, after the checks of onnx."""
+    onnx.checker.check_model(path, full_check=True)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    given = {value.name: first(x) if layout == "nchw" else x
+             for value, x in zip(session.get_inputs(), inputs, strict=True)}
+    return [last(y) if layout == "nchw" else y for y in session.run(None, given)]
+
+
+def largest_error(found, expected):
+    """Of the largest value of each output; values that are no numbers have to be the same."""
+    assert len(found) == len(expected), f"{len(found)} outputs, expected {len(expected)}"
+    worst = 0.0
+    for y, e in zip(found, expected):
+        assert y.shape == e.shape, f"the shape {y.shape}, expected {e.shape}"
+        same = (y == e) | (np.isnan(y) & np.isnan(e))
+        scale = max(1e-3, np.abs(e[np.isfinite(e)]).max(initial=0))
+        worst = max(worst, float(np.where(same, 0, np.abs(y - e)).max(initial=0) / scale))
+    return worst
+
+
+def arrays(io, name):
+    """NAME, NAME1, …, each in double precision where it was recorded in it."""
+    keys = [name] + [f"{name}{i}" for i in range(1, 100)]
+    return [io.get(f"{k}:64", io.get(k)) for k in keys if k in io]
+
+
+def check_networks(folder):
+    """The largest error of the networks of Fixtures/layers in both layouts, and how many failed."""
+    cases = []
+    for name in ("networks.npz", "operations.npz"):
+        cases += json.loads(bytes(np.load(f"{ROOT}/Fixtures/layers/{name}")["networks"]).decode())
+    named = [(str(index), case["name"], case["inputs"], case["outputs"]) for index, case in enumerate(cases)]
+    with open(f"{ROOT}/Fixtures/layers/layers.json", encoding="utf-8") as file:
+        layers = json.load(file)
+    named += [(f"layer-{index}", layer["operation"]["kind"], layer["inputs"], [layer["output"]])
+              for index, layer in enumerate(layers)]
+    worst, failures = dict.fromkeys(LAYOUTS, 0.0), 0
+    for index, title, *examples in named:
+        # Each example twice, as the batch is open.
+        x, y = ([np.tile(np.array(a["values"]).reshape([1] + a["shape"]), [2] + [1] * len(a["shape"]))
+                 for a in group] for group in examples)
+        for layout in LAYOUTS:
+            try:
+                found = run(f"{folder}/{index}.{layout}.onnx", [a.astype(np.float32) for a in x], layout)
+                error = largest_error(found, y)
+                assert error <= TOLERANCE, f"off by {error:.1e}"
+                worst[layout] = max(worst[layout], error)
+            except Exception as fault:
+                failures += 1
+                print(f"FAILED {index} {title} ({layout}): {str(fault)[:300]}")
+    print(f"{len(named)} networks of Fixtures/layers, {failures} failures; largest errors: "
+          + ", ".join(f"{layout} {error:.1e}" for layout, error in worst.items()))
+    return failures
+
+
+def recorded(path):
+    """The inputs and outputs beside a model; None where there are none."""
+    stem = next((path.removesuffix(s) for s in SUFFIXES if path.endswith(s)), path)
+    return next((p for p in (f"{path}.io.npz", f"{stem}.io.npz") if os.path.exists(p)), None)
+
+
+def check_model(zoo, path):
+    """The errors of one model: per layout against Keras and against zoo; text where it was refused."""
+    io = dict(np.load(recorded(path)))
+    x, y = [a.astype(np.float32) for a in arrays(io, "x")], arrays(io, "y")
+    with tempfile.TemporaryDirectory() as folder:
+        model = f"{folder}/m.zoo"
+        # Weights alone do not tell the size of images; files that do may refuse another one.
+        size = ["--input-size", "x".join(str(side) for side in x[0].shape[1:3])] if x[0].ndim == 4 else []
+        for options in (size, []):
+            done = subprocess.run([zoo, "convert", path, "-o", model, "--no-verify", "-q", *options],
+                                  capture_output=True, text=True)
+            if not done.returncode:
+                break
+        if done.returncode:
+            return done.stderr.strip().splitlines()[0]
+        np.savez(f"{folder}/x.npz", **{f"x{i or ''}": a for i, a in enumerate(x)})
+        subprocess.run([zoo, "run", model, "--input", f"{folder}/x.npz", "-o", f"{folder}/y.npz", "-q"], check=True)
+        ours = arrays(dict(np.load(f"{folder}/y.npz")), "y")
+        errors = []
+        for layout in LAYOUTS:
+            output = f"{folder}/m.onnx"
+            done = subprocess.run([zoo, "export", model, "-o", output, "--layout", layout, "-q", "-f"],
+                                  capture_output=True, text=True)
+            if done.returncode:
+                return done.stderr.strip().splitlines()[0]
+            found = run(output, x, layout)
+            # Weights alone do not tell that a network ended in a pooling of its features.
+            is_same = [a.shape for a in y] == [a.shape for a in ours]
+            errors += [largest_error(found, y) if is_same else None, largest_error(found, ours)]
+        return errors
+
+
+def main():
+    zoo, networks, *given = sys.argv[1:]
+    failures = check_networks(networks)
+    paths = []
+    for place in given or [f"{ROOT}/Fixtures/{name}" for name in ("models", "layers", "dialects")]:
+        paths += sorted(glob.glob(f"{place}/*")) if os.path.isdir(place) else [place]
+    print("\n| model | nhwc: of Keras | of zoo | nchw: of Keras | of zoo |\n|---|---|---|---|---|")
+    for path in paths:
+        if not path.endswith((".h5", ".keras", ".npz")) or path.endswith(".io.npz") or not recorded(path):
+            continue
+        if "tensorpack" in path:  # The writer of such files has to be stated.
+            continue
+        name = os.path.basename(path)
+        try:
+            errors = check_model(zoo, path)
+        except Exception as fault:
+            errors = [float("nan")]
+            print(f"FAILED {name}: {str(fault)[:300]}")
+        if isinstance(errors, str):
+            print(f"| {name} | {errors} |", flush=True)
+            continue
+        failures += any(error is not None and not error <= (TOLERANCE, 2 * TOLERANCE)[i % 2]
+                        for i, error in enumerate(errors))
+        print(f"| {name} | " + " | ".join("–" if e is None else f"{e:.1e}" for e in errors) + " |", flush=True)
+    if failures:
+        sys.exit(f"{failures} failures")
+
+
+if __name__ == "__main__":
+    main()

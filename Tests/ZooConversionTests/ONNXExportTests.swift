@@ -1,0 +1,89 @@
+import Foundation
+import Testing
+import ZooConversion
+import ZooExport
+import ZooFormat
+import ZooGraph
+import ZooSystem
+import ZooTensor
+import ZooTestSupport
+import ZooWeightFiles
+
+@Suite struct ONNXExportTests {
+  private func export(
+    _ source: String, to output: URL, layout: ImageLayout = .nhwc
+  ) throws -> (report: Exporter.Report, contents: ONNXContents) {
+    let report = try Exporter(path: source, output: output.path, layout: layout).export(overwrite: false)
+    let bytes = [UInt8](try Data(contentsOf: output))
+    #expect(report.bytes == bytes.count && report.format == "onnx" && report.data == nil)
+    return (report, try ONNXContents(bytes))
+  }
+
+  /// An array of a NumPy archive in double precision.
+  private func array(_ name: String, of archive: NumPyArchive) throws -> ONNXEvaluator.Array? {
+    guard let tensor = try archive.array(named: name) else { return nil }
+    return ONNXEvaluator.Array(tensor.shape.dimensions, tensor.doubles())
+  }
+
+  @Test("what Keras wrote computes the same", arguments: ["mobilenet.h5", "nasnet-32.h5", "resnet.keras"])
+  func values(file: String) throws {
+    try withFolder { folder in
+      let (report, contents) = try export(fixture("models/\(file)"), to: folder.appending(path: "m.onnx"))
+      #expect(report.tensors > 20 && report.widened == 0)
+      let stem = file.prefix { $0 != "." }
+      let io = try NumPyArchive(path: fixture("models/\(stem).io.npz"))
+      let x = try #require(try array("x", of: io))
+      let y = try #require(try array("y:64", of: io) ?? array("y", of: io))
+      let ours = try ONNXEvaluator(contents).run([x])[0]
+      #expect(ours.shape == y.shape)
+      let largest = y.values.reduce(0) { max($0, abs($1)) }
+      let worst = zip(ours.values, y.values).reduce(0) { max($0, abs($1.0 - $1.1)) }
+      #expect(worst <= 2e-5 * largest, "off by \(worst / largest)")
+    }
+  }
+
+  @Test func theCardIsInTheMetadata() throws {
+    try withFolder { folder in
+      let model = folder.appending(path: "m.zoo").path
+      var options = FixtureModelTests.options(for: "mobilenet.npz", storage: .f16)
+      options.verify = false
+      options.largestStorageError = .infinity
+      options.recipe.labels = (0..<10).map { ClassLabel(id: "", name: "class \"\($0)\"") }
+      _ = try Converter(options: options).convert(fixture("models/mobilenet.npz"), to: model)
+      let zoo = try ZooFile(path: model)
+      let (report, contents) = try export(model, to: folder.appending(path: "m.onnx"), layout: .nchw)
+      let halves = zoo.tensors.count { $0.elementType == .float16 }
+      #expect(report.widened == halves && halves > 0 && report.tensors == zoo.tensors.count)
+      let card = zoo.document.card
+      #expect(contents.producer == "zoo" && contents.name == card.architecture)
+      let metadata = contents.metadata
+      #expect(metadata["architecture"] == "mobilenet" && metadata["variant"] == card.variant)
+      #expect(metadata["preprocessing"] == "tf" && metadata["layout"] == "nchw")
+      #expect(metadata["licence"] == card.licence && metadata["citation"] == card.citation)
+      #expect(metadata["source_sha256"] == zoo.document.source?.sha256)
+      #expect(metadata["writer"] == ZooDocument.currentTool)
+      let labels = try JSONValue(parsing: Array((metadata["labels"] ?? "").utf8), location: "labels")
+      #expect(labels.array?.compactMap(\.string) == zoo.document.labels.map(\.name))
+      #expect(contents.inputs[0].remark == "RGB, x / 127.5 - 1")
+      #expect(contents.initializers.allSatisfy { $0.type == 1 || $0.type == 7 })
+    }
+  }
+
+  @Test func networksOnEightBitsAreRefused() throws {
+    try withFolder { folder in
+      let model = folder.appending(path: "i.zoo").path
+      var options = Converter.Options()
+      options.recipe.inputSize = Extent2D(32)
+      options.integerActivations = true
+      options.storage = .int8
+      options.largestOutputError = 10
+      options.largestStorageError = 10
+      options.verify = false
+      _ = try Converter(options: options).convert(fixture("models/mobilenet.h5"), to: model)
+      let exporter = try Exporter(path: model, output: folder.appending(path: "i.onnx").path)
+      let error = #expect(throws: ZooError.self) { try exporter.export(overwrite: false) }
+      #expect(error?.code == .unsupported && error?.why.contains("8 bits") == true)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["i.zoo"])
+    }
+  }
+}
