@@ -114,6 +114,7 @@ private typealias Operation = ZooGraph.Operation
           filters: 1, kernel: Extent2D(2), strides: .one, offset: Extent2D(9, 0), size: Extent2D(2),
           useBias: false))
     ),
+    ("to too large an image", .resize(Resize(size: Extent2D((1 << 25) + 1, 3), interpolation: .nearest))),
     ("too large an image", .resize(Resize(size: Extent2D(5_000_000, 3), interpolation: .bicubic))),
   ]
 

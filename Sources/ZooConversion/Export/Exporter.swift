@@ -83,7 +83,7 @@ public struct Exporter: Sendable {
   /// - Parameters:
   ///   - overwrite: whether an existing output is replaced.
   ///   - progress: gets the bytes of tensors written so far and in all.
-  /// - Throws: `ZooError` where a weight can't be read, a layer's name can't be a name in the format, or the
+  /// - Throws: `ZooError` where a weight can't be read, the format has no such layer or no such name, or the
   ///   output can't be written.
   public func export(
     overwrite: Bool, progress: @escaping (Int, Int) -> Void = { _, _ in }

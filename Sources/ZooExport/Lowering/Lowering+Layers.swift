@@ -76,13 +76,13 @@ extension Lowering {
 
   /// One operation after another with numbers of the channels, or with one for all.
   mutating func lowerChannels(_ node: Node, _ steps: [ChannelStep]) {
+    if steps.isEmpty { return setSame(as: node.inputs[0]) }
     var (value, layout) = native(node.inputs[0])
     for step in steps {
       let shape = layout == .nchw && step.count > 1 ? [step.count, 1, 1] : [step.count]
       value = add(.binary(step.operation), value, constant(step.numbers, shape))
     }
     set(value, layout)
-    if steps.isEmpty { setSame(as: node.inputs[0]) }
   }
 
   private mutating func lower(_ rescaling: Rescaling, _ node: Node) {

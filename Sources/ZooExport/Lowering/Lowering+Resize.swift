@@ -5,8 +5,8 @@ import ZooTensor
 /// An image is repeated or interpolated by the target's own operation where that cannot but give the same numbers.
 /// Otherwise rows and columns are picked, or multiplied by a matrix of the weights.
 extension Lowering {
-  /// The most numbers that a matrix of weights may have.
-  private static let matrixLimit = 1 << 24
+  /// The most numbers that a matrix of weights or a list of rows may have.
+  private static let numberLimit = 1 << 24
 
   mutating func lower(_ resize: Resize, _ node: Node) throws(ZooError) {
     let image = graph[node.inputs[0]].shape
@@ -19,6 +19,9 @@ extension Lowering {
         let factors = Extent2D(to.height / from.height, to.width / from.width)
         return set(add(.repeatPixels(factors), [.value(input)], extents), .nchw)
       }
+      guard max(to.height, to.width) <= Self.numberLimit else {
+        throw unsupported(node, "it resizes to too large an image")
+      }
       let rows = picked(input, axis: 2, resize, from: from.height, to: to.height)
       return set(picked(rows, axis: 3, resize, from: from.width, to: to.width), .nchw)
     }
@@ -27,7 +30,7 @@ extension Lowering {
       let input = value(node.inputs[0], .nchw)
       return set(add(.bilinear(from: from, to: to), [.value(input)], extents), .nchw)
     }
-    guard max(from.height * to.height, from.width * to.width) <= Self.matrixLimit else {
+    guard max(from.height * to.height, from.width * to.width) <= Self.numberLimit else {
       throw unsupported(
         node, "it resizes too large an image by an interpolation that is written as a product")
     }
