@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Networks with activations of 8 bits: this engine beside ONNX Runtime and OpenVINO, in turn.
 
-    pip install tensorflow keras tf2onnx onnxruntime openvino nncf
+    pip install tensorflow keras tf2onnx onnxruntime sympy openvino nncf
     python Scripts/engines.py prepare FOLDER resnet50 mobilenet vgg16 nasnetmobile
     python Scripts/integer_peers.py .build/release/zoo FOLDER NAME... [--rounds 5] [--seconds 3]
 

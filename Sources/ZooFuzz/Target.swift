@@ -129,7 +129,8 @@ enum Target: String, CaseIterable {
   /// - Throws: a `ZooError` for an input that it refuses, anything else for a fault.
   func run(_ input: [UInt8], folder: String) throws {
     switch self {
-    case .hdf5, .npz, .npy, .safetensors, .pytorch: try readAll(write(input, to: "\(folder)/case.\(rawValue)"))
+    case .hdf5, .npz, .npy, .safetensors, .pytorch:
+      try readAll(write(input, to: "\(folder)/case.\(rawValue)"))
     case .keras: try readAll(write(input, to: "\(folder)/case.keras"))
     case .catalogue:
       let (answer, file) = AnsweredFile.parts(of: input)

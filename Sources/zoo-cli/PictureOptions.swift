@@ -56,7 +56,8 @@ struct CropOption: ExpressibleByArgument {
   let crop: PictureFitting.Crop
 
   init?(argument: String) {
-    guard let crop = argument == "none" ? PictureFitting.Crop.none : PictureFitting.Crop(name: argument) else {
+    guard let crop = argument == "none" ? PictureFitting.Crop.none : PictureFitting.Crop(name: argument)
+    else {
       return nil
     }
     self.crop = crop
