@@ -1,11 +1,11 @@
-// Convolutions and dense layers.
+// Convolutions: matrix products, and Winograd's algorithm.
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "checks.h"
 #include "layers.h"
+#include "products.h"
 
 // Where panels have column `column`: the first column of its panel and how many the panel has, used or not.
 typedef struct {
@@ -45,17 +45,7 @@ void check_pack(check *c) {
   }
 }
 
-typedef struct {
-  zoo_window window;
-  int channels, columns;
-  ptrdiff_t residual_pixel, mask_pixel;
-  block input, weights, bias, residual, mask, output;
-  double *scale;
-  double scales[256];
-  float lo, hi, mask_hi;
-} product;
-
-static zoo_window window_of(check *c, int height, int width, int channels) {
+zoo_window product_window(check *c, int height, int width, int channels) {
   zoo_window g = {
     .in_height = height, .in_width = width, .kernel_height = 1, .kernel_width = 1, .stride_height = 1,
     .stride_width = 1, .dilation_height = 1, .dilation_width = 1};
@@ -64,7 +54,7 @@ static zoo_window window_of(check *c, int height, int width, int channels) {
   return g;
 }
 
-static product make_product(check *c, zoo_window g, int channels, int columns) {
+product make_product(check *c, zoo_window g, int channels, int columns) {
   product p = {.window = g, .channels = channels, .columns = columns, .lo = -INFINITY, .hi = INFINITY};
   const size_t pixels = (size_t)g.out_height * (size_t)g.out_width;
   p.window.out_pixel = columns + one_of(c, 0, 3);
@@ -114,8 +104,7 @@ static double output_of(const product *p, int oy, int ox, int column, double *ma
   return sum;
 }
 
-// Of `steps` roundings.
-static void compare(check *c, const char *what, const product *p, double steps) {
+void compare_product(check *c, const char *what, const product *p, double steps) {
   const zoo_window *g = &p->window;
   for (int oy = 0; oy < g->out_height; oy++) {
     for (int ox = 0; ox < g->out_width; ox++) {
@@ -136,7 +125,7 @@ static void compare(check *c, const char *what, const product *p, double steps) 
   }
 }
 
-static void release_product(check *c, const char *what, product *p) {
+void release_product(check *c, const char *what, product *p) {
   release(p->input);
   release(p->weights);
   release(p->bias);
@@ -180,7 +169,7 @@ static void convolve(check *c, zoo_window g, int channels, int columns) {
     .next_weights = any(c, 0, 1) ? packed.values : NULL};
   run_convolution(c, &a, parts(rows, a.row_block) * parts(panels, a.panel_group));
   // A rounding for each product and sum, for the scaled weight and for the residual.
-  compare(c, what, &p, taps * channels + 2);
+  compare_product(c, what, &p, taps * channels + 2);
   if (c->kernels->tile_scratch) {
     released(c, what, p.output);
     p.output = marked_block(p.output.count);
@@ -191,7 +180,7 @@ static void convolve(check *c, zoo_window g, int channels, int columns) {
     strcat(what, " on tiles");
     run_convolution(c, &a, parts(rows, a.row_block) * parts(panels, a.panel_group));
     // Six products of parts, and what is left out of a product: eight roundings.
-    compare(c, what, &p, 6 * taps * channels + 10);
+    compare_product(c, what, &p, 6 * taps * channels + 10);
     released(c, "the tiles' scratch memory", scratch);
   }
   release(packed);
@@ -206,7 +195,7 @@ void check_convolution(check *c) {
                          2 * vector + 1, 3 * vector - 1, 3 * vector, 4 * vector, 5 * vector - 2};
   for (int rows = 1; rows <= 2 * c->kernels->mr + 1; rows++) {
     for (size_t i = 0; i < sizeof columns / sizeof *columns; i++) {
-      zoo_window g = window_of(c, 1, rows, 5);
+      zoo_window g = product_window(c, 1, rows, 5);
       g.out_height = 1;
       g.out_width = rows;
       convolve(c, g, 5, columns[i]);
@@ -215,7 +204,7 @@ void check_convolution(check *c) {
   // The last are long sums, of which kernels on tiles take a part at a time.
   for (int i = 0; i < 68; i++) {
     const int channels = i < 60 ? one_of(c, 1, 3, 4, 9, 16) : one_of(c, 100, 257, 300, 700);
-    zoo_window g = window_of(c, any(c, 1, 9), any(c, 1, 11), channels);
+    zoo_window g = product_window(c, any(c, 1, 9), any(c, 1, 11), channels);
     g.kernel_height = any(c, 1, 4);
     g.kernel_width = any(c, 1, 4);
     g.stride_height = any(c, 1, 3);
@@ -344,7 +333,7 @@ static double winograd_output(
 
 static void winograd(
     check *c, const transforms *t, int pooled, int height, int width, int channels, int columns) {
-  zoo_window g = window_of(c, height, width, channels);
+  zoo_window g = product_window(c, height, width, channels);
   g.kernel_height = g.kernel_width = 3;
   g.pad_top = any(c, -1, 2);
   g.pad_left = any(c, -1, 2);
@@ -409,106 +398,5 @@ void check_winograd(check *c) {
     winograd(
         c, i % 2 ? &two : &four, i % 3 == 0, any(c, 3, 11), any(c, 3, 14), one_of(c, 1, 7, 16, 19, 32),
         any(c, 1, 4 * c->kernels->vector));
-  }
-}
-
-// The same value of half precision; `x` must be one.
-static uint16_t half_of(float x) {
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  const uint32_t sign = bits >> 16 & 0x8000, magnitude = bits & 0x7fffffff;
-  if (magnitude < 0x38800000) return (uint16_t)(sign | (uint32_t)(fabsf(x) * 0x1p24f));
-  return (uint16_t)(sign | (magnitude - 0x38000000) >> 13);
-}
-
-// What the weights of a dense layer are stored as, made so that the floats `values` are what they stand for.
-typedef struct {
-  void *stored;
-  float *scales;
-} dense_weights;
-
-static dense_weights store_weights(check *c, zoo_weight_form form, block values, int columns) {
-  dense_weights w = {.stored = malloc(values.count * 2), .scales = malloc((size_t)columns * sizeof(float))};
-  for (int i = 0; i < columns; i++) w.scales[i] = (float)any(c, 1, 1 << 20) * 0x1p-22f;
-  for (size_t i = 0; i < values.count; i++) {
-    const float unit = any(c, 0, 7) ? 0x1p-11f : 0x1p-24f;
-    uint32_t bits;
-    switch (form) {
-      case zoo_weight_f16:
-        // Of all magnitudes that half precision has, from its smallest number on.
-        values.values[i] = (float)any(c, -2047, 2047) * unit;
-        ((uint16_t *)w.stored)[i] = half_of(values.values[i]);
-        break;
-      case zoo_weight_bf16:
-        values.values[i] = (float)any(c, -255, 255) * unit;
-        memcpy(&bits, values.values + i, sizeof bits);
-        ((uint16_t *)w.stored)[i] = (uint16_t)(bits >> 16);
-        break;
-      case zoo_weight_i8: {
-        const int code = any(c, -127, 127);
-        ((int8_t *)w.stored)[i] = (int8_t)code;
-        values.values[i] = w.scales[i % (size_t)columns] * (float)code;
-        break;
-      }
-      case zoo_weight_f32: break;
-    }
-  }
-  return w;
-}
-
-// Several rows at once, each with the bits that it has alone, as floats and in another form.
-static void dense(check *c, zoo_weight_form form, int inputs, int columns, int rows) {
-  zoo_window g = window_of(c, 1, rows, inputs);
-  g.out_height = 1;
-  g.out_width = rows;
-  product p = make_product(c, g, inputs, columns);
-  p.scale = NULL;
-  g = p.window;
-  const int zeros = any(c, 0, 3);
-  for (size_t i = 0; i < p.input.count; i++) {
-    if (zeros == 3 || any(c, 0, 2) < zeros) p.input.values[i] = 0;
-  }
-  const dense_weights w = store_weights(c, form, p.weights, columns);
-  zoo_dense a = {
-    .input = p.input.values, .weights = p.weights.values, .form = zoo_weight_f32, .bias = p.bias.values,
-    .residual = p.residual.values, .output = p.output.values, .input_row = g.in_pixel, .output_row = g.out_pixel,
-    .residual_row = p.residual_pixel, .rows = rows, .inputs = inputs, .columns = columns,
-    .column_block = any(c, 1, columns), .lo = p.lo, .hi = p.hi};
-  char what[80];
-  snprintf(what, sizeof what, "dense %d to %d, %d rows", inputs, columns, rows);
-  run_dense(c, &a, parts(columns, a.column_block));
-  compare(c, what, &p, inputs + 3);
-
-  const block again = marked_block(p.output.count);
-  a.output = again.values;
-  a.weights = w.stored;
-  a.scales = w.scales;
-  a.form = form;
-  snprintf(what, sizeof what, "dense %d to %d, %d rows, form %d", inputs, columns, rows, form);
-  run_dense(c, &a, parts(columns, a.column_block));
-  for (size_t i = 0; i < again.count; i++) expect(c, what, again.values[i], p.output.values[i], 0);
-  released(c, what, again);
-
-  a.rows = 1;
-  const block alone = marked_block((size_t)columns);
-  for (int row = 0; row < rows; row++) {
-    a.input = p.input.values + row * a.input_row;
-    if (p.residual.values) a.residual = p.residual.values + row * a.residual_row;
-    a.output = alone.values;
-    run_dense(c, &a, parts(columns, a.column_block));
-    for (int i = 0; i < columns; i++) {
-      expect(c, "a row of a dense layer alone", alone.values[i], p.output.values[row * g.out_pixel + i], 0);
-    }
-  }
-  released(c, what, alone);
-  free(w.stored);
-  free(w.scales);
-  release_product(c, what, &p);
-}
-
-void check_dense(check *c) {
-  for (int i = 0; i < 120; i++) {
-    const zoo_weight_form form = i % 3 == 0 ? zoo_weight_f16 : i % 3 == 1 ? zoo_weight_bf16 : zoo_weight_i8;
-    dense(c, form, one_of(c, 1, 7, 8, 9, 31, 33, 129), any(c, 1, 150), one_of(c, 1, 1, 2, 3, 5, 9));
   }
 }
