@@ -6,13 +6,16 @@ import ZooWeightFiles
 
 // Networks that are found by the names that torchvision and timm give tensors, in whatever container.
 extension Recipe {
+  /// The containers whose tensors may have such names.
+  private static let layoutsOfPyTorchNames: [WeightFileLayout] = [.pyTorch, .safetensors, .namedArrays]
+
   /// The recipe for tensors with PyTorch's names; nil where they have other names.
   ///
   /// - Throws: where they are of no network that is known by such names.
   static func fromPyTorchNames(
     file: any WeightFile, options: RecipeOptions
   ) throws(ZooError) -> Recipe? {
-    guard [.pyTorch, .safetensors, .namedArrays].contains(file.layout),
+    guard layoutsOfPyTorchNames.contains(file.layout),
       var tensors = TorchTensors(file.tensors.map { ($0.name, $0.shape) })
     else { return nil }
     tensors.hint =
@@ -37,7 +40,7 @@ extension Recipe {
 
   /// Whether tensors have PyTorch's names.
   static func hasPyTorchNames(_ file: any WeightFile) -> Bool {
-    [.pyTorch, .safetensors, .namedArrays].contains(file.layout)
+    layoutsOfPyTorchNames.contains(file.layout)
       && file.tensors.contains { $0.variable == "weight" }
   }
 
