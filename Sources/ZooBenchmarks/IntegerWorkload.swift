@@ -70,7 +70,7 @@ final class IntegerWorkload {
   }
 
   private var values: Int { size * size * channels }
-  private var codes: UnsafePointer<UInt8> { UnsafePointer(memory(values)) }
+  private var codes: UnsafePointer<UInt8> { memory(values) }
 
   private func raw(_ bytes: Int) -> UnsafeMutableRawPointer {
     let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes + 64, alignment: 64)
@@ -83,7 +83,10 @@ final class IntegerWorkload {
     raw(bytes).bindMemory(to: T.self, capacity: bytes / MemoryLayout<T>.stride)
   }
 
-  private func memory<T>(_ bytes: Int) -> UnsafePointer<T> { UnsafePointer(memory(bytes)) }
+  private func memory<T>(_ bytes: Int) -> UnsafePointer<T> {
+    let memory: UnsafeMutablePointer<T> = memory(bytes)
+    return UnsafePointer(memory)
+  }
 
   private func window(_ kernel: Int) -> zoo_window {
     var window = zoo_window()
