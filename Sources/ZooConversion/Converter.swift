@@ -254,7 +254,7 @@ public struct Converter: Sendable {
     do {
       let precision = try choosePrecision(of: split, weights: weights, progress: progress)
       let integers = try chooseIntegers(split, precision.plan, weights: weights, progress: progress)
-      guard let integers, integers.integerLayers >= integers.givenBack.count else { return nil }
+      guard let integers, integers.isMostlyOnCodes else { return nil }
       return Forms(recipe: split, weights: weights, precision: precision, integers: integers)
     } catch let error as ZooError where error.code == .unsuitable {
       return nil

@@ -33,6 +33,9 @@ struct IntegerSearch {
     var givenBack: [String]
     /// What was tried, in words.
     var trials: String
+
+    /// Whether no more layers were given back than are computed on codes.
+    var isMostlyOnCodes: Bool { integerLayers >= givenBack.count }
   }
 
   /// Ranges of synthetic pictures are widened by this factor, as photographs go beyond them.

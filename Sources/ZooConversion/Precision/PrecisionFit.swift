@@ -215,21 +215,35 @@ struct PrecisionFit {
   }
 
   /// The file of `--activations int8`, where the network has such a form.
-  private func addIntegers(to table: inout FrontierTable, _ original: some WeightSource) throws {
-    let split = try SplitGraph(graph)
-    let weights = split.weights(from: original)
+  private func addIntegers(to table: inout FrontierTable, _ weights: some WeightSource) throws {
+    if SplitGraph.applies(to: graph) {
+      let split = try SplitGraph(graph)
+      let isAdded = try addIntegers(
+        of: split.graph, split.weights(from: weights), to: &table, where: \.isMostlyOnCodes)
+      if isAdded { return }
+    }
+    _ = try addIntegers(of: graph, weights, to: &table) { _ in true }
+  }
+
+  /// Returns whether there is one that is worth it.
+  private func addIntegers(
+    of graph: Graph, _ weights: some WeightSource, to table: inout FrontierTable,
+    where isWorthIt: (IntegerSearch.Choice) -> Bool
+  ) throws -> Bool {
     let plan = try PrecisionSearch(
-      graph: split.graph, preprocessing: preprocessing, threads: threads, storage: .int8,
+      graph: graph, preprocessing: preprocessing, threads: threads, storage: .int8,
       largestError: .infinity, codesSmallKernels: true
     ).choose(weights: weights).plan
     do {
       let integers = try IntegerSearch(
-        graph: split.graph, preprocessing: preprocessing, threads: threads, images: images,
+        graph: graph, preprocessing: preprocessing, threads: threads, images: images,
         largestError: Tolerances.integerOutputs
       ).choose(weights: CachedWeights(PlannedWeights(source: weights, plan: plan)), original: weights)
-      try table.add(plan, of: split.graph, error: integers.error, weights, integers: integers.record)
+      guard isWorthIt(integers) else { return false }
+      try table.add(plan, of: graph, error: integers.error, weights, integers: integers.record)
+      return true
     } catch let error as ZooError where error.code == .unsuitable {
-      return
+      return false
     }
   }
 }
