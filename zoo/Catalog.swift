@@ -153,7 +153,7 @@ package struct Variant: Sendable {
 package enum Catalog {
   package static let architectures: [Architecture] = [
     [.vgg16, .vgg19],
-    [.resNet50, .resNet101, .resNet152], Architecture.resNetV2s,
+    [.resNet50, .resNet101, .resNet152], Architecture.resNeXts, Architecture.resNetV2s,
     Architecture.denseNets,
     [.mobileNet, .mobileNetV2], Architecture.mobileNetV3s,
     Architecture.efficientNets, Architecture.efficientNetV2s,

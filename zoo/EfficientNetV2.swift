@@ -35,6 +35,7 @@ package struct EfficientNetV2: NetworkDefinition {
   package let depth: Double
   /// Whether pixels are normalized in the network; off where Keras was told `include_preprocessing=False`.
   package var scalesPixels = true
+  package var convention = MobileNet.Convention.keras
 
   private static let base = [
     Row(true, 1, 16, 1, 1), Row(true, 4, 32, 2, 2), Row(true, 4, 48, 2, 2), Row(false, 4, 96, 3, 2),
@@ -64,15 +65,14 @@ package struct EfficientNetV2: NetworkDefinition {
       Row(false, 6, 224, 19, 1), Row(false, 6, 384, 25, 2), Row(false, 6, 640, 7, 1),
     ], width: 1, depth: 1)
 
-  static let epsilon = 1e-3
-
   func filters(_ count: Int) -> Int { roundedFilters(Double(count) * width, keepsNineTenths: false) }
   func blocks(_ row: Row) -> Int { Int((Double(row.blocks) * depth).rounded(.up)) }
 
   package func build(_ g: inout GraphBuilder, _ image: Value, head: Head) -> Value {
     var x = scalesPixels ? scaled(&g, image) : image
     x = g.convolution(
-      "stem_conv", x, filters: filters(stem), kernel: 3, stride: 2, padding: .same, useBias: false)
+      "stem_conv", x, filters: filters(stem), kernel: 3, stride: 2, padding: padding(stride: 2),
+      useBias: false)
     x = normalizedSiLU(&g, "stem", x)
     var channels = filters(stem)
     for (i, row) in rows.enumerated() {
@@ -106,6 +106,11 @@ package struct EfficientNetV2: NetworkDefinition {
     return g.add("normalization", .rescaling(.imageNet(mostValue: 1)), x)
   }
 
+  /// Of a 3x3 window.
+  private func padding(stride: Int) -> Padding {
+    convention.isSymmetric && stride > 1 ? .explicit(Edges(all: 1)) : .same
+  }
+
   private func fused(
     _ g: inout GraphBuilder, _ name: String, _ input: Value, from channels: Int, _ row: Row, stride: Int
   ) -> Value {
@@ -113,14 +118,15 @@ package struct EfficientNetV2: NetworkDefinition {
     if row.expansion > 1 {
       x = g.convolution(
         "\(name)_expand_conv", x, filters: row.expansion * channels, kernel: 3, stride: stride,
-        padding: .same, useBias: false)
+        padding: padding(stride: stride), useBias: false)
       x = normalizedSiLU(&g, "\(name)_expand", x)
     }
+    let projectedStride = row.expansion > 1 ? 1 : stride
     x = g.convolution(
       "\(name)_project_conv", x, filters: filters(row.filters), kernel: row.expansion > 1 ? 1 : 3,
-      stride: row.expansion > 1 ? 1 : stride, padding: .same, useBias: false)
+      stride: projectedStride, padding: padding(stride: projectedStride), useBias: false)
     return row.expansion > 1
-      ? g.batchNormalization("\(name)_project_bn", x, epsilon: EfficientNetV2.epsilon)
+      ? g.batchNormalization("\(name)_project_bn", x, epsilon: convention.epsilon)
       : normalizedSiLU(&g, "\(name)_project", x)
   }
 
@@ -131,22 +137,26 @@ package struct EfficientNetV2: NetworkDefinition {
     var x = g.convolution(
       "\(name)_expand_conv", input, filters: wide, kernel: 1, stride: 1, padding: .same, useBias: false)
     x = normalizedSiLU(&g, "\(name)_expand", x)
-    x = g.depthwiseConvolution("\(name)_dwconv2", x, kernel: 3, stride: stride, padding: .same)
-    x = g.batchNormalization("\(name)_bn", x, epsilon: EfficientNetV2.epsilon)
+    x = g.depthwiseConvolution(
+      "\(name)_dwconv2", x, kernel: 3, stride: stride, padding: padding(stride: stride))
+    x = g.batchNormalization("\(name)_bn", x, epsilon: convention.epsilon)
     x = g.add("\(name)_activation", .activation(.silu), x)
     x = g.squeezeAndExcitation(name, x, from: channels, channels: wide)
     x = g.convolution(
       "\(name)_project_conv", x, filters: filters(row.filters), kernel: 1, stride: 1, padding: .same,
       useBias: false)
-    return g.batchNormalization("\(name)_project_bn", x, epsilon: EfficientNetV2.epsilon)
+    return g.batchNormalization("\(name)_project_bn", x, epsilon: convention.epsilon)
   }
 
   private func normalizedSiLU(_ g: inout GraphBuilder, _ name: String, _ x: Value) -> Value {
-    let x = g.batchNormalization("\(name)_bn", x, epsilon: EfficientNetV2.epsilon)
+    let x = g.batchNormalization("\(name)_bn", x, epsilon: convention.epsilon)
     return g.add("\(name)_activation", .activation(.silu), x)
   }
 
-  package var summary: String { scalesPixels ? "" : PixelScaling.off }
+  package var summary: String {
+    convention != .keras
+      ? "as \(convention.name), epsilon \(convention.epsilon)" : scalesPixels ? "" : PixelScaling.off
+  }
 
   package var published: any NetworkDefinition { PixelScaling.with(self) { $0.scalesPixels = true } }
 }

@@ -4,13 +4,22 @@ import ZooTensor
 /// Inception, version 3 (Szegedy and others 2015, table 1): modules whose branches look with windows of
 /// several sizes, the large ones factored into small and asymmetric ones.
 package struct InceptionV3: NetworkDefinition {
-  package init() {}
+  /// Whose network it is.
+  package enum Convention: Hashable, Sendable {
+    case keras
+    /// torchvision's and timm's: norms have a gamma, and averages count the zeros around an image.
+    case torch
+  }
+
+  package var convention: Convention
+
+  package init(convention: Convention = .keras) { self.convention = convention }
 
   /// Channels of the last module.
   static let features = 2048
 
   package func build(_ g: inout GraphBuilder, _ image: Value, head: Head) -> Value {
-    var x = g.inceptionStem(image)
+    var x = g.inceptionStem(image, scalesNorms: convention == .torch)
     for (i, pooled) in [32, 64, 64].enumerated() { x = moduleA(&g, x, pooled: pooled, name: "mixed\(i)") }
     x = reductionA(&g, x)
     for (i, filters) in [128, 160, 160, 192].enumerated() {
@@ -23,69 +32,82 @@ package struct InceptionV3: NetworkDefinition {
 
   /// Figure 5: windows of 1x1, 5x5, and 3x3 twice.
   private func moduleA(_ g: inout GraphBuilder, _ x: Value, pooled: Int, name: String) -> Value {
-    let one = g.inception(x, 64, 1, 1)
-    let five = g.inception(g.inception(x, 48, 1, 1), 64, 5, 5)
-    let three = g.inception(g.inception(g.inception(x, 64, 1, 1), 96, 3, 3), 96, 3, 3)
-    let pool = g.inception(g.inceptionAverage(x), pooled, 1, 1)
+    let one = unit(&g, x, 64, 1, 1)
+    let five = unit(&g, unit(&g, x, 48, 1, 1), 64, 5, 5)
+    let three = unit(&g, unit(&g, unit(&g, x, 64, 1, 1), 96, 3, 3), 96, 3, 3)
+    let pool = unit(&g, average(&g, x), pooled, 1, 1)
     return g.add(name, .concatenate, one, five, three, pool)
   }
 
   /// Figure 10: half the size.
   private func reductionA(_ g: inout GraphBuilder, _ x: Value) -> Value {
-    let three = g.inception(x, 384, 3, 3, stride: 2)
-    let double = g.inception(g.inception(g.inception(x, 64, 1, 1), 96, 3, 3), 96, 3, 3, stride: 2)
+    let three = unit(&g, x, 384, 3, 3, stride: 2)
+    let double = unit(&g, unit(&g, unit(&g, x, 64, 1, 1), 96, 3, 3), 96, 3, 3, stride: 2)
     return g.add("mixed3", .concatenate, three, double, g.inceptionMaximum(x))
   }
 
   /// Figure 6: windows of 7x7 as 1x7 and 7x1.
   private func moduleB(_ g: inout GraphBuilder, _ x: Value, filters n: Int, name: String) -> Value {
-    let one = g.inception(x, 192, 1, 1)
-    let seven = g.inception(g.inception(g.inception(x, n, 1, 1), n, 1, 7), 192, 7, 1)
-    var double = g.inception(g.inception(x, n, 1, 1), n, 7, 1)
-    double = g.inception(g.inception(g.inception(double, n, 1, 7), n, 7, 1), 192, 1, 7)
-    let pool = g.inception(g.inceptionAverage(x), 192, 1, 1)
+    let one = unit(&g, x, 192, 1, 1)
+    let seven = unit(&g, unit(&g, unit(&g, x, n, 1, 1), n, 1, 7), 192, 7, 1)
+    var double = unit(&g, unit(&g, x, n, 1, 1), n, 7, 1)
+    double = unit(&g, unit(&g, unit(&g, double, n, 1, 7), n, 7, 1), 192, 1, 7)
+    let pool = unit(&g, average(&g, x), 192, 1, 1)
     return g.add(name, .concatenate, one, seven, double, pool)
   }
 
   private func reductionB(_ g: inout GraphBuilder, _ x: Value) -> Value {
-    let three = g.inception(g.inception(x, 192, 1, 1), 320, 3, 3, stride: 2)
-    var seven = g.inception(g.inception(g.inception(x, 192, 1, 1), 192, 1, 7), 192, 7, 1)
-    seven = g.inception(seven, 192, 3, 3, stride: 2)
+    let three = unit(&g, unit(&g, x, 192, 1, 1), 320, 3, 3, stride: 2)
+    var seven = unit(&g, unit(&g, unit(&g, x, 192, 1, 1), 192, 1, 7), 192, 7, 1)
+    seven = unit(&g, seven, 192, 3, 3, stride: 2)
     return g.add("mixed8", .concatenate, three, seven, g.inceptionMaximum(x))
   }
 
   /// Figure 7: windows of 3x3 as 1x3 beside 3x1.
   private func moduleC(_ g: inout GraphBuilder, _ x: Value, index: Int) -> Value {
-    let one = g.inception(x, 320, 1, 1)
-    var three = g.inception(x, 384, 1, 1)
-    let threeWide = g.inception(three, 384, 1, 3)
-    let threeHigh = g.inception(three, 384, 3, 1)
+    let one = unit(&g, x, 320, 1, 1)
+    var three = unit(&g, x, 384, 1, 1)
+    let threeWide = unit(&g, three, 384, 1, 3)
+    let threeHigh = unit(&g, three, 384, 3, 1)
     three = g.add("mixed9_\(index)", .concatenate, threeWide, threeHigh)
-    var double = g.inception(g.inception(x, 448, 1, 1), 384, 3, 3)
-    let doubleWide = g.inception(double, 384, 1, 3)
-    let doubleHigh = g.inception(double, 384, 3, 1)
+    var double = unit(&g, unit(&g, x, 448, 1, 1), 384, 3, 3)
+    let doubleWide = unit(&g, double, 384, 1, 3)
+    let doubleHigh = unit(&g, double, 384, 3, 1)
     double = g.add(.concatenate, doubleWide, doubleHigh)
-    let pool = g.inception(g.inceptionAverage(x), 192, 1, 1)
+    let pool = unit(&g, average(&g, x), 192, 1, 1)
     return g.add("mixed\(9 + index)", .concatenate, one, three, double, pool)
   }
 
-  package var summary: String { "" }
+  private func unit(
+    _ g: inout GraphBuilder, _ x: Value, _ filters: Int, _ height: Int, _ width: Int, stride: Int = 1
+  ) -> Value {
+    g.inception(x, filters, height, width, stride: stride, scalesNorm: convention == .torch)
+  }
+
+  private func average(_ g: inout GraphBuilder, _ x: Value) -> Value {
+    guard convention == .torch else { return g.inceptionAverage(x) }
+    return g.inceptionAverage(g.add(.zeroPadding(Edges(all: 1)), x), padding: .valid)
+  }
+
+  package var summary: String { convention == .keras ? "" : "as torchvision" }
 }
 
 // MARK: What the Inceptions share
 
 extension GraphBuilder {
-  /// A convolution without biases, a norm without gamma and ReLU, named automatically or `NAME`, `NAME_bn`
-  /// and `NAME_ac`. One with a stride has no padding.
+  /// A convolution without biases, a norm and ReLU, named automatically or `NAME`, `NAME_bn` and `NAME_ac`. One
+  /// with a stride has no padding.
+  ///
+  /// - Parameter scalesNorm: whether the norm has a gamma.
   mutating func inception(
     _ x: Value, _ filters: Int, _ height: Int, _ width: Int, stride: Int = 1, padding: Padding? = nil,
-    name: String? = nil
+    scalesNorm: Bool = false, name: String? = nil
   ) -> Value {
     let convolution = Operation.convolution(
       Convolution(
         filters: filters, kernel: Extent2D(height, width), strides: Extent2D(stride),
         padding: padding ?? (stride > 1 ? .valid : .same), useBias: false))
-    let norm = Operation.batchNormalization(BatchNormalization(epsilon: 1e-3, scale: false))
+    let norm = Operation.batchNormalization(BatchNormalization(epsilon: 1e-3, scale: scalesNorm))
     guard let name else {
       let x = add(convolution, x)
       let normalized = add(norm, x)
@@ -97,8 +119,8 @@ extension GraphBuilder {
   }
 
   /// The mean of 3x3 pixels at every pixel.
-  mutating func inceptionAverage(_ x: Value) -> Value {
-    add(.averagePooling(Pooling(window: Extent2D(3), strides: .one, padding: .same)), x)
+  mutating func inceptionAverage(_ x: Value, padding: Padding = .same) -> Value {
+    add(.averagePooling(Pooling(window: Extent2D(3), strides: .one, padding: padding)), x)
   }
 
   /// The maximum of 3x3 pixels at every other pixel.
@@ -107,13 +129,13 @@ extension GraphBuilder {
   }
 
   /// From the image to the first module.
-  mutating func inceptionStem(_ image: Value) -> Value {
-    var x = inception(image, 32, 3, 3, stride: 2)
-    x = inception(x, 32, 3, 3, padding: .valid)
-    x = inception(x, 64, 3, 3)
+  mutating func inceptionStem(_ image: Value, scalesNorms: Bool = false) -> Value {
+    var x = inception(image, 32, 3, 3, stride: 2, scalesNorm: scalesNorms)
+    x = inception(x, 32, 3, 3, padding: .valid, scalesNorm: scalesNorms)
+    x = inception(x, 64, 3, 3, scalesNorm: scalesNorms)
     x = inceptionMaximum(x)
-    x = inception(x, 80, 1, 1, padding: .valid)
-    x = inception(x, 192, 3, 3, padding: .valid)
+    x = inception(x, 80, 1, 1, padding: .valid, scalesNorm: scalesNorms)
+    x = inception(x, 192, 3, 3, padding: .valid, scalesNorm: scalesNorms)
     return inceptionMaximum(x)
   }
 }

@@ -1,5 +1,6 @@
 import ZooGraph
 import ZooSystem
+import ZooTensor
 
 /// The size of the image that enters a network.
 package struct InputShape: Hashable, Sendable {
@@ -51,6 +52,9 @@ package protocol NetworkDefinition: Hashable, Sendable {
   /// What it is called where that is not the architecture's name; nil where it is.
   var memberName: String? { get }
 
+  /// The shape that Keras' files of this network have for a weight.
+  func fileShape(of slot: WeightSlot) -> Shape
+
   /// Where Keras' model of this network keeps the layers of `graph`, in the order of `model.layers`.
   func places(in graph: Graph) -> [KerasPlace]
 }
@@ -58,6 +62,7 @@ package protocol NetworkDefinition: Hashable, Sendable {
 extension NetworkDefinition {
   package var published: any NetworkDefinition { self }
   package var memberName: String? { nil }
+  package func fileShape(of slot: WeightSlot) -> Shape { slot.shape }
   package func places(in graph: Graph) -> [KerasPlace] { graph.kerasLayerPlaces }
 }
 

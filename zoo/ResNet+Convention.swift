@@ -57,6 +57,13 @@ extension ResNet {
       windowPadding: Edges(all: 1), strideIsOnWindow: true, hasBiases: false, shortcutIsFirst: false,
       preprocessing: .torch)
 
+    /// `keras_applications.resnext`: each channel is convolved by itself, and sums over a group are its outputs.
+    package static let kerasResNeXt = Convention(
+      name: "keras-resnext", epsilon: 1.001e-5, stemPadding: Edges(all: 3), poolPadding: Edges(all: 1),
+      windowPadding: Edges(all: 1), strideIsOnWindow: true, hasBiases: false, shortcutIsFirst: true,
+      preprocessing: .torch)
+
+    /// Those of the same networks, between which a person can choose.
     package static let all = [
       keras, keras2018, keras2015, tensorpack, tensorpackCaffe, tensorpackAligned, torchvision,
     ]

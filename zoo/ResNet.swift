@@ -142,6 +142,14 @@ package struct ResNet: NetworkDefinition {
     return g.batchNormalization("\(name)_bn", x, epsilon: epsilon)
   }
 
+  /// Keras' ResNeXt has the kernels of depthwise convolutions, (3, 3, channel, multiplier).
+  package func fileShape(of slot: WeightSlot) -> Shape {
+    guard convention == .kerasResNeXt, slot.role == .kernel, slot.shape.rank == 4, slot.shape[0] == 3 else {
+      return slot.shape
+    }
+    return [3, 3, slot.shape[3], slot.shape[2]]
+  }
+
   /// The weights of 2015 were converted by several people.
   package var published: any NetworkDefinition {
     switch convention {
@@ -170,9 +178,9 @@ package struct ResNet: NetworkDefinition {
         ? nil : "depths \(depths.map(String.init).joined(separator: "-"))",
       width == 64 ? nil : "width \(width)",
       block == .basic ? "basic blocks" : nil,
-      innerWidth == width ? nil : "\(innerWidth) inner filters",
-      groups == 1 ? nil : "\(groups) groups",
-      convention == .keras ? nil : "as \(convention.name)",
+      innerWidth == width || memberName != nil ? nil : "\(innerWidth) inner filters",
+      groups == 1 || memberName != nil ? nil : "\(groups) groups",
+      convention == .keras || convention == .kerasResNeXt ? nil : "as \(convention.name)",
       epsilon == Convention.keras.epsilon ? nil : "epsilon \(epsilon)",
     ].compactMap { $0 }.joined(separator: ", ")
   }

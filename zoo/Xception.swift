@@ -4,9 +4,10 @@ import ZooTensor
 /// Xception (Chollet 2016, figure 5): separable convolutions in an entry, a middle and an exit flow, with
 /// residual connections around nearly all.
 package struct Xception: NetworkDefinition {
-  package init() {}
+  package var convention: MobileNet.Convention
 
-  static let epsilon = 1e-3
+  package init(convention: MobileNet.Convention = .keras) { self.convention = convention }
+
   /// Filters of the exit flow's last convolution.
   static let features = 2048
 
@@ -15,7 +16,7 @@ package struct Xception: NetworkDefinition {
     var x = image
     for (name, filters, stride) in [("block1_conv1", 32, 2), ("block1_conv2", 64, 1)] {
       x = g.convolution(name, x, filters: filters, kernel: 3, stride: stride, padding: .valid, useBias: false)
-      x = g.batchNormalization("\(name)_bn", x, epsilon: Xception.epsilon)
+      x = g.batchNormalization("\(name)_bn", x, epsilon: convention.epsilon)
       x = g.add("\(name)_act", .activation(.relu), x)
     }
     x = narrowing(&g, "block2", x, filters: (128, 128), beginsWithReLU: false)
@@ -44,10 +45,12 @@ package struct Xception: NetworkDefinition {
       .convolution(
         Convolution(
           filters: filters.1, kernel: .one, strides: Extent2D(2), padding: .same, useBias: false)), input)
-    shortcut = g.add(.batchNormalization(BatchNormalization(epsilon: Xception.epsilon)), shortcut)
+    shortcut = g.add(.batchNormalization(BatchNormalization(epsilon: convention.epsilon)), shortcut)
     var x = separable(&g, "\(name)_sepconv1", input, filters: filters.0, beginsWithReLU: beginsWithReLU)
     x = separable(&g, "\(name)_sepconv2", x, filters: filters.1)
-    x = g.maxPooling("\(name)_pool", x, window: 3, stride: 2, padding: .same)
+    x = g.maxPooling(
+      "\(name)_pool", x, window: 3, stride: 2,
+      padding: convention.isSymmetric ? .explicit(Edges(all: 1)) : .same)
     return g.add(.add, x, shortcut)
   }
 
@@ -61,10 +64,10 @@ package struct Xception: NetworkDefinition {
       .separableConvolution(
         SeparableConvolution(
           filters: filters, kernel: Extent2D(3), strides: .one, padding: .same, useBias: false)), x)
-    return g.batchNormalization("\(name)_bn", x, epsilon: Xception.epsilon)
+    return g.batchNormalization("\(name)_bn", x, epsilon: convention.epsilon)
   }
 
-  package var summary: String { "" }
+  package var summary: String { convention == .keras ? "" : "as \(convention.name)" }
 }
 
 // MARK: Finding it

@@ -55,6 +55,13 @@ def rows():
         yield "torchvision", name, lambda name=name: getattr(models, name)(), networks.efficientnet_taps, SIZES
     for name in ["efficientnet_b0", "efficientnet_b3", "tf_efficientnet_b0", "tf_efficientnet_b4"]:
         yield "timm", name, lambda name=name: timm.create_model(name), networks.efficientnet_taps, SIZES
+    for name in ["efficientnet_v2_s", "efficientnet_v2_m"]:
+        yield "torchvision", name, lambda name=name: getattr(models, name)(), networks.efficientnet_v2_taps, SIZES
+    for name in ["tf_efficientnetv2_b0", "tf_efficientnetv2_b3", "tf_efficientnetv2_s"]:
+        yield "timm", name, lambda name=name: timm.create_model(name), networks.efficientnet_v2_taps, SIZES
+    yield ("torchvision", "inception_v3", lambda: models.inception_v3(init_weights=False), networks.inception_taps, SIZES)
+    yield "timm", "inception_v3", lambda: timm.create_model("inception_v3"), networks.inception_taps, SIZES
+    yield "timm", "legacy_xception", lambda: timm.create_model("legacy_xception"), networks.xception_taps, SIZES
 
 
 def main():

@@ -5,6 +5,7 @@
 
 `check_networks.py` does the same with the networks at full size, and keeps no files.
 """
+import json
 import os
 import re
 import warnings
@@ -53,6 +54,15 @@ def small_timm_vgg():
         32, 24, 2, 1.0, drop_rate=0, act_layer=nn.ReLU, conv_layer=nn.Conv2d)
     net.head.fc = nn.Linear(24, 10)
     return net
+
+
+def small_efficientnet_v2():
+    """torchvision's form of B0 at a tenth of its width."""
+    fused, inverted = models.efficientnet.FusedMBConvConfig, models.efficientnet.MBConvConfig
+    rows = [fused(1, 3, 1, 8, 8, 1), fused(4, 3, 2, 8, 8, 2), fused(4, 3, 2, 8, 8, 2), inverted(4, 3, 2, 8, 8, 3),
+            inverted(6, 3, 1, 8, 8, 5), inverted(6, 3, 2, 8, 16, 8)]
+    return models.EfficientNet(rows, dropout=0, num_classes=10, last_channel=128,
+                               norm_layer=lambda channels: nn.BatchNorm2d(channels, eps=1e-3))
 
 
 def path(name):
@@ -122,6 +132,24 @@ def main():
         networks.save(net, HERE, name, ["pth"])
         found = list(taps(net).items())
         networks.record(net.float(), path(f"{name}.io.npz"), 65, 49, dict(found[:2] + found[2::4]))
+
+    nets = [("efficientnet_v2", small_efficientnet_v2()),
+            ("tf_efficientnetv2_b0", timm.models.efficientnet._gen_efficientnetv2_base(
+                "tf_efficientnetv2_b0", channel_multiplier=0.1, num_classes=10, bn_eps=1e-3, pad_type="same"))]
+    for name, net in nets:
+        networks.randomize(net, 10).half()
+        networks.save(net, HERE, name, ["pth"])
+        found = list(networks.efficientnet_v2_taps(net).items())
+        networks.record(net.float(), path(f"{name}.io.npz"), 65, 49, dict(found[:2] + found[2::4]))
+
+    # These have one size alone: their names and shapes, for which module is which layer.
+    shapes = {}
+    for name, net in [("inception_v3", models.inception_v3(init_weights=False)),
+                      ("legacy_xception", timm.create_model("legacy_xception"))]:
+        shapes[name] = {key: list(value.shape) for key, value in net.state_dict().items()
+                        if not key.endswith("num_batches_tracked")}
+    with open(path("shapes.json"), "w") as file:
+        json.dump(shapes, file, separators=(",", ":"))
 
 
 if __name__ == "__main__":

@@ -168,3 +168,25 @@ def efficientnet_taps(net):
             module = f"blocks.{s}.{b}" if is_timms else f"features.{s + 1}.{b}"
             taps[module] = f"block{s + 1}{chr(97 + b)}_{'add' if adds else 'project_bn'}"
     return taps
+
+
+def efficientnet_v2_taps(net):
+    taps = efficientnet_taps(net)
+    if not hasattr(net, "blocks"):
+        del taps["features.8"]
+        taps[f"features.{len(net.features) - 1}"] = "top_activation"
+    # The first stage widens nothing and ends with an activation.
+    for module, layer in taps.items():
+        if layer.startswith("block1") and layer.endswith("project_bn"):
+            taps[module] = layer.replace("project_bn", "project_activation")
+    return taps
+
+
+def inception_taps(net):
+    modules = ["5b", "5c", "5d", "6a", "6b", "6c", "6d", "6e", "7a", "7b", "7c"]
+    return {"Conv2d_1a_3x3": "activation"} | {f"Mixed_{name}": f"mixed{i}" for i, name in enumerate(modules)}
+
+
+def xception_taps(net):
+    return {"act2": "block1_conv2_act"} | {
+        f"block{block}": f"add{f'_{block - 1}' if block > 1 else ''}" for block in range(1, 13)}

@@ -14,8 +14,8 @@ struct ListTests {
     try withZoo { zoo in
       let rows = try #require(zoo("list", "--json").json() as? [[String: Any]])
       let names = rows.compactMap { $0["name"] as? String }
-      #expect(names.count == 40 && names.prefix(3) == ["vgg16", "vgg19", "resnet50"])
-      #expect(Set(rows.compactMap { $0["family"] as? String }).count == 14)
+      #expect(names.count == 42 && names.prefix(3) == ["vgg16", "vgg19", "resnet50"])
+      #expect(Set(rows.compactMap { $0["family"] as? String }).count == 15)
       for row in rows {
         let files = try #require(row["files"] as? [[String: Any]])
         #expect(!files.isEmpty && files[0]["has_top"] as? Bool == true && files[0]["top1"] is Double)

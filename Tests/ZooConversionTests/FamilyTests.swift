@@ -99,7 +99,8 @@ struct FamilyTests {
   @Test func everyNetworkOfKerasIsThere() {
     #expect(FamilyMember.all.count == 75)
     let described = Set(FamilyMember.all.map(\.variant.architecture))
-    #expect(described == Set(Catalog.architectures.map(\.name)))
+    // Keras 3 has no ResNeXt, whose files Keras 2 published.
+    #expect(described == Set(Catalog.architectures.map(\.name)).subtracting(["resnext50", "resnext101"]))
   }
 
   @Test("a network is what Keras' configuration describes, and is found", arguments: FamilyMember.all)

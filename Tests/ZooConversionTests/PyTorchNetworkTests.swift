@@ -64,6 +64,12 @@ import ZooWeightFiles
     Case(
       file: "tf_efficientnet_b0.pth", io: "tf_efficientnet_b0", says: "TensorFlow's padding",
       transforms: ["none", axes, depthwise, matrix]),
+    Case(
+      file: "efficientnet_v2.pth", io: "efficientnet_v2", says: "B0 times 0.1; computed as torchvision does",
+      transforms: ["none", axes, depthwise, matrix]),
+    Case(
+      file: "tf_efficientnetv2_b0.pth", io: "tf_efficientnetv2_b0", says: "TensorFlow's padding",
+      transforms: ["none", axes, depthwise, matrix]),
   ]
 
   @Test(arguments: cases) func convertsAndAgreesWithItsProgram(_ c: Case) throws {
@@ -88,6 +94,61 @@ import ZooWeightFiles
       fixture("pytorch/networks/resnet.safetensors"), fixture("pytorch/networks/resnet-checkpoint.pth"),
       tolerance: 0)
     #expect(difference.same && difference.tensors.count == 102, "\(difference.matching)")
+  }
+
+  // MARK: Networks of one size alone
+
+  /// The tensors of a network, of which nothing is read.
+  private func entries(of network: String) throws -> MemoryFile {
+    let data = try Data(contentsOf: URL(filePath: fixture("pytorch/networks/shapes.json")))
+    let shapes = try JSONDecoder().decode([String: [String: [Int]]].self, from: data)
+    return MemoryFile(
+      layout: .pyTorch,
+      tensors: try #require(shapes[network]).map { name, extents in
+        let parts = name.split(separator: ".")
+        let variables = ["running_mean": "moving_mean", "running_var": "moving_variance"]
+        return TensorEntry(
+          name: name, shape: Shape(extents), elementType: .float32,
+          layer: parts.dropLast().joined(separator: "."),
+          variable: parts.last.map { variables[String($0)] ?? String($0) })
+      }.sorted { $0.name < $1.name })
+  }
+
+  @Test func inceptionsModulesAreItsLayers() throws {
+    let recipe = try Recipe(file: entries(of: "inception_v3"))
+    #expect(recipe.card.architecture == "inceptionv3" && recipe.card.preprocessing == .tf)
+    let sources = Dictionary(
+      uniqueKeysWithValues: recipe.binding.assignments.map { ($0.slot.name, $0.entry.name) })
+    #expect(sources["conv2d/kernel"] == "Conv2d_1a_3x3.conv.weight")
+    #expect(sources["conv2d_26/kernel"] == "Mixed_6a.branch3x3.conv.weight")
+    #expect(sources["conv2d_93/kernel"] == "Mixed_7c.branch_pool.conv.weight")
+    #expect(sources["batch_normalization_92/gamma"] == "Mixed_7c.branch3x3dbl_3b.bn.weight")
+    #expect(sources.count == 94 * 5 + 2)
+    // The classifier in the middle is for training.
+    let unused = recipe.binding.unused.map(\.name)
+    #expect(unused.count == 12 && unused.allSatisfy { $0.hasPrefix("AuxLogits.") })
+    // Averages count the zeros around them.
+    let pools = recipe.graph.nodes.filter { if case .averagePooling = $0.operation { true } else { false } }
+    #expect(pools.count == 9)
+    for pool in pools {
+      guard case .zeroPadding = recipe.graph[pool.inputs[0]].operation else {
+        Issue.record("\(pool.name) reads no padding")
+        continue
+      }
+    }
+  }
+
+  @Test func xceptionsModulesAreItsLayers() throws {
+    let recipe = try Recipe(file: entries(of: "legacy_xception"))
+    #expect(recipe.card.architecture == "xception" && recipe.binding.unused.isEmpty)
+    let sources = Dictionary(
+      uniqueKeysWithValues: recipe.binding.assignments.map { ($0.slot.name, $0.entry.name) })
+    #expect(sources["block2_sepconv1/depthwise_kernel"] == "block1.rep.0.conv1.weight")
+    #expect(sources["block2_sepconv1/pointwise_kernel"] == "block1.rep.0.pointwise.weight")
+    #expect(sources["block12_sepconv3/pointwise_kernel"] == "block11.rep.7.pointwise.weight")
+    #expect(sources["conv2d_3/kernel"] == "block12.skip.weight")
+    #expect(sources["block14_sepconv2_bn/beta"] == "bn4.bias")
+    #expect(recipe.card.pixels?.crop == "0.8975")
   }
 
   // MARK: What is not such a network

@@ -68,6 +68,12 @@ package struct TorchTensors: Sendable {
     self.duplicates = duplicates
   }
 
+  /// Whether a tensor's name begins with one of `beginnings`, behind what stands in front of it.
+  package static func has(_ name: String, beginning beginnings: [String]) -> Bool {
+    let bare = withoutPrefixes(name[...])
+    return beginnings.contains(where: bare.hasPrefix)
+  }
+
   /// Whether a tensor of this name is of a head, which a network may have instead of its own.
   package static func isOfHead(_ name: String) -> Bool {
     let parts = withoutPrefixes(name[...]).split(separator: ".")
@@ -119,6 +125,8 @@ package struct TorchGuess {
   let reason: String
   /// How timm's names of architectures begin that have the same tensors and compute something else.
   var lookAlikes: [String] = []
+  /// How the names of tensors begin that are no part of the network once it is trained.
+  var leavesOut: [String] = []
 
   /// torchvision's `Resize(256)` and `CenterCrop(224)`, and timm's `crop_pct` of 0.875.
   static func usualPixels(_ resampling: String = "bilinear") -> TrainingRecord.Pixels {
@@ -147,6 +155,8 @@ package struct TorchNetwork {
   package let layers: [String: String]
   /// How timm's names of architectures begin that have the same tensors and compute something else.
   package let lookAlikes: [String]
+  /// How the names of tensors begin, without prefixes, that are no part of the network once it is trained.
+  package let leavesOut: [String]
   /// What says that it is this network, for people.
   package let reason: String
 }
@@ -155,12 +165,14 @@ extension Catalog {
   /// The families that are known by the names that torchvision and timm give their tensors.
   private static let torchFamilies: [@Sendable (TorchTensors) -> TorchGuess?] = [
     ResNet.torchGuess, VGG.torchGuess, DenseNet.torchGuess, MobileNet.torchGuess, MobileNetV2.torchGuess,
-    MobileNetV3.torchGuess, EfficientNet.torchGuess, ConvNeXt.torchGuess,
+    MobileNetV3.torchGuess, EfficientNet.torchGuess, EfficientNetV2.torchGuess, ConvNeXt.torchGuess,
+    InceptionV3.torchGuess, Xception.torchGuess,
   ]
   /// What these families are, for people.
   package static let torchFamilyNames =
     "torchvision's and timm's ResNet 18 to 152, ResNeXt and Wide ResNet, VGG 11 to 19 with and without batch norms, "
-    + "DenseNet, MobileNet V2 and V3, EfficientNet B0 to B7 and ConvNeXt, and timm's MobileNet V1"
+    + "DenseNet, MobileNet V2 and V3, EfficientNet B0 to B7 and V2, Inception v3 and ConvNeXt, and timm's "
+    + "MobileNet V1 and Xception"
 
   /// The networks that tensors with PyTorch's names may be the weights of.
   package static func torchNetworks(_ tensors: TorchTensors, inputSize: (Int, Int)?) -> [TorchNetwork] {
@@ -190,6 +202,6 @@ extension Catalog {
         architecture: known?.name ?? guess.architecture, definition: guess.definition,
         input: InputShape(size.0, size.1, channels: guess.channels), head: guess.head,
         conventions: guess.conventions),
-      layers: layers, lookAlikes: guess.lookAlikes, reason: guess.reason)
+      layers: layers, lookAlikes: guess.lookAlikes, leavesOut: guess.leavesOut, reason: guess.reason)
   }
 }

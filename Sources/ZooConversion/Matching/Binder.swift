@@ -266,9 +266,20 @@ package struct Binder {
     }
     // PyTorch calls kernels and scales weights, and shifts biases.
     if variable == "weight" {
+      if entry.layer?.hasSuffix(".pointwise") == true,
+        let slot = node.weights.first(where: { $0.role == .pointwiseKernel })
+      {
+        return slot
+      }
       return node.weights.first { [.kernel, .depthwiseKernel, .gamma].contains($0.role) }
     }
     if variable == "bias" { return node.weights.first { $0.role == .beta } }
+    // Keras' ResNeXt is made of depthwise convolutions.
+    if variable == WeightRole.depthwiseKernel.rawValue, case .convolution(let c) = node.operation,
+      c.groups > 1
+    {
+      return node.weights.first { $0.role == .kernel }
+    }
     // Keras 3 calls the kernel of a depthwise layer just 'kernel'.
     guard variable == WeightRole.kernel.rawValue, case .depthwiseConvolution = node.operation else {
       return nil

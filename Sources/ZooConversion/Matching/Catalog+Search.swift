@@ -62,7 +62,9 @@ extension Catalog {
         conventions: guess.conventions)
       guard let graph = try? variant.graph() else { continue }
       let slots = graph.weightSlots
-      let needed = slots.reduce(into: [Shape: Int]()) { $0[$1.shape, default: 0] += 1 }
+      let needed = slots.reduce(into: [Shape: Int]()) {
+        $0[guess.definition.fileShape(of: $1), default: 0] += 1
+      }
       guard needed.allSatisfy({ inventory.count($0.key) >= $0.value }) else { continue }
       let unused = inventory.hints.count - slots.count
       guard unused == 0 || inventory.hasNames else { continue }
@@ -184,7 +186,8 @@ extension Catalog {
     var left = inventory.counts
     var missing: [WeightSlot] = []
     for slot in graph.weightSlots {
-      if left[slot.shape, default: 0] > 0 { left[slot.shape, default: 0] -= 1 } else { missing.append(slot) }
+      let shape = variant.definition.fileShape(of: slot)
+      if left[shape, default: 0] > 0 { left[shape, default: 0] -= 1 } else { missing.append(slot) }
     }
     let unused = inventory.hints.count - graph.weightSlots.count + missing.count
     if let first = missing.first {

@@ -13,6 +13,8 @@ package struct LayoutTransform: Sendable, Hashable {
     case transposed = "axes from (out, in, height, width) to (height, width, in, out)"
     case matrix = "axes from (out, in) to (in, out)"
     case depthwise = "axes from (out, 1, height, width) to (height, width, channel, multiplier)"
+    case grouped =
+      "axes from (height, width, channel, multiplier), of which groups of channels are summed, to (height, width, in, out)"
     case rotated = "kernel rotated by 180°, from true convolution to cross-correlation"
     case joined = "axes in the order of the equation, and side by side as one"
     case rows = "rows from (channel, height, width) to (height, width, channel)"
@@ -41,7 +43,11 @@ package struct LayoutTransform: Sendable, Hashable {
     }
     switch slot.role {
     case .kernel, .depthwiseKernel, .pointwiseKernel:
-      if slot.shape.rank == 4, source.rank == 4 {
+      if slot.shape.rank == 4, source.rank == 4, case .convolution(let c) = node.operation, c.groups > 1,
+        source != slot.shape, !order.axesAreChannelsFirst
+      {
+        self.init(summedDepthwise: source, to: slot.shape, groups: c.groups)
+      } else if slot.shape.rank == 4, source.rank == 4 {
         self.init(kernel: source, to: slot.shape, order: order)
       } else if let map = node.flattenedMap(in: graph), order.rowsAreChannelsFirst, source == slot.shape,
         map.rank == 3, map[0] * map[1] > 1, map[2] > 1
@@ -70,7 +76,7 @@ package struct LayoutTransform: Sendable, Hashable {
         steps: [.depthwise],
         view: StridedView(
           extents: target.dimensions, strides: [source[3], 1, target[3] * window, window]))
-    case (.kernel, 4, 4): self.init(kernel: source, to: target, order: order)
+    case (.kernel, 4, 4), (.pointwiseKernel, 4, 4): self.init(kernel: source, to: target, order: order)
     case (.kernel, 2, 2), (.kernel, 4, 2), (.kernel, 2, 4):
       // (out, in), where a matrix may be a convolution of one pixel, or of all of a flattened map.
       let inputs = source.dimensions.dropFirst().reduce(1, *)
@@ -117,6 +123,22 @@ package struct LayoutTransform: Sendable, Hashable {
     func bare(_ shape: Shape) -> [Int] { shape.dimensions.filter { $0 != 1 } }
     guard bare(source) == bare(target) else { return nil }
     self = source == target ? .none : .unitAxes
+  }
+
+  /// The kernel of a depthwise convolution whose outputs are summed over the channels of each group, as that of a
+  /// convolution by groups.
+  private init?(summedDepthwise source: Shape, to target: Shape, groups: Int) {
+    let (channels, outputs) = (target[2], target[3])
+    guard source == [target[0], target[1], channels * groups, outputs / groups], outputs % groups == 0 else {
+      return nil
+    }
+    let multiplier = source[3]
+    let pixel = source[2] * multiplier
+    self.init(
+      steps: [.grouped],
+      view: StridedView(
+        extents: [target[0], target[1], channels, groups, multiplier],
+        strides: [target[1] * pixel, pixel, multiplier, channels * multiplier, 1]))
   }
 
   private init?(kernel source: Shape, to target: Shape, order: KernelLayout) {

@@ -86,10 +86,14 @@ extension Recipe {
     }
     // A layer inside the network that the definition lacks means another network.
     let isHeadless = graph.classCount == nil
-    if let foreign = binding.unused.first(where: { !isHeadless || !TorchTensors.isOfHead($0.name) }) {
+    let foreign = binding.unused.filter { tensor in
+      !(isHeadless && TorchTensors.isOfHead(tensor.name))
+        && !TorchTensors.has(tensor.name, beginning: network.leavesOut)
+    }
+    if let first = foreign.first {
       throw misfit(
-        "'\(foreign.name)' (\(foreign.shape)) is a tensor that the network lacks"
-          + (binding.unused.count > 1 ? "; \(binding.unused.count - 1) more are, too" : ""))
+        "'\(first.name)' (\(first.shape)) is a tensor that the network lacks"
+          + (foreign.count > 1 ? "; \(foreign.count - 1) more are, too" : ""))
     }
     let candidate = Candidate(
       variant: variant, isExact: binding.unused.isEmpty, unusedCount: binding.unused.count,
