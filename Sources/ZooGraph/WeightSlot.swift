@@ -51,6 +51,9 @@ package protocol WeightSource: Sendable {
   /// The same, decoded by several threads where it has to be decoded.
   func tensor(for slot: WeightSlot, sharing share: WorkSharing) throws -> StoredTensor
 
+  /// The same values, perhaps in another order, where that is less work.
+  func unorderedTensor(for slot: WeightSlot) throws -> StoredTensor
+
   /// The same as codes and scales; nil where it is stored otherwise.
   func quantizedTensor(for slot: WeightSlot) throws -> QuantizedTensor?
 }
@@ -59,6 +62,8 @@ extension WeightSource {
   package func tensor(for slot: WeightSlot, sharing share: WorkSharing) throws -> StoredTensor {
     try tensor(for: slot)
   }
+
+  package func unorderedTensor(for slot: WeightSlot) throws -> StoredTensor { try tensor(for: slot) }
 
   package func quantizedTensor(for slot: WeightSlot) throws -> QuantizedTensor? { nil }
 }

@@ -1,3 +1,6 @@
+import Dispatch
+import ZooSystem
+
 /// The elements of a tensor in another order than they are stored in: strides in elements, negative for a reversed
 /// axis.
 package struct StridedView: Sendable, Hashable {
@@ -91,49 +94,73 @@ package struct StridedView: Sendable, Hashable {
   }
 
   /// Copies in tiles of the target's last axis and of the axis that lies closest in the source, so that both are
-  /// read and written by cache lines; the last axis in bands, so that a large source is gone through once.
-  private func copyElements<Element: BitwiseCopyable>(
+  /// read and written by cache lines; the last axis in bands, so that a large source is gone through once, by
+  /// several threads.
+  private func copyElements<Element: BitwiseCopyable & SendableMetatype>(
     _: Element.Type, _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer,
     _ done: (Range<Int>) -> Void
   ) {
-    guard let from = source.baseAddress, let to = target.baseAddress else { return }
+    guard let sourceStart = source.baseAddress, let targetStart = target.baseAddress else { return }
+    // Threads write apart from each other.
+    nonisolated(unsafe) let (from, to) = (sourceStart, targetStart)
     let size = MemoryLayout<Element>.size
     let tile = 64
     let targetStrides = StridedView(of: Shape(extents)).strides
     let last = extents.count - 1
     let near =
       extents.indices.filter { $0 != last && extents[$0] > 1 }.min { abs(strides[$0]) < abs(strides[$1]) }
+    // In the source's order, so that what a cache line holds beside a tile is read next.
     let others = extents.indices.filter { $0 != last && $0 != near }
+      .sorted { abs(strides[$0]) > abs(strides[$1]) }
     let (nearCount, nearStep, nearTarget) =
       near.map { (extents[$0], strides[$0] * size, targetStrides[$0] * size) } ?? (1, 0, 0)
     let step = strides[last] * size
     // Whether the last axis is the outermost of the source: then each band is a part of it.
     let isOutermost = strides[last] * extents[last] == elementCount && offset == 0
-    for start in stride(from: 0, to: extents[last], by: tile) {
-      let end = min(extents[last], start + tile)
+    @Sendable func copyBand(_ band: Int) {
+      let start = band * tile
+      let count = min(tile, extents[last] - start)
       var places = Odometer(others.map { extents[$0] }, others.map { strides[$0] }, start: offset)
       var targets = Odometer(others.map { extents[$0] }, others.map { targetStrides[$0] }, start: 0)
-      for _ in 0..<places.count {
-        let (read, write) = (places.place * size, targets.place * size)
-        for first in stride(from: 0, to: nearCount, by: tile) {
-          let stop = min(nearCount, first + tile)
-          for j in start..<end {
-            var (here, there) = (read + j * step + first * nearStep, write + j * size + first * nearTarget)
-            for _ in first..<stop {
-              to.storeBytes(
-                of: from.loadUnaligned(fromByteOffset: here, as: Element.self), toByteOffset: there,
-                as: Element.self)
-              here += nearStep
-              there += nearTarget
+      // Rows of a target are often a multiple of a page apart, where a cache keeps only few: they are written whole.
+      withUnsafeTemporaryAllocation(of: Element.self, capacity: tile * tile) { turned in
+        guard let rows = turned.baseAddress else { return }
+        for _ in 0..<places.count {
+          let (read, write) = (places.place * size + start * step, (targets.place + start) * size)
+          for first in stride(from: 0, to: nearCount, by: tile) {
+            let width = min(tile, nearCount - first)
+            for j in 0..<count {
+              var here = read + j * step + first * nearStep
+              for k in 0..<width {
+                rows[k * tile + j] = from.loadUnaligned(fromByteOffset: here, as: Element.self)
+                here += nearStep
+              }
+            }
+            for k in 0..<width {
+              (to + write + (first + k) * nearTarget).copyMemory(
+                from: rows + k * tile, byteCount: count * size)
             }
           }
+          places.advance()
+          targets.advance()
         }
-        places.advance()
-        targets.advance()
       }
-      if isOutermost { done(start * step..<end * step) }
+    }
+    let bands = (extents[last] + tile - 1) / tile
+    let threads = elementCount < StridedView.leastShared ? 1 : min(bands, Processors.count)
+    for first in stride(from: 0, to: bands, by: threads) {
+      let several = min(threads, bands - first)
+      if several == 1 {
+        copyBand(first)
+      } else {
+        DispatchQueue.concurrentPerform(iterations: several) { copyBand(first + $0) }
+      }
+      if isOutermost { done(first * tile * step..<min(extents[last], (first + several) * tile) * step) }
     }
   }
+
+  /// How many elements a copy has at least that several threads share.
+  private static let leastShared = 1 << 18
 
   /// All places that axes lead to, the last axis fastest.
   private struct Odometer {

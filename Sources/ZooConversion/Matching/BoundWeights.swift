@@ -15,10 +15,31 @@ package struct BoundWeights: WeightSource {
 
   /// The tensor in the slot's shape, in the file's element type.
   package func tensor(for slot: WeightSlot) throws -> StoredTensor {
+    let assignment = try assignment(of: slot)
+    let tensor = try tensor(of: assignment)
+    guard assignment.transform != .none else { return tensor }
+    guard let changed = assignment.transform.apply(to: tensor, shape: slot.shape) else {
+      throw ZooError(
+        .malformed, what: "malformed tensor", at: "\(file.path), '\(assignment.entry.name)'",
+        "its shape is \(tensor.shape), expected \(slot.shape)")
+    }
+    return changed
+  }
+
+  package func unorderedTensor(for slot: WeightSlot) throws -> StoredTensor {
+    try tensor(of: assignment(of: slot))
+  }
+
+  private func assignment(of slot: WeightSlot) throws(ZooError) -> Binding.Assignment {
     guard let assignment = assignments[slot] else {
       throw ZooError(
         .missing, what: "no weight", at: "'\(slot.name)'", "the file was bound to another network")
     }
+    return assignment
+  }
+
+  /// In the file's order.
+  private func tensor(of assignment: Binding.Assignment) throws -> StoredTensor {
     var tensor = try file.read(assignment.entry)
     if let scale = assignment.scale, let numbers = assignment.dequantized(tensor, by: try file.read(scale)) {
       tensor = numbers
@@ -33,12 +54,6 @@ package struct BoundWeights: WeightSource {
         .unsupported, what: "unsupported tensor", at: "\(file.path), '\(assignment.entry.name)'",
         "its elements are \(tensor.elementType.rawValue), expected floating point")
     }
-    guard assignment.transform != .none else { return tensor }
-    guard let changed = assignment.transform.apply(to: tensor, shape: slot.shape) else {
-      throw ZooError(
-        .malformed, what: "malformed tensor", at: "\(file.path), '\(assignment.entry.name)'",
-        "its shape is \(tensor.shape), expected \(slot.shape)")
-    }
-    return changed
+    return tensor
   }
 }
