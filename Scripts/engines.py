@@ -25,9 +25,14 @@ import numpy as np
 NETWORKS = {
     "vgg16": "VGG16", "vgg19": "VGG19", "resnet50": "ResNet50", "mobilenet": "MobileNet",
     "nasnetmobile": "NASNetMobile", "mobilenetv2": "MobileNetV2", "densenet121": "DenseNet121",
-    "efficientnetb0": "EfficientNetB0",
+    "efficientnetb0": "EfficientNetB0", "mobilenetv3large": "MobileNetV3Large", "efficientnetv2b0": "EfficientNetV2B0",
+    "inceptionv3": "InceptionV3", "xception": "Xception", "convnexttiny": "ConvNeXtTiny",
 }
-SHAPE = (224, 224, 3)
+
+
+def image_shape(name):
+    side = 299 if name in ("inceptionv3", "xception") else 224
+    return (side, side, 3)
 
 
 def make(path, name):
@@ -151,7 +156,7 @@ def main():
     if options.command == "has":
         sys.exit(importlib.util.find_spec(options.engine) is None)
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
-    shape = (options.batch,) + SHAPE
+    shape = (options.batch,) + image_shape(options.name)
     x = np.random.default_rng(0).normal(0, 1, shape).astype("float32")
     run = network(options.engine, os.path.join(options.directory, options.name), options.threads, shape)
     run(x)

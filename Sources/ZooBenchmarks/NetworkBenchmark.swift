@@ -31,7 +31,11 @@ struct NetworkBenchmark {
   private static let smallest: (name: String, definition: any NetworkDefinition) = (
     "smallest", MobileNet(alpha: 1.0 / 32)
   )
-  private static let others = ["mobilenetv2", "densenet121", "efficientnetb0"]
+  private static let others = [
+    "mobilenetv2", "mobilenetv3large", "efficientnetb0", "efficientnetv2b0", "densenet121", "inceptionv3",
+    "xception",
+    "convnexttiny",
+  ]
   private static let engines = [
     (module: "onnxruntime", title: "ONNX Runtime"), (module: "openvino", title: "OpenVINO"),
     (module: "ai_edge_litert", title: "LiteRT"),
