@@ -14,6 +14,9 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#ifdef __linux__
+#include <sys/syscall.h>
+#endif
 #include <unistd.h>
 
 #ifdef __APPLE__
@@ -194,5 +197,18 @@ int zoo_process_name(int descriptor, const char *path) {
 #else
   (void)descriptor, (void)path;
   return ENOTSUP;
+#endif
+}
+
+int zoo_process_rename(const char *from, const char *to, int exchange) {
+#if defined(__APPLE__)
+  return renamex_np(from, to, exchange ? RENAME_SWAP : RENAME_EXCL) == 0 ? 0 : errno;
+#elif defined(SYS_renameat2)
+  // RENAME_EXCHANGE and RENAME_NOREPLACE, which not every C library declares.
+  unsigned flags = exchange ? 2 : 1;
+  return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags) == 0 ? 0 : errno;
+#else
+  (void)from, (void)to, (void)exchange;
+  return ENOSYS;
 #endif
 }

@@ -233,6 +233,9 @@ struct TemporaryName {
   }
 
   static func removeAll() {
-    for case let name? in slots where unlink(name) != 0 { rmdir(name) }
+    // A folder is registered before what is in it; twice, as a slot that was free may be an earlier one.
+    for _ in 0..<2 {
+      for case let name? in slots.reversed() where unlink(name) != 0 { rmdir(name) }
+    }
   }
 }

@@ -9,7 +9,8 @@ struct ExportCommand: ParsableCommand {
     discussion: """
       The ending of the output chooses the format. .safetensors and .npz hold tensors named by their Keras \
       paths. load_weights of Keras 3 reads .weights.h5; load_weights of Keras 2 and 3 reads .h5. .hdf5 is a \
-      whole model, which load_model of Keras 2 and 3 opens; .onnx is one for ONNX Runtime and other engines. \
+      whole model, which load_model of Keras 2 and 3 opens; .onnx is one for ONNX Runtime and other engines; \
+      .mlpackage is one for Core ML on Apple's systems, which takes pictures and names classes. \
       With --format mlx, .safetensors holds what the layers of Apple's MLX load, dense layers of 4 and 8 bits \
       in its own form.
 
@@ -19,6 +20,8 @@ struct ExportCommand: ParsableCommand {
         zoo export flowers.zoo -o flowers.hdf5
         zoo export resnet50.zoo -o resnet50.onnx
         zoo export resnet50.zoo -o resnet50.onnx --layout nchw
+        zoo export resnet50.zoo -o ResNet50.mlpackage
+        zoo export resnet50.zoo -o ResNet50.mlpackage --dtype f32
         zoo export resnet50.zoo -o resnet50.safetensors --format mlx
       """)
 
@@ -28,27 +31,44 @@ struct ExportCommand: ParsableCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The output: a .safetensors, .npz, .weights.h5, .h5, .hdf5 or .onnx file.", valueName: "out"),
-    completion: .file(extensions: ["safetensors", "npz", "h5", "hdf5", "onnx"]))
+      "The output: a .safetensors, .npz, .weights.h5, .h5, .hdf5 or .onnx file, or an .mlpackage folder.",
+      valueName: "out"),
+    completion: .file(extensions: ["safetensors", "npz", "h5", "hdf5", "onnx", "mlpackage"]))
   var output: String
 
   @Option(help: "Whose names and axes a .safetensors file has.")
   var format = Exporter.Axes.keras
 
-  @Option(help: "For .onnx: the order of the axes of images; without it nhwc, as in Keras.")
+  @Option(
+    help: "For .onnx and .mlpackage: the order of the axes of images in arrays; without it nhwc, as in Keras."
+  )
   var layout: ImageLayout?
+
+  @Option(
+    help: "For .mlpackage: the floats that it holds and computes with; without it f16, for the Neural Engine."
+  )
+  var dtype: Exporter.Precision?
 
   @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var common: CommonOptions
 
   func validate() throws {
-    if layout != nil, !output.lowercased().hasSuffix(".onnx") {
-      throw ValidationError("--layout is for outputs that end in .onnx.")
+    if layout != nil, !outputEnds(in: ".onnx"), !outputEnds(in: ".mlpackage") {
+      throw ValidationError("--layout is for outputs that end in .onnx or .mlpackage.")
+    }
+    if dtype != nil, !outputEnds(in: ".mlpackage") {
+      throw ValidationError("--dtype is for outputs that end in .mlpackage; others keep the model's types.")
     }
   }
 
+  private func outputEnds(in ending: String) -> Bool {
+    let name = output.lowercased()
+    return name.hasSuffix(ending) || name.hasSuffix(ending + "/")
+  }
+
   func run() throws {
-    let exporter = try Exporter(path: model, output: output, axes: format, layout: layout ?? .nhwc)
+    let exporter = try Exporter(
+      path: model, output: output, axes: format, layout: layout ?? .nhwc, precision: dtype ?? .f16)
     let bar = ProgressBar(quiet: common.quiet)
     let report = try exporter.export(overwrite: overwrite.force) { done, total in
       bar.show("writing", done: done, total: total, format: byteSize)
@@ -60,6 +80,13 @@ struct ExportCommand: ParsableCommand {
       "wrote \(report.output): \(report.architecture), \(grouped(report.parameters)) weights in "
         + "\(report.tensors) tensors, \(byteSize(report.bytes))")
     if let data = report.data { try Terminal.print("its weights are in \(data), which has to lie beside it") }
+    if let interface = report.interface { try Terminal.print("it \(interface)") }
+    if let error = report.largestError, let trials = report.trials {
+      try Terminal.print(
+        "16-bit weights move its outputs by at most \(significant(error)) of their largest value, on \(trials); "
+          + "--dtype f32 keeps 32 bits")
+    }
+    if report.format == "mlpackage" { return }
     if report.widened > 0, report.format == "onnx" {
       try Terminal.print("\(report.widened) tensors of smaller types were written as f32")
     } else if report.widened > 0 {
@@ -70,4 +97,5 @@ struct ExportCommand: ParsableCommand {
 }
 
 extension Exporter.Axes: ExpressibleByArgument {}
+extension Exporter.Precision: ExpressibleByArgument {}
 extension ImageLayout: ExpressibleByArgument {}

@@ -44,6 +44,10 @@ int zoo_process_name(int descriptor, const char *path);
 // A path under which this process can open such a file again.
 void zoo_process_unnamed_path(int descriptor, char path[64]);
 
+// Gives `from` the name `to` in one step: with `exchange` the two change names, without `to` must be free. Returns 0 or an
+// errno; EINVAL, ENOSYS or ENOTSUP where the system or the file system can't do that.
+int zoo_process_rename(const char *from, const char *to, int exchange);
+
 // Says that all of this memory will be written and read: where there is much of it, the system may give it in large
 // pages, which takes less time.
 void zoo_expect_large_use(void *address, size_t bytes);

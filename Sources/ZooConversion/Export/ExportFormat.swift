@@ -11,6 +11,8 @@ package enum ExportFormat: String, Sendable, CaseIterable {
   case legacyModel = "hdf5"
   /// A whole model for ONNX Runtime and its like.
   case onnx
+  /// A whole model for Apple's systems: a folder.
+  case mlpackage
   /// Safetensors as `mlx.nn.Module.load_weights` takes them; by name, since the ending does not tell.
   case mlx
 
@@ -18,7 +20,7 @@ package enum ExportFormat: String, Sendable, CaseIterable {
   package init?(path: String) {
     let name = path.lowercased()
     // The longer ending comes first.
-    let formats: [ExportFormat] = [.safetensors, .npz, .kerasStore, .legacy, .legacyModel, .onnx]
+    let formats: [ExportFormat] = [.safetensors, .npz, .kerasStore, .legacy, .legacyModel, .onnx, .mlpackage]
     guard let format = formats.first(where: { name.hasSuffix(".\($0.rawValue)") }) else { return nil }
     self = format
   }
@@ -27,13 +29,13 @@ package enum ExportFormat: String, Sendable, CaseIterable {
   package static let withEndings = allCases.filter { $0 != .mlx }
 
   /// Those that can be converted again.
-  package static let readable = withEndings.filter { $0 != .onnx }
+  package static let readable = withEndings.filter { $0 != .onnx && $0 != .mlpackage }
 
   /// Whether libhdf5 writes it.
   var isHDF5: Bool {
     switch self {
     case .kerasStore, .legacy, .legacyModel: true
-    case .safetensors, .npz, .onnx, .mlx: false
+    case .safetensors, .npz, .onnx, .mlpackage, .mlx: false
     }
   }
 }

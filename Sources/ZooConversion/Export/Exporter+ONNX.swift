@@ -8,12 +8,7 @@ import ZooWeightFiles
 /// it computes what this package computes.
 extension Exporter {
   func exportedAsONNX(overwrite: Bool, progress: (Int, Int) -> Void) throws -> Report {
-    if (recipe.file as? ZooWeightFile)?.zoo.document.integers != nil {
-      throw ZooError(
-        .unsupported, what: "cannot export", at: recipe.file.path,
-        "its activations are of 8 bits, and an ONNX model would compute with 32",
-        remedy: "Convert the original file without --activations int8, and export that.")
-    }
+    try checkFloats(for: "an ONNX model would compute with 32")
     let graph = try recipe.graph.lowered(layout: layout, location: recipe.file.path)
     let model = ONNXModel(
       graph,
@@ -34,9 +29,23 @@ extension Exporter {
       }, data: written.files.dropFirst().first)
   }
 
+  /// Refuses networks that compute on codes.
+  func checkFloats(for why: String) throws(ZooError) {
+    guard (recipe.file as? ZooWeightFile)?.zoo.document.integers != nil else { return }
+    throw ZooError(
+      .unsupported, what: "cannot export", at: recipe.file.path, "its activations are of 8 bits, and \(why)",
+      remedy: "Convert the original file without --activations int8, and export that.")
+  }
+
   private var onnxMetadata: [String: String] {
-    var texts = metadata
+    var texts = modelMetadata
     texts["layout"] = layout.rawValue
+    return texts
+  }
+
+  /// What a whole model says besides the network.
+  var modelMetadata: [String: String] {
+    var texts = metadata
     texts["licence"] = recipe.card.licence
     texts["training_data"] = recipe.card.trainingData
     texts["citation"] = recipe.card.citation
@@ -50,7 +59,7 @@ extension Exporter {
 
 extension Preprocessing {
   /// What becomes of a pixel x of 0…255, for people; nil where nothing says it.
-  fileprivate var formula: String? {
+  var formula: String? {
     switch self {
     case .caffe: "BGR, x minus 103.939, 116.779, 123.68"
     case .caffeRGB: "RGB, x minus 123.68, 116.779, 103.939"

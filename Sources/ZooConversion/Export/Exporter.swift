@@ -19,6 +19,14 @@ public struct Exporter: Sendable {
     case mlx
   }
 
+  /// The floats that a Core ML package holds and computes with.
+  public enum Precision: String, Sendable, CaseIterable {
+    /// 16 bits, which the Neural Engine needs.
+    case f16
+    /// 32 bits.
+    case f32
+  }
+
   /// What an export did.
   public struct Report: Sendable, Encodable {
     /// The file that was written.
@@ -37,28 +45,53 @@ public struct Exporter: Sendable {
     public let widened: Int
     /// The file beside the output that has the weights, where it would be too large with them.
     public var data: String?
+    /// The floats of a Core ML package, and what it takes and gives, for people.
+    public var precision: String?
+    /// See ``precision``.
+    public var interface: String?
+    /// How far 16-bit weights move any output of a Core ML package, of its largest value.
+    public var largestError: Double?
+    /// What that was measured on, for people.
+    public var trials: String?
+
+    private enum CodingKeys: String, CodingKey {
+      case output, format, architecture, tensors, parameters, bytes, widened, data, precision, interface,
+        trials
+      case largestError = "largest_error"
+    }
   }
 
   let recipe: Recipe
   let format: ExportFormat
   let output: String
-  /// The order of the axes of an ONNX model's images.
+  /// The order of the axes of images in the arrays of ONNX and Core ML models.
   let layout: ImageLayout
+  let precision: Precision
 
   /// - Parameters:
   ///   - path: a `.zoo` file, or any weight file whose network is recognised.
   ///   - output: where to write; its ending chooses the format.
   ///   - axes: whose names and axes safetensors have.
-  ///   - layout: the order of the axes of the images that an ONNX model takes and gives.
+  ///   - layout: the order of the axes of images in the arrays that an ONNX or Core ML model takes and gives.
+  ///   - precision: the floats of a Core ML package.
   /// - Throws: `ZooError`, with the code `ZooError.Code.invalidArgument` for an ending that stands for no format, or not
   ///   for safetensors where `axes` asks for them.
   public init(
-    path: String, output: String, axes: Axes = .keras, layout: ImageLayout = .nhwc
+    path: String, output: String, axes: Axes = .keras, layout: ImageLayout = .nhwc,
+    precision: Precision = .f16
   ) throws(ZooError) {
-    self = try ZooError.wrap { try Exporter(reading: path, output: output, axes: axes, layout: layout) }
+    self = try ZooError.wrap {
+      try Exporter(reading: path, output: output, axes: axes, layout: layout, precision: precision)
+    }
   }
 
-  private init(reading path: String, output: String, axes: Axes, layout: ImageLayout) throws {
+  private init(
+    reading path: String, output: String, axes: Axes, layout: ImageLayout, precision: Precision
+  ) throws {
+    // As a shell completes the name of a folder.
+    var folder = output
+    while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
+    let output = ExportFormat(path: folder) == .mlpackage ? folder : output
     let ending = ExportFormat(path: output)
     guard axes == .keras || ending == .safetensors else {
       throw ZooError(
@@ -75,6 +108,7 @@ public struct Exporter: Sendable {
     self.format = format
     self.output = output
     self.layout = layout
+    self.precision = precision
     recipe = try Recipe(path: path)
   }
 
@@ -92,6 +126,7 @@ public struct Exporter: Sendable {
   }
 
   private func exported(overwrite: Bool, progress: @escaping (Int, Int) -> Void) throws -> Report {
+    if format == .mlpackage { return try exportedAsCoreML(overwrite: overwrite, progress: progress) }
     try AtomicFile.checkPossible(output, overwrite: overwrite)
     if format == .mlx { return try exportedForMLX(overwrite: overwrite, progress: progress) }
     if format == .onnx { return try exportedAsONNX(overwrite: overwrite, progress: progress) }
@@ -233,7 +268,7 @@ public struct Exporter: Sendable {
       return try HDF5Writer.writeStructure(
         of: layout.legacy(tensors.map { ($0.slot, $0.elementType) }), to: file)
     case .legacyModel: return try writeModel(tensors, to: file)
-    case .safetensors, .npz, .onnx, .mlx:
+    case .safetensors, .npz, .onnx, .mlpackage, .mlx:
       let layout = try SafetensorsWriter(
         tensors: tensors.map {
           .init(name: kerasPath($0.slot), shape: $0.slot.shape, elementType: $0.elementType)

@@ -23,6 +23,22 @@ package struct LoweredGraph: Sendable {
     package let output: Value
   }
 
+  /// What a graph is lowered for.
+  package struct Target: Sendable {
+    /// The order of the axes of inputs that are images.
+    package var inputs: ImageLayout
+    /// That of outputs.
+    package var outputs: ImageLayout
+    /// Whether there are ``Unary/gelu(approximate:)`` and ``Unary/silu``; otherwise they become several steps.
+    package var hasCompositeActivations: Bool
+
+    package init(inputs: ImageLayout, outputs: ImageLayout, hasCompositeActivations: Bool = false) {
+      self.inputs = inputs
+      self.outputs = outputs
+      self.hasCompositeActivations = hasCompositeActivations
+    }
+  }
+
   package internal(set) var steps: [Step] = []
   package internal(set) var inputs: [Value] = []
   package internal(set) var outputs: [Value] = []
@@ -82,6 +98,10 @@ extension LoweredGraph {
       reciprocal
     /// x times the hard sigmoid of the slope 1/6.
     case hardSwish
+    /// Only where the target has it.
+    case gelu(approximate: Bool)
+    /// Only where the target has it.
+    case silu
     case leakyRelu(slope: Double)
     /// x above the threshold, otherwise 0.
     case thresholded(Double)

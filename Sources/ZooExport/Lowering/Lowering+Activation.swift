@@ -9,6 +9,9 @@ extension Lowering {
       return rectified(x, maxValue: maxValue, slope: slope, threshold: threshold)
     case .elu(let alpha): return add(.unary(.elu(alpha: alpha)), x)
     case .selu: return add(.unary(.selu), x)
+    case .gelu(let approximate) where target.hasCompositeActivations:
+      return add(.unary(.gelu(approximate: approximate)), x)
+    case .silu where target.hasCompositeActivations: return add(.unary(.silu), x)
     case .gelu(approximate: false):
       let scaled = add(.binary(.multiply), x, scalar(0.5.squareRoot()))
       let sum = add(.binary(.add), add(.unary(.erf), scaled), scalar(1))

@@ -11,6 +11,7 @@ struct Lowering {
   typealias Operand = LoweredGraph.Operand
 
   let graph: Graph
+  let target: LoweredGraph.Target
   /// Whose graph it is, for errors.
   private let location: String
   private(set) var result = LoweredGraph()
@@ -30,22 +31,23 @@ struct Lowering {
     var values: [ImageLayout: Value]
   }
 
-  private init(_ graph: Graph, location: String) {
+  private init(_ graph: Graph, target: LoweredGraph.Target, location: String) {
     self.graph = graph
+    self.target = target
     self.location = location
     forms = Array(repeating: nil, count: graph.nodes.count)
     origins = Array(graph.nodes.indices)
   }
 
   static func lowered(
-    _ graph: Graph, layout: ImageLayout, location: String
+    _ graph: Graph, for target: LoweredGraph.Target, location: String
   ) throws(ZooError) -> LoweredGraph {
-    var lowering = Lowering(graph, location: location)
+    var lowering = Lowering(graph, target: target, location: location)
     let needed = lowering.neededNodes()
     for (index, node) in graph.nodes.enumerated() {
       lowering.current = index
       if case .input = node.operation {
-        let layout = node.shape.rank == 3 ? layout : .nhwc
+        let layout = node.shape.rank == 3 ? target.inputs : .nhwc
         let value = lowering.newValue(axes(of: node.shape, in: layout))
         lowering.result.inputs.append(value)
         lowering.set(value, layout)
@@ -54,7 +56,7 @@ struct Lowering {
         try lowering.lower(node)
       }
     }
-    lowering.nameEnds(layout)
+    lowering.nameEnds(target.outputs)
     lowering.removeUnreadSteps()
     lowering.nameOthers()
     return lowering.result
@@ -232,6 +234,13 @@ extension Graph {
   ///   - location: whose graph it is, for errors.
   /// - Throws: `ZooError` of the code `unsupported`, which names the layer, where there are no such operations.
   package func lowered(layout: ImageLayout, location: String) throws(ZooError) -> LoweredGraph {
-    try Lowering.lowered(self, layout: layout, location: location)
+    try lowered(for: LoweredGraph.Target(inputs: layout, outputs: layout), location: location)
+  }
+
+  /// The same for a target that may have operations of its own.
+  package func lowered(
+    for target: LoweredGraph.Target, location: String
+  ) throws(ZooError) -> LoweredGraph {
+    try Lowering.lowered(self, for: target, location: location)
   }
 }

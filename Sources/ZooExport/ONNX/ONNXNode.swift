@@ -116,6 +116,7 @@ extension ONNXNode {
     case .elu(let alpha): ONNXNode("Elu", inputs, [("alpha", .float(alpha))])
     case .hardSigmoid(let slope):
       ONNXNode("HardSigmoid", inputs, [("alpha", .float(slope)), ("beta", .float(0.5))])
+    case .gelu, .silu: preconditionFailure("they are several steps for ONNX")
     }
   }
 

@@ -25,6 +25,11 @@ package struct ProtobufMessage: Sendable {
     append(key(field, .varint) + Self.varint(UInt64(bitPattern: Int64(value))))
   }
 
+  /// A repeated number in its packed form.
+  package mutating func add(_ field: Int, packed values: [Int]) {
+    add(field, bytes: values.flatMap { Self.varint(UInt64(bitPattern: Int64($0))) })
+  }
+
   package mutating func add(_ field: Int, float value: Float) {
     append(key(field, .fixed32) + withUnsafeBytes(of: value.bitPattern.littleEndian) { Array($0) })
   }

@@ -1,0 +1,139 @@
+import ZooGraph
+import ZooSystem
+import ZooTensor
+
+extension CoreMLModel {
+  /// Where a package has what, and the folders that are needed for that, the outer first.
+  private enum Place {
+    static let folders = ["Data", "Data/com.apple.CoreML", "Data/com.apple.CoreML/weights"]
+    static let manifest = "Manifest.json"
+    static let model = "Data/com.apple.CoreML/model.mlmodel"
+    static let weights = "Data/com.apple.CoreML/weights/weight.bin"
+    static let all = folders + [manifest, model, weights]
+  }
+
+  /// Throws where a package at `path` could not be made: to refuse before the work rather than after.
+  ///
+  /// - Throws: `ZooError`, also where `path` is a folder with other files than a package has, even with `overwrite`.
+  package static func checkPossible(_ path: String, overwrite: Bool) throws(ZooError) {
+    try AtomicFolder.checkPossible(path, overwrite: overwrite, contents: Place.all)
+  }
+
+  /// Writes the package, a folder at `path`, whole or not at all.
+  ///
+  /// - Parameters:
+  ///   - overwrite: whether another package of that name is replaced.
+  ///   - weights: those that the model was made with.
+  ///   - progress: gets the bytes of a part of the weights when it is written.
+  /// - Returns: the bytes of all files.
+  /// - Throws: `ZooError` where a weight can't be read, a value is beyond the range of 16-bit floats, a file can't be
+  ///   written, or the task is cancelled.
+  package func write(
+    to path: String, overwrite: Bool, weights: some WeightSource, progress: (Int) -> Void = { _ in }
+  ) throws(ZooError) -> Int {
+    try ZooError.wrap {
+      let folder = try AtomicFolder(path: path, contents: Place.all)
+      for inner in Place.folders { try folder.addFolder(inner) }
+      var count = 0
+      for (place, bytes) in [(Place.manifest, Array(Self.manifest.utf8)), (Place.model, specification())] {
+        let file = try folder.makeFile(place)
+        try file.write(bytes, at: 0)
+        try file.commit(overwrite: false)
+        count += bytes.count
+      }
+      let file = try folder.makeFile(Place.weights)
+      try writeWeights(weights, to: file, progress)
+      try file.commit(overwrite: false)
+      try folder.commit(overwrite: overwrite)
+      return count + program.byteCount
+    }
+  }
+
+  // MARK: Weights
+
+  private enum Header {
+    static let version: UInt32 = 2
+    static let sentinel: UInt32 = 0xdead_beef
+  }
+
+  private func writeWeights(
+    _ weights: some WeightSource, to file: borrowing AtomicFile, _ progress: (Int) -> Void
+  ) throws {
+    var start = Self.bytes(UInt32(program.blobs.count)) + Self.bytes(Header.version)
+    start += [UInt8](repeating: 0, count: CoreMLProgram.headerLength - start.count)
+    try file.write(start, at: 0)
+    for blob in program.blobs {
+      try Cancellation.check()
+      let count = blob.constant.elementCount * program.type.byteCount
+      let first = blob.offset + CoreMLProgram.headerLength
+      let header =
+        Self.bytes(Header.sentinel) + Self.bytes(program.type.blobNumber) + Self.bytes(UInt64(count))
+        + Self.bytes(UInt64(first))
+      try file.write(
+        header + [UInt8](repeating: 0, count: CoreMLProgram.headerLength - header.count), at: blob.offset)
+      var end = first
+      try blob.constant.forEachPart(of: weights) { part in
+        try Cancellation.check()
+        if program.type == .float16 {
+          let halves = try Self.halves(part, of: blob.constant)
+          try halves.withUnsafeBytes { try file.write($0, at: end) }
+          end += halves.count * program.type.byteCount
+        } else {
+          try file.write(part, at: end)
+          end += part.count
+        }
+        progress(part.count / MemoryLayout<Float>.size * program.type.byteCount)
+      }
+      guard end == first + count else {
+        throw ZooError(
+          .malformed, what: "malformed weight", at: blob.constant.slots.map(\.name).joined(separator: ", "),
+          "it has \(end - first) bytes, expected \(count)")
+      }
+    }
+  }
+
+  private static func bytes<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
+    withUnsafeBytes(of: number.littleEndian) { Array($0) }
+  }
+
+  /// The nearest 16-bit floats, as little-endian bits.
+  private static func halves(
+    _ part: UnsafeRawBufferPointer, of constant: LoweredConstant
+  ) throws -> [UInt16] {
+    let floats = part.bindMemory(to: UInt32.self).map { Float(bitPattern: UInt32(littleEndian: $0)) }
+    let halves = Float.float16Bits(of: floats)
+    for (float, half) in zip(floats, halves)
+    where UInt16(littleEndian: half) & 0x7fff == 0x7c00 && float.isFinite {
+      throw ZooError(
+        .unsupported, what: "cannot export",
+        at: constant.slots.map { "'\($0.name)'" }.joined(separator: ", "),
+        "the value \(float) is beyond the range of 16-bit floats", remedy: "Use --dtype f32.")
+    }
+    return halves
+  }
+
+  // MARK: Manifest
+
+  /// Identifiers have to differ only within a package.
+  private static let manifest = """
+    {
+        "fileFormatVersion": "1.0.0",
+        "itemInfoEntries": {
+            "6D6F6465-6C2D-4A6F-8F6D-6C6D6F64656C": {
+                "author": "com.apple.CoreML",
+                "description": "CoreML Model Specification",
+                "name": "model.mlmodel",
+                "path": "com.apple.CoreML/model.mlmodel"
+            },
+            "77656967-6874-4A73-8F77-656967687473": {
+                "author": "com.apple.CoreML",
+                "description": "CoreML Model Weights",
+                "name": "weights",
+                "path": "com.apple.CoreML/weights"
+            }
+        },
+        "rootModelIdentifier": "6D6F6465-6C2D-4A6F-8F6D-6C6D6F64656C"
+    }
+
+    """
+}
