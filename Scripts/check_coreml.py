@@ -8,7 +8,7 @@
 `make check-coreml` does both. coremltools reads a package's specification and weights on Linux, too, and refuses unknown
 operations and inputs, wrong types, and stated shapes that do not follow. It can't run them there: this script has an
 evaluator of its own for that, in double precision. NETWORKS has the networks of Fixtures/layers. Further models, by
-default those of Fixtures/models, Fixtures/layers and Fixtures/dialects, are converted, exported with 32-bit and 16-bit
+default those of Fixtures/models, Fixtures/layers, Fixtures/dialects and Fixtures/pytorch/networks, are converted, exported with 32-bit and 16-bit
 floats, and get the inputs of the NAME.io.npz beside them; .zoo files without recorded inputs get random pictures and are
 compared with `zoo run`. Errors are of the largest value of an output:
 
@@ -34,11 +34,12 @@ import torch.nn.functional as F
 logging.disable(logging.WARNING)
 import coremltools
 from coremltools.converters.mil.frontend.milproto.load import load as load_program
+from coremltools.converters.mil.mil import types
 
 TOLERANCE = 2e-5
 HALF_TOLERANCE = 0.1
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-SUFFIXES = (".keras", ".old.weights.h5", ".weights.h5", ".k2w.h5", ".k2.h5", ".pos.npz", ".npz", ".h5")
+SUFFIXES = (".keras", ".old.weights.h5", ".weights.h5", ".k2w.h5", ".k2.h5", ".pos.npz", ".npz", ".h5", ".safetensors", ".pth")
 
 # Of a channel, in the network's own order: what is subtracted from a pixel of 0 to 255, and what that is divided by.
 PIXELS = {
@@ -162,7 +163,8 @@ OPERATIONS = {
     "minimum": lambda op: torch.minimum(op["x"], torch.as_tensor(op["y"], dtype=op["x"].dtype)),
     "greater": lambda op: op["x"] > op["y"],
     "select": lambda op: torch.where(op["cond"], op["a"], torch.as_tensor(op["b"], dtype=op["a"].dtype)),
-    "identity": lambda op: op["x"], "cast": lambda op: op["x"],
+    "identity": lambda op: op["x"],
+    "cast": lambda op: op["x"].to(torch.float16).to(torch.float64) if op["dtype"] == "fp16" else op["x"],
     "relu": lambda op: op["x"].relu(), "relu6": lambda op: op["x"].clamp(0, 6),
     "clip": lambda op: op["x"].clamp(op["alpha"], op["beta"]),
     "leaky_relu": lambda op: torch.where(op["x"] < 0, op["alpha"] * op["x"], op["x"]),
@@ -245,7 +247,7 @@ class Package:
             y = OPERATIONS[op.op_type](arguments)
             out = op.outputs[0]
             assert tuple(y.shape) == tuple(out.shape), f"{out.name}: {tuple(y.shape)}, stated {tuple(out.shape)}"
-            if rounds and "fp16" in str(out.dtype) and y.dtype == torch.float64:
+            if rounds and types.builtin_to_string(out.dtype) == "fp16" and y.dtype == torch.float64:
                 y = y.to(torch.float16).to(torch.float64)
             values[out.name] = y
         return [values[v.name].numpy() for v in self.main.outputs]
@@ -392,11 +394,11 @@ def main():
     zoo, networks, *given = sys.argv[1:]
     failures = check_networks(networks) if networks != "-" else 0
     paths = []
-    for place in given or [f"{ROOT}/Fixtures/{name}" for name in ("models", "layers", "dialects")]:
+    for place in given or [f"{ROOT}/Fixtures/{name}" for name in ("models", "layers", "dialects", "pytorch/networks")]:
         paths += sorted(glob.glob(f"{place}/*")) if os.path.isdir(place) and not place.endswith(".mlpackage") else [place]
     print("\n| model | f32 | f16 | f16 values | zoo's own figure |\n|---|---|---|---|---|")
     for path in paths:
-        is_recorded = path.endswith((".h5", ".keras", ".npz")) and not path.endswith(".io.npz") and recorded(path)
+        is_recorded = path.endswith((".h5", ".keras", ".npz", ".safetensors", ".pth")) and not path.endswith(".io.npz") and recorded(path)
         if not is_recorded and not path.endswith(".zoo"):
             continue
         if "tensorpack" in path:  # The writer of such files has to be stated.

@@ -9,6 +9,11 @@ package struct CoreMLContents {
     /// As `DataType` of MIL.proto numbers it: 10 is a float of 16 bits, 11 of 32; 0 for a dictionary.
     package let element: Int
     package let shape: [Int]
+
+    package init(element: Int, shape: [Int]) {
+      self.element = element
+      self.shape = shape
+    }
   }
 
   package enum Value: Equatable {

@@ -28,7 +28,7 @@ import ZooTestSupport
   ]
 
   /// Weights with which no layer's output dies or explodes.
-  private static func weights(_ graph: Graph) -> DictionaryWeights {
+  static func weights(_ graph: Graph) -> DictionaryWeights {
     let random = DictionaryWeights(randomFor: graph, seed: 5)
     return DictionaryWeights(
       random.tensors.mapValues { tensor in

@@ -31,6 +31,9 @@ import ZooTestSupport
     var float = ProtobufMessage()
     float.add(20, float: 1)
     #expect(bytes(float) == [0xa5, 0x01, 0x00, 0x00, 0x80, 0x3f])
+    var packed = ProtobufMessage()
+    packed.add(4, packed: [3, 270, 86942])
+    #expect(bytes(packed) == [0x22, 0x06, 0x03, 0x8e, 0x02, 0x9e, 0xa7, 0x05])
   }
 
   @Test func payloadsCountBeforeTheyAreThere() throws {
