@@ -17,7 +17,7 @@ EXTRAS := .build/extras
 FILES := bin/zoo share/man/man1/zoo.1 share/bash-completion/completions/zoo \
   share/zsh/site-functions/_zoo share/fish/vendor_completions.d/zoo.fish
 
-.PHONY: build help version demo train-demo examples check-examples test test-reports bench fuzz format check-macos check-docs check-onnx install install-files uninstall \
+.PHONY: build help version demo train-demo examples check-examples test test-reports bench fuzz format check-macos check-docs check-onnx check-coreml install install-files uninstall \
   release extras packages test-packages clean
 
 build: packages ## Build the command as .build/release/zoo (the default)
@@ -106,6 +106,14 @@ check-onnx: build test-packages ## Export networks as ONNX, check them and run t
 	@rm -rf $(ONNX) && mkdir -p $(ONNX)
 	ZOO_ONNX_NETWORKS=$(CURDIR)/$(ONNX) $(SWIFT) test -c release --filter 'ONNX(Network|Layer)Tests'
 	$(PYTHON) Scripts/check_onnx.py $(ZOO) $(ONNX) $(MODELS)
+
+# PYTHON needs coremltools, torch and numpy; MODELS adds .zoo files, and models with recorded inputs and outputs.
+COREML := .build/coreml
+
+check-coreml: build test-packages ## Export networks for Core ML, load them with coremltools and evaluate them (MODELS=folder for others)
+	@rm -rf $(COREML) && mkdir -p $(COREML)
+	ZOO_COREML_NETWORKS=$(CURDIR)/$(COREML) $(SWIFT) test -c release --filter 'CoreML(Network|Layer)Tests'
+	$(PYTHON) Scripts/check_coreml.py $(ZOO) $(COREML) $(MODELS)
 
 install: build ## Install the command, its man page and completions under PREFIX=/usr/local (SUDO=sudo for root)
 	@$(MAKE) --no-print-directory install-files

@@ -16,8 +16,8 @@ compared with `zoo run`. Errors are of the largest value of an output:
   f16        the program with 16-bit weights, its arithmetic in double precision
   f16 values the same with each operation's result rounded to 16 bits, as the Neural Engine has them
 
-Exits with 1 where the first is above 2e-5 and above twice the error of Keras' own 32-bit outputs, or the second or third
-above 0.1.
+Exits with 1 where the first is above 2e-5 and above twice the error of Keras' own 32-bit outputs (above 1e-4 where there
+is only `zoo run`, which computes with 32 bits), or the second or third above 0.1 and above twice what `zoo export` said.
 """
 import glob
 import json
@@ -37,6 +37,7 @@ from coremltools.converters.mil.frontend.milproto.load import load as load_progr
 from coremltools.converters.mil.mil import types
 
 TOLERANCE = 2e-5
+OWN_TOLERANCE = 1e-4
 HALF_TOLERANCE = 0.1
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SUFFIXES = (".keras", ".old.weights.h5", ".weights.h5", ".k2w.h5", ".k2.h5", ".pos.npz", ".npz", ".h5", ".safetensors", ".pth")
@@ -366,6 +367,7 @@ def check_model(zoo, path):
         # Weights alone do not tell that a network ended in a pooling of its features.
         expected = y if y is not None and [a.shape for a in y] == [a.shape for a in ours] else ours
         shapes = [e.shape for e in expected]
+        limit = max(TOLERANCE, 2 * own) if expected is y else OWN_TOLERANCE
         errors = []
         for kind in ("f32", "f16"):
             output = f"{folder}/{kind}.mlpackage"
@@ -373,20 +375,18 @@ def check_model(zoo, path):
                                   capture_output=True, text=True)
             if done.returncode:
                 if kind == "f16" and "16-bit" in done.stderr:
-                    return errors + [None, None], errors[0] <= max(TOLERANCE, 2 * own), "beyond f16"
+                    return errors + [None, None], errors[0] <= limit, "beyond f16"
                 return done.stderr.strip().splitlines()[0]
             report = json.loads(done.stdout)
             package = Package(output)
-            if "softmax" in report["interface"]:
+            if kind == "f32" and "softmax" in report["interface"]:
                 expected = [np.exp(e - e.max(-1, keepdims=True)) for e in expected]
                 expected = [e / e.sum(-1, keepdims=True) for e in expected]
             kinds = {w.dtype for w in package.weights() if isinstance(w, np.ndarray) and w.dtype.kind == "f"}
             assert kinds == {np.dtype(np.float32 if kind == "f32" else np.float16)}, f"weights of {kinds}"
             for rounds in ((False,) if kind == "f32" else (False, True)):
                 errors.append(largest_error(outputs(package, x, shapes, rounds), expected))
-            if kind == "f32" and "softmax" in report["interface"]:
-                expected = y if y is not None and expected is not ours else ours
-        passed = errors[0] <= max(TOLERANCE, 2 * own) and max(errors[1:]) <= HALF_TOLERANCE
+        passed = errors[0] <= limit and max(errors[1:]) <= max(HALF_TOLERANCE, 2 * report["largest_error"])
         return errors, passed, f"{report['largest_error']:.1e}"
 
 

@@ -117,7 +117,8 @@ extension ONNXOperator {
         }
       }
     }
-    let outer = a.shape.count >= b.shape.count ? a.shape.dropLast(2) : b.shape.dropLast(2)
+    let isOfFirst = outerA == outerB ? a.shape.count >= b.shape.count : outerA > outerB
+    let outer = isOfFirst ? a.shape.dropLast(2) : b.shape.dropLast(2)
     return Array(outer + [rows, columns], values)
   }
 

@@ -61,6 +61,9 @@ struct ExportCommand: ParsableCommand {
     }
   }
 
+  /// Outputs of a Core ML package that 16-bit weights move farther deserve a look.
+  private static let doubtfulError = 0.05
+
   private func outputEnds(in ending: String) -> Bool {
     let name = output.lowercased()
     return name.hasSuffix(ending) || name.hasSuffix(ending + "/")
@@ -80,6 +83,11 @@ struct ExportCommand: ParsableCommand {
       "wrote \(report.output): \(report.architecture), \(grouped(report.parameters)) weights in "
         + "\(report.tensors) tensors, \(byteSize(report.bytes))")
     if let data = report.data { try Terminal.print("its weights are in \(data), which has to lie beside it") }
+    if let error = report.largestError, error > Self.doubtfulError {
+      Terminal.warning(
+        "16-bit weights move its outputs by up to \(significant(error)) of their largest value; --dtype f32 keeps them"
+      )
+    }
     if let interface = report.interface { try Terminal.print("it \(interface)") }
     if let error = report.largestError, let trials = report.trials {
       try Terminal.print(

@@ -42,6 +42,36 @@ struct ExportCommandTests {
     #expect(try zoo.contents().sorted() == ["digits.onnx", "digits.zoo", "other.onnx"])
   }
 
+  @Test func writesCoreML() throws {
+    let zoo = try ZooCommand()
+    defer { zoo.cleanUp() }
+    #expect(try zoo("convert", ConvertTests.digits, "--no-verify", "-q").status == 0)
+    let result = try zoo("export", "digits.zoo", "-o", "Digits.mlpackage")
+    #expect(result.status == 0 && result.errors.isEmpty, "\(result.errors)")
+    let lines = result.output.split(separator: "\n")
+    #expect(
+      lines.count == 3 && lines[0].hasPrefix("wrote Digits.mlpackage: mobilenet, 221,114 weights in 137 "))
+    #expect(
+      lines[1].hasPrefix("it takes ") && lines[2].hasPrefix("16-bit weights move its outputs by at most "))
+    // As a shell completes the folder's name.
+    #expect(try zoo("export", "digits.zoo", "-o", "Digits.mlpackage/").status == 73)
+    let json = try zoo(
+      "export", "digits.zoo", "-o", "Digits.mlpackage/", "--dtype", "f32", "--force", "--json"
+    )
+    .jsonObject()
+    #expect(json["format"] as? String == "mlpackage" && json["output"] as? String == "Digits.mlpackage")
+    #expect(json["precision"] as? String == "f32" && json["largest_error"] == nil)
+    #expect(json["interface"] as? String != nil && json["tensors"] as? Int == 137)
+    #expect(try zoo("export", "digits.zoo", "-o", "digits.onnx", "--dtype", "f16").status == 64)
+    #expect(try zoo("export", "digits.zoo", "-o", "D.mlpackage", "--dtype", "bf16").status == 64)
+    #expect(try zoo("export", "digits.zoo", "-o", "D.mlpackage", "--format", "mlx").status == 64)
+    #expect(try zoo("export", "digits.zoo", "-o", "no/such/D.mlpackage").status == 73)
+    try Data([1]).write(to: URL(filePath: zoo.path("Digits.mlpackage/notes.txt")))
+    let other = try zoo("export", "digits.zoo", "-o", "Digits.mlpackage", "--force")
+    #expect(other.status == 73 && other.errors.contains("notes.txt"), "\(other.errors)")
+    #expect(try zoo.contents().sorted() == ["Digits.mlpackage", "digits.zoo"])
+  }
+
   @Test func differencesAreShownAndCounted() throws {
     let zoo = try ZooCommand()
     defer { zoo.cleanUp() }

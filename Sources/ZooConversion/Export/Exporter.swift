@@ -45,9 +45,9 @@ public struct Exporter: Sendable {
     public let widened: Int
     /// The file beside the output that has the weights, where it would be too large with them.
     public var data: String?
-    /// The floats of a Core ML package, and what it takes and gives, for people.
+    /// The floats of a Core ML package: `f16` or `f32`.
     public var precision: String?
-    /// See ``precision``.
+    /// What a Core ML package takes and gives, for people.
     public var interface: String?
     /// How far 16-bit weights move any output of a Core ML package, of its largest value.
     public var largestError: Double?

@@ -1,5 +1,3 @@
-import Synchronization
-import ZooFormat
 import ZooGraph
 import ZooRuntime
 import ZooSystem
@@ -85,16 +83,36 @@ private struct HalvedWeights: WeightSource {
 
   let source: any WeightSource
 
+  private static let partLength = 1 << 20
+
   func tensor(for slot: WeightSlot) throws -> StoredTensor {
     let tensor = try source.tensor(for: slot)
-    var values = tensor.floats()
     // A variance is written as the deviation.
-    if slot.role == .variance { values = values.map { $0.squareRoot() } }
-    let rounding = StorageType.f16.rounding(values)
-    guard rounding.isInRange else {
-      throw Overflow(name: slot.name, value: rounding.largestValue)
+    let isVariance = slot.role == .variance
+    var halves: [UInt16] = []
+    halves.reserveCapacity(slot.shape.elementCount)
+    try tensor.forEachPart(length: Self.partLength) { part throws in
+      let values = isVariance ? part.floats().map { $0.squareRoot() } : part.floats()
+      part.bytes.letGo()
+      let rounded = Float.float16Bits(of: values)
+      for (value, half) in zip(values, rounded)
+      where UInt16(littleEndian: half) & 0x7fff == 0x7c00 && value.isFinite {
+        throw Overflow(name: slot.name, value: value)
+      }
+      halves += rounded
     }
-    values = slot.role == .variance ? rounding.values.map { $0 * $0 } : rounding.values
-    return StoredTensor(shape: slot.shape, values: values)
+    if isVariance {
+      let values = halves.map { Float(float16Bits: UInt16(littleEndian: $0)) }
+      return StoredTensor(shape: slot.shape, values: values.map { $0 * $0 })
+    }
+    guard
+      let result = StoredTensor(
+        shape: slot.shape, elementType: .float16, bytes: ByteSlice(HeapBytes(halves)))
+    else {
+      throw ZooError(
+        .malformed, what: "malformed weight", at: slot.name,
+        "it has \(halves.count) values, expected \(slot.shape.elementCount)")
+    }
+    return result
   }
 }
