@@ -57,6 +57,7 @@ let package = Package(
     .target(
       name: "ZooWeightFiles", dependencies: ["ZooSystem", "ZooTensor", "CHDF5", "CZlib", "CZooSystem"]),
     .target(name: "ZooFormat", dependencies: ground + ["CZooPlanes"]),
+    .target(name: "ZooFetch", dependencies: ["ZooSystem"]),
 
     // MARK: Engines
     .target(name: "CZooKernels"),
@@ -174,6 +175,7 @@ let package = Package(
     .testTarget(
       name: "ZooImagesTests", dependencies: ground + ["ZooImages", "ZooImageFiles", "ZooTestSupport"]),
     .testTarget(name: "ZooWeightFilesTests", dependencies: ground + ["ZooWeightFiles", "ZooTestSupport"]),
+    .testTarget(name: "ZooFetchTests", dependencies: ["ZooSystem", "ZooFetch"]),
     .testTarget(
       name: "ZooFormatTests",
       dependencies: ground + ["ZooFormat", "ZooCompression", "ZooModels", "ZooTestSupport"]),
