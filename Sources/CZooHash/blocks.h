@@ -1,4 +1,4 @@
-// What SHA-256 and MD5 have in common: whole blocks are compressed, and the last is padded with the length.
+// What SHA-256, SHA-1 and MD5 have in common: whole blocks are compressed, and the last is padded with the length.
 #pragma once
 
 #include "CZooHash.h"

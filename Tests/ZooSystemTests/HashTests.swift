@@ -19,6 +19,23 @@ import ZooTestSupport
     ),
   ]
 
+  /// The examples of FIPS 180 for SHA-1, and lengths around a block's that Python's hashlib made.
+  static let sha1: [(String, String)] = [
+    ("", "da39a3ee5e6b4b0d3255bfef95601890afd80709"),
+    ("abc", "a9993e364706816aba3e25717850c26c9cd0d89d"),
+    (
+      "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "84983e441c3bd26ebaae4aa1f95129e5e54670f1"
+    ),
+    (String(repeating: "a", count: 1_000_000), "34aa973cd4c4daa4f61eeb2bdbad27316534016f"),
+    (String(repeating: "z", count: 55), "5a8c825e7bddd45f0936f3a6c4a34760a190e60c"),
+    (String(repeating: "z", count: 63), "5576b79ef97c211956483848efaaef0c5cae045f"),
+    (String(repeating: "z", count: 64), "668cd5ae72f64e8194014f99778081e5ae46df53"),
+    (String(repeating: "z", count: 65), "b4d0bc233838cba64eeaa151cae9301542498b30"),
+    (String(repeating: "z", count: 119), "85843975fc0c4b3f138f1712c37de691d4078286"),
+    (String(repeating: "z", count: 120), "adb73f20707cc855fdfb8f7dc62491aecce07e49"),
+    (String(repeating: "z", count: 128), "ee07a43b8b7f44b7c7c5ad71bcadd33eec5e7947"),
+  ]
+
   /// The test suite of RFC 1321.
   static let md5: [(String, String)] = [
     ("", "d41d8cd98f00b204e9800998ecf8427e"),
@@ -41,6 +58,10 @@ import ZooTestSupport
         #expect(digits(hasher.finalize()) == digest, "\(SHA256Hasher.implementations[index])")
       }
     }
+  }
+
+  @Test func sha1IsThatOfTheStandard() {
+    for (message, digest) in Self.sha1 { #expect(digits(SHA1Hasher.hash(Array(message.utf8))) == digest) }
   }
 
   @Test func md5IsThatOfTheRFC() {
@@ -69,6 +90,7 @@ import ZooTestSupport
 
   @Test func copiesGoOnByThemselves() {
     copies(of: SHA256Hasher())
+    copies(of: SHA1Hasher())
     copies(of: MD5Hasher())
     copies(of: XXH3Hasher())
   }

@@ -1,4 +1,4 @@
-// SHA-256, MD5 and XXH3 of 128 bits, of bytes that come in parts.
+// SHA-256, SHA-1, MD5 and XXH3 of 128 bits, of bytes that come in parts.
 //
 // A state is a plain structure that owns nothing: it can be copied, and it needs no end. `final` leaves it
 // as it is, so that more can follow.
@@ -38,6 +38,16 @@ bool zoo_sha256_init_with(zoo_sha256 *hash, int32_t index);
 
 void zoo_sha256_update(zoo_sha256 *hash, const void *bytes, size_t count);
 void zoo_sha256_final(const zoo_sha256 *hash, uint8_t digest[32]);
+
+// SHA-1 (FIPS 180-4).
+typedef struct {
+  uint32_t state[5];
+  zoo_pending_block pending;
+} zoo_sha1;
+
+void zoo_sha1_init(zoo_sha1 *hash);
+void zoo_sha1_update(zoo_sha1 *hash, const void *bytes, size_t count);
+void zoo_sha1_final(const zoo_sha1 *hash, uint8_t digest[20]);
 
 // MD5 (RFC 1321).
 typedef struct {
