@@ -2,7 +2,8 @@ import ZooSystem
 
 /// How files are fetched, and where they are kept.
 package struct FetchConfiguration: Sendable {
-  /// The variables of the environment: `HOME`, `XDG_CACHE_HOME`, `ZOO_CACHE`, `KERAS_HOME`, `HF_HOME` and others.
+  /// The variables of the environment: `HOME`, `XDG_CACHE_HOME`, `ZOO_CACHE`, `KERAS_HOME`, `TORCH_HOME`, and those
+  /// of the hub's client.
   package var environment: [String: String]
   /// The folder of downloads; nil: ``defaultCacheFolder``.
   package var cacheFolder: String?
@@ -49,6 +50,18 @@ package struct FetchConfiguration: Sendable {
     self.now = now
     self.jitter = jitter
     self.freeBytes = freeBytes
+  }
+
+  /// Waits.
+  ///
+  /// - Throws: `ZooError` of the code `cancelled` where the task is.
+  func pause(seconds: Double) async throws(ZooError) {
+    do {
+      try await sleep(.milliseconds(Int((seconds * 1000).rounded())))
+    } catch {
+      throw ZooError.cancelled
+    }
+    try Cancellation.check()
   }
 
   /// A variable that is set and not empty.

@@ -7,11 +7,13 @@ package struct FetchedFile: Sendable, Hashable {
     case ownCache = "cache"
     /// Keras' folder of downloaded models.
     case kerasFolder = "keras"
+    /// The folder where torch keeps downloaded weights.
+    case torchFolder = "torch"
     /// The cache that the hub's own client has too.
     case hubCache = "hub-cache"
   }
 
-  /// A path to it; its last part is the name that its publisher gave it.
+  /// A path to it; its last part is the name that its publisher gave it, or in the hub's cache a hash.
   package var path: String
   /// Where its bytes came from, after redirects; where they could be had, for a file that was here already.
   package var address: WebAddress
