@@ -22,7 +22,12 @@ enum Setback: Error {
   static func final(
     _ code: ZooError.Code, _ address: WebAddress, _ why: String, remedy: String? = nil
   ) -> Setback {
-    .final(ZooError(code, what: "cannot download", at: address.shown, why, remedy: remedy))
+    // Where the file itself is at fault, the text goes on with "in".
+    let what: [ZooError.Code: String] = [
+      .damaged: "wrong file", .tooLarge: "too large a file", .unsupported: "unsupported download",
+    ]
+    return .final(
+      ZooError(code, what: what[code] ?? "cannot download", at: address.shown, why, remedy: remedy))
   }
 
   /// The connection broke, or was not what it should be, and may be again what it was.

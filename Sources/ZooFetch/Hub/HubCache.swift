@@ -84,6 +84,12 @@ struct HubCache: Sendable {
     try FileSystem.replace(path, with: Array(commit.utf8))
   }
 
+  /// Whether the file's own name leads to its bytes.
+  func isLinked(_ file: HubFile, commit: String, name: String, tag: String) -> Bool {
+    let named = FileSystem.identity(of: snapshot(file, commit: commit, name: name))
+    return named != nil && named == FileSystem.identity(of: place(file, tag: tag).path)
+  }
+
   /// Has the file's own name lead to its bytes.
   func link(_ file: HubFile, commit: String, name: String, tag: String) throws(ZooError) {
     let path = snapshot(file, commit: commit, name: name)

@@ -121,7 +121,7 @@ struct HubModel: Sendable {
 
   /// Gives the bytes their names in the cache.
   private func publish(_ name: String, _ entry: HubEntry) throws(ZooError) {
-    if cache.hash(of: file, commit: entry.commit, name: name) != entry.hash {
+    if !cache.isLinked(file, commit: entry.commit, name: name, tag: entry.tag) {
       try cache.link(file, commit: entry.commit, name: name, tag: entry.tag)
     }
     try cache.note(file, commit: entry.commit)

@@ -27,6 +27,13 @@ package enum FileSystem {
     return Int(status.st_size)
   }
 
+  /// Which file it is, whatever the path; nil where there is none.
+  static func identity(of path: String) -> [UInt64]? {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return nil }
+    return [UInt64(truncatingIfNeeded: status.st_dev), UInt64(truncatingIfNeeded: status.st_ino)]
+  }
+
   /// The first bytes of a small regular file; nil where it can't be read or is longer than `limit`.
   static func contents(of path: String, atMost limit: Int) -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
