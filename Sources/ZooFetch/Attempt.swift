@@ -16,7 +16,8 @@ struct Attempt {
     self.partial = partial
   }
 
-  /// Asks for the bytes that are missing and writes them. Returns when all are here, with where they came from.
+  /// Asks for the bytes that are missing and writes them. Returns when all are here, with where they came
+  /// from.
   mutating func run() async throws(Setback) -> WebAddress {
     while true {
       if let source = try await once() { return source }

@@ -2,7 +2,8 @@ import ZooSystem
 
 /// One file on its way from a server to its place: want, have, partial, verify, publish.
 ///
-/// A later run goes on wherever this one is abandoned. The file gets its name last, after its hash was checked.
+/// A later run goes on wherever this one is abandoned. The file gets its name last, after its hash was
+/// checked.
 struct Download: Sendable {
   /// What messages call the file.
   let name: String

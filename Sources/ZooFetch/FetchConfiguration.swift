@@ -2,8 +2,8 @@ import ZooSystem
 
 /// How files are fetched, and where they are kept.
 package struct FetchConfiguration: Sendable {
-  /// The variables of the environment: `HOME`, `XDG_CACHE_HOME`, `ZOO_CACHE`, `KERAS_HOME`, `TORCH_HOME`, and those
-  /// of the hub's client.
+  /// The variables of the environment: `HOME`, `XDG_CACHE_HOME`, `ZOO_CACHE`, `KERAS_HOME`, `TORCH_HOME`, and
+  /// those of the hub's client.
   package var environment: [String: String]
   /// The folder of downloads; nil: ``defaultCacheFolder``.
   package var cacheFolder: String?
@@ -67,8 +67,8 @@ package struct FetchConfiguration: Sendable {
   /// A variable that is set and not empty.
   func variable(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
 
-  /// The folder where this program keeps downloads: `downloads` in `ZOO_CACHE`, or in a folder `zoo` where the
-  /// system keeps caches; nil where not even `HOME` is set.
+  /// The folder where this program keeps downloads: `downloads` in `ZOO_CACHE`, or in a folder `zoo` where
+  /// the system keeps caches; nil where not even `HOME` is set.
   package var defaultCacheFolder: String? {
     let folder: String?
     #if canImport(Darwin)

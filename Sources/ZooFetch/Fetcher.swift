@@ -1,7 +1,7 @@
 import ZooSystem
 
-/// Fetches published files: looks for them in the caches that there are, downloads what is missing, goes on with
-/// what an earlier run began, and hands on nothing whose hash is wrong.
+/// Fetches published files: looks for them in the caches that there are, downloads what is missing, goes on
+/// with what an earlier run began, and hands on nothing whose hash is wrong.
 package struct Fetcher: Sendable {
   let transport: any Transport
   let configuration: FetchConfiguration
@@ -18,9 +18,10 @@ package struct Fetcher: Sendable {
   /// Fetches a file of the catalogue.
   ///
   /// - Parameter progress: called often, by any thread.
-  /// - Throws: `ZooError`: `cannotOpen` where the file can't be had, `damaged` where it is not the one that was
-  ///   published, `tooLarge`, `unsupported`, `cannotCreate` where it can't be kept, `unreadable` where the
-  ///   connection broke too often, `cancelled`. What is here by then stays, and the next run goes on from there.
+  /// - Throws: `ZooError`: `cannotOpen` where the file can't be had, `damaged` where it is not the one that
+  ///   was published, `tooLarge`, `unsupported`, `cannotCreate` where it can't be kept, `unreadable` where the
+  ///   connection broke too often, `cancelled`. What is here by then stays, and the next run goes on from
+  ///   there.
   package func fetch(
     _ download: PublishedDownload, progress: @escaping @Sendable (FetchProgress) -> Void = { _ in }
   ) async throws(ZooError) -> FetchedFile {

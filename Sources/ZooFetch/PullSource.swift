@@ -158,7 +158,7 @@ package enum PullSource: Sendable, Hashable {
     ZooError(
       .invalidArgument, what: "nothing to fetch", at: text, why,
       remedy: remedy
-        ?? "Type a name that `zoo pull --list` shows, hf://ORG/NAME[@REVISION][/FILE], or https://… with --sha256."
+        ?? "Type a name of `zoo pull --list`, hf://ORG/NAME[@REVISION][/FILE], or https://… with --sha256."
     )
   }
 }

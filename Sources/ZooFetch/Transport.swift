@@ -1,7 +1,7 @@
 /// Sends requests for ``Fetcher``, which knows nothing of what carries them; tests script it.
 ///
-/// A transport follows no redirect, keeps no cookies, decodes no content and tries nothing twice: all of that is
-/// decided above it.
+/// A transport follows no redirect, keeps no cookies, decodes no content and tries nothing twice: all of that
+/// is decided above it.
 package protocol Transport: Sendable {
   /// Sends one request; returns when the head of the answer is there.
   func send(_ request: TransportRequest) async throws(TransportFailure) -> TransportAnswer
@@ -40,10 +40,11 @@ package struct TransportAnswer: Sendable {
   }
 }
 
-/// The bytes of an answer, in the order in which they arrive. Letting go of it before its end closes the connection.
+/// The bytes of an answer, in the order in which they arrive. Letting go of it before its end closes the
+/// connection.
 package protocol TransportBody: Sendable {
-  /// The next bytes; nil after the last. Ended too early for its `Content-Length` or its last chunk, it throws
-  /// ``TransportFailure/cut(_:)``.
+  /// The next bytes; nil after the last. Ended too early for its `Content-Length` or its last chunk, it
+  /// throws ``TransportFailure/cut(_:)``.
   func next() async throws(TransportFailure) -> [UInt8]?
 }
 

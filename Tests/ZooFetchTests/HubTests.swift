@@ -307,6 +307,19 @@ import ZooSystem
       file, from: web, variables: ["HF_ENDPOINT": "https://mirror.example/"])
     #expect(try shop.read(fetched.path) == weights)
     #expect(web.requests[0].address.text == "https://mirror.example/org/net/resolve/main/model.safetensors")
+    // A mirror that has only the bytes sends on to the hub, which doesn't get the mirror's token.
+    let both = hub(["model.safetensors": weights]) { answer, request in
+      if request.address.host == "mirror.example" {
+        answer = .redirect(to: "https://huggingface.co" + request.address.pathAndQuery)
+      }
+    }
+    let sent = try await shop.fetch(
+      file, from: both, variables: ["HF_ENDPOINT": "https://mirror.example", "HF_TOKEN": "hf_secret"])
+    #expect(sent.commit == Self.commit)
+    #expect(
+      both.requests.allSatisfy {
+        ($0.headers["Authorization"] != nil) == ($0.address.host == "mirror.example")
+      })
     let error = try await failure(file, from: web, variables: ["HF_ENDPOINT": "nonsense"])
     #expect(error.category == .usage && error.location.contains("HF_ENDPOINT"))
   }

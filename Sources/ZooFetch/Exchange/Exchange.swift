@@ -24,7 +24,8 @@ struct Exchange: Sendable {
   /// - Parameters:
   ///   - address: where to begin; its host is asked first.
   ///   - headers: sent to every host on the way.
-  ///   - follows: whether a redirect is followed, of one that leads to its argument; where it isn't, it is the reply.
+  ///   - follows: whether a redirect from its first argument to its second is followed; where it isn't, it is the
+  ///     reply.
   ///   - hasAnswered: whether the host has answered before.
   func send(
     _ method: TransportRequest.Method, _ address: WebAddress, headers: [String: String], hasAnswered: Bool,

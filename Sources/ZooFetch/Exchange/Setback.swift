@@ -45,7 +45,7 @@ enum Setback: Error {
 extension Setback {
   /// What a failed transport means.
   ///
-  /// - Parameter hasAnswered: whether the host has answered before: then nobody being there is no reason to give up.
+  /// - Parameter hasAnswered: whether the host has answered before: then it may be back soon.
   init(_ failure: TransportFailure, at address: WebAddress, hasAnswered: Bool) {
     switch failure {
     case .cut(let why):

@@ -1,8 +1,8 @@
 import ZooSystem
 
 extension Fetcher {
-  /// Fetches a file of a model on the hub, or its weights together with its `config.json`, into the cache that the
-  /// hub's own client has too.
+  /// Fetches a file of a model on the hub, or its weights together with its `config.json`, into the cache
+  /// that the hub's own client has too.
   ///
   /// - Parameters:
   ///   - sha256: what the file must have besides, where a person gave it.

@@ -54,8 +54,8 @@ struct HubCache: Sendable {
     FileHash.isHexadecimal(text, count: 40) && text == text.lowercased()
   }
 
-  /// The hash of a file at a commit, by the name of the blob that its link leads to; nil where there is no such file,
-  /// or no such link.
+  /// The hash of a file at a commit, by the name of the blob that its link leads to; nil where there is no
+  /// such file, or no such link.
   func hash(of file: HubFile, commit: String, name: String) -> FileHash? {
     let path = snapshot(file, commit: commit, name: name)
     guard FileSystem.length(of: path) != nil else { return nil }

@@ -16,6 +16,9 @@ struct HubClient: Sendable {
   let exchange: Exchange
   let configuration: FetchConfiguration
 
+  /// Of the hub itself: mirrors send on to them what they don't have.
+  private static let origins = ["https://huggingface.co:443", "https://hf.co:443"]
+
   init(settings: HubSettings, transport: any Transport, configuration: FetchConfiguration) {
     self.settings = settings
     self.configuration = configuration
@@ -84,7 +87,7 @@ struct HubClient: Sendable {
     let headers = ["Accept-Encoding": "identity", "User-Agent": Fetcher.userAgent]
     // A redirect to another host leads to the bytes; what is known of them is in the redirect itself.
     let reply = try await exchange.send(.head, address, headers: headers, hasAnswered: false) {
-      $0.origin == $1.origin
+      $0.origin == $1.origin || Self.origins.contains($1.origin)
     }
     let head = reply.head
     guard head.status == 200 || reply.target != nil else {
@@ -110,7 +113,8 @@ struct HubClient: Sendable {
     return HubEntry(commit: commit, tag: tag, hash: hash, bytes: bytes)
   }
 
-  /// An entity tag without its quotes, and without the mark of one that stands for content rather than for bytes.
+  /// An entity tag without its quotes, and without the mark of one that stands for content rather than for
+  /// bytes.
   private static func plainTag(_ tag: String) -> String {
     let start = tag.hasPrefix("W/") ? tag.dropFirst(2) : tag[...]
     return start.filter { $0 != "\"" }

@@ -49,7 +49,8 @@ struct HubModel: Sendable {
 
   // MARK: One file
 
-  /// The file `name`; nil where the repository has none, or where the cache has none and the hub may not be asked.
+  /// The file `name`; nil where the repository has none, or where the cache has none and the hub may not be
+  /// asked.
   private func fetch(_ name: String, sha256: String?) async throws(ZooError) -> FetchedFile? {
     progress(.began(name: "\(file.repository)/\(name)"))
     if client.settings.isOffline {
@@ -121,10 +122,13 @@ struct HubModel: Sendable {
 
   /// Gives the bytes their names in the cache.
   private func publish(_ name: String, _ entry: HubEntry) throws(ZooError) {
-    if !cache.isLinked(file, commit: entry.commit, name: name, tag: entry.tag) {
+    if cache.isLinked(file, commit: entry.commit, name: name, tag: entry.tag) {
+      // The cache may be one that only others may write to.
+      try? cache.note(file, commit: entry.commit)
+    } else {
       try cache.link(file, commit: entry.commit, name: name, tag: entry.tag)
+      try cache.note(file, commit: entry.commit)
     }
-    try cache.note(file, commit: entry.commit)
   }
 
   /// The hashes of the file at `path`, if it is what it should be.

@@ -1,7 +1,8 @@
 import Foundation
 import ZooSystem
 
-/// The folder of this program's own downloads: each in a folder of its own, named after what is known of the file.
+/// The folder of this program's own downloads: each in a folder of its own, named after what is known of the
+/// file.
 struct DownloadFolder: Sendable {
   let path: String
 

@@ -1,6 +1,7 @@
 import ZooSystem
 
-/// The right to write one file, which one process has at a time. A process that ends in whatever way loses it.
+/// The right to write one file, which one process has at a time. A process that ends in whatever way loses
+/// it.
 final class FileLock {
   private var descriptor: CInt
 

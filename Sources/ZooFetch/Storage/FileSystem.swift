@@ -20,7 +20,8 @@ package enum FileSystem {
     guard isFolder(folder) else { throw ZooError.file(.create, folder, reason: "it is not a folder") }
   }
 
-  /// The length of the regular file at `path`, or of the one that a link there leads to; nil where there is none.
+  /// The length of the regular file at `path`, or of the one that a link there leads to; nil where there is
+  /// none.
   static func length(of path: String) -> Int? {
     var status = stat()
     guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
@@ -56,8 +57,9 @@ package enum FileSystem {
     return Array(bytes[..<done])
   }
 
-  /// Writes a small file in one step for whoever reads it; a process that is killed leaves the old one. Unlike an
-  /// `AtomicFile` it isn't made durable: the file is of use only as long as the system runs, or is checked.
+  /// Writes a small file in one step for whoever reads it; a process that is killed leaves the old one.
+  /// Unlike an `AtomicFile` it isn't made durable: the file is of use only as long as the system runs, or is
+  /// checked.
   static func replace(_ path: String, with bytes: [UInt8], mode: mode_t = 0o644) throws(ZooError) {
     let new = path + ".new"
     let descriptor = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode)

@@ -1,6 +1,7 @@
 import ZooSystem
 
-/// The folders where others keep what they have downloaded. A file there counts by its hash, never by its name.
+/// The folders where others keep what they have downloaded. A file there counts by its hash, never by its
+/// name.
 struct KnownFolders: Sendable {
   let configuration: FetchConfiguration
 
@@ -46,7 +47,8 @@ struct KnownFolders: Sendable {
     let hasName: Bool
   }
 
-  /// The files of the right length, or of the right name where the length isn't known: not every file is hashed.
+  /// The files of the right length, or of the right name where the length isn't known: not every file is
+  /// hashed.
   private func candidates(_ expectation: Expectation, name: String) -> [Candidate] {
     var candidates: [Candidate] = []
     for (folder, origin) in folders {

@@ -1,6 +1,7 @@
 import ZooSystem
 
-/// A file that is being downloaded, with the record from which a later run goes on. Only the lock's holder has one.
+/// A file that is being downloaded, with the record from which a later run goes on. Only the lock's holder
+/// has one.
 final class PartialFile {
   let path: String
   private let recordPath: String
