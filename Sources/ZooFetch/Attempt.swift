@@ -62,7 +62,7 @@ struct Attempt {
   private func checkTrust(of reply: Exchange.Reply) throws(Setback) {
     guard !expectation.isHashKnown, reply.address.scheme == .http, !reply.address.isLoopback else { return }
     throw .final(
-      .unsupported, reply.address, "no hash of it is known, and the connection is not encrypted",
+      .unsupported, reply.address, "no hash of the file is known, and the connection is not encrypted",
       remedy: "State the hash with --sha256.")
   }
 
@@ -71,11 +71,11 @@ struct Attempt {
   /// The whole file, whether or not only the rest was wanted.
   private func receiveAll(_ reply: Exchange.Reply) async throws(Setback) -> WebAddress {
     let head = reply.head
-    if partial.bytes > 0 { try startOver("the server sends all of it again") }
+    if partial.bytes > 0 { try startOver("the server sends the whole file again") }
     let length = head.contentLength
     if length == nil, !head.isChunked, !expectation.isHashKnown, expectation.bytes == nil {
       throw .final(
-        .unsupported, reply.address, "the server doesn't say how long it is, and no hash of it is known",
+        .unsupported, reply.address, "the server doesn't state its length, and no hash of the file is known",
         remedy: "State the hash with --sha256.")
     }
     try await receive(reply, total: length)
@@ -85,11 +85,11 @@ struct Attempt {
   /// The rest, if it is that.
   private func receiveRest(_ reply: Exchange.Reply) async throws(Setback) -> WebAddress? {
     guard let part = reply.head.part, part.start == partial.bytes else {
-      try startOver("the server sends another part than the one that was asked for")
+      try startOver("the server sends a different part than requested")
       return nil
     }
     if let total = part.total, let known = partial.length, total != known {
-      try startOver("the file has changed its length")
+      try startOver("the length of the file has changed")
       return nil
     }
     if let tag = partial.etag, let now = reply.head.strongTag, tag != now {
@@ -168,14 +168,14 @@ struct Attempt {
       throw .final(
         .damaged, address,
         "\(download.name) should have \(grouped(bytes)) bytes, but the server's file has \(grouped(total))",
-        remedy: "It is another file, or a page instead of it.")
+        remedy: "It is another file, or a web page in its place.")
     }
     guard let known = total ?? expectation.bytes else { return }
     let limit = download.configuration.byteLimit
     guard known <= limit else {
       throw .final(
-        .tooLarge, address, "it has \(grouped(known)) bytes, and \(grouped(limit)) are allowed",
-        remedy: "If that is right, allow more with --max-bytes.")
+        .tooLarge, address, "it has \(grouped(known)) bytes, and the limit is \(grouped(limit))",
+        remedy: "If you want it, raise the limit with --max-bytes.")
     }
     let folder = folder(of: download.place.path)
     let missing = known - partial.bytes
@@ -183,8 +183,8 @@ struct Attempt {
       throw .final(
         ZooError.file(
           .create, download.place.path,
-          reason: "\(byteSize(missing)) are to come, and only \(byteSize(free)) are free there",
-          remedy: "Free some space, or name a folder on another disk."))
+          reason: "\(byteSize(missing)) are needed and \(byteSize(free)) are free",
+          remedy: "Free some space, or choose a folder on another disk."))
     }
   }
 
@@ -194,15 +194,15 @@ struct Attempt {
   private func tooMuch(_ total: Int?, at address: WebAddress) -> Setback {
     // Nothing tells which of the bytes are the right ones.
     try? partial.empty()
-    if total != nil { return .cut(address, "the server sends more than it said") }
+    if total != nil { return .cut(address, "the server sends more bytes than it announced") }
     if let bytes = expectation.bytes {
       return .final(
-        .damaged, address, "\(download.name) should have \(grouped(bytes)) bytes, but more come",
-        remedy: "It is another file, or a page instead of it.")
+        .damaged, address, "\(download.name) should have \(grouped(bytes)) bytes, but the server sends more",
+        remedy: "It is another file, or a web page in its place.")
     }
     return .final(
       .tooLarge, address,
-      "it has more than the \(grouped(download.configuration.byteLimit)) bytes that are allowed",
-      remedy: "If that is right, allow more with --max-bytes.")
+      "it has more bytes than the limit of \(grouped(download.configuration.byteLimit))",
+      remedy: "If you want it, raise the limit with --max-bytes.")
   }
 }

@@ -64,15 +64,15 @@ struct Download: Sendable {
       // What came in one piece would come again.
       guard isResumed, !isSecond else { throw damaged(fault, at: source) }
       isSecond = true
-      progress(.startedOver(reason: "the parts together are not the file"))
+      progress(.startedOver(reason: "the joined parts have the wrong hash"))
     }
   }
 
   private func damaged(_ fault: Expectation.Fault, at source: WebAddress) -> ZooError {
-    let why = "\(name) should have \(fault.expected), but what came has \(fault.found)"
+    let why = "\(name) should have \(fault.expected), but the downloaded file has \(fault.found)"
     return ZooError(
       .damaged, what: "wrong file", at: source.shown, why,
-      remedy: "Nothing was kept. Somebody on the way may have changed the file, or its publisher has.")
+      remedy: "Nothing was kept. Its publisher has replaced the file, or it was changed on the way.")
   }
 
   /// Takes up what an earlier run has left; returns whether there is something.
@@ -83,7 +83,7 @@ struct Download: Sendable {
     switch restored {
     case .nothing: return false
     case .useless(let why):
-      progress(.startedOver(reason: "of the bytes that are here, \(why)"))
+      progress(.startedOver(reason: "the bytes from an earlier run can't be used: \(why)"))
       return false
     case .kept(let bytes):
       progress(.resumed(from: bytes))

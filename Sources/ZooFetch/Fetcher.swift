@@ -39,7 +39,7 @@ package struct Fetcher: Sendable {
     }
     guard !configuration.isOffline else { throw offline(download.address.shown, place.path, impostors) }
     var file = try await downloaded(download, expectation, to: place, progress)
-    file.remarks += impostors.map { "\($0) has the same name, but is another file." }
+    file.remarks += impostors.map { "\($0) has the same name but other content; it was not used." }
     return file
   }
 
@@ -107,10 +107,10 @@ package struct Fetcher: Sendable {
   }
 
   private func offline(_ address: String, _ path: String, _ impostors: [String]) -> ZooError {
-    let others = impostors.isEmpty ? "" : "; \(impostors[0]) has its name, but is another file"
+    let others = impostors.isEmpty ? "" : "; \(impostors[0]) has the same name but other content"
     return ZooError(
       .cannotOpen, what: "cannot download", at: address,
-      "it was not downloaded before to \(folder(of: path))\(others), and --offline forbids to ask for it",
+      "it is not in \(folder(of: path))\(others), and --offline allows no download",
       remedy: "Run the same command once without --offline.")
   }
 
@@ -131,7 +131,7 @@ package struct Fetcher: Sendable {
     guard !hashes.isEmpty else {
       throw ZooError(
         .invalidArgument, what: "cannot download", at: address.shown,
-        "no hash of it is known by which the file could be checked",
+        "no hash is known to check the file with",
         remedy: "Add --sha256 with the 64 digits that its publisher states.")
     }
     let name = address.fileName.isEmpty ? address.host : address.fileName

@@ -28,12 +28,14 @@ package enum PullSource: Sendable, Hashable {
         self = .address(address, sha256: hash)
       }
     default:
-      guard !hasScheme, !text.contains("/") else { throw Self.error(text, "it is no source that is known") }
+      guard !hasScheme, !text.contains("/") else {
+        throw Self.error(text, "it is neither a name of the catalogue nor an address")
+      }
       self = try Self.catalogEntry(text, hash: hash)
     }
     if hash != nil, case .hub(let file, _) = self, file.file == nil {
       throw Self.error(
-        text, "--sha256 is of one file, and none is named", remedy: "Add /FILE to \(file.text).")
+        text, "--sha256 needs the name of a file", remedy: "Add /FILE to \(file.text).")
     }
   }
 
@@ -42,7 +44,7 @@ package enum PullSource: Sendable, Hashable {
   private static func catalogEntry(_ text: String, hash: String?) throws(ZooError) -> PullSource {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count <= 2, parts.allSatisfy({ !$0.isEmpty }), let name = parts.first else {
-      throw error(text, "a name of the catalogue is NAME or NAME:VARIANT")
+      throw error(text, "a name of the catalogue has the form NAME or NAME:VARIANT")
     }
     guard hash == nil else {
       throw error(text, "--sha256 goes with an address; the catalogue knows the hashes of its files")
@@ -82,7 +84,7 @@ package enum PullSource: Sendable, Hashable {
     let path = page.pathAndQuery.prefix { $0 != "?" }
     var parts = path.split(separator: "/").map { $0.removingPercentEncoding ?? String($0) }
     if let kind = parts.first, ["datasets", "spaces", "buckets", "api", "docs"].contains(kind) {
-      throw error(page.shown, "it is no model of the hub")
+      throw error(page.shown, "it is not a model of the hub")
     }
     guard parts.count >= 2 else { throw error(page.shown, "it names no repository") }
     let (organization, name) = (parts[0], parts[1])
@@ -90,7 +92,7 @@ package enum PullSource: Sendable, Hashable {
     var revision = "main"
     if let kind = parts.first {
       guard ["resolve", "blob", "raw", "tree"].contains(kind), parts.count >= 2 else {
-        throw error(page.shown, "it is no file of a model")
+        throw error(page.shown, "it is not a file of a model")
       }
       revision = parts[1]
       parts.removeFirst(2)
@@ -106,15 +108,15 @@ package enum PullSource: Sendable, Hashable {
     organization: String, name: String, revision: String, path: [String], typed: String
   ) throws(ZooError) -> HubFile {
     for part in [organization, name] {
-      guard isName(part) else { throw error(typed, "'\(part)' is no name of an owner or a model") }
+      guard isName(part) else { throw error(typed, "'\(part)' is not a valid name of an owner or a model") }
     }
     let revision = revision.removingPercentEncoding ?? revision
     guard !revision.isEmpty, isPath(revision.split(separator: "/", omittingEmptySubsequences: false)) else {
-      throw error(typed, "'\(revision)' is no branch, tag or commit")
+      throw error(typed, "'\(revision)' is not a valid branch, tag or commit")
     }
     // A slash at the end names no file.
     let path = path.last == "" ? Array(path.dropLast()) : path
-    guard isPath(path) else { throw error(typed, "'\(path.joined(separator: "/"))' is no path of a file") }
+    guard isPath(path) else { throw error(typed, "'\(path.joined(separator: "/"))' is not a valid path") }
     return HubFile(
       organization: organization, name: name, revision: revision,
       file: path.isEmpty ? nil : path.joined(separator: "/"))
@@ -148,15 +150,15 @@ package enum PullSource: Sendable, Hashable {
     let digits = text.lowercased()
     guard FileHash.isHexadecimal(digits, count: 64) else {
       throw ZooError(
-        .invalidArgument, what: "no SHA-256", at: text, "it must have 64 hexadecimal digits",
-        remedy: "`sha256sum FILE` prints the one of a file; its publisher states it beside the download.")
+        .invalidArgument, what: "invalid SHA-256", at: text, "it must have 64 hexadecimal digits",
+        remedy: "Publishers state it beside the download; `sha256sum FILE` prints that of a file you have.")
     }
     return digits
   }
 
   private static func error(_ text: String, _ why: String, remedy: String? = nil) -> ZooError {
     ZooError(
-      .invalidArgument, what: "nothing to fetch", at: text, why,
+      .invalidArgument, what: "invalid source", at: text, why,
       remedy: remedy
         ?? "Type a name of `zoo pull --list`, hf://ORG/NAME[@REVISION][/FILE], or https://… with --sha256."
     )

@@ -19,7 +19,7 @@ package struct WebAddress: Sendable, Hashable {
       try self.init(checking: text, encodesInvalid: false)
     } catch {
       throw ZooError(
-        .invalidArgument, what: "no address to download from", at: Self.printable(text), error.why,
+        .invalidArgument, what: "invalid address", at: Self.printable(text), error.why,
         remedy: "An address looks like https://HOST/PATH/FILE.")
     }
   }
@@ -102,22 +102,22 @@ package struct WebAddress: Sendable, Hashable {
     guard
       let parts = URLComponents(string: text, encodingInvalidCharacters: encodesInvalid),
       let name = parts.scheme
-    else { throw Fault(why: "it is no URL") }
+    else { throw Fault(why: "it is not a URL") }
     guard let scheme = Scheme(rawValue: name.lowercased()) else {
-      throw Fault(why: "only https:// and http:// can be downloaded from, not \(name):")
+      throw Fault(why: "only https:// and http:// are supported, not \(name):")
     }
     guard parts.user == nil, parts.password == nil else {
-      throw Fault(why: "an address must not hold a name or a password")
+      throw Fault(why: "an address must not contain a user name or a password")
     }
     var host = (parts.encodedHost ?? "").lowercased()
     if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
     guard !host.isEmpty, host.utf8.allSatisfy(Self.isHostCharacter) else {
       throw Fault(
-        why: "it names no host, or one with characters other than letters, digits, dots and hyphens")
+        why: "its host is missing, or has characters other than letters, digits, dots and hyphens")
     }
     // A final dot means the same host, and would pass by rules about its name.
     if host.hasSuffix(".") { host.removeLast() }
-    guard !host.isEmpty else { throw Fault(why: "it names no host") }
+    guard !host.isEmpty else { throw Fault(why: "it has no host") }
     let port = parts.port ?? (scheme == .https ? 443 : 80)
     guard (1...65535).contains(port) else { throw Fault(why: "there is no port \(port)") }
     var path = Self.withoutDotSegments(parts.percentEncodedPath)

@@ -106,7 +106,7 @@ import ZooSystem
     let web = web { answer, _, _ in answer.cut = min(answer.bytes.count, 1000) }
     let error = try await failure(try published(bytes), from: web)
     #expect(error.code == .unreadable && error.category == .inputOutput)
-    #expect(error.remedy?.contains("goes on") == true)
+    #expect(error.remedy?.contains("resumes") == true)
     #expect(web.requests.count == 6)
     #expect(shop.pauses == [0.5, 1, 2, 4, 8])
     expectNothing()

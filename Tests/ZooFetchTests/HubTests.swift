@@ -330,10 +330,10 @@ import ZooSystem
     typealias Row = (status: Int, headers: [String: String], token: String, says: String, remedy: String)
     let rows: [Row] = [
       (401, ["x-error-code": "RepoNotFound"], "", "no such repository", "HF_TOKEN"),
-      (404, ["x-error-code": "RepoNotFound"], "t", "no such repository", "token gives no access"),
+      (404, ["x-error-code": "RepoNotFound"], "t", "no such repository", "token has no access"),
       (401, [:], "", "no such repository", "HF_TOKEN"),
-      (403, ["x-error-code": "GatedRepo"], "", "who ask", "huggingface.co/org/net, then set HF_TOKEN"),
-      (403, ["x-error-code": "GatedRepo"], "t", "who ask", "https://huggingface.co/org/net."),
+      (403, ["x-error-code": "GatedRepo"], "", "gated", "huggingface.co/org/net, then set HF_TOKEN"),
+      (403, ["x-error-code": "GatedRepo"], "t", "gated", "https://huggingface.co/org/net."),
       (404, ["x-error-code": "RevisionNotFound"], "", "'main'", "tree/main"),
       (404, ["x-error-code": "EntryNotFound"], "", "w.h5", "hf://org/net/FILE"),
       (401, ["x-error-message": "Invalid credentials in Authorization header"], "t", "token", "HF_TOKEN"),

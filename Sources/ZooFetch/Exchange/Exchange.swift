@@ -72,7 +72,7 @@ struct Exchange: Sendable {
 
   private func target(of head: AnswerHead, at address: WebAddress) throws(Setback) -> WebAddress {
     guard let location = head["location"] else {
-      throw .final(.unreadable, address, "the server redirects (\(head.status)) to nowhere")
+      throw .final(.unreadable, address, "the server redirects (\(head.status)) without an address")
     }
     do throws(ZooError) {
       return try address.resolving(location)

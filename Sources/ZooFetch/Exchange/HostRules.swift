@@ -34,7 +34,7 @@ struct HostRules: Sendable {
     if target.scheme == .http {
       guard origin.scheme == .http else {
         throw Refusal(
-          why: "it is redirected to \(target.shown), which is not encrypted, though \(origin.host) is",
+          why: "it is redirected to \(target.shown), which is not encrypted, from an encrypted connection",
           remedy: nil)
       }
       guard target.isLoopback || target.origin == start.origin else {
@@ -43,7 +43,7 @@ struct HostRules: Sendable {
     }
     guard allows(target.host) else {
       throw Refusal(
-        why: "it is redirected to \(target.host), which is no host of this source",
+        why: "it is redirected to \(target.host), which is not one of the hosts of this source",
         remedy: "If you trust that host, add --allow-host \(target.host).")
     }
   }

@@ -38,7 +38,7 @@ enum Setback: Error {
         error: ZooError(
           .unreadable, what: "cannot download", at: address.shown,
           "the connection broke too often: \(reason)",
-          remedy: "Run the same command again: it goes on from what is here.")))
+          remedy: "Run the same command again: it resumes where this one stopped.")))
   }
 }
 
@@ -57,12 +57,12 @@ extension Setback {
         ZooError(
           .cannotOpen, what: "cannot download", at: address.shown,
           "\(address.host) can't be reached: \(why)",
-          remedy: "Check the network; where it is behind a proxy, set HTTPS_PROXY."))
+          remedy: "Check the network; behind a proxy, set HTTPS_PROXY."))
     case .untrusted(let why):
       self = .final(
-        .cannotOpen, address, "the certificate of \(address.host) does not convince: \(why)",
+        .cannotOpen, address, "the certificate of \(address.host) is not trusted: \(why)",
         remedy:
-          "Where a proxy looks into encrypted connections, name the file of its certificate in SSL_CERT_FILE."
+          "If a proxy inspects encrypted connections, set SSL_CERT_FILE to the file with its authority."
       )
     case .proxy(let why):
       self = .final(
@@ -86,7 +86,7 @@ extension Setback {
             .unreadable, what: "cannot download", at: address.shown,
             "the server answers \(status)"
               + (patience ? " and asks to wait for \(grouped(Int(min(wish ?? 0, 1e9)))) seconds" : ""),
-            remedy: "Try again later: it goes on from what is here.")))
+            remedy: "Run the same command again later: it resumes where this one stopped.")))
     case 401, 403:
       self = .final(
         .cannotOpen, address, "the server answers \(status)", remedy: "The file may be private, or gone.")
@@ -94,7 +94,7 @@ extension Setback {
       self = .final(.cannotOpen, address, "the server has no such file (\(head.status))")
     case 407:
       self = .final(
-        .cannotOpen, address, "the proxy asks for a name and a password (407)",
+        .cannotOpen, address, "the proxy requires a name and a password (407)",
         remedy: "Set HTTPS_PROXY=http://NAME:PASSWORD@HOST:PORT.")
     default:
       self = .final(.cannotOpen, address, "the server answers \(status)")

@@ -101,12 +101,12 @@ struct HubClient: Sendable {
     }
     guard let commit = first("x-repo-commit"), HubCache.isCommit(commit) else {
       throw .final(
-        .unsupported, reply.address, "the answer names no commit, as a hub's does",
-        remedy: "Check HF_ENDPOINT, and whether a proxy answers in the hub's place.")
+        .unsupported, reply.address, "the answer has no X-Repo-Commit header, so it is not from a hub",
+        remedy: "Check HF_ENDPOINT and the proxy.")
     }
     guard let tag = first("x-linked-etag", "etag").map(Self.plainTag), let hash = HubCache.hash(tag: tag)
     else {
-      throw .final(.unsupported, reply.address, "the hub states no hash by which the file could be checked")
+      throw .final(.unsupported, reply.address, "the hub states no hash to check the file with")
     }
     let length = reply.target == nil ? head["content-length"] : nil
     let bytes = (first("x-linked-size") ?? length).flatMap { Int($0) }.flatMap { $0 >= 0 ? $0 : nil }

@@ -22,13 +22,13 @@ enum HubError {
         error(
           file, "there is no such repository, or it is private",
           hasToken
-            ? "Check the name; if it is right, your token gives no access to it."
+            ? "Check the name; if it is right, your token has no access."
             : "Check the name; if it is private, set HF_TOKEN."))
     case "GatedRepo":
       return .final(
         error(
-          file, "its owner gives it only to those who ask",
-          "Ask for it at \(page(file, hub))" + (hasToken ? "." : ", then set HF_TOKEN.")))
+          file, "it is gated: its owner has to grant access",
+          "Request access at \(page(file, hub))" + (hasToken ? "." : ", then set HF_TOKEN.")))
     case "RevisionNotFound":
       return .final(
         error(
@@ -54,7 +54,8 @@ enum HubError {
 
   static func offline(_ file: HubFile, _ names: [String], cache: String) -> ZooError {
     error(
-      file, "\(names.joined(separator: " or ")) is not in the cache \(cache), and the hub may not be asked",
+      file,
+      "\(names.joined(separator: " or ")) is not in the cache \(cache), and the hub is not asked in offline mode",
       "Run the same command once without --offline and without HF_HUB_OFFLINE.")
   }
 

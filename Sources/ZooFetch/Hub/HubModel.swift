@@ -21,7 +21,7 @@ struct HubModel: Sendable {
     for name in names {
       guard var fetched = try await fetch(name, sha256: nil) else { continue }
       if name != names[0] {
-        fetched.remarks.append("The repository has no \(names[0]); this is its \(name).")
+        fetched.remarks.append("The repository has no \(names[0]); \(name) was taken instead.")
       }
       return fetched
     }
@@ -31,7 +31,7 @@ struct HubModel: Sendable {
     if case .entry = try await client.entry(file, name: names[0] + ".index.json", progress: progress) {
       throw ZooError(
         .unsupported, what: "unsupported model", at: file.text,
-        "its weights are in several files, which can't be read together")
+        "its weights are split over several files, which can't be converted")
     }
     throw HubError.noSuchFile(file, names, hub: client.settings)
   }
@@ -63,7 +63,8 @@ struct HubModel: Sendable {
     case .noAnswer(let error):
       guard var found = try cached(name, sha256: sha256) else { throw error }
       found.remarks.append(
-        "\(client.settings.endpoint.host) gives no answer; this is what the cache has of \(file.revision).")
+        "\(client.settings.endpoint.host) gives no answer; the file is the one in the cache for \(file.revision)."
+      )
       return found
     case .entry(let entry): return try await fetch(name, entry, sha256: sha256)
     }

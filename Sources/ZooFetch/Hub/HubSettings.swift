@@ -15,7 +15,8 @@ struct HubSettings: Sendable {
     do throws(ZooError) {
       endpoint = try WebAddress(text)
     } catch {
-      throw ZooError(.invalidArgument, what: "no address of a hub", at: "HF_ENDPOINT=\(text)", error.why)
+      throw ZooError(
+        .invalidArgument, what: "invalid address of the hub", at: "HF_ENDPOINT=\(text)", error.why)
     }
     isOffline =
       configuration.isOffline
@@ -55,8 +56,9 @@ struct HubSettings: Sendable {
     // Anything else could end the header and begin another.
     guard token.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7f }), token.utf8.count <= tokenLimit else {
       throw ZooError(
-        .invalidArgument, what: "no token", at: "HF_TOKEN or the token file",
-        "it has characters that no token of the hub has", remedy: "Log in again with the hub's own tool.")
+        .invalidArgument, what: "invalid token", at: "HF_TOKEN or the token file",
+        "it has blanks, control characters or characters beyond ASCII",
+        remedy: "Log in again with the hub's own tool.")
     }
     return token
   }

@@ -23,7 +23,8 @@ final class FileLock {
       case EWOULDBLOCK: return nil
       default:
         throw ZooError.file(
-          .create, path, reason: "its file system has no locks (\(String(cString: strerror(errno))))",
+          .create, path,
+          reason: "its file system does not support locks (\(String(cString: strerror(errno))))",
           remedy: "Name a folder on another file system.")
       }
     }

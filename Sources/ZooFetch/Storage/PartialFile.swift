@@ -67,19 +67,19 @@ final class PartialFile {
     guard fstat(descriptor, &status) == 0 else { throw ZooError.file(.read, path) }
     guard status.st_size > 0 else { return .nothing }
     guard var found = PartialRecord.read(recordPath) else {
-      return try discard("nothing says what they are")
+      return try discard("their record is missing or damaged")
     }
-    guard found.bytes > 0 else { return try discard("none of them is known to be right") }
+    guard found.bytes > 0 else { return try discard("their record covers none of them") }
     if found.address != address {
       // What another server says of its file is nothing to this one.
       found.etag = nil
       found.length = nil
     }
     guard isHashKnown || found.etag != nil else {
-      return try discard("nothing would show whether the file has changed since")
+      return try discard("the server gave no way to tell whether the file has changed")
     }
     // Bytes that came after the record are dropped: after a crash of the system they may be anything.
-    guard status.st_size >= found.bytes else { return try discard("some of them are gone") }
+    guard status.st_size >= found.bytes else { return try discard("some are missing") }
     guard ftruncate(descriptor, off_t(found.bytes)) == 0 else { throw ZooError.file(.write, path) }
     try hash(upTo: found.bytes, progress: progress)
     guard running.prefix == found.sha256 else { return try discard("they are damaged") }
@@ -164,7 +164,7 @@ final class PartialFile {
     var (own, named) = (stat(), stat())
     guard fstat(descriptor, &own) == 0, lstat(path, &named) == 0, own.st_ino == named.st_ino,
       own.st_dev == named.st_dev, own.st_size == running.bytes
-    else { throw ZooError.file(.write, path, reason: "something else has changed it") }
+    else { throw ZooError.file(.write, path, reason: "another program has changed it") }
     guard rename(path, name) == 0 else { throw ZooError.file(.create, name) }
     unlink(recordPath)
     recorded = running.bytes
