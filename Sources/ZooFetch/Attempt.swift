@@ -26,11 +26,16 @@ struct Attempt {
 
   /// Nil: at once again, with what has become known.
   private mutating func once() async throws(Setback) -> WebAddress? {
+    if partial.bytes > 0, partial.etag == nil, !expectation.isHashKnown {
+      try startOver("nothing tells whether the file has changed in the meantime")
+    }
     let reply = try await download.exchange.send(
       .get, download.address, headers: headers, hasAnswered: hasAnswered)
     hasAnswered = true
     try checkTrust(of: reply)
-    if let coding = reply.head.encoding {
+    switch reply.head.status {
+    case 200, 206:
+      guard let coding = reply.head.encoding else { break }
       guard !insists else {
         throw .final(
           .unsupported, reply.address,
@@ -38,6 +43,7 @@ struct Attempt {
       }
       insists = true
       return nil
+    default: break
     }
     switch reply.head.status {
     case 200: return try await receiveAll(reply)
@@ -134,7 +140,9 @@ struct Attempt {
   ///   - end: where the body ends, if not there.
   private func receive(_ reply: Exchange.Reply, total: Int?, upTo end: Int? = nil) async throws(Setback) {
     try check(total: total, at: reply.address)
-    partial.describe(address: download.address.text, etag: reply.head.strongTag, length: total)
+    // A part is of the file that was asked for, whether or not its answer says so again.
+    let tag = reply.head.strongTag ?? (reply.head.status == 206 ? partial.etag : nil)
+    partial.describe(address: download.address.text, etag: tag, length: total)
     let known = total ?? expectation.bytes
     let limit = end ?? known ?? download.configuration.byteLimit
     download.progress(.received(bytes: partial.bytes, total: known))

@@ -23,8 +23,9 @@ import ZooSystem
     _ request: TransportRequest, seed: UInt64, versions: [[UInt8]], isHashKnown: Bool
   ) -> ScriptedWeb.Answer {
     var dice = Dice(state: seed)
-    let version = dice.roll(6) == 0 ? 1 : 0
-    let tag: String? = dice.roll(5) == 0 ? nil : "\"\(version)\""
+    // Without a hash, only the server's tags keep the parts of two versions apart.
+    let version = dice.roll(isHashKnown ? 6 : 2) == 0 ? 1 : 0
+    let tag: String? = dice.roll(isHashKnown ? 5 : 2) == 0 ? nil : "\"\(version)\""
     var file = ServedFile(bytes: versions[version], tag: tag)
     if dice.roll(6) == 0 { file.knowsRanges = false }
     var answer = file.answer(request)

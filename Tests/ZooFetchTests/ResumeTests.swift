@@ -69,6 +69,38 @@ import ZooSystem
     #expect(web.requests[0].headers["Range"] == nil)
   }
 
+  /// The server replaces the file while it is downloaded, and nothing shows it.
+  @Test func withoutAHashAndATagNoPartsAreJoined() async throws {
+    let (old, new) = (
+      ServedFile(bytes: bytes, tag: nil), ServedFile(bytes: noise(3_000_000, seed: 5), tag: nil)
+    )
+    let web = ScriptedWeb { request, index in
+      var answer = (index == 0 ? old : new).answer(request)
+      if index == 0 { answer.cut = 2_000_000 }
+      return answer
+    }
+    let file = try await shop.fetch(try published(bytes, isHashKnown: false), from: web)
+    #expect(try shop.read(file.path) == new.bytes)
+    #expect(web.requests.map { $0.headers["Range"] } == [nil, nil])
+  }
+
+  /// The second part comes without a tag, the third from another file.
+  @Test func aTagHoldsForAllParts() async throws {
+    let (old, new) = (ServedFile(bytes: bytes), ServedFile(bytes: noise(3_000_000, seed: 5), tag: "\"2\""))
+    let web = ScriptedWeb { request, index in
+      var answer = (index < 2 ? old : new).answer(request)
+      if index == 0 { answer.cut = 1_000_000 }
+      if index == 1 {
+        answer.headers["etag"] = nil
+        answer.cut = 1_000_000
+      }
+      return answer
+    }
+    let file = try await shop.fetch(try published(bytes, isHashKnown: false), from: web)
+    #expect(try shop.read(file.path) == new.bytes)
+    #expect(web.requests.map { $0.headers["Range"] } == [nil, "bytes=1000000-", "bytes=2000000-"])
+  }
+
   @Test func aPartFromAMirrorIsAsGood() async throws {
     let download = try published(bytes)
     await leavePart(2_000_000, of: download)
