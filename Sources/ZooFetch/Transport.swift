@@ -53,8 +53,8 @@ package enum TransportFailure: Error, Sendable {
   /// Nobody answers there: no such host, no route, refused.
   case unreachable(String)
   /// The certificate of the host doesn't convince.
-  case untrusted(String)
-  /// The proxy refuses.
+  case untrusted(String, remedy: String? = nil)
+  /// The proxy refuses, or is none: a clause of which the proxy is the subject.
   case proxy(String)
   /// The connection broke, or nothing came for too long.
   case cut(String)

@@ -58,15 +58,12 @@ extension Setback {
           .cannotOpen, what: "cannot download", at: address.shown,
           "\(address.host) can't be reached: \(why)",
           remedy: "Check the network; behind a proxy, set HTTPS_PROXY."))
-    case .untrusted(let why):
+    case .untrusted(let why, let remedy):
       self = .final(
-        .cannotOpen, address, "the certificate of \(address.host) is not trusted: \(why)",
-        remedy:
-          "If a proxy inspects encrypted connections, set SSL_CERT_FILE to the file with its authority."
-      )
+        .cannotOpen, address, "the certificate of \(address.host) is not trusted: \(why)", remedy: remedy)
     case .proxy(let why):
       self = .final(
-        .cannotOpen, address, "the proxy refuses: \(why)", remedy: "Check HTTPS_PROXY and NO_PROXY.")
+        .cannotOpen, address, "the proxy \(why)", remedy: "Check HTTPS_PROXY and NO_PROXY.")
     case .malformed(let why):
       self = .final(.unreadable, address, "the answer is not HTTP: \(why)")
     }
