@@ -16,6 +16,8 @@ final class ProgressBar: Sendable {
   private struct Amounts {
     let done: Int
     let total: Int
+    /// What was done before the work began, which says nothing of its rate.
+    var start = 0
     /// Renders an amount, for what has a rate.
     var format: (@Sendable (Int) -> String)?
     /// What is counted, for what has none.
@@ -64,6 +66,28 @@ final class ProgressBar: Sendable {
         ? Amounts(done: progress.done, total: progress.total, unit: progress.unit) : nil)
   }
 
+  /// Shows what a conversion is doing.
+  func show(_ progress: Converter.Progress) {
+    switch progress {
+    case .phase(let name): show(name)
+    case .verifying(let check): show(check)
+    case .writing(let done, let total): show("writing", done: done, total: total, format: byteSize)
+    }
+  }
+
+  /// Shows how much of a file is here.
+  ///
+  /// - Parameters:
+  ///   - start: the bytes that were here before.
+  ///   - total: of the whole file; nil where nobody says it.
+  func showDownload(_ label: String, start: Int, done: Int, total: Int?) {
+    if let total, total > 0 {
+      show(label, amounts: Amounts(done: done, total: total, start: start, format: byteSize))
+    } else {
+      show("\(label), \(byteSize(done))", amounts: nil, as: label)
+    }
+  }
+
   /// Shows what a training is doing.
   func show(_ progress: HeadTrainer.Progress) {
     switch progress {
@@ -82,7 +106,9 @@ final class ProgressBar: Sendable {
     var label = "\(tuning.stage), epoch \(tuning.epoch)"
     if let loss = tuning.validationLoss { label += ", loss \(decimal(loss, 3))" }
     // The label changes with each epoch; the time left is of the whole stage.
-    show(label, amounts: Amounts(done: tuning.step, total: tuning.steps, format: { "\($0) steps" }), as: tuning.stage)
+    show(
+      label, amounts: Amounts(done: tuning.step, total: tuning.steps, format: { "\($0) steps" }),
+      as: tuning.stage)
   }
 
   /// - Parameter work: what counts as the same work, whose time goes on; nil: the label.
@@ -126,7 +152,7 @@ final class ProgressBar: Sendable {
     guard let amounts = work.amounts else {
       return seconds < 1 ? work.label : "\(work.label), \(Int(seconds)) s"
     }
-    let rate = Double(amounts.done) / max(1e-3, seconds)
+    let rate = Double(amounts.done - amounts.start) / max(1e-3, seconds)
     let left = rate > 0 ? ", \(Int((Double(amounts.total - amounts.done) / rate).rounded(.up))) s left" : ""
     let speed = amounts.format.map { ", \($0(Int(rate)))/s" } ?? ""
     // What a narrow terminal has no room for goes first: the rate, then the time, then the bar.

@@ -17,6 +17,13 @@ struct OverwriteOption: ParsableArguments {
   var force = false
 }
 
+/// The file that `-o` means: a folder gets one of the name `name`, as the current one does where nothing is said.
+func pathOfOutput(_ output: String?, name: String) -> String {
+  guard let output else { return name }
+  guard output.hasSuffix("/") || isFolder(output) else { return output }
+  return (output.hasSuffix("/") ? output : output + "/") + name
+}
+
 struct ThreadsOption: ParsableArguments {
   @Option(help: ArgumentHelp("The number of threads; by default one per processor.", valueName: "n"))
   var threads: Int?
