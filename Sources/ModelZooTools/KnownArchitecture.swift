@@ -5,6 +5,8 @@ import ZooSystem
 public struct KnownArchitecture: Sendable, Encodable {
   /// A published weight file.
   public struct File: Sendable, Encodable {
+    /// What `zoo pull` takes for it, for example `mobilenet:0.25-128-notop`.
+    public let name: String
     /// Which member of the family it holds, in words.
     public let variant: String
     /// (height, width) in pixels.
@@ -27,7 +29,7 @@ public struct KnownArchitecture: Sendable, Encodable {
     public let sha256: String?
 
     enum CodingKeys: String, CodingKey {
-      case variant
+      case name, variant
       case inputSize = "input_size"
       case hasTop = "has_top"
       case parameters, macs
@@ -37,6 +39,7 @@ public struct KnownArchitecture: Sendable, Encodable {
 
     init(_ file: PublishedFile, of architecture: Architecture) {
       let variant = file.variant
+      name = file.pullName(in: architecture)
       self.variant = variant.description
       inputSize = [variant.input.height, variant.input.width]
       hasTop = variant.head == .imageNet
@@ -51,8 +54,8 @@ public struct KnownArchitecture: Sendable, Encodable {
       topOne = file.topOne ?? (isMain ? architecture.card.accuracy.flatMap(Self.firstNumber) : nil)
       address = file.address
       bytes = file.bytes
-      md5 = file.hashes.lazy.compactMap { if case .md5(let digits) = $0 { digits } else { nil } }.first
-      sha256 = file.hashes.lazy.compactMap { if case .sha256(let digits) = $0 { digits } else { nil } }.first
+      md5 = file.md5
+      sha256 = file.sha256
     }
 
     /// 71.3 of `71.3 % top-1, 90.1 % top-5 on …`.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import ModelZooTools
 
 /// Arguments that make no sense: what is wrong, how the command that was meant is used, and where to read more.
 struct UsageMessage {
@@ -37,27 +38,9 @@ enum CommandName {
     let known = Zoo.configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
     let asked = first == "help" ? arguments.dropFirst().first { !$0.hasPrefix("-") } : first
     guard let asked, !known.contains(asked) else { return }
-    let likely = known.map { (name: $0, distance: distance(asked.lowercased(), $0)) }
+    let likely = known.map { (name: $0, distance: editDistance(asked.lowercased(), $0)) }
       .filter { $0.distance <= max(1, min(3, $0.name.count / 3)) }.min { $0.distance < $1.distance }
     throw ValidationError(
       "Unknown command '\(asked)'" + (likely.map { ". Did you mean '\($0.name)'?" } ?? ""))
-  }
-
-  /// How many letters have to be inserted, removed, replaced or exchanged with their neighbours.
-  static func distance(_ first: String, _ second: String) -> Int {
-    let (first, second) = (Array(first), Array(second))
-    var rows = [Array(0...second.count)]
-    for i in first.indices {
-      var row = [i + 1]
-      for j in second.indices {
-        var least = min(row[j] + 1, rows[i][j + 1] + 1, rows[i][j] + (first[i] == second[j] ? 0 : 1))
-        if i > 0, j > 0, first[i] == second[j - 1], first[i - 1] == second[j] {
-          least = min(least, rows[i - 1][j - 1] + 1)
-        }
-        row.append(least)
-      }
-      rows.append(row)
-    }
-    return rows[first.count][second.count]
   }
 }
