@@ -3,6 +3,11 @@ import PackageDescription
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
+/// A product that `zoo pull` alone is made with; a program that uses the libraries never fetches its package.
+func pulling(_ name: String, of package: String) -> Target.Dependency {
+  .product(name: name, package: package, condition: .when(traits: ["Pull"]))
+}
+
 // The layers of docs/architecture.md, from the bottom up: a module may use those of the layers below its own.
 let ground: [Target.Dependency] = ["ZooSystem", "ZooTensor", "ZooGraph"]
 let engines: [Target.Dependency] = ["ZooReference", "ZooRuntime"]
@@ -27,6 +32,12 @@ let package = Package(
   ],
 
   traits: [
+    .default(enabledTraits: ["Pull"]),
+    .trait(
+      name: "Pull",
+      description:
+        "The command has `zoo pull`, which downloads weights; its HTTP client is a package of its own."
+    ),
     .trait(
       name: "ImageFiles",
       description:
@@ -38,7 +49,11 @@ let package = Package(
   ],
 
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    // For `zoo pull` and its tests alone.
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.30.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.81.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.30.0"),
   ],
 
   targets: [
@@ -124,8 +139,22 @@ let package = Package(
         "ZooVerification", "ZooConversion", "ZooLearning", "ZooTraining", "ZooExport", "ModelZoo",
       ] + engines),
 
+    // MARK: Clients
+    .target(
+      name: "ZooHTTP",
+      dependencies: [
+        "ZooSystem", "ZooFetch",
+        pulling("AsyncHTTPClient", of: "async-http-client"),
+        pulling("NIOCore", of: "swift-nio"),
+        pulling("NIOPosix", of: "swift-nio"),
+        pulling("NIOHTTP1", of: "swift-nio"),
+        pulling("NIOSSL", of: "swift-nio-ssl"),
+      ]),
+
     // MARK: Fronts
-    .executableTarget(name: "zoo-cli", dependencies: ["ZooSystem", "ModelZooTools", argumentParser]),
+    .executableTarget(
+      name: "zoo-cli",
+      dependencies: ["ZooSystem", "ZooFetch", "ZooHTTP", "ModelZooTools", argumentParser]),
 
     // MARK: For development
     .target(name: "ZooTestSupport", dependencies: ground + ["ZooModels", "ZooExport"]),
@@ -217,9 +246,21 @@ let package = Package(
       name: "ModelZooTests",
       dependencies: ground + ["ZooWeightFiles", "ZooFormat", "ZooReports", "ModelZooTools", "ZooTestSupport"]),
     .testTarget(name: "ZooTestSupportTests", dependencies: ["ZooTestSupport"]),
+    .testTarget(name: "ZooHTTPTests", dependencies: ["ZooHTTP"]),
+    .target(
+      name: "FaultyServer",
+      dependencies: [
+        pulling("NIOCore", of: "swift-nio"),
+        pulling("NIOConcurrencyHelpers", of: "swift-nio"),
+        pulling("NIOPosix", of: "swift-nio"),
+        pulling("NIOSSL", of: "swift-nio-ssl"),
+      ],
+      path: "Tests/FaultyServer"),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ground + ["ZooWeightFiles", "ModelZooTools", "zoo-cli", "zoo-fuzz", "ZooTestSupport"]),
+      dependencies: ground + [
+        "ZooWeightFiles", "ModelZooTools", "zoo-cli", "zoo-fuzz", "ZooTestSupport", "FaultyServer",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

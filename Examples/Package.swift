@@ -5,7 +5,7 @@ import PackageDescription
 let package = Package(
   name: "Examples",
   platforms: [.macOS(.v15), .iOS(.v18)],
-  dependencies: [.package(name: "model-zoo", path: "..")],
+  dependencies: [.package(name: "model-zoo", path: "..", traits: [])],
   targets: [
     // Runs models: needs no library of the system.
     .executableTarget(

@@ -59,7 +59,8 @@ package enum ModelFile {
       }
       throw error(
         "\(architecture.name) is an architecture with published weights",
-        "Download \(file.address), then run `zoo convert \(file.fileName)`. See `zoo list --urls` for the others."
+        "Run `zoo pull \(architecture.name)`, or download \(file.address), then run `zoo convert \(file.fileName)`. "
+          + "See `zoo list --urls` for the others."
       )
     }
   }

@@ -212,6 +212,6 @@ private struct ExplainOutput: Encodable {
   }
 }
 
-private func lastComponent(of path: String) -> String {
+func lastComponent(of path: String) -> String {
   path.split(separator: "/").last.map(String.init) ?? path
 }

@@ -11,7 +11,7 @@ struct Zoo: ParsableCommand {
       Python.
 
       Examples:
-        zoo convert resnet50.h5
+      \(pulling)  zoo convert resnet50.h5
         zoo inspect resnet50.zoo
         zoo predict resnet50.zoo cat.jpg
 
@@ -28,16 +28,25 @@ struct Zoo: ParsableCommand {
       Environment:
         ZOO_KERNELS  the instruction set to use, see zoo list --kernels
         ZOO_LIMITS   limits for reading files, NAME=NUMBER,... with K, M or G; errors name them
-        ZOO_CACHE    the folder where features of pictures are kept
+        ZOO_CACHE    the folder where downloads and features of pictures are kept
         NO_COLOR     no colours in a terminal, if set
       """,
     version: ZooVersion.current,
-    subcommands: [
+    subcommands: downloading + [
       ConvertCommand.self, InspectCommand.self, VerifyCommand.self, RunCommand.self, PredictCommand.self,
       ExplainCommand.self, FeaturesCommand.self, ChooseCommand.self, TrainCommand.self, AdaptCommand.self,
       EnsembleCommand.self, EvaluateCommand.self, SimilarCommand.self, IndexCommand.self, ClusterCommand.self,
       WhitenCommand.self, BenchCommand.self, ListCommand.self, ExportCommand.self, DiffCommand.self,
     ])
+
+  /// What needs the package trait Pull.
+  #if Pull
+    private static let downloading: [any ParsableCommand.Type] = [PullCommand.self]
+    private static let pulling = "  zoo pull mobilenet\n      "
+  #else
+    private static let downloading: [any ParsableCommand.Type] = []
+    private static let pulling = ""
+  #endif
 
   @Flag(name: .shortAndLong, help: "With --version, also show what it runs with, for reports of faults.")
   var verbose = false
@@ -64,7 +73,8 @@ struct Zoo: ParsableCommand {
 
 @main
 enum Main {
-  static func main() {
+  /// On the main thread, whose stack is the largest.
+  @MainActor static func main() async {
     if HDF5Helper.isRequested { exit(HDF5Helper.run()) }
     // A reader that goes away (`zoo inspect … | head`) is a failed write, not a death by signal.
     signal(SIGPIPE, SIG_IGN)
@@ -83,7 +93,11 @@ enum Main {
       }
       var parsed = try Zoo.parseAsRoot()
       command = parsed
-      try parsed.run()
+      if var lasting = parsed as? any AsyncParsableCommand {
+        try await lasting.run()
+      } else {
+        try parsed.run()
+      }
     } catch {
       exit(report(error, in: command.map { type(of: $0) }))
     }

@@ -96,7 +96,7 @@ struct ModuleTests {
         cell.components(separatedBy: "`").enumerated().filter { $0.offset % 2 == 1 }.map(\.element)
       }
       guard let module = names(cells[1]).first else { return nil }
-      return (module, names(cells[3]).filter { !["ImageFiles", "CompressedFiles"].contains($0) })
+      return (module, names(cells[3]).filter { !["ImageFiles", "CompressedFiles", "Pull"].contains($0) })
     }
   }
 

@@ -41,6 +41,9 @@ struct ReadmeTests {
       "swift", ["run", "-c", "release", "--package-path", package.path, "--scratch-path", scratch],
       in: zoo.folder)
     #expect(build.status == 0, "\(build.errors)")
+    // What the command alone is made with costs nobody else a thing.
+    let packages = try FileManager.default.contentsOfDirectory(atPath: scratch + "/checkouts")
+    #expect(!packages.contains { $0.contains("http") || $0.contains("nio") }, "\(packages)")
     let lines = build.output.split(separator: "\n")
     #expect(lines.count == 4)
     #expect(lines.first?.hasPrefix("seven ") == true)

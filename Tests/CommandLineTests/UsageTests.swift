@@ -13,6 +13,7 @@ struct UsageTests {
   @Test(
     arguments: [
       (["convert"], "Missing expected argument '<input>'", "convert"),
+      (["pull"], "Name what to pull; --list shows", "pull"),
       (["convert", "x.h5", "--achitecture", "y"], "Did you mean '--architecture'?", "convert"),
       (["bench", "x.zoo", "--threads", "0"], "--threads takes a number", "bench"),
       (["bench", "x.zoo", "--batch", "0"], "--batch takes a number", "bench"),

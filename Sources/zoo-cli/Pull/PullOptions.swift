@@ -1,0 +1,107 @@
+#if Pull
+  import ArgumentParser
+  import ModelZooTools
+  import ZooFetch
+  import ZooHTTP
+  import ZooSystem
+
+  /// How a file is fetched.
+  struct DownloadOptions: ParsableArguments {
+    @Flag(help: "Ask nobody: take only what is here already.")
+    var offline = false
+
+    @Option(
+      help: ArgumentHelp(
+        "The folder where downloads are kept; by default in $ZOO_CACHE or the user's folder for caches.",
+        valueName: "folder"), completion: .directory)
+    var cache: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "The most that a file may have whose size is not known beforehand.", valueName: "size"))
+    var maxBytes: ByteCount?
+
+    @Option(
+      help: ArgumentHelp(
+        "Also follow redirects to this host, or to all hosts below it: *.example.org. May be repeated.",
+        valueName: "host"))
+    var allowHost: [String] = []
+
+    @Option(
+      help: ArgumentHelp(
+        "A server to take the catalogue's files from instead of their own, under the same paths.",
+        valueName: "url"))
+    var mirror: String?
+
+    @Option(help: ArgumentHelp("How often a download that breaks off is tried again.", valueName: "n"))
+    var retries = 5
+
+    @Option(
+      help: ArgumentHelp("After how many seconds of silence a connection counts as broken.", valueName: "s"))
+    var timeout = HTTPTransport.defaultTimeout.seconds
+
+    func validate() throws {
+      guard (0...100).contains(retries) else {
+        throw ValidationError("--retries takes a number from 0 to 100, not \(retries).")
+      }
+      guard timeout > 0, timeout <= 3600 else {
+        throw ValidationError("--timeout takes a number of seconds up to 3600, not \(timeout).")
+      }
+    }
+
+    func configuration(environment: [String: String]) throws -> FetchConfiguration {
+      var configuration = FetchConfiguration(
+        environment: environment, cacheFolder: cache, isOffline: offline, allowedHosts: allowHost,
+        retries: retries, mirror: try mirror.map { text throws(ZooError) in try WebAddress(text) })
+      if let maxBytes { configuration.byteLimit = maxBytes.bytes }
+      return configuration
+    }
+  }
+
+  /// How a pulled file is converted, as `zoo convert` does.
+  struct PulledConversionOptions: ParsableArguments {
+    @Option(
+      help: ArgumentHelp(
+        "The architecture; detected from the file by default. See zoo list.", valueName: "name"),
+      completion: .list(KnownArchitecture.names))
+    var architecture: String?
+
+    @Option(help: "The type of stored weights, as for zoo convert: f32, the default, is bit-exact.")
+    var dtype: StorageType?
+
+    @Option(
+      help: ArgumentHelp("A text file with one class label per line.", valueName: "labels.txt"),
+      completion: .file(extensions: ["txt"]))
+    var labels: String?
+
+    @Option(help: "How pixels are turned into inputs.")
+    var preprocessing: Preprocessing?
+
+    @Option(
+      help: ArgumentHelp(
+        "Height and width, or one number for both; by default those of the file or of the architecture.",
+        valueName: "HxW"))
+    var inputSize: InputSize?
+
+    @Flag(name: .customLong("no-verify"), help: "Skip the verification.")
+    var skipVerification = false
+
+    /// Whether nothing is stated.
+    var isEmpty: Bool {
+      architecture == nil && dtype == nil && labels == nil && preprocessing == nil && inputSize == nil
+        && !skipVerification
+    }
+
+    /// What is stated about the file. Of one without a published hash, the catalogue states what tensors may not tell.
+    func recipe(of source: Pullable, labels: [ClassLabel]?) -> RecipeOptions {
+      var options = RecipeOptions(
+        architecture: architecture, preprocessing: preprocessing, inputSize: inputSize?.extent, labels: labels
+      )
+      if case .catalog(let weights, let download) = source, download.hashes.isEmpty {
+        options.architecture = architecture ?? weights.architecture
+        options.inputSize = options.inputSize ?? weights.inputSize
+      }
+      return options
+    }
+  }
+#endif
