@@ -17,7 +17,7 @@ EXTRAS := .build/extras
 FILES := bin/zoo share/man/man1/zoo.1 share/bash-completion/completions/zoo \
   share/zsh/site-functions/_zoo share/fish/vendor_completions.d/zoo.fish
 
-.PHONY: build help version demo train-demo examples check-examples test test-reports bench fuzz format check-macos check-docs check-onnx check-coreml install install-files uninstall \
+.PHONY: build help version demo train-demo examples check-examples test test-reports bench fuzz format check-macos check-docs check-onnx check-coreml check-hub install install-files uninstall \
   release extras packages test-packages clean
 
 build: packages ## Build the command as .build/release/zoo (the default)
@@ -114,6 +114,10 @@ check-coreml: build test-packages ## Export networks for Core ML, load them with
 	@rm -rf $(COREML) && mkdir -p $(COREML)
 	ZOO_COREML_NETWORKS=$(CURDIR)/$(COREML) $(SWIFT) test -c release --filter 'CoreML(Network|Layer)Tests'
 	$(PYTHON) Scripts/check_coreml.py $(ZOO) $(COREML) $(MODELS)
+
+# PYTHON needs huggingface_hub.
+check-hub: build ## Check that zoo pull and the hub's own client find in their cache what the other has fetched
+	$(PYTHON) Scripts/check_hub.py $(ZOO) Fixtures/pytorch/networks/resnet.safetensors
 
 install: build ## Install the command, its man page and completions under PREFIX=/usr/local (SUDO=sudo for root)
 	@$(MAKE) --no-print-directory install-files
