@@ -82,7 +82,7 @@ package enum PullSource: Sendable, Hashable {
     guard page.scheme == .https, ["huggingface.co", "www.huggingface.co", "hf.co"].contains(page.host)
     else { return nil }
     let path = page.pathAndQuery.prefix { $0 != "?" }
-    var parts = path.split(separator: "/").map { $0.removingPercentEncoding ?? String($0) }
+    var parts = path.split(separator: "/").map { $0.percentDecoded ?? String($0) }
     if let kind = parts.first, ["datasets", "spaces", "buckets", "api", "docs"].contains(kind) {
       throw error(page.shown, "it is not a model of the hub")
     }
@@ -110,7 +110,7 @@ package enum PullSource: Sendable, Hashable {
     for part in [organization, name] {
       guard isName(part) else { throw error(typed, "'\(part)' is not a valid name of an owner or a model") }
     }
-    let revision = revision.removingPercentEncoding ?? revision
+    let revision = revision.percentDecoded ?? revision
     guard !revision.isEmpty, isPath(revision.split(separator: "/", omittingEmptySubsequences: false)) else {
       throw error(typed, "'\(revision)' is not a valid branch, tag or commit")
     }

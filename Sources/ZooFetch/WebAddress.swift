@@ -1,5 +1,10 @@
-import Foundation
 import ZooSystem
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
 
 /// An address on the web that can be asked: `http` or `https`, a host, and no name or password in it.
 package struct WebAddress: Sendable, Hashable {
@@ -67,7 +72,7 @@ package struct WebAddress: Sendable, Hashable {
   package var fileName: String {
     let path = pathAndQuery.prefix { $0 != "?" }
     let name = path[(path.lastIndex(of: "/") ?? path.startIndex)...].dropFirst()
-    return name.removingPercentEncoding ?? String(name)
+    return name.percentDecoded ?? String(name)
   }
 
   /// Whether it is on this machine.

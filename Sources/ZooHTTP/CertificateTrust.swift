@@ -1,8 +1,13 @@
 #if Pull
-  import Foundation
   import NIOSSL
   import ZooFetch
   import ZooSystem
+
+  #if canImport(FoundationEssentials)
+    import FoundationEssentials
+  #else
+    import Foundation
+  #endif
 
   /// Whose certificates are trusted: the system's authorities, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
   struct CertificateTrust: Sendable {

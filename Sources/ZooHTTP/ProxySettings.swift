@@ -1,3 +1,5 @@
+import ZooFetch
+
 /// Which proxy a request goes through, as the environment says: `HTTPS_PROXY`, `http_proxy`, `ALL_PROXY` and `NO_PROXY`.
 package struct ProxySettings: Sendable {
   /// A proxy as its variable states it.
@@ -97,7 +99,7 @@ package struct ProxySettings: Sendable {
     var credentials: [String] = []
     if let at = rest.lastIndex(of: "@") {
       credentials = rest[..<at].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        .map(percentDecoded)
+        .map { $0.percentDecoded ?? String($0) }
       rest = rest[rest.index(after: at)...]
     }
     var port = kind == .http ? 80 : 1080
@@ -113,23 +115,5 @@ package struct ProxySettings: Sendable {
     return Proxy(
       kind: kind, host: host, port: port, user: credentials.first,
       password: credentials.count > 1 ? credentials[1] : nil, variable: variable)
-  }
-
-  /// `text` with the characters that `%41` and the like stand for; what is no such code stays.
-  private static func percentDecoded(_ text: some StringProtocol) -> String {
-    var bytes: [UInt8] = []
-    var rest = Array(text.utf8)[...]
-    while let byte = rest.popFirst() {
-      let digits = rest.prefix(2)
-      if byte == UInt8(ascii: "%"), digits.count == 2,
-        let code = UInt8(String(decoding: digits, as: UTF8.self), radix: 16)
-      {
-        bytes.append(code)
-        rest = rest.dropFirst(2)
-      } else {
-        bytes.append(byte)
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
   }
 }

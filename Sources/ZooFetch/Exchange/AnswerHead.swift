@@ -1,5 +1,3 @@
-import Foundation
-
 /// What the head of an answer says, as far as it says it properly.
 struct AnswerHead: Sendable {
   let status: Int
@@ -12,9 +10,13 @@ struct AnswerHead: Sendable {
 
   /// The value of a header by its name in lower case, without blanks around it; nil where it is empty.
   subscript(name: String) -> String? {
-    guard let value = headers[name]?.trimmingCharacters(in: .whitespaces), !value.isEmpty else { return nil }
-    return value
+    guard let value = headers[name], let end = value.lastIndex(where: { !Self.isBlank($0) }) else {
+      return nil
+    }
+    return String(value[...end].drop(while: Self.isBlank))
   }
+
+  private static func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" }
 
   /// The bytes of the body.
   var contentLength: Int? { self["content-length"].flatMap(Self.number) }
@@ -77,11 +79,7 @@ struct AnswerHead: Sendable {
   func retryAfter(now: Double) -> Double? {
     guard let value = self["retry-after"] else { return nil }
     if let seconds = Self.number(value) { return Double(seconds) }
-    let formatter = DateFormatter()
-    formatter.locale = Locale(identifier: "en_US_POSIX")
-    formatter.timeZone = TimeZone(secondsFromGMT: 0)
-    formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
-    return formatter.date(from: value).map { max(0, $0.timeIntervalSince1970 - now) }
+    return WebDate.seconds(value).map { max(0, $0 - now) }
   }
 
   /// Digits alone, of a number that fits.

@@ -1,4 +1,8 @@
-import Foundation
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
 
 /// What is of use here in the `config.json` of a model.
 struct HubModelConfiguration: Decodable {

@@ -1,5 +1,10 @@
-import Foundation
 import ZooSystem
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
 
 /// The folder of this program's own downloads: each in a folder of its own, named after what is known of the
 /// file.

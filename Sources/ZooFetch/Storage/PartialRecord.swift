@@ -1,5 +1,10 @@
-import Foundation
 import ZooSystem
+
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
 
 /// What is known of a partial file, in a file of its own beside it. Nothing in it is trusted.
 struct PartialRecord: Codable, Sendable, Hashable {

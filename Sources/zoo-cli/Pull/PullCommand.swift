@@ -1,10 +1,15 @@
 #if Pull
   import ArgumentParser
-  import Foundation
   import ModelZooTools
   import ZooFetch
   import ZooHTTP
   import ZooSystem
+
+  #if canImport(FoundationEssentials)
+    import FoundationEssentials
+  #else
+    import Foundation
+  #endif
 
   struct PullCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
