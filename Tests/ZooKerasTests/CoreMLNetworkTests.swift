@@ -1,6 +1,7 @@
 import Testing
 import ZooExport
 import ZooGraph
+import ZooSystem
 import ZooTestSupport
 
 /// Every network of Fixtures/layers as an ML program. `make check-coreml` gives the packages to coremltools.
@@ -13,8 +14,17 @@ import ZooTestSupport
     let (network, weights) = try golden.network()
     let graph = network.graph
     let inputs = golden.inputs.map { CoreMLEvaluator.Array([1] + $0.shape, $0.values) }
-    let (_, outputs) = try CoreMLEvaluator.outputs(
-      of: graph, weights: weights, type: type, inputs: inputs, name: "\(index)")
+    let outputs: [CoreMLEvaluator.Array]
+    do {
+      outputs = try CoreMLEvaluator.outputs(
+        of: graph, weights: weights, type: type, inputs: inputs, name: "\(index)"
+      ).outputs
+    } catch let error as ZooError where error.code == .unsupported {
+      let hasManyAxes = graph.nodes.contains { $0.shape.rank >= 5 }
+      let isLarge = type == .float16 && error.why.contains("beyond the range of 16-bit floats")
+      #expect(hasManyAxes && error.why.contains("6 axes") || isLarge, "\(error)")
+      return
+    }
     #expect(outputs.map(\.shape) == golden.outputs.map { [1] + $0.shape })
     for (ours, expected) in zip(outputs, golden.outputs) {
       let largest = expected.values.reduce(1e-3) { max($0, abs($1)) }

@@ -75,7 +75,8 @@ extension CoreMLModel {
       try blob.constant.forEachPart(of: weights) { part in
         try Cancellation.check()
         if program.type == .float16 {
-          let halves = try Self.halves(part, of: blob.constant)
+          let floats = part.bindMemory(to: UInt32.self).map { Float(bitPattern: UInt32(littleEndian: $0)) }
+          let halves = try blob.constant.halved(floats)
           try halves.withUnsafeBytes { try file.write($0, at: end) }
           end += halves.count * program.type.byteCount
         } else {
@@ -94,22 +95,6 @@ extension CoreMLModel {
 
   private static func bytes<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
     withUnsafeBytes(of: number.littleEndian) { Array($0) }
-  }
-
-  /// The nearest 16-bit floats, as little-endian bits.
-  private static func halves(
-    _ part: UnsafeRawBufferPointer, of constant: LoweredConstant
-  ) throws -> [UInt16] {
-    let floats = part.bindMemory(to: UInt32.self).map { Float(bitPattern: UInt32(littleEndian: $0)) }
-    let halves = Float.float16Bits(of: floats)
-    for (float, half) in zip(floats, halves)
-    where UInt16(littleEndian: half) & 0x7fff == 0x7c00 && float.isFinite {
-      throw ZooError(
-        .unsupported, what: "cannot export",
-        at: constant.slots.map { "'\($0.name)'" }.joined(separator: ", "),
-        "the value \(float) is beyond the range of 16-bit floats", remedy: "Use --dtype f32.")
-    }
-    return halves
   }
 
   // MARK: Manifest
@@ -136,4 +121,21 @@ extension CoreMLModel {
     }
 
     """
+}
+
+extension LoweredConstant {
+  /// Some of its values as the nearest 16-bit floats, as little-endian bits.
+  ///
+  /// - Throws: `ZooError` of the code `unsupported` where one is beyond their range.
+  func halved(_ floats: [Float]) throws(ZooError) -> [UInt16] {
+    let halves = Float.float16Bits(of: floats)
+    for (float, half) in zip(floats, halves)
+    where UInt16(littleEndian: half) & 0x7fff == 0x7c00 && float.isFinite {
+      throw ZooError(
+        .unsupported, what: "cannot export",
+        at: slots.isEmpty ? "a constant" : slots.map { "'\($0.name)'" }.joined(separator: ", "),
+        "the value \(float) is beyond the range of 16-bit floats", remedy: "Use --dtype f32.")
+    }
+    return halves
+  }
 }

@@ -181,7 +181,8 @@ struct CoreMLProgram {
   /// - Parameters:
   ///   - name: what it is called, as far as that is free.
   ///   - shape: in place of its own; the values stay as they are.
-  /// - Throws: what the weights throw.
+  /// - Throws: what the weights throw, and `ZooError` of the code `unsupported` where a value is beyond the range of the
+  ///   program's floats.
   mutating func constant(
     _ constant: LoweredConstant, named name: String, shape: [Int]? = nil
   ) throws -> String {
@@ -195,6 +196,7 @@ struct CoreMLProgram {
       try constant.forEachPart(of: weights) { part in
         values += part.bindMemory(to: UInt32.self).map { Float(bitPattern: UInt32(littleEndian: $0)) }
       }
+      if type == .float16 { _ = try constant.halved(values) }
       addConstant(name, type, constant.shape, CoreMLValue.floats(values, constant.shape, type))
     } else {
       let offset = (byteCount + Self.alignment - 1) / Self.alignment * Self.alignment
