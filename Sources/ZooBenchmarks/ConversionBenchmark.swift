@@ -12,7 +12,7 @@ import ZooWeightFiles
 enum ConversionBenchmark {
   private static let rounds = 5
 
-  /// Without `files`, a VGG16 with random weights in every format that is written.
+  /// Without `files`, a VGG16 with random weights in every format that can be converted again.
   static func run(files: [String]) throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
       "zoo-bench-\(UUID().uuidString)")
@@ -34,17 +34,17 @@ enum ConversionBenchmark {
   private static func makeFilesInChild(in folder: URL) throws -> [String] {
     let command = [besideThis("zoo-benchmarks"), "conversion-files", folder.path]
     guard ChildRun(command).succeeded else { throw Failure(command: command) }
-    return ExportFormat.withEndings.map { folder.appendingPathComponent("vgg16.\($0.rawValue)").path }
+    return ExportFormat.readable.map { folder.appendingPathComponent("vgg16.\($0.rawValue)").path }
   }
 
-  /// Writes a VGG16 with random weights in every format that is written.
+  /// Writes a VGG16 with random weights in every format that can be converted again.
   static func makeFiles(in folder: URL) throws {
     let path = { (name: String) in folder.appendingPathComponent(name).path }
     let graph = try VGG.vgg16.graph(input: InputShape(224, 224), head: .imageNet)
     let card = ModelCard(architecture: "vgg16", variant: "random weights", preprocessing: .caffe)
     try ZooWriter(document: ZooDocument(graph: graph, card: card), storage: .f32)
       .write(to: path("vgg16.zoo"), overwrite: false, weights: RandomWeights(seed: 1))
-    for format in ExportFormat.withEndings {
+    for format in ExportFormat.readable {
       _ = try Exporter(path: path("vgg16.zoo"), output: path("vgg16.\(format.rawValue)")).export(
         overwrite: false)
     }

@@ -119,7 +119,7 @@ import ZooWeightFiles
       let output = folder.appending(path: "M.mlpackage")
       let error = #expect(throws: ZooError.self) { try export(model, to: output) }
       #expect(
-        error?.code == .unsupported && error?.location.hasSuffix(", \(place)") == true,
+        error?.code == .unsupported && error?.location.hasSuffix(place) == true,
         "\(error?.description ?? "")")
       #expect(error?.why.contains("16-bit floats") == true && error?.remedy == "Use --dtype f32.")
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["d.zoo"])

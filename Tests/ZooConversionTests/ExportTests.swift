@@ -66,7 +66,14 @@ import ZooWeightFiles
         for output in outputs {
           _ = try Exporter(path: fixture("models/vgg19.h5"), output: output.path).export(overwrite: false)
         }
-        #expect(try Data(contentsOf: outputs[0]) == Data(contentsOf: outputs[1]), "\(format)")
+        let data = "/Data/com.apple.CoreML"
+        let parts =
+          format == .mlpackage
+          ? ["/Manifest.json", "\(data)/model.mlmodel", "\(data)/weights/weight.bin"] : [""]
+        for part in parts {
+          let contents = try outputs.map { try Data(contentsOf: URL(filePath: $0.path + part)) }
+          #expect(contents[0] == contents[1], "\(format) \(part)")
+        }
       }
     }
   }
@@ -157,7 +164,7 @@ import ZooWeightFiles
       }
       #expect(
         try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
-          == ["a.npz", "a.onnx", "a.safetensors", "a.zoo"])
+          == ["a.mlpackage", "a.npz", "a.onnx", "a.safetensors", "a.zoo"])
     }
   }
 
