@@ -3,7 +3,8 @@ import PackageDescription
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
-/// A product that `zoo pull` alone is made with; a program that uses the libraries never fetches its package.
+/// A product that `zoo pull` alone is made with: a program that states traits for this package, even none, never fetches
+/// the product's package.
 func pulling(_ name: String, of package: String) -> Target.Dependency {
   .product(name: name, package: package, condition: .when(traits: ["Pull"]))
 }

@@ -41,7 +41,8 @@ public struct WeightFault: Sendable, Codable {
       if case .batchNormalization(let norm) = node.operation { leastVariance = -norm.epsilon }
       for slot in node.weights {
         let isVariance = slot.role == .variance || slot.role == .movingVariance
-        let fault = fault(of: try weights.unorderedTensor(for: slot), slot, isVariance ? Float(leastVariance) : nil)
+        let fault = fault(
+          of: try weights.unorderedTensor(for: slot), slot, isVariance ? Float(leastVariance) : nil)
         if let fault { faults.append(fault) }
       }
     }

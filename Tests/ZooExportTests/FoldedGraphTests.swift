@@ -36,7 +36,8 @@ private typealias Operation = ZooGraph.Operation
       "transposed",
       .transposedConvolution(
         TransposedConvolution(
-          filters: 5, kernel: Extent2D(3, 2), strides: Extent2D(2), offset: Extent2D(0), size: Extent2D(12, 8),
+          filters: 5, kernel: Extent2D(3, 2), strides: Extent2D(2), offset: Extent2D(0),
+          size: Extent2D(12, 8),
           useBias: true))
     ),
     ("dense", .dense(Dense(units: 7, useBias: false))),

@@ -11,7 +11,7 @@
 
     @Test func everyPublishedFileHasANameOfItsOwn() throws {
       let all = PublishedWeights.all
-      #expect(all.count == 162 && Set(all.map(\.name)).count == 162)
+      #expect(all.count == 166 && Set(all.map(\.name)).count == 166)
       for file in all {
         #expect(file.name.count <= 36 && !file.name.contains(" "), "\(file.name)")
         let parts = file.name.split(separator: ":").map(String.init)
