@@ -168,6 +168,7 @@ package struct ResNet: NetworkDefinition {
     switch (groups, innerWidth) {
     case (1, 64): return count == 50 ? nil : "resnet\(count)"
     case (1, 128): return "wide_resnet\(count)_2"
+    case (32, 128) where convention == .kerasResNeXt: return "resnext\(count)"
     default: return groups > 1 ? "resnext\(count)_\(groups)x\(innerWidth / groups)d" : nil
     }
   }

@@ -31,7 +31,7 @@
     @Test func listsTheNames() throws {
       try withPull { bench in
         let all = try bench.pull("--list")
-        #expect(all.status == 0 && all.output.split(separator: "\n").count == 163)
+        #expect(all.status == 0 && all.output.split(separator: "\n").count == 167)
         let some = try bench.pull("--list", "mobilenet").output
         #expect(some.contains("mobilenet:0.25-128-notop ") && !some.contains("nasnet"), "\(some)")
         let rows = try #require(bench.pull("--list", "vgg16", "--json").json() as? [[String: Any]])
