@@ -130,7 +130,7 @@ package struct Fetcher: Sendable {
     if let digits = address.torchDigits { hashes.append(.sha256Prefix(digits)) }
     guard !hashes.isEmpty else {
       throw ZooError(
-        .invalidArgument, what: "cannot download", at: address.shown,
+        .invalidArgument, what: "missing SHA-256", at: address.shown,
         "no hash is known to check the file with",
         remedy: "Add --sha256 with the 64 digits that its publisher states.")
     }

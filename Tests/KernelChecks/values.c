@@ -11,8 +11,8 @@ typedef struct {
 
 static void elementwise(check *c, zoo_kernel_id id, double (*f)(operands)) {
   const char *what = zoo_kernel_name(id);
-  for (int i = 0; i < 12; i++) {
-    const int channels = one_of(c, 1, 3, 4, 8, 15, 16, 21, 33), pixels = any(c, 1, 7);
+  for (int i = 0; i < 24; i++) {
+    const int channels = one_of(c, 1, 3, 4, 8, 15, 16, 21, 33), pixels = one_of(c, 1, 2, 7, 16, 37);
     zoo_elementwise e = {
       .a_pixel = channels + one_of(c, 0, 5), .b_pixel = any(c, 0, 2) ? channels + one_of(c, 0, 2) : 0,
       .out_pixel = channels + one_of(c, 0, 3), .channels = channels, .factor = 0.25f,

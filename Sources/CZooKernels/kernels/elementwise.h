@@ -29,7 +29,33 @@ INLINE vf ew_value(
   return v_clamp(x, e->lo, e->hi);
 }
 
+// Of so few channels, several pixels fill a vector.
+enum { ew_few = 4 };
+
+// Scales and shifts pixels that lie side by side, as many at a time as a vector has elements, in as many vectors as a
+// pixel has channels. Returns the first pixel that is left.
+INLINE int ew_affine_pictures(const zoo_elementwise *e, int begin, int end) {
+  const int channels = e->channels;
+  if (channels > ew_few || e->a_pixel != channels || e->out_pixel != channels || end - begin < VL) return begin;
+  float scales[ew_few * VL], shifts[ew_few * VL];
+  for (int i = 0; i < channels * VL; i++) {
+    scales[i] = e->scale[i % channels];
+    shifts[i] = e->shift[i % channels];
+  }
+  const float *a = e->a + (ptrdiff_t)begin * channels;
+  float *output = e->output + (ptrdiff_t)begin * channels;
+  for (; begin + VL <= end; begin += VL) {
+    for (int i = 0; i < channels * VL; i += VL) {
+      v_store(output + i, v_clamp(v_fma(v_load(a + i), v_load(scales + i), v_load(shifts + i)), e->lo, e->hi));
+    }
+    a += channels * VL;
+    output += channels * VL;
+  }
+  return begin;
+}
+
 INLINE void elementwise(const int KIND, const zoo_elementwise *e, int begin, int end) {
+  if (KIND == zoo_kernel_affine) begin = ew_affine_pictures(e, begin, end);
   const float *a = e->a + begin * e->a_pixel;
   const float *b = ew_reads_b(KIND) ? e->b + begin * e->b_pixel : NULL;
   float *output = e->output + begin * e->out_pixel;
