@@ -36,10 +36,11 @@ import coremltools
 from coremltools.converters.mil.frontend.milproto.load import load as load_program
 from coremltools.converters.mil.mil import types
 
+from recorded import ROOT, arrays, largest_error, recorded_networks
+
 TOLERANCE = 2e-5
 OWN_TOLERANCE = 1e-4
 HALF_TOLERANCE = 0.1
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SUFFIXES = (".keras", ".old.weights.h5", ".weights.h5", ".k2w.h5", ".k2.h5", ".pos.npz", ".npz", ".h5", ".safetensors", ".pth")
 
 # Of a channel, in the network's own order: what is subtracted from a pixel of 0 to 255, and what that is divided by.
@@ -256,35 +257,10 @@ class Package:
 
 # MARK: Comparing
 
-def largest_error(found, expected):
-    """Of the largest value of each output; values that are no numbers have to be the same."""
-    assert len(found) == len(expected), f"{len(found)} outputs, expected {len(expected)}"
-    worst = 0.0
-    for y, e in zip(found, expected):
-        assert y.shape == e.shape, f"the shape {y.shape}, expected {e.shape}"
-        same = (y == e) | (np.isnan(y) & np.isnan(e))
-        scale = max(1e-3, np.abs(e[np.isfinite(e)]).max(initial=0))
-        worst = max(worst, float(np.where(same, 0, np.abs(y - e)).max(initial=0) / scale))
-    return worst
-
-
-def arrays(io, name):
-    """NAME, NAME1, …, each in double precision where it was recorded in it."""
-    keys = [name] + [f"{name}{i}" for i in range(1, 100)]
-    return [io.get(f"{k}:64", io.get(k)) for k in keys if k in io]
-
-
 def check_networks(folder):
     """The largest errors of the networks of Fixtures/layers, and how many failed."""
-    cases = []
-    for name in ("networks.npz", "operations.npz"):
-        cases += json.loads(bytes(np.load(f"{ROOT}/Fixtures/layers/{name}")["networks"]).decode())
-    named = [(str(index), case["name"], case["inputs"], case["outputs"]) for index, case in enumerate(cases)]
-    with open(f"{ROOT}/Fixtures/layers/layers.json", encoding="utf-8") as file:
-        layers = json.load(file)
-    named += [(f"layer-{index}", layer["operation"]["kind"], layer["inputs"], [layer["output"]])
-              for index, layer in enumerate(layers)]
     errors, refused, failures = {"f32": [], "f16": []}, {"f32": 0, "f16": 0}, 0
+    named = recorded_networks()
     for index, title, *examples in named:
         x, y = ([np.array(a["values"]).reshape([1] + a["shape"]) for a in group] for group in examples)
         for kind in errors:

@@ -12,7 +12,6 @@ what Keras computed, in double precision where that was recorded, and against `z
 above 2e-5, the tolerance of `zoo verify --io`, and above twice the error of Keras' own 32-bit outputs.
 """
 import glob
-import json
 import os
 import subprocess
 import sys
@@ -22,9 +21,10 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from recorded import ROOT, arrays, largest_error, recorded_networks
+
 TOLERANCE = 2e-5
 LAYOUTS = ("nhwc", "nchw")
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SUFFIXES = (".keras", ".old.weights.h5", ".weights.h5", ".k2w.h5", ".k2.h5", ".pos.npz", ".npz", ".h5")
 
 
@@ -48,35 +48,10 @@ def run(path, inputs, layout):
     return [last(y) if layout == "nchw" else y for y in session.run(None, given)]
 
 
-def largest_error(found, expected):
-    """Of the largest value of each output; values that are no numbers have to be the same."""
-    assert len(found) == len(expected), f"{len(found)} outputs, expected {len(expected)}"
-    worst = 0.0
-    for y, e in zip(found, expected):
-        assert y.shape == e.shape, f"the shape {y.shape}, expected {e.shape}"
-        same = (y == e) | (np.isnan(y) & np.isnan(e))
-        scale = max(1e-3, np.abs(e[np.isfinite(e)]).max(initial=0))
-        worst = max(worst, float(np.where(same, 0, np.abs(y - e)).max(initial=0) / scale))
-    return worst
-
-
-def arrays(io, name):
-    """NAME, NAME1, …, each in double precision where it was recorded in it."""
-    keys = [name] + [f"{name}{i}" for i in range(1, 100)]
-    return [io.get(f"{k}:64", io.get(k)) for k in keys if k in io]
-
-
 def check_networks(folder):
     """The largest error of the networks of Fixtures/layers in both layouts, and how many failed."""
-    cases = []
-    for name in ("networks.npz", "operations.npz"):
-        cases += json.loads(bytes(np.load(f"{ROOT}/Fixtures/layers/{name}")["networks"]).decode())
-    named = [(str(index), case["name"], case["inputs"], case["outputs"]) for index, case in enumerate(cases)]
-    with open(f"{ROOT}/Fixtures/layers/layers.json", encoding="utf-8") as file:
-        layers = json.load(file)
-    named += [(f"layer-{index}", layer["operation"]["kind"], layer["inputs"], [layer["output"]])
-              for index, layer in enumerate(layers)]
     worst, failures = dict.fromkeys(LAYOUTS, 0.0), 0
+    named = recorded_networks()
     for index, title, *examples in named:
         # Each example twice, as the batch is open.
         x, y = ([np.tile(np.array(a["values"]).reshape([1] + a["shape"]), [2] + [1] * len(a["shape"]))

@@ -1,0 +1,39 @@
+"""What Keras computed, which exported models are compared with."""
+import json
+import os
+
+import numpy as np
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def recorded_networks():
+    """The networks and layers of Fixtures/layers: the name of the file that the tests export each as, what it is, its
+    inputs and its outputs."""
+    cases = []
+    for name in ("networks.npz", "operations.npz"):
+        cases += json.loads(bytes(np.load(f"{ROOT}/Fixtures/layers/{name}")["networks"]).decode())
+    named = [(str(index), case["name"], case["inputs"], case["outputs"]) for index, case in enumerate(cases)]
+    with open(f"{ROOT}/Fixtures/layers/layers.json", encoding="utf-8") as file:
+        layers = json.load(file)
+    named += [(f"layer-{index}", layer["operation"]["kind"], layer["inputs"], [layer["output"]])
+              for index, layer in enumerate(layers)]
+    return named
+
+
+def largest_error(found, expected):
+    """Of the largest value of each output; values that are no numbers have to be the same."""
+    assert len(found) == len(expected), f"{len(found)} outputs, expected {len(expected)}"
+    worst = 0.0
+    for y, e in zip(found, expected):
+        assert y.shape == e.shape, f"the shape {y.shape}, expected {e.shape}"
+        same = (y == e) | (np.isnan(y) & np.isnan(e))
+        scale = max(1e-3, np.abs(e[np.isfinite(e)]).max(initial=0))
+        worst = max(worst, float(np.where(same, 0, np.abs(y - e)).max(initial=0) / scale))
+    return worst
+
+
+def arrays(io, name):
+    """NAME, NAME1, …, each in double precision where it was recorded in it."""
+    keys = [name] + [f"{name}{i}" for i in range(1, 100)]
+    return [io.get(f"{k}:64", io.get(k)) for k in keys if k in io]
