@@ -36,7 +36,7 @@ import coremltools
 from coremltools.converters.mil.frontend.milproto.load import load as load_program
 from coremltools.converters.mil.mil import types
 
-from recorded import ROOT, arrays, largest_error, recorded_networks
+from recorded import ROOT, arrays, largest_error, recorded_networks, zoo_convert, zoo_run
 
 TOLERANCE = 2e-5
 OWN_TOLERANCE = 1e-4
@@ -327,20 +327,11 @@ def check_model(zoo, path):
             io = dict(np.load(recorded(path)))
             x, y = [a.astype(np.float32) for a in arrays(io, "x")], arrays(io, "y")
             model = f"{folder}/m.zoo"
-            # Weights alone do not tell the size of images; files that do may refuse another one.
-            size = ["--input-size", "x".join(str(side) for side in x[0].shape[1:3])] if x[0].ndim == 4 else []
-            for options in (size, []):
-                done = subprocess.run([zoo, "convert", path, "-o", model, "--no-verify", "-q", *options],
-                                      capture_output=True, text=True)
-                if not done.returncode:
-                    break
-            if done.returncode:
-                return done.stderr.strip().splitlines()[0]
+            if refusal := zoo_convert(zoo, path, model, x):
+                return refusal
             single = [io[k] for k in io if f"{k}:64" in io and not k.startswith("tap:")]
             own = largest_error(single, y) if len(single) == len(y) else 0
-        np.savez(f"{folder}/x.npz", **{f"x{i or ''}": a for i, a in enumerate(x)})
-        subprocess.run([zoo, "run", model, "--input", f"{folder}/x.npz", "-o", f"{folder}/y.npz", "-q"], check=True)
-        ours = arrays(dict(np.load(f"{folder}/y.npz")), "y")
+        ours = zoo_run(zoo, model, x, folder)
         # Weights alone do not tell that a network ended in a pooling of its features.
         expected = y if y is not None and [a.shape for a in y] == [a.shape for a in ours] else ours
         shapes = [e.shape for e in expected]

@@ -21,7 +21,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from recorded import ROOT, arrays, largest_error, recorded_networks
+from recorded import ROOT, arrays, largest_error, recorded_networks, zoo_convert, zoo_run
 
 TOLERANCE = 2e-5
 LAYOUTS = ("nhwc", "nchw")
@@ -83,18 +83,9 @@ def check_model(zoo, path):
     x, y = [a.astype(np.float32) for a in arrays(io, "x")], arrays(io, "y")
     with tempfile.TemporaryDirectory() as folder:
         model = f"{folder}/m.zoo"
-        # Weights alone do not tell the size of images; files that do may refuse another one.
-        size = ["--input-size", "x".join(str(side) for side in x[0].shape[1:3])] if x[0].ndim == 4 else []
-        for options in (size, []):
-            done = subprocess.run([zoo, "convert", path, "-o", model, "--no-verify", "-q", *options],
-                                  capture_output=True, text=True)
-            if not done.returncode:
-                break
-        if done.returncode:
-            return done.stderr.strip().splitlines()[0]
-        np.savez(f"{folder}/x.npz", **{f"x{i or ''}": a for i, a in enumerate(x)})
-        subprocess.run([zoo, "run", model, "--input", f"{folder}/x.npz", "-o", f"{folder}/y.npz", "-q"], check=True)
-        ours = arrays(dict(np.load(f"{folder}/y.npz")), "y")
+        if refusal := zoo_convert(zoo, path, model, x):
+            return refusal
+        ours = zoo_run(zoo, model, x, folder)
         # Weights alone do not tell that a network ended in a pooling of its features.
         is_same = [a.shape for a in y] == [a.shape for a in ours]
         single = [io[k] for k in io if f"{k}:64" in io and not k.startswith("tap:")]

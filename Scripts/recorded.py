@@ -1,6 +1,7 @@
-"""What Keras computed, which exported models are compared with."""
+"""What Keras and `zoo run` computed, which exported models are compared with."""
 import json
 import os
+import subprocess
 
 import numpy as np
 
@@ -37,3 +38,22 @@ def arrays(io, name):
     """NAME, NAME1, …, each in double precision where it was recorded in it."""
     keys = [name] + [f"{name}{i}" for i in range(1, 100)]
     return [io.get(f"{k}:64", io.get(k)) for k in keys if k in io]
+
+
+def zoo_convert(zoo, path, model, x):
+    """Converts the weights at `path` for inputs like `x`; what `zoo` said where it refused, else None."""
+    # Weights alone do not tell the size of images; files that do may refuse another one.
+    size = ["--input-size", "x".join(str(side) for side in x[0].shape[1:3])] if x[0].ndim == 4 else []
+    for options in (size, []):
+        done = subprocess.run([zoo, "convert", path, "-o", model, "--no-verify", "-q", *options],
+                              capture_output=True, text=True)
+        if not done.returncode:
+            return None
+    return done.stderr.strip().splitlines()[0]
+
+
+def zoo_run(zoo, model, x, folder):
+    """What `zoo run` computes from the inputs `x`, by way of files in `folder`."""
+    np.savez(f"{folder}/x.npz", **{f"x{i or ''}": a for i, a in enumerate(x)})
+    subprocess.run([zoo, "run", model, "--input", f"{folder}/x.npz", "-o", f"{folder}/y.npz", "-q"], check=True)
+    return arrays(dict(np.load(f"{folder}/y.npz")), "y")

@@ -8,18 +8,26 @@ import ZooTensor
 import ZooTestSupport
 import ZooVerification
 
+extension Converter.Options {
+  /// For a network of 32x32 pixels that is computed on codes of 8 bits, however far that moves its outputs.
+  static var onEightBits: Converter.Options {
+    var options = Converter.Options()
+    options.recipe.inputSize = Extent2D(32)
+    options.integerActivations = true
+    options.storage = .int8
+    options.largestOutputError = 10
+    options.largestStorageError = 10
+    return options
+  }
+}
+
 /// Networks that are converted to be computed on codes of 8 bits.
 @Suite struct IntegerConversionTests {
   /// NASNet's separable convolutions become two layers each, so that what lies between them is in codes too.
   @Test func separableConvolutionsAreSplit() throws {
     try withFolder { folder in
       let output = folder.appending(path: "i.zoo").path
-      var options = Converter.Options()
-      options.recipe.inputSize = Extent2D(32)
-      options.integerActivations = true
-      options.storage = .int8
-      options.largestOutputError = 10
-      options.largestStorageError = 10
+      var options = Converter.Options.onEightBits
       options.verifier.threads = 2
       let source = fixture("models/nasnet-32.h5")
       let report = try Converter(options: options).convert(source, to: output)

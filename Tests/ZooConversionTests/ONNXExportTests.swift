@@ -72,12 +72,7 @@ import ZooWeightFiles
   @Test func networksOnEightBitsAreRefused() throws {
     try withFolder { folder in
       let model = folder.appending(path: "i.zoo").path
-      var options = Converter.Options()
-      options.recipe.inputSize = Extent2D(32)
-      options.integerActivations = true
-      options.storage = .int8
-      options.largestOutputError = 10
-      options.largestStorageError = 10
+      var options = Converter.Options.onEightBits
       options.verify = false
       _ = try Converter(options: options).convert(fixture("models/mobilenet.h5"), to: model)
       let exporter = try Exporter(path: model, output: folder.appending(path: "i.onnx").path)

@@ -18,7 +18,7 @@
 
     @Option(
       help: ArgumentHelp(
-        "The most that a file may have whose size is not known beforehand.", valueName: "size"))
+        "The most that a file may have; 8GiB by default.", valueName: "size"))
     var maxBytes: ByteCount?
 
     @Option(
