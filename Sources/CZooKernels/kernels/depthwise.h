@@ -227,42 +227,63 @@ INLINE int dw3_block(const zoo_depthwise *d) {
 #endif
 
 // Any window, one output at a time.
-static void dw_row_any(const zoo_depthwise *d, int oy) {
+//
+// NV: vectors of channels, whose sums don't wait for each other; MULTIPLIED: whether a channel has several filters,
+// whose input is gathered. `count`: how many of the last vector's filters there are.
+INLINE void dw_output(
+    const int NV, const int MULTIPLIED, const int PART, const zoo_depthwise *d, int oy, int ox, int filter, int count) {
   const zoo_window *g = &d->window;
-  const int filters = d->channels * d->multiplier;
-  const int y0 = oy * g->stride_height - g->pad_top;
-  for (int ox = 0; ox < g->out_width; ox++) {
-    const int x0 = ox * g->stride_width - g->pad_left;
-    const ptrdiff_t pixel = (ptrdiff_t)oy * g->out_width + ox;
-    for (int filter = 0; filter < filters; filter += VL) {
-      const int count = min_int(VL, filters - filter);
-      vf sum = v_load(d->bias + filter);
-      for (int ky = 0; ky < g->kernel_height; ky++) {
-        const int y = y0 + ky * g->dilation_height;
-        if (y < 0 || y >= g->in_height) continue;
-        for (int kx = 0; kx < g->kernel_width; kx++) {
-          const int x = x0 + kx * g->dilation_width;
-          if (x < 0 || x >= g->in_width) continue;
-          const float *p = d->input + y * g->in_row + x * g->in_pixel;
-          vf value;
-          if (d->multiplier == 1) {
-            value = v_load_n(p + filter, count);
-          } else {
-            float values[VL] = {0};
-            for (int i = 0; i < count; i++) values[i] = p[(filter + i) / d->multiplier];
-            value = v_load(values);
-          }
-          vf w = v_load(d->weights + (ptrdiff_t)(ky * g->kernel_width + kx) * d->weight_stride + filter);
-          sum = v_fma(v_max(v_set(d->in_lo), value), w, sum);
+  const int y0 = oy * g->stride_height - g->pad_top, x0 = ox * g->stride_width - g->pad_left;
+  vf sum[4];
+  UNROLL for (int n = 0; n < NV; n++) sum[n] = v_load(d->bias + filter + n * VL);
+  for (int ky = 0; ky < g->kernel_height; ky++) {
+    const int y = y0 + ky * g->dilation_height;
+    if (y < 0 || y >= g->in_height) continue;
+    const float *w = d->weights + (ptrdiff_t)ky * g->kernel_width * d->weight_stride + filter;
+    for (int kx = 0; kx < g->kernel_width; kx++, w += d->weight_stride) {
+      const int x = x0 + kx * g->dilation_width;
+      if (x < 0 || x >= g->in_width) continue;
+      const float *p = d->input + y * g->in_row + x * g->in_pixel;
+      UNROLL for (int n = 0; n < NV; n++) {
+        vf value;
+        if (MULTIPLIED) {
+          float values[VL] = {0};
+          for (int i = 0; i < count; i++) values[i] = p[(filter + i) / d->multiplier];
+          value = v_load(values);
+        } else {
+          value = PART ? v_load_n(p + filter, count) : v_load(p + filter + n * VL);
         }
+        sum[n] = v_fma(v_max(v_set(d->in_lo), value), v_load(w + n * VL), sum[n]);
       }
-      dw_store(1, d, sum, d->output + pixel * g->out_pixel + filter, dw_mask(d, pixel, filter), count);
     }
+  }
+  const ptrdiff_t pixel = (ptrdiff_t)oy * g->out_width + ox;
+  UNROLL for (int n = 0; n < NV; n++) {
+    const int at = filter + n * VL;
+    dw_store(PART, d, sum[n], d->output + pixel * g->out_pixel + at, dw_mask(d, pixel, at), count);
   }
 }
 
 static void dw_rows_any(const zoo_depthwise *d, int begin, int end) {
-  for (int oy = begin; oy < end; oy++) dw_row_any(d, oy);
+  for (int oy = begin; oy < end; oy++) {
+    for (int ox = 0; ox < d->window.out_width; ox++) {
+      int channel = 0;
+      for (; channel + 4 * VL <= d->channels; channel += 4 * VL) dw_output(4, 0, 0, d, oy, ox, channel, VL);
+      for (; channel + VL <= d->channels; channel += VL) dw_output(1, 0, 0, d, oy, ox, channel, VL);
+      if (channel < d->channels) dw_output(1, 0, 1, d, oy, ox, channel, d->channels - channel);
+    }
+  }
+}
+
+static void dw_rows_multiplied(const zoo_depthwise *d, int begin, int end) {
+  const int filters = d->channels * d->multiplier;
+  for (int oy = begin; oy < end; oy++) {
+    for (int ox = 0; ox < d->window.out_width; ox++) {
+      for (int filter = 0; filter < filters; filter += VL) {
+        dw_output(1, 1, 1, d, oy, ox, filter, min_int(VL, filters - filter));
+      }
+    }
+  }
 }
 
 typedef void (*dw_function)(const zoo_depthwise *, int, int);
@@ -270,7 +291,7 @@ typedef void (*dw_function)(const zoo_depthwise *, int, int);
 static void depthwise(const void *arguments, int32_t begin, int32_t end) {
   const zoo_depthwise *d = arguments;
   const zoo_window *g = &d->window;
-  dw_function rows = dw_rows_any, pairs = NULL;
+  dw_function rows = d->multiplier == 1 ? dw_rows_any : dw_rows_multiplied, pairs = NULL;
   if (d->multiplier == 1 && g->dilation_width == 1 && g->dilation_height == 1 && g->out_width >= dw_outputs) {
 #if REGISTERS >= 32
     if (dw3_serves(g)) {
