@@ -17,7 +17,7 @@ struct TrainCommand: ParsableCommand {
       measures it; then the head is trained on all. Pictures in val and test folders are never trained on.
 
       Examples:
-        zoo train flowers --backbone mobilenet.zoo -o flowers.zoo
+        zoo pull mobilenet && zoo train flowers/ --backbone mobilenet.zoo
         zoo train flowers --backbone mobilenet.zoo -o flowers.zoo --views 8 --report flowers.html
         zoo train flowers --backbone mobilenet.zoo -o flowers.zoo --head mlp --hidden 256
         zoo train flowers --backbone mobilenet.zoo -o flowers.zoo --head nearest
@@ -41,8 +41,10 @@ struct TrainCommand: ParsableCommand {
   var addTo: String?
 
   @Option(
-    name: .shortAndLong, help: ArgumentHelp("The output; not needed with --dry-run.", valueName: "out.zoo"),
-    completion: .file(extensions: ["zoo"]))
+    name: .shortAndLong,
+    help: ArgumentHelp(
+      "The output, or a folder for it; by default DATA's name with .zoo, in the current folder.",
+      valueName: "out.zoo"), completion: .file(extensions: ["zoo"]))
   var output: String?
 
   @Option(
@@ -109,18 +111,20 @@ struct TrainCommand: ParsableCommand {
 
   func validate() throws {
     func check(_ isRight: Bool, _ text: String) throws { if !isRight { throw ValidationError(text) } }
-    try check(backbone != nil || addTo != nil, "Missing expected argument '--backbone <model.zoo>'.")
+    try check(
+      backbone != nil || addTo != nil,
+      "Missing expected argument '--backbone <model.zoo>'. `zoo pull mobilenet` downloads one; `zoo list` shows others."
+    )
     try check(backbone == nil || addTo == nil, "--backbone and --add-to exclude each other.")
     try check(
       addTo == nil || head.head == .linear && layer == nil && views == 1 && !dryRun && tasks == nil,
       "--add-to takes the model's own head, layer and task; it goes with no option that chooses them.")
-    try check(output != nil || dryRun || fineTune.findRate, "Missing expected argument '-o <out.zoo>'.")
     try check(validation.map { $0 > 0 && $0 < 1 } ?? true, "--validation takes a share between 0 and 1.")
     try check((2...20).contains(folds), "--folds takes a number from 2 to 20, not \(folds).")
     try check((1...64).contains(views), "--views takes a number from 1 to 64, not \(views).")
     try check(penalty.map { $0 > 0 && $0.isFinite } ?? true, "--penalty takes a number above 0.")
     try check(report.path == nil || !dryRun, "--report and --dry-run exclude each other.")
-    try check(report.path == nil || report.path != output, "--report and -o name the same file.")
+    try check(report.path == nil || report.path != outputPath, "--report and -o name the same file.")
     try check(penalty == nil || head.head == .linear, "--penalty goes with --head linear.")
     try check(augment != .none || views == 1, "--augment none has no views; it goes with --views 1.")
     try check(!fineTune.isAsked || head.head != .nearest, "--fine-tune goes with --head linear or mlp.")
@@ -128,7 +132,7 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
-    if let addTo, let output { return try add(to: addTo, output: output) }
+    if let addTo { return try add(to: addTo) }
     guard let backbone else { return }
     var trainer = try HeadTrainer(backbone: backbone)
     let model = trainer.model
@@ -149,12 +153,12 @@ struct TrainCommand: ParsableCommand {
     options.overwrite = overwrite.force
     trainer.options = options
     common.warn(of: model)
-    if let output, !dryRun { try AtomicFile.checkPossible(output, overwrite: overwrite.force) }
+    if writes { try AtomicFile.checkPossible(outputPath, overwrite: overwrite.force) }
     try self.report.checkPossible(overwrite: overwrite.force)
     let dataset = try ImageDataset(path: data, options: ImageDataset.Options(tasks: Self.list(tasks)))
     let bar = ProgressBar(quiet: common.quiet)
     if fineTune.findRate { return try findRate(trainer, dataset, bar) }
-    guard let output, !dryRun else {
+    guard writes else {
       let estimate = try trainer.estimate(for: dataset)
       bar.finish()
       return try print(estimate, dataset)
@@ -164,9 +168,9 @@ struct TrainCommand: ParsableCommand {
       var whole = Trainer(head: trainer, configuration: configuration)
       whole.checkpointFolder = fineTune.checkpoint
       whole.resuming = fineTune.resuming(overwrite: overwrite.force)
-      report = try whole.train(on: dataset, named: dataName, to: output) { bar.show($0) }
+      report = try whole.train(on: dataset, named: dataName, to: outputPath) { bar.show($0) }
     } else {
-      report = try trainer.train(on: dataset, named: dataName, to: output) { bar.show($0) }
+      report = try trainer.train(on: dataset, named: dataName, to: outputPath) { bar.show($0) }
     }
     if let path = self.report.path {
       bar.show("writing \(path)")
@@ -198,7 +202,7 @@ struct TrainCommand: ParsableCommand {
         ?? "\(search.stage): the loss falls at no rate")
   }
 
-  private func add(to path: String, output: String) throws {
+  private func add(to path: String) throws {
     let model = try Model(zooFile: path)
     var options = ClassAddition.Options()
     options.fitting = pictures.fitting(for: model)
@@ -207,10 +211,10 @@ struct TrainCommand: ParsableCommand {
     options.overwrite = overwrite.force
     common.warn(of: model)
     let addition = try ClassAddition(model: path, options: options)
-    try AtomicFile.checkPossible(output, overwrite: overwrite.force)
+    try AtomicFile.checkPossible(outputPath, overwrite: overwrite.force)
     let dataset = try ClassAddition.pictures(at: data)
     let bar = ProgressBar(quiet: common.quiet)
-    let report = try addition.add(dataset, named: dataName, to: output) { bar.show($0) }
+    let report = try addition.add(dataset, named: dataName, to: outputPath) { bar.show($0) }
     bar.finish()
     for warning in report.warnings where !common.quiet { Terminal.warning(warning) }
     for picture in report.unreadable where !common.quiet {
@@ -256,6 +260,14 @@ struct TrainCommand: ParsableCommand {
 
   /// The name of the data's folder or file.
   private var dataName: String { data.split(separator: "/").last.map(String.init) ?? data }
+
+  private var writes: Bool { !dryRun && !fineTune.findRate }
+
+  /// The file to write.
+  private var outputPath: String {
+    let stem = dataName.lowercased().hasSuffix(".csv") ? String(dataName.dropLast(4)) : dataName
+    return pathOfOutput(output, name: ["", ".", ".."].contains(stem) ? "classifier.zoo" : stem + ".zoo")
+  }
 
   private static func list(_ names: String?) -> [String] {
     names.map { $0.split(separator: ",").map(String.init) } ?? []

@@ -17,8 +17,7 @@ import ZooTestSupport
 
   private func train(_ zoo: ZooCommand, _ more: String...) throws -> ZooCommand.Result {
     try zoo.run(
-      ["train", "letters", "--backbone", "digits.zoo", "--layer", "conv_pw_6_relu", "-o", "letters.zoo"]
-        + more,
+      ["train", "letters", "--backbone", "digits.zoo", "--layer", "conv_pw_6_relu"] + more,
       environment: ["ZOO_CACHE": zoo.path("cache")])
   }
 
