@@ -12,7 +12,7 @@
 enum { dw_outputs = 7 };
 
 // KW, S: window width and stride; ROWS: 2 where the output row below is computed too, from the same input,
-// for stride 1; EDGE: whether some columns may lie outside; BELOW: whether the input is cut off at in_lo;
+// for stride 1; EDGE: whether only some `columns`, a bit each, lie inside; BELOW: whether the input is cut off at in_lo;
 // PART: whether these are the last few channels, fewer than a vector.
 
 // One vector of output. `mask`: where its mask is, or null.
@@ -31,8 +31,8 @@ INLINE const float *dw_mask(const zoo_depthwise *d, ptrdiff_t pixel, int channel
 // `weights` and, for the second, by the one above that.
 INLINE void dw_add(
     const int KW, const int S, const int FIRST, const int END, const int EDGE, const int BELOW, const int PART,
-    const zoo_depthwise *d, const float *row, const float *weights, int x0, int count, vf sum[2][dw_outputs]) {
-  const zoo_window *g = &d->window;
+    const zoo_depthwise *d, const float *row, const float *weights, unsigned columns, int count,
+    vf sum[2][dw_outputs]) {
   vf w[2][7];
   UNROLL for (int r = FIRST; r < END; r++) {
     UNROLL for (int kx = 0; kx < KW; kx++) {
@@ -40,8 +40,8 @@ INLINE void dw_add(
     }
   }
   UNROLL for (int i = 0; i < (dw_outputs - 1) * S + KW; i++) {
-    if (EDGE && (x0 + i < 0 || x0 + i >= g->in_width)) continue;
-    const float *p = row + (x0 + i) * g->in_pixel;
+    if (EDGE && !(columns >> i & 1)) continue;
+    const float *p = row + i * d->window.in_pixel;
     vf x = PART ? v_load_n(p, count) : v_load(p);
     if (BELOW) x = v_max(v_set(d->in_lo), x);
     UNROLL for (int r = FIRST; r < END; r++) {
@@ -54,7 +54,7 @@ INLINE void dw_add(
 
 INLINE void dw_strip(
     const int KW, const int S, const int ROWS, const int EDGE, const int BELOW, const int PART,
-    const zoo_depthwise *d, int oy, int ox, int channel, int count) {
+    const zoo_depthwise *d, int oy, int ox, unsigned columns, int channel, int count) {
   const zoo_window *g = &d->window;
   const int y0 = oy * g->stride_height - g->pad_top, x0 = ox * S - g->pad_left;
   vf sum[2][dw_outputs];
@@ -62,14 +62,14 @@ INLINE void dw_strip(
   UNROLL for (int j = 0; j < dw_outputs; j++) sum[0][j] = sum[1][j] = bias;
   const int begin = max_int(0, -y0), end = min_int(g->kernel_height + ROWS - 1, g->in_height - y0);
   for (int ky = begin; ky < end; ky++) {
-    const float *row = d->input + (y0 + ky) * g->in_row + channel;
+    const float *row = d->input + (y0 + ky) * g->in_row + x0 * g->in_pixel + channel;
     const float *weights = d->weights + (ptrdiff_t)ky * KW * d->weight_stride + channel;
     if (ROWS == 1 || ky == 0) {
-      dw_add(KW, S, 0, 1, EDGE, BELOW, PART, d, row, weights, x0, count, sum);
+      dw_add(KW, S, 0, 1, EDGE, BELOW, PART, d, row, weights, columns, count, sum);
     } else if (ky < g->kernel_height) {
-      dw_add(KW, S, 0, 2, EDGE, BELOW, PART, d, row, weights, x0, count, sum);
+      dw_add(KW, S, 0, 2, EDGE, BELOW, PART, d, row, weights, columns, count, sum);
     } else {
-      dw_add(KW, S, 1, 2, EDGE, BELOW, PART, d, row, weights, x0, count, sum);
+      dw_add(KW, S, 1, 2, EDGE, BELOW, PART, d, row, weights, columns, count, sum);
     }
   }
   UNROLL for (int r = 0; r < ROWS; r++) {
@@ -85,27 +85,32 @@ INLINE void dw_strip(
 
 INLINE void dw_channels(
     const int KW, const int S, const int ROWS, const int EDGE, const int BELOW, const zoo_depthwise *d, int oy,
-    int ox) {
+    int ox, unsigned columns) {
   int channel = 0;
   for (; channel + VL <= d->channels; channel += VL) {
-    dw_strip(KW, S, ROWS, EDGE, BELOW, 0, d, oy, ox, channel, VL);
+    dw_strip(KW, S, ROWS, EDGE, BELOW, 0, d, oy, ox, columns, channel, VL);
   }
   if (channel < d->channels) {
-    dw_strip(KW, S, ROWS, EDGE, BELOW, 1, d, oy, ox, channel, d->channels - channel);
+    dw_strip(KW, S, ROWS, EDGE, BELOW, 1, d, oy, ox, columns, channel, d->channels - channel);
   }
 }
 
 // Columns in the outer loop: what one output row reads is still in the first-level cache for the next.
 INLINE void dw_rows(
-    const int KW, const int S, const int ROWS, const int BELOW, const zoo_depthwise *d, int begin, int end) {
+    const int KW, const int S, const int ROWS, const int BELOW, const zoo_depthwise *arguments, int begin, int end) {
+  // A copy, which no value that is written can be a part of.
+  const zoo_depthwise local = *arguments, *d = &local;
   const zoo_window *g = &d->window;
+  const int reach = (dw_outputs - 1) * S + KW;
   for (int ox = 0; ox < g->out_width; ox += dw_outputs) {
     const int start = min_int(ox, g->out_width - dw_outputs);
     const int x0 = start * S - g->pad_left;
-    const int edge = x0 < 0 || x0 + (dw_outputs - 1) * S + KW > g->in_width;
+    unsigned columns = 0;
+    for (int i = 0; i < reach; i++) columns |= (unsigned)(x0 + i >= 0 && x0 + i < g->in_width) << i;
+    const int edge = columns != (1u << reach) - 1;
     for (int oy = begin; oy < end; oy += ROWS) {
-      if (edge) dw_channels(KW, S, ROWS, 1, BELOW, d, oy, start);
-      else dw_channels(KW, S, ROWS, 0, BELOW, d, oy, start);
+      if (edge) dw_channels(KW, S, ROWS, 1, BELOW, d, oy, start, columns);
+      else dw_channels(KW, S, ROWS, 0, BELOW, d, oy, start, columns);
     }
   }
 }
