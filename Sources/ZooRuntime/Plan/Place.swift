@@ -16,11 +16,11 @@ struct Place: Hashable {
   var bytes = 4
 
   /// A good distance between pixels, in floats: whole cache lines, so that no vector lies across two, but not a
-  /// multiple of a page, which would put all pixels in one set of the first-level cache.
+  /// multiple of a quarter of a page, which would put all pixels in four sets of the first-level cache at most.
   static func pixel(_ channels: Int) -> Int {
     guard channels >= 8 else { return channels }
     let lines = wholeLines(channels)
-    return lines % 1024 == 0 ? lines + 16 : lines
+    return lines % 256 == 0 ? lines + 16 : lines
   }
 
   /// `floats` rounded up to whole cache lines, which are whole vectors too.
