@@ -11,6 +11,12 @@
 
 enum { dw_outputs = 7, dw_together = 32 };
 
+// Which of `count` columns from `first` on, at most 31, lie in an image, a bit each.
+INLINE unsigned columns_inside(int first, int count, int width) {
+  const int begin = min_int(max_int(-first, 0), count), end = min_int(max_int(width - first, 0), count);
+  return ((1u << end) - 1) & ~((1u << begin) - 1);
+}
+
 // KW, S: window width and stride; ROWS: 2 where the output row below is computed too, from the same input,
 // for stride 1; EDGE: whether only some `columns`, a bit each, lie inside; BELOW: whether the input is cut off at in_lo;
 // PART: whether these are the last few channels, fewer than a vector.
@@ -105,8 +111,7 @@ INLINE void dw_rows(
   for (int ox = 0; ox < g->out_width; ox += dw_outputs) {
     const int start = min_int(ox, g->out_width - dw_outputs);
     const int x0 = start * S - g->pad_left;
-    unsigned columns = 0;
-    for (int i = 0; i < reach; i++) columns |= (unsigned)(x0 + i >= 0 && x0 + i < g->in_width) << i;
+    const unsigned columns = columns_inside(x0, reach, g->in_width);
     const int edge = columns != (1u << reach) - 1;
     for (int channel = 0, stop; channel < d->channels; channel = stop) {
       stop = min_int(channel + together, d->channels);

@@ -72,8 +72,10 @@ INLINE void dwg_strip(
   }
 }
 
-INLINE void dwg_row_of(const int KW, const dwg_image *i, int y) {
-  const zoo_depthwise_gradient *d = i->d;
+INLINE void dwg_row_of(const int KW, const dwg_image *image, int y) {
+  // Copies, which no value that is written can be a part of.
+  const zoo_depthwise_gradient arguments = *image->d, *d = &arguments;
+  const dwg_image local = {d, image->gradient, image->mask, image->output}, *i = &local;
   const zoo_window *g = &d->window;
   // Padding may be negative: the gradients before the first then have inputs, which are zero.
   const int begin = g->pad_left >= 0 ? g->pad_left / 2 : -((1 - g->pad_left) / 2);

@@ -1,10 +1,11 @@
 // The gradient of a depthwise convolution's weights.
 //
-// For a vector of channels a strip of the output's gradient stays in registers, as do the sums of some rows of the
-// window; every input that is read then meets all gradients of the strip that it was multiplied for. The sums of a
-// block of rows are collected in scratch memory, and the blocks' sums are added in order.
+// For a vector of channels the sums of some rows of the window stay in registers along a row of the output's gradient, of
+// which a strip at a time does too; every input that is read then meets all gradients of the strip that it was
+// multiplied for. The sums of a block of rows are collected in scratch memory, and the blocks' sums are added in order.
 #pragma once
 
+#include "depthwise.h"
 #include "prelude.h"
 
 #if REGISTERS >= 32
@@ -22,76 +23,79 @@ typedef struct {
   ptrdiff_t filters;
 } dww_image;
 
-// KH: rows of the window at once; S: its stride; J: outputs from (oy, ox) on; EDGE: whether some columns may be
-// outside.
+// KH: rows of the window at once; S: its stride; J: outputs from `ox` on; EDGE: whether only some `columns`, a bit
+// each, lie inside. `input`: what the first row and column of the window meets; `rows`: which of KH rows lie inside.
 INLINE void dww_strip(
-    const int KH, const int KW, const int S, const int J, const int EDGE, const dww_image *i, int oy, int ox,
-    int channel, int count) {
-  const zoo_window *g = &i->d->window;
-  const float *gradient = i->gradient + ((ptrdiff_t)oy * g->out_width + ox) * g->out_pixel + channel;
-  vf values[J], total = v_set(0);
+    const int KH, const int KW, const int S, const int J, const int EDGE, const zoo_window *g, const float *gradient,
+    const float *input, unsigned rows, unsigned columns, int count, vf sum[3][7], vf *total) {
+  vf values[J];
   UNROLL for (int j = 0; j < J; j++) {
     values[j] = v_load_up_to(gradient + j * g->out_pixel, count);
-    total = v_add(total, values[j]);
+    *total = v_add(*total, values[j]);
   }
-  // What the next row reads for the first time is on its way meanwhile.
-  const float *next = i->input + (oy * g->stride_height - g->pad_top + g->kernel_height) * g->in_row +
-                      (ox * S - g->pad_left) * g->in_pixel + channel;
-  UNROLL for (int j = 0; j < J; j++) {
-    __builtin_prefetch(gradient + (g->out_width + j) * g->out_pixel, 0, 3);
-    UNROLL for (int n = 0; n < S * S; n++) {
-      __builtin_prefetch(next + n / S * g->in_row + (j * S + n % S) * g->in_pixel, 0, 3);
-    }
-  }
-  float *sums = i->sums + channel;
-  const int taps = g->kernel_height * KW, x0 = ox * S - g->pad_left;
-  v_store(sums + taps * i->filters, v_add(v_load(sums + taps * i->filters), total));
-  for (int from = 0; from < g->kernel_height; from += KH) {
-    vf sum[KH][KW];
-    UNROLL for (int ky = 0; ky < KH; ky++) {
-      UNROLL for (int kx = 0; kx < KW; kx++) sum[ky][kx] = v_load(sums + ((from + ky) * KW + kx) * i->filters);
-    }
-    UNROLL for (int ky = 0; ky < KH; ky++) {
-      const int y = oy * g->stride_height - g->pad_top + from + ky;
-      if (y < 0 || y >= g->in_height) continue;
-      const float *input = i->input + y * g->in_row + x0 * g->in_pixel + channel;
-      UNROLL for (int n = 0; n < (J - 1) * S + KW; n++) {
-        if (EDGE && (x0 + n < 0 || x0 + n >= g->in_width)) continue;
-        const vf x = v_load_up_to(input + n * g->in_pixel, count);
-        UNROLL for (int j = 0; j < J; j++) {
-          const int kx = n - j * S;
-          if (kx >= 0 && kx < KW) sum[ky][kx] = v_fma(x, values[j], sum[ky][kx]);
-        }
+  UNROLL for (int ky = 0; ky < KH; ky++) {
+    if (!(rows >> ky & 1)) continue;
+    UNROLL for (int n = 0; n < (J - 1) * S + KW; n++) {
+      if (EDGE && !(columns >> n & 1)) continue;
+      const vf x = v_load_up_to(input + ky * g->in_row + n * g->in_pixel, count);
+      UNROLL for (int j = 0; j < J; j++) {
+        const int kx = n - j * S;
+        if (kx >= 0 && kx < KW) sum[ky][kx] = v_fma(x, values[j], sum[ky][kx]);
       }
-    }
-    UNROLL for (int ky = 0; ky < KH; ky++) {
-      UNROLL for (int kx = 0; kx < KW; kx++) v_store(sums + ((from + ky) * KW + kx) * i->filters, sum[ky][kx]);
     }
   }
 }
 
-INLINE void dww_channels(
-    const int KH, const int KW, const int S, const int J, const int EDGE, const dww_image *i, int oy, int ox,
-    int first, int end) {
-  int channel = first;
-  for (; channel + VL <= end; channel += VL) dww_strip(KH, KW, S, J, EDGE, i, oy, ox, channel, VL);
-  if (channel < end) dww_strip(KH, KW, S, J, 1, i, oy, ox, channel, end - channel);
+// A row of the gradient, `count` channels: KH rows of the window from `from` on.
+INLINE void dww_vector(
+    const int KH, const int KW, const int S, const int PART, const dww_image *i, const zoo_window *g, int oy, int from,
+    int channel, int count) {
+  const float *gradient = i->gradient + (ptrdiff_t)oy * g->out_width * g->out_pixel + channel;
+  const int y = oy * g->stride_height - g->pad_top + from;
+  const float *input = i->input + y * g->in_row + channel - g->pad_left * g->in_pixel;
+  const unsigned rows = columns_inside(y, KH, g->in_height);
+  float *sums = i->sums + channel;
+  const int taps = g->kernel_height * KW, reach = (dww_outputs - 1) * S + KW;
+  vf sum[3][7], total = v_set(0);
+  UNROLL for (int ky = 0; ky < KH; ky++) {
+    UNROLL for (int kx = 0; kx < KW; kx++) sum[ky][kx] = v_load(sums + ((from + ky) * KW + kx) * i->filters);
+  }
+  int ox = 0;
+  ROLLED for (; ox + dww_outputs <= g->out_width; ox += dww_outputs) {
+    const unsigned columns = columns_inside(ox * S - g->pad_left, reach, g->in_width);
+    if (PART || columns != (1u << reach) - 1) {
+      dww_strip(KH, KW, S, dww_outputs, 1, g, gradient, input, rows, columns, count, sum, &total);
+    } else {
+      dww_strip(KH, KW, S, dww_outputs, 0, g, gradient, input, rows, columns, count, sum, &total);
+    }
+    gradient += dww_outputs * g->out_pixel;
+    input += dww_outputs * S * g->in_pixel;
+  }
+  ROLLED for (; ox < g->out_width; ox++) {
+    const unsigned columns = columns_inside(ox * S - g->pad_left, KW, g->in_width);
+    dww_strip(KH, KW, S, 1, 1, g, gradient, input, rows, columns, count, sum, &total);
+    gradient += g->out_pixel;
+    input += S * g->in_pixel;
+  }
+  UNROLL for (int ky = 0; ky < KH; ky++) {
+    UNROLL for (int kx = 0; kx < KW; kx++) v_store(sums + ((from + ky) * KW + kx) * i->filters, sum[ky][kx]);
+  }
+  float *totals = sums + taps * i->filters;
+  if (from == 0) v_store(totals, v_add(v_load(totals), total));
 }
 
 // Row `oy` of the gradient, channels `first ..< end`.
 INLINE void dww_row(
     const int KH, const int KW, const int S, const dww_image *i, int oy, int first, int end) {
-  const zoo_window *g = &i->d->window;
-  int ox = 0;
-  for (; ox + dww_outputs <= g->out_width; ox += dww_outputs) {
-    const int x0 = ox * S - g->pad_left;
-    if (x0 < 0 || x0 + (dww_outputs - 1) * S + KW > g->in_width) {
-      dww_channels(KH, KW, S, dww_outputs, 1, i, oy, ox, first, end);
-    } else {
-      dww_channels(KH, KW, S, dww_outputs, 0, i, oy, ox, first, end);
+  // A copy, which no value that is written can be a part of.
+  const zoo_window window = i->d->window;
+  for (int channel = first; channel < end; channel += VL) {
+    const int count = min_int(VL, end - channel);
+    for (int from = 0; from < window.kernel_height; from += KH) {
+      if (count == VL) dww_vector(KH, KW, S, 0, i, &window, oy, from, channel, VL);
+      else dww_vector(KH, KW, S, 1, i, &window, oy, from, channel, count);
     }
   }
-  for (; ox < g->out_width; ox++) dww_channels(KH, KW, S, 1, 1, i, oy, ox, first, end);
 }
 
 #define DWW_ROW(KH, KW, S) \
