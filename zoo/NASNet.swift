@@ -15,16 +15,25 @@ package struct NASNet: NetworkDefinition {
   package var skipReduction: Bool
   /// By how much filters grow from stack to stack.
   package var filterMultiplier: Int
+  /// Whose network it is.
+  package var convention: Convention
+
+  package enum Convention: Hashable, Sendable {
+    case keras
+    /// timm's: the maxima of reduction cells do not see the zeros around an image.
+    case timm
+  }
 
   package init(
     penultimateFilters: Int = 1056, numBlocks: Int = 4, stemBlockFilters: Int = 32,
-    skipReduction: Bool = false, filterMultiplier: Int = 2
+    skipReduction: Bool = false, filterMultiplier: Int = 2, convention: Convention = .keras
   ) {
     self.penultimateFilters = penultimateFilters
     self.numBlocks = numBlocks
     self.stemBlockFilters = stemBlockFilters
     self.skipReduction = skipReduction
     self.filterMultiplier = filterMultiplier
+    self.convention = convention
   }
 
   /// NASNet-A (4 @ 1056).
@@ -80,17 +89,26 @@ package struct NASNet: NetworkDefinition {
   package static let large = NASNet(
     penultimateFilters: 4032, numBlocks: 6, stemBlockFilters: 96, skipReduction: true)
 
-  package var memberName: String? { self == NASNet.large ? "nasnetlarge" : nil }
+  /// Whether it is this network, whoever computes it.
+  private func hasSize(of other: NASNet) -> Bool {
+    var other = other
+    other.convention = convention
+    return self == other
+  }
+
+  package var memberName: String? { hasSize(of: .large) ? "nasnetlarge" : nil }
 
   package var summary: String {
+    let writer = convention == .timm ? "as timm" : nil
+    if hasSize(of: .large) { return writer ?? "" }
     let standard = NASNet.mobile
-    if self == NASNet.large { return "" }
     return [
       penultimateFilters == standard.penultimateFilters ? nil : "\(penultimateFilters) penultimate filters",
       numBlocks == standard.numBlocks ? nil : "\(numBlocks) blocks",
       stemBlockFilters == standard.stemBlockFilters ? nil : "\(stemBlockFilters) stem filters",
       skipReduction == standard.skipReduction ? nil : "skipping reductions",
       filterMultiplier == standard.filterMultiplier ? nil : "filter multiplier \(filterMultiplier)",
+      writer,
     ].compactMap { $0 }.joined(separator: ", ")
   }
 }
@@ -136,7 +154,7 @@ extension NASNet {
     let right1 = separable(&g, p, filters, kernel: 7, stride: 2, id: "reduction_right1_\(id)")
     let x1 = g.add("reduction_add_1_\(id)", .add, left1, right1)
 
-    let left2 = g.maxPooling("reduction_left2_\(id)", padded, window: 3, stride: 2, padding: .valid)
+    let left2 = maximum(&g, "reduction_left2_\(id)", of: h, padded)
     let right2 = separable(&g, p, filters, kernel: 7, stride: 2, id: "reduction_right2_\(id)")
     let x2 = g.add("reduction_add_2_\(id)", .add, left2, right2)
 
@@ -148,10 +166,17 @@ extension NASNet {
     let x4 = g.add(.add, x2, left4)
 
     let left5 = separable(&g, x1, filters, kernel: 3, id: "reduction_left4_\(id)")
-    let right5 = g.maxPooling("reduction_right5_\(id)", padded, window: 3, stride: 2, padding: .valid)
+    let right5 = maximum(&g, "reduction_right5_\(id)", of: h, padded)
     let x5 = g.add("reduction_add4_\(id)", .add, left5, right5)
 
     return g.add("reduction_concat_\(id)", .concatenate, x2, x3, x4, x5)
+  }
+
+  /// The maximum of 3x3 pixels at every other pixel of `h`, which `padded` has zeros around.
+  private func maximum(_ g: inout GraphBuilder, _ name: String, of h: Value, _ padded: Value) -> Value {
+    convention == .keras
+      ? g.maxPooling(name, padded, window: 3, stride: 2, padding: .valid)
+      : g.maxPooling(name, h, window: 3, stride: 2, padding: .same)
   }
 
   /// ReLU, 1x1 convolution, batch normalization.

@@ -142,6 +142,12 @@ def main():
         found = list(networks.efficientnet_v2_taps(net).items())
         networks.record(net.float(), path(f"{name}.io.npz"), 65, 49, dict(found[:2] + found[2::4]))
 
+    net = timm.models.nasnet.NASNetALarge(num_classes=10, stem_size=8, num_features=96, pad_type="same")
+    networks.randomize(net, 11).half()
+    networks.save(net, HERE, "nasnet", ["safetensors"])
+    found = list(networks.nasnet_taps(net).items())
+    networks.record(net.float(), path("nasnet.io.npz"), 65, 49, dict(found[:5] + found[5::6]))
+
     # These have one size alone: their names and shapes, for which module is which layer.
     shapes = {}
     for name, net in [("inception_v3", models.inception_v3(init_weights=False)),

@@ -190,3 +190,10 @@ def inception_taps(net):
 def xception_taps(net):
     return {"act2": "block1_conv2_act"} | {
         f"block{block}": f"add{f'_{block - 1}' if block > 1 else ''}" for block in range(1, 13)}
+
+
+def nasnet_taps(net):
+    taps = {"conv0": "stem_bn1", "cell_stem_0": "reduction_concat_stem_1", "cell_stem_1": "reduction_concat_stem_2",
+            "reduction_cell_0": "reduction_concat_reduce_6", "reduction_cell_1": "reduction_concat_reduce_12"}
+    # Keras' numbers skip one after the first stack.
+    return taps | {f"cell_{i}": f"normal_concat_{i if i < 6 else i + 1}" for i in range(18)}

@@ -70,6 +70,9 @@ import ZooWeightFiles
     Case(
       file: "tf_efficientnetv2_b0.pth", io: "tf_efficientnetv2_b0", says: "TensorFlow's padding",
       transforms: ["none", axes, depthwise, matrix]),
+    Case(
+      file: "nasnet.safetensors", io: "nasnet", says: "6 cells a stack and 4 filters", preprocessing: .tf,
+      transforms: ["none", axes, depthwise, matrix]),
   ]
 
   @Test(arguments: cases) func convertsAndAgreesWithItsProgram(_ c: Case) throws {

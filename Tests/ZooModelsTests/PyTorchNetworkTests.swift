@@ -39,6 +39,12 @@ import ZooModels
     ),
     ("densenet201", DenseNet(depths: [6, 12, 48, 32], epsilon: 1e-5), 20_013_928),
     ("mobilenetv2", MobileNetV2(convention: .torchvision), 3_504_872),
+    (
+      "nasnetlarge",
+      NASNet(
+        penultimateFilters: 4032, numBlocks: 6, stemBlockFilters: 96, skipReduction: true, convention: .timm),
+      88_753_150
+    ),
   ]
 
   @Test func parametersAreCounted() throws {

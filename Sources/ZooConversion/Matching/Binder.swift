@@ -266,7 +266,7 @@ package struct Binder {
     }
     // PyTorch calls kernels and scales weights, and shifts biases.
     if variable == "weight" {
-      if entry.layer?.hasSuffix(".pointwise") == true,
+      if entry.layer?.split(separator: ".").last?.hasPrefix("pointwise") == true,
         let slot = node.weights.first(where: { $0.role == .pointwiseKernel })
       {
         return slot
