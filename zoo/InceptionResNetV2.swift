@@ -4,13 +4,16 @@ import ZooTensor
 /// Inception-ResNet, version 2 (Szegedy and others 2016, figure 15): Inception modules whose scaled outputs
 /// are added to their inputs.
 package struct InceptionResNetV2: NetworkDefinition {
-  package init() {}
+  /// Whether its norms have a gamma, as timm's have.
+  package var scalesNorms: Bool
+
+  package init(scalesNorms: Bool = false) { self.scalesNorms = scalesNorms }
 
   /// Filters of the last convolution.
   static let features = 1536
 
   package func build(_ g: inout GraphBuilder, _ image: Value, head: Head) -> Value {
-    var x = g.inceptionStem(image)
+    var x = g.inceptionStem(image, scalesNorms: scalesNorms)
     x = moduleA(&g, x)
     for i in 1...10 { x = block35(&g, x, "block35_\(i)") }
     x = reductionA(&g, x)
@@ -18,43 +21,43 @@ package struct InceptionResNetV2: NetworkDefinition {
     x = reductionB(&g, x)
     for i in 1...9 { x = block8(&g, x, "block8_\(i)", scale: 0.2, activation: .relu) }
     x = block8(&g, x, "block8_10", scale: 1, activation: .linear)
-    x = g.inception(x, InceptionResNetV2.features, 1, 1, name: "conv_7b")
+    x = unit(&g, x, InceptionResNetV2.features, 1, 1, name: "conv_7b")
     return g.denseHead(head, x, namesPooling: false)
   }
 
   private func moduleA(_ g: inout GraphBuilder, _ x: Value) -> Value {
-    let one = g.inception(x, 96, 1, 1)
-    let five = g.inception(g.inception(x, 48, 1, 1), 64, 5, 5)
-    let three = g.inception(g.inception(g.inception(x, 64, 1, 1), 96, 3, 3), 96, 3, 3)
-    let pool = g.inception(g.inceptionAverage(x), 64, 1, 1)
+    let one = unit(&g, x, 96, 1, 1)
+    let five = unit(&g, unit(&g, x, 48, 1, 1), 64, 5, 5)
+    let three = unit(&g, unit(&g, unit(&g, x, 64, 1, 1), 96, 3, 3), 96, 3, 3)
+    let pool = unit(&g, g.inceptionAverage(x), 64, 1, 1)
     return g.add("mixed_5b", .concatenate, one, five, three, pool)
   }
 
   private func reductionA(_ g: inout GraphBuilder, _ x: Value) -> Value {
-    let three = g.inception(x, 384, 3, 3, stride: 2)
-    let double = g.inception(g.inception(g.inception(x, 256, 1, 1), 256, 3, 3), 384, 3, 3, stride: 2)
+    let three = unit(&g, x, 384, 3, 3, stride: 2)
+    let double = unit(&g, unit(&g, unit(&g, x, 256, 1, 1), 256, 3, 3), 384, 3, 3, stride: 2)
     return g.add("mixed_6a", .concatenate, three, double, g.inceptionMaximum(x))
   }
 
   private func reductionB(_ g: inout GraphBuilder, _ x: Value) -> Value {
-    let first = g.inception(g.inception(x, 256, 1, 1), 384, 3, 3, stride: 2)
-    let second = g.inception(g.inception(x, 256, 1, 1), 288, 3, 3, stride: 2)
-    let double = g.inception(g.inception(g.inception(x, 256, 1, 1), 288, 3, 3), 320, 3, 3, stride: 2)
+    let first = unit(&g, unit(&g, x, 256, 1, 1), 384, 3, 3, stride: 2)
+    let second = unit(&g, unit(&g, x, 256, 1, 1), 288, 3, 3, stride: 2)
+    let double = unit(&g, unit(&g, unit(&g, x, 256, 1, 1), 288, 3, 3), 320, 3, 3, stride: 2)
     return g.add("mixed_7a", .concatenate, first, second, double, g.inceptionMaximum(x))
   }
 
   /// Figure 16, Inception-ResNet-A.
   private func block35(_ g: inout GraphBuilder, _ x: Value, _ name: String) -> Value {
-    let one = g.inception(x, 32, 1, 1)
-    let three = g.inception(g.inception(x, 32, 1, 1), 32, 3, 3)
-    let double = g.inception(g.inception(g.inception(x, 32, 1, 1), 48, 3, 3), 64, 3, 3)
+    let one = unit(&g, x, 32, 1, 1)
+    let three = unit(&g, unit(&g, x, 32, 1, 1), 32, 3, 3)
+    let double = unit(&g, unit(&g, unit(&g, x, 32, 1, 1), 48, 3, 3), 64, 3, 3)
     return residual(&g, x, [one, three, double], name, scale: 0.17, activation: .relu)
   }
 
   /// Figure 17, Inception-ResNet-B.
   private func block17(_ g: inout GraphBuilder, _ x: Value, _ name: String) -> Value {
-    let one = g.inception(x, 192, 1, 1)
-    let seven = g.inception(g.inception(g.inception(x, 128, 1, 1), 160, 1, 7), 192, 7, 1)
+    let one = unit(&g, x, 192, 1, 1)
+    let seven = unit(&g, unit(&g, unit(&g, x, 128, 1, 1), 160, 1, 7), 192, 7, 1)
     return residual(&g, x, [one, seven], name, scale: 0.1, activation: .relu)
   }
 
@@ -62,9 +65,16 @@ package struct InceptionResNetV2: NetworkDefinition {
   private func block8(
     _ g: inout GraphBuilder, _ x: Value, _ name: String, scale: Double, activation: Activation
   ) -> Value {
-    let one = g.inception(x, 192, 1, 1)
-    let three = g.inception(g.inception(g.inception(x, 192, 1, 1), 224, 1, 3), 256, 3, 1)
+    let one = unit(&g, x, 192, 1, 1)
+    let three = unit(&g, unit(&g, unit(&g, x, 192, 1, 1), 224, 1, 3), 256, 3, 1)
     return residual(&g, x, [one, three], name, scale: scale, activation: activation)
+  }
+
+  private func unit(
+    _ g: inout GraphBuilder, _ x: Value, _ filters: Int, _ height: Int, _ width: Int, stride: Int = 1,
+    name: String? = nil
+  ) -> Value {
+    g.inception(x, filters, height, width, stride: stride, scalesNorm: scalesNorms, name: name)
   }
 
   /// The input plus the branches, brought to its channels and scaled.
@@ -81,7 +91,7 @@ package struct InceptionResNetV2: NetworkDefinition {
     return activation == .linear ? x : g.add("\(name)_ac", .activation(activation), x)
   }
 
-  package var summary: String { "" }
+  package var summary: String { scalesNorms ? "as timm" : "" }
 }
 
 // MARK: Finding it

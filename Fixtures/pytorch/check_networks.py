@@ -62,6 +62,8 @@ def rows():
     yield ("torchvision", "inception_v3", lambda: models.inception_v3(init_weights=False), networks.inception_taps, SIZES)
     yield "timm", "inception_v3", lambda: timm.create_model("inception_v3"), networks.inception_taps, SIZES
     yield "timm", "legacy_xception", lambda: timm.create_model("legacy_xception"), networks.xception_taps, SIZES
+    yield ("timm", "inception_resnet_v2", lambda: timm.create_model("inception_resnet_v2"), networks.inception_resnet_taps,
+           SIZES)
     yield ("timm", "nasnetalarge", lambda: timm.create_model("nasnetalarge"), networks.nasnet_taps,
            [(331, 331), (225, 225), (97, 131)])
 

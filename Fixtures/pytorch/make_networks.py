@@ -151,7 +151,8 @@ def main():
     # These have one size alone: their names and shapes, for which module is which layer.
     shapes = {}
     for name, net in [("inception_v3", models.inception_v3(init_weights=False)),
-                      ("legacy_xception", timm.create_model("legacy_xception"))]:
+                      ("legacy_xception", timm.create_model("legacy_xception")),
+                      ("inception_resnet_v2", timm.create_model("inception_resnet_v2"))]:
         shapes[name] = {key: list(value.shape) for key, value in net.state_dict().items()
                         if not key.endswith("num_batches_tracked")}
     with open(path("shapes.json"), "w") as file:

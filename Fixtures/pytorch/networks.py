@@ -197,3 +197,12 @@ def nasnet_taps(net):
             "reduction_cell_0": "reduction_concat_reduce_6", "reduction_cell_1": "reduction_concat_reduce_12"}
     # Keras' numbers skip one after the first stack.
     return taps | {f"cell_{i}": f"normal_concat_{i if i < 6 else i + 1}" for i in range(18)}
+
+
+def inception_resnet_taps(net):
+    taps = {"mixed_5b": "mixed_5b", "mixed_6a": "mixed_6a", "mixed_7a": "mixed_7a", "conv2d_7b": "conv_7b_ac",
+            "block8": "block8_10_add"}
+    for name, layer in [("repeat", "block35"), ("repeat_1", "block17"), ("repeat_2", "block8")]:
+        count = len(getattr(net, name))
+        taps |= {f"{name}.{i}": f"{layer}_{i + 1}_ac" for i in (0, count - 1)}
+    return taps

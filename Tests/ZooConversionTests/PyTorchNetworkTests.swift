@@ -154,6 +154,21 @@ import ZooWeightFiles
     #expect(recipe.card.pixels?.crop == "0.8975")
   }
 
+  @Test func inceptionResNetsModulesAreItsLayers() throws {
+    let recipe = try Recipe(file: entries(of: "inception_resnet_v2"))
+    #expect(recipe.card.architecture == "inceptionresnetv2" && recipe.card.preprocessing == .tf)
+    #expect(recipe.binding.unused.isEmpty && recipe.card.pixels?.crop == "0.8975")
+    let sources = Dictionary(
+      uniqueKeysWithValues: recipe.binding.assignments.map { ($0.slot.name, $0.entry.name) })
+    #expect(sources["conv2d_4/kernel"] == "conv2d_4a.conv.weight")
+    #expect(sources["conv2d_11/kernel"] == "mixed_5b.branch3.1.conv.weight")
+    #expect(sources["batch_normalization_75/gamma"] == "mixed_6a.branch1.2.bn.weight")
+    #expect(sources["block17_20_conv/bias"] == "repeat_1.19.conv2d.bias")
+    #expect(sources["conv2d_202/kernel"] == "block8.branch1.2.conv.weight")
+    #expect(sources["conv_7b_bn/beta"] == "conv2d_7b.bn.bias")
+    #expect(sources.count == 204 * 5 + 40 * 2 + 2)
+  }
+
   // MARK: What is not such a network
 
   /// The tensors of `file` and `more`, of which nothing is read.

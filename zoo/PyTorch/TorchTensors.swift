@@ -77,7 +77,7 @@ package struct TorchTensors: Sendable {
   /// Whether a tensor of this name is of a head, which a network may have instead of its own.
   package static func isOfHead(_ name: String) -> Bool {
     let parts = withoutPrefixes(name[...]).split(separator: ".")
-    return parts.first.map { ["fc", "head", "classifier", "last_linear"].contains($0) } ?? false
+    return parts.first.map { ["fc", "head", "classifier", "last_linear", "classif"].contains($0) } ?? false
   }
 
   /// The shape of a tensor; nil where there is none of this name.
@@ -166,13 +166,13 @@ extension Catalog {
   private static let torchFamilies: [@Sendable (TorchTensors) -> TorchGuess?] = [
     ResNet.torchGuess, VGG.torchGuess, DenseNet.torchGuess, MobileNet.torchGuess, MobileNetV2.torchGuess,
     MobileNetV3.torchGuess, EfficientNet.torchGuess, EfficientNetV2.torchGuess, ConvNeXt.torchGuess,
-    InceptionV3.torchGuess, Xception.torchGuess, NASNet.torchGuess,
+    InceptionV3.torchGuess, Xception.torchGuess, NASNet.torchGuess, InceptionResNetV2.torchGuess,
   ]
   /// What these families are, for people.
   package static let torchFamilyNames =
     "torchvision's and timm's ResNet 18 to 152, ResNeXt and Wide ResNet, VGG 11 to 19 with and without batch norms, "
     + "DenseNet, MobileNet V2 and V3, EfficientNet B0 to B7 and V2, Inception v3 and ConvNeXt, and timm's "
-    + "MobileNet V1, Xception and NASNet-A"
+    + "MobileNet V1, Xception, NASNet-A and Inception-ResNet v2"
 
   /// The networks that tensors with PyTorch's names may be the weights of.
   package static func torchNetworks(_ tensors: TorchTensors, inputSize: (Int, Int)?) -> [TorchNetwork] {
