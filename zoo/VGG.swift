@@ -12,12 +12,27 @@ package struct VGG: NetworkDefinition {
   package var denseWidth: Int
   /// Epsilon of the batch normalizations behind all convolutions; nil where there are none.
   package var normEpsilon: Double?
+  /// Whose network it is, with the side of the map that the first dense layer was made for.
+  package var convention: Convention
 
-  package init(depths: [Int], width: Int = 64, denseWidth: Int = 4096, normEpsilon: Double? = nil) {
+  package enum Convention: Hashable, Sendable {
+    /// The last map has that size.
+    case keras
+    /// It is pooled to it.
+    case torchvision(side: Int)
+    /// A smaller one is pooled to it; over a larger one the dense layers slide, as convolutions, before a mean.
+    case timm(side: Int)
+  }
+
+  package init(
+    depths: [Int], width: Int = 64, denseWidth: Int = 4096, normEpsilon: Double? = nil,
+    convention: Convention = .keras
+  ) {
     self.normEpsilon = normEpsilon
     self.depths = depths
     self.width = width
     self.denseWidth = denseWidth
+    self.convention = convention
   }
 
   /// Configuration D.
@@ -43,13 +58,40 @@ package struct VGG: NetworkDefinition {
     }
     switch head {
     case .classifier(let classes, let activation):
-      x = g.add("flatten", .flatten, x)
-      x = g.dense("fc1", x, units: denseWidth, activation: .relu)
-      x = g.dense("fc2", x, units: denseWidth, activation: .relu)
+      x = hidden(&g, pooled(&g, x))
       return g.dense("predictions", x, units: classes, activation: activation)
     case .features(let pooling):
       return g.globalPooling(pooling, x)
     }
+  }
+
+  /// The last map at the size that its program gives it.
+  private func pooled(_ g: inout GraphBuilder, _ x: Value) -> Value {
+    guard let shape = g.shape(of: x) else { return x }
+    let map = Extent2D(shape[0], shape[1])
+    let size =
+      switch convention {
+      case .keras: map
+      case .torchvision(let side): Extent2D(side)
+      case .timm(let side): Extent2D(max(side, map.height), max(side, map.width))
+      }
+    return size == map ? x : g.add("avgpool", .resize(Resize(size: size, interpolation: .adaptive)), x)
+  }
+
+  /// The two hidden dense layers.
+  private func hidden(_ g: inout GraphBuilder, _ map: Value) -> Value {
+    var x = map
+    if case .timm(let side) = convention, let shape = g.shape(of: map), shape[0] > side || shape[1] > side {
+      for (name, kernel) in [("fc1", side), ("fc2", 1)] {
+        x = g.convolution(
+          name, x, filters: denseWidth, kernel: kernel, stride: 1, padding: .valid, useBias: true,
+          activation: .relu)
+      }
+      return g.add("avg_pool", .globalAveragePooling(keepDimensions: false), x)
+    }
+    x = g.add("flatten", .flatten, x)
+    for name in ["fc1", "fc2"] { x = g.dense(name, x, units: denseWidth, activation: .relu) }
+    return x
   }
 
   /// The filters of the block of this index, from 0.

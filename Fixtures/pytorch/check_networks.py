@@ -31,9 +31,10 @@ def rows():
     for layers in (11, 13, 16, 19):
         for suffix in ("", "_bn"):
             name = f"vgg{layers}{suffix}"
-            # Other sizes are pooled to 7x7 before the dense layers, which no graph of the zoo does.
-            yield "torchvision", name, lambda name=name: getattr(models, name)(), networks.vgg_taps, SIZES[:2]
-            yield "timm", name, lambda name=name: timm.create_model(name), networks.vgg_taps, SIZES[:2]
+            # The last size leaves a map larger than the 7x7 of the first dense layer along one side.
+            sizes = SIZES + [(289, 160)]
+            yield "torchvision", name, lambda name=name: getattr(models, name)(), networks.vgg_taps, sizes
+            yield "timm", name, lambda name=name: timm.create_model(name), networks.vgg_taps, sizes
     for name in ["mobilenetv1_100", "mobilenetv1_125"]:
         yield "timm", name, lambda name=name: timm.create_model(name), networks.mobilenet_taps, SIZES
     for name in ["densenet121", "densenet161", "densenet169", "densenet201"]:

@@ -91,6 +91,10 @@ def main():
         networks.randomize(net, 4)
         networks.save(net, HERE, name, kinds)
         networks.record(net, path(f"{name}.io.npz"), 64, 64, networks.vgg_taps(net))
+        # Another last map than 2x2, higher and less wide.
+        if name != "vgg-bn":
+            pool = {"avgpool": "avgpool"} if name == "vgg" else {}
+            networks.record(net, path(f"{name}-pooled.io.npz"), 97, 49, networks.vgg_taps(net) | pool)
 
     # Half precision is what makes it small.
     net = timm.models.efficientnet._gen_mobilenet_v1("mobilenetv1_100", channel_multiplier=0.25)

@@ -287,8 +287,8 @@ extension RandomNetwork {
       case 1: return add(.permute(order: [[1, 0, 2], [2, 0, 1], [0, 2, 1]][number(0, 2)]), [input])
       case 2: return add(.reshape(target: [shape[1], shape[0], shape[2]]), [input])
       case 3:
-        let kinds: [Resize.Interpolation] = [.nearest, .bilinear, .bicubic, .area]
-        return add(.resize(Resize(size: extent(1, 12), interpolation: kinds[number(0, 3)])), [input])
+        let kinds: [Resize.Interpolation] = [.nearest, .bilinear, .bicubic, .area, .adaptive]
+        return add(.resize(Resize(size: extent(1, 12), interpolation: kinds[number(0, 4)])), [input])
       default: return add(.zeroPadding(edges), [input])
       }
     }

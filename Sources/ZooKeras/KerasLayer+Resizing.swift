@@ -53,8 +53,9 @@ extension KerasLayer {
   }
 
   private func interpolation(_ name: String) throws(ZooError) -> Resize.Interpolation {
-    guard let interpolation = Resize.Interpolation(rawValue: name) else {
-      let known = Resize.Interpolation.allCases.map(\.rawValue).joined(separator: ", ")
+    let kerasOwn = Resize.Interpolation.allCases.filter { $0 != .adaptive }
+    guard let interpolation = kerasOwn.first(where: { $0.rawValue == name }) else {
+      let known = kerasOwn.map(\.rawValue).joined(separator: ", ")
       throw unsupported("its interpolation is '\(name)'; supported are \(known)")
     }
     return interpolation

@@ -42,6 +42,24 @@ import ZooWeightFiles
     }
   }
 
+  /// A last map that is pooled to the size that dense layers read.
+  @Test func adaptivePoolingComputesTheSame() throws {
+    try withFolder { folder in
+      let model = folder.appending(path: "m.zoo").path
+      var options = Converter.Options()
+      options.verify = false
+      options.recipe.inputSize = Extent2D(97, 49)
+      _ = try Converter(options: options).convert(fixture("pytorch/networks/vgg.pth"), to: model)
+      let (_, contents) = try export(model, to: folder.appending(path: "m.onnx"))
+      let io = try NumPyArchive(path: fixture("pytorch/networks/vgg-pooled.io.npz"))
+      let x = try #require(try array("x", of: io))
+      let y = try #require(try array("y:64", of: io))
+      let ours = try ONNXEvaluator(contents).run([x])[0]
+      let worst = zip(ours.values, y.values).reduce(0) { max($0, abs($1.0 - $1.1)) }
+      #expect(ours.shape == y.shape && worst <= 1e-6, "off by \(worst)")
+    }
+  }
+
   @Test func theCardIsInTheMetadata() throws {
     try withFolder { folder in
       let model = folder.appending(path: "m.zoo").path

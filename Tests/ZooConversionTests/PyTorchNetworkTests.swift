@@ -18,7 +18,7 @@ import ZooWeightFiles
     let says: String
     var preprocessing = Preprocessing.torch
     var transforms: Set<String> = ["none", axes, matrix]
-    var testDescription: String { file }
+    var testDescription: String { "\(file), \(io)" }
   }
 
   private static let axes = "axes from (out, in, height, width) to (height, width, in, out)"
@@ -37,11 +37,17 @@ import ZooWeightFiles
       file: "vgg.pth", io: "vgg", says: "depths [1, 1, 2, 2, 2] from the numbers",
       transforms: ["none", axes, matrix, rows]),
     Case(
+      file: "vgg.pth", io: "vgg-pooled", says: "depths [1, 1, 2, 2, 2]",
+      transforms: ["none", axes, matrix, rows]),
+    Case(
       file: "vgg-bn.pth", io: "vgg-bn", says: "batch norms of epsilon 1e-05",
       transforms: ["none", axes, matrix, rows]),
     Case(
       file: "vgg-timm.safetensors", io: "vgg-timm", says: "depths [1, 1, 1, 2, 2]",
       transforms: ["none", axes, matrix, rows, unit]),
+    Case(
+      file: "vgg-timm.safetensors", io: "vgg-timm-pooled", says: "depths [1, 1, 1, 2, 2]",
+      transforms: ["none", axes, matrix]),
     Case(
       file: "mobilenet.pth", io: "mobilenet", says: "alpha 0.25, as timm", preprocessing: .tf,
       transforms: ["none", axes, depthwise, unit]),

@@ -41,6 +41,7 @@ import ZooTestSupport
     Case(operation: .resize(Resize(size: Extent2D(4, 5), interpolation: .bilinear, antialias: true))),
     Case(operation: .resize(Resize(size: Extent2D(11, 6), interpolation: .bicubic))),
     Case(operation: .resize(Resize(size: Extent2D(4, 5), interpolation: .area))),
+    Case(operation: .resize(Resize(size: Extent2D(4, 13), interpolation: .adaptive))),
     Case(operation: transposed(6, Extent2D(3), strides: Extent2D(2), size: Extent2D(15, 19), .relu)),
     Case(
       operation: transposed(

@@ -34,6 +34,8 @@ extension VGG {
     if let (dense, modules) = classifier(tensors, channels: last[0]) {
       definition.denseWidth = dense.width
       side = dense.side
+      definition.convention =
+        modules[0].hasPrefix("classifier") ? .torchvision(side: dense.side) : .timm(side: dense.side)
       head = .classifier(classes: dense.classes, activation: .softmax)
       for (module, name) in zip(modules, ["fc1", "fc2", "predictions"]) { layers[module] = name }
     }

@@ -85,10 +85,7 @@ extension TimmConfiguration {
     if let pixels { conventions.pixels = pixels }
     conventions.licence = licence
     var input = variant.input
-    // Weights of a flattened map are for one size.
-    if !isSizeGiven, let inputSize, !conventions.flattensChannelsFirst {
-      (input.height, input.width) = inputSize
-    }
+    if !isSizeGiven, let inputSize { (input.height, input.width) = inputSize }
     return Variant(
       architecture: variant.architecture, definition: variant.definition, input: input, head: variant.head,
       conventions: conventions)

@@ -12,6 +12,9 @@ package struct Resize: Hashable, Sendable {
     case lanczos5
     case gaussian
     case mitchellcubic
+    /// The mean of all pixels that lie at least partly under that of the output: what PyTorch calls adaptive average
+    /// pooling. Keras does not resize like this.
+    case adaptive
   }
 
   package var size: Extent2D

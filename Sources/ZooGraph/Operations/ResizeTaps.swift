@@ -14,6 +14,7 @@ extension Resize {
   package func taps(of index: Int, output: Int, input: Int) -> ResizeTaps {
     switch interpolation {
     case .area: areaTaps(of: index, output: output, input: input)
+    case .adaptive: windowTaps(of: index, output: output, input: input)
     case .bicubic where !antialias: cubicTaps(of: index, output: output, input: input)
     default: kernelTaps(of: index, output: output, input: input)
     }
@@ -48,6 +49,13 @@ extension Resize {
     return ResizeTaps(start: start, weights: weights)
   }
 
+  /// All pixels that lie at least partly under that of the output, by the same weight.
+  private func windowTaps(of index: Int, output: Int, input: Int) -> ResizeTaps {
+    let start = index * input / output
+    let count = ((index + 1) * input + output - 1) / output - start
+    return ResizeTaps(start: start, weights: Array(repeating: 1 / Float(count), count: count))
+  }
+
   /// Keys' cubic (1981) of four pixels, at one of 1024 places between two of them.
   private func cubicTaps(of index: Int, output: Int, input: Int) -> ResizeTaps {
     let scale = Float(input) / Float(output)
@@ -70,7 +78,7 @@ extension Resize {
       case .gaussian: .gaussian
       case .mitchellcubic: .mitchellCubic
       case .bicubic: .keysCubic
-      case .bilinear, .nearest, .area: .triangle
+      case .bilinear, .nearest, .area, .adaptive: .triangle
       }
     let inverse = 1 / (Float(output) / Float(input))
     let stretch = antialias ? max(inverse, 1) : 1
