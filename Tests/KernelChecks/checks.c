@@ -95,6 +95,17 @@ static void check_kernel(check *c, zoo_kernel_id id, void (*body)(check *)) {
   c->report(c->context, line);
 }
 
+zoo_check_result zoo_check_plain_tiles(void (*report)(void *, const char *), void *context) {
+  zoo_kernels kernels = *zoo_kernels_named("portable");
+  kernels.name = "tiles in plain C";
+  kernels.integer_product = plain_tile_product;
+  check c = {.kernels = &kernels, .report = report, .context = context, .random = 1};
+  c.pool = zoo_pool_create(check_threads);
+  for (int i = 0; i < 4; i++) check_kernel(&c, zoo_kernel_integer_product, check_integer_product);
+  zoo_pool_destroy(c.pool);
+  return c.result;
+}
+
 zoo_check_result zoo_check_kernels(const char *name, void (*report)(void *, const char *), void *context) {
   const zoo_kernels *kernels = zoo_kernels_named(name);
   check c = {.kernels = kernels, .report = report, .context = context, .random = 1};

@@ -55,3 +55,6 @@ static inline double limited(double x, float lo, float hi) { return x < lo ? lo 
 #define KERNEL(name, arguments) void check_##name(check *);
 ZOO_KERNELS(KERNEL)
 #undef KERNEL
+
+// The product of integer_tiles.h on tiles in plain C.
+void plain_tile_product(const void *arguments, int32_t begin, int32_t end);

@@ -176,6 +176,7 @@ static void check_product(check *c, zoo_window g, int channels, int columns, int
 void check_integer_product(check *c) {
   for (int i = 0; i < 60; i++) check_product(c, any_window(c), any(c, 1, 40), any(c, 1, 100), i % 4);
   for (int i = 0; i < 8; i++) {
+    check_product(c, any_window(c), one_of(c, 64, 68, 96, 160), any(c, 1, 70), i % 4);
     // A product of rows, with more of them than a block has.
     const int side = any(c, 1, 9);
     const zoo_window g = {

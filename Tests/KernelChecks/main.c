@@ -16,5 +16,7 @@ int main(void) {
     printf("%s: %lld values, %lld wrong\n", name, (long long)result.compared, (long long)result.failed);
     failed |= result.failed > 0;
   }
-  return failed;
+  const zoo_check_result tiles = zoo_check_plain_tiles(print, NULL);
+  printf("tiles: %lld values, %lld wrong\n", (long long)tiles.compared, (long long)tiles.failed);
+  return failed | (tiles.failed > 0);
 }

@@ -27,6 +27,10 @@ static int has_avx512(void) {
 }
 int zoo_has_vnni(void);
 int zoo_has_vnni(void) { return __builtin_cpu_supports("avx512vnni"); }
+int zoo_has_integer_tiles(void);
+int zoo_has_integer_tiles(void) {
+  return __builtin_cpu_supports("amx-int8") && __builtin_cpu_supports("avx512vnni");
+}
 // Linux saves the tiles of processes only that have asked for it, once for all threads.
 static int has_amx(void) {
 #if defined(__linux__)

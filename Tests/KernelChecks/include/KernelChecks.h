@@ -17,6 +17,9 @@ typedef struct {
 zoo_check_result zoo_check_kernels(
     const char *name, void (*report)(void *context, const char *line), void *context);
 
+// The same of the product on codes of 8 bits on matrix tiles, with tiles in plain C, which run on every machine.
+zoo_check_result zoo_check_plain_tiles(void (*report)(void *context, const char *line), void *context);
+
 #ifdef __cplusplus
 }
 #endif
