@@ -9,7 +9,7 @@ import ZooTestSupport
 /// number of threads.
 @Suite struct IntegerEngineTests {
   /// Layers on top of what is there.
-  private struct Net {
+  struct Net {
     var g = GraphBuilder()
     var count = 0
 
@@ -65,9 +65,9 @@ import ZooTestSupport
     }
   }
 
-  private func expectSame(
+  func expectSame(
     _ graph: Graph, _ weights: DictionaryWeights, _ form: IntegerForm, _ inputs: [Tensor], taps: [Value],
-    sourceLocation: SourceLocation
+    sourceLocation: SourceLocation = #_sourceLocation
   ) throws {
     let reference = try IntegerReference(graph: graph, form: form, weights: weights, taps: taps)
     // What is computed on floats may differ in its last bits.
@@ -181,6 +181,28 @@ import ZooTestSupport
     let f = n.conv(n(.activation(.relu), n(.concatenate, d, e)), 6)
     let g = n.conv(n(.activation(.relu), e), 6)
     try expectSame(try n.g.build(outputs: [f, g]), seed: 9, integerLayers: 15...18)
+  }
+
+  /// A ReLU behind pooling cuts off what the convolution in front of that computes.
+  @Test func rectifiersBehindPooling() throws {
+    var n = Net()
+    let x = n(.input(shape: [8, 8, 12]))
+    let pool = n(
+      .maxPooling(Pooling(window: Extent2D(2), strides: Extent2D(2), padding: .valid)), n.conv(x, 24))
+    let a = n.relu(n(.zeroPadding(Edges(all: 1)), pool))
+    let b = n.conv(a, 10, bias: true)
+    let graph = try n.g.build(outputs: [b])
+    try expectSame(graph, seed: 12, integerLayers: 4...5)
+    let weights = DictionaryWeights(randomFor: graph, seed: 12)
+    let inputs = randomInputs(graph, seed: 13)
+    let ranges = try IntegerForm.measuredRanges(of: graph, weights: weights, on: inputs, perChannel: false)
+    let plain = try ReferenceEngine(graph: graph, weights: weights).run([
+      ReferenceTensor(inputs[0], example: 0)
+    ])
+    let found = try Engine(
+      graph: graph, weights: weights, options: PlanOptions(integers: IntegerForm(ranges: ranges))
+    ).makeSession().run(inputs)[0]
+    expectClose(found, example: 0, try #require(plain[b]), tolerance: 0.05, "8 bits")
   }
 
   /// What lies between the halves of separable convolutions is in codes too.

@@ -6,7 +6,8 @@ struct ValueCoding {
   private(set) var codes: [ValueCode?] = []
   /// By value, that whose range counts for it.
   private(set) var roots: [Int]
-  /// Values whose codes end at 0 because nothing but ReLUs, directly or through a concatenation, reads them.
+  /// Values whose codes end at 0 because nothing but ReLUs reads them: directly, through a concatenation, or through
+  /// layers that hand on codes.
   private(set) var isRectified: Set<Int> = []
 
   init(_ graph: Graph, _ form: IntegerForm, readers: [[Int]], outputs: Set<Int>) {
@@ -15,11 +16,19 @@ struct ValueCoding {
     var joins: [Int: Int] = [:]
     for index in graph.nodes.indices.reversed() where !outputs.contains(index) && !readers[index].isEmpty {
       let readers = readers[index]
-      if readers.allSatisfy({ graph.nodes[$0].operation == .activation(.relu) }) { isRectified.insert(index) }
+      let areRectifying = readers.allSatisfy {
+        let reader = graph.nodes[$0].operation
+        return reader == .activation(.relu) || reader.keepsCodes && isRectified.contains($0)
+      }
+      if areRectifying { isRectified.insert(index) }
       if readers.count == 1, graph.nodes[readers[0]].operation == .concatenate {
         joins[index] = readers[0]
         if isRectified.contains(readers[0]) { isRectified.insert(index) }
       }
+    }
+    // What hands on codes has those of its source.
+    for (index, node) in graph.nodes.enumerated() where node.operation.keepsCodes {
+      if !node.inputs.allSatisfy({ isRectified.contains($0.index) }) { isRectified.remove(index) }
     }
     var ranges = [ValueRange?](repeating: nil, count: graph.nodes.count)
     for index in graph.nodes.indices.reversed() {
@@ -36,11 +45,11 @@ struct ValueCoding {
       let source = node.inputs.first?.index
       let sourceCode = source.flatMap { codes[$0] }
       switch node.operation {
-      case .identity, .activation(.linear), .zeroPadding, .maxPooling:
-        codes.append(sourceCode)
-        roots[index] = source.map { roots[$0] } ?? index
       case .flatten, .reshape:
         codes.append(sourceCode.flatMap { $0.isUniform ? $0 : nil })
+        roots[index] = source.map { roots[$0] } ?? index
+      case let operation where operation.keepsCodes:
+        codes.append(sourceCode)
         roots[index] = source.map { roots[$0] } ?? index
       case .activation(.relu) where source.map(isRectified.contains) == true:
         codes.append(sourceCode)
@@ -51,6 +60,16 @@ struct ValueCoding {
         if joins[index] != nil { bounds = (isRectified.contains(index) ? 0 : -.infinity, .infinity) }
         codes.append(ranges[index].map { ValueCode($0, cutOff: bounds) })
       }
+    }
+  }
+}
+
+extension Operation {
+  /// Whether codes of what it reads are codes of what it computes.
+  fileprivate var keepsCodes: Bool {
+    switch self {
+    case .identity, .activation(.linear), .zeroPadding, .maxPooling, .flatten, .reshape: true
+    default: false
     }
   }
 }
