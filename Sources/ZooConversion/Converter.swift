@@ -277,7 +277,7 @@ public struct Converter: Sendable {
     return try PrecisionSearch(
       graph: recipe.graph, preprocessing: recipe.card.preprocessing, threads: options.verifier.threads,
       storage: options.storage, largestError: options.tolerance,
-      codesSmallKernels: options.integerActivations
+      areActivationsCodes: options.integerActivations
     ).choose(weights: weights)
   }
 

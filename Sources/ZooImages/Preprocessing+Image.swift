@@ -29,6 +29,15 @@ extension Preprocessing {
     return Tensor(shape: [images.count, height, width, channels], values: values)
   }
 
+  /// What pixels become: in each channel of what enters the network, the value of 0 and that of 255, which those between
+  /// follow in equal steps. Nil where nothing says what the network takes.
+  package func range(channels: Int) -> ValueRange? {
+    guard self != .unknown, channels == 3 || channels == 1 && takesGrey else { return nil }
+    return ValueRange(
+      lowest: (0..<channels).map { value(0, channel: $0) },
+      highest: (0..<channels).map { value(255, channel: $0) })
+  }
+
   private func append(_ image: Image, channels: Int = 3, to values: inout [Float]) {
     let tables = (0..<channels).map { channel in (0...255).map { value(Float($0), channel: channel) } }
     let swapped = self == .caffe || self == .torchBGR

@@ -16,7 +16,7 @@ struct ReferenceCodes {
     let made = floats.enumerated().map { index, value in
       let channel = index % channels
       let y = Float(value) * Float(1 / Double(code.scale(channel)))
-      return UInt8(rounded(y + Float(code.zero(channel)), most: 255))
+      return UInt8(rounded(y + Float(code.origin(channel)), most: 255))
     }
     codes = made
     return made
@@ -30,12 +30,12 @@ struct ReferenceCodes {
     if let codes {
       made = codes.enumerated().map { index, x in
         let channel = index % channels
-        return Double((Float(x) - Float(code.zero(channel))) * code.scale(channel))
+        return Double((Float(x) - Float(code.origin(channel))) * code.scale(channel))
       }
     } else {
       made = (wide ?? []).enumerated().map { index, x in
         let channel = index % channels
-        return Double((Float(x) - 256 * Float(code.zero(channel))) * (code.scale(channel) / 256))
+        return Double((Float(x) - 256 * Float(code.origin(channel))) * (code.scale(channel) / 256))
       }
     }
     floats = made

@@ -31,6 +31,21 @@ import ZooTensor
     #expect(relu6.scales == [Float(6.0 / 255)] && relu6.zeros == [0])
   }
 
+  /// Codes of pictures are their pixels, and what 0 is may lie between two of them.
+  @Test func codesOfInputs() throws {
+    let signed = ValueCode(ofInput: try #require(ValueRange(lowest: [-1, -1, -1], highest: [1, 1, 1])))
+    #expect(signed.isUniform && signed.scales == [Float(2.0 / 255)] && signed.zeros == [127])
+    #expect(abs(signed.origins[0] - 127.5) < 1e-5 && abs(signed.zeroError(2) + 0.5) < 1e-5)
+    let means: [Float] = [103.939, 116.779, 123.68]
+    let caffe = ValueCode(
+      ofInput: try #require(ValueRange(lowest: means.map { -$0 }, highest: means.map { 255 - $0 })))
+    #expect(caffe.zeros == [104, 117, 124] && caffe.scales.allSatisfy { abs($0 - 1) < 1e-6 })
+    #expect((0..<3).allSatisfy { abs(caffe.origin($0) - Double(means[$0])) < 1e-4 })
+    // Nothing is widened to hold 0.
+    let above = ValueCode(ofInput: try #require(ValueRange(lowest: [10], highest: [61])))
+    #expect(above.scales == [Float(0.2)] && above.zeros == [0] && abs(above.origins[0] + 50) < 1e-4)
+  }
+
   @Test func nothingAndAlmostNothing() throws {
     #expect(try code(0, 0).scales == [1])
     #expect(try code(-1e-44, 1e-44).scales == [1])

@@ -39,6 +39,20 @@ import ZooImages
     #expect(tensor.values == expected)
   }
 
+  /// Between black and white, pixels are equal steps apart.
+  @Test(arguments: Preprocessing.statable) func ranges(_ mode: Preprocessing) throws {
+    let range = try #require(mode.range(channels: 3))
+    for pixel in [0, 1, 100, 254, 255] as [UInt8] {
+      let values = mode.tensor(of: Image(width: 1, height: 1, pixels: [pixel, pixel, pixel])).values
+      for (channel, value) in values.enumerated() {
+        let (low, high) = (range.lowest[channel], range.highest[channel])
+        #expect(abs((value - low) / (high - low) * 255 - Float(pixel)) < 1e-4, "\(channel), \(pixel)")
+      }
+    }
+    #expect((mode.range(channels: 1) != nil) == mode.takesGrey)
+    #expect(Preprocessing.unknown.range(channels: 3) == nil)
+  }
+
   @Test func theOtherOrderOfChannels() {
     let rgb = Image(width: 2, height: 1, pixels: [0, 100, 255, 7, 8, 9])
     let values = Preprocessing.torch.tensor(of: rgb).values

@@ -6,13 +6,23 @@
 void zoo_integer_pad(const void *padding, int32_t begin, int32_t end) {
   const zoo_integer_padding *p = padding;
   const zoo_window *g = &p->window;
+  const size_t channels = (size_t)p->channels;
+  const int is_contiguous = g->in_pixel == p->channels && g->out_pixel == p->channels;
   for (int32_t oy = begin; oy < end; oy++) {
     uint8_t *output = p->output + (ptrdiff_t)oy * g->out_width * g->out_pixel;
     const int32_t y = oy - g->pad_top;
-    for (int32_t ox = 0; ox < g->out_width; ox++, output += g->out_pixel) {
+    const int row_inside = y >= 0 && y < g->in_height;
+    for (int32_t ox = 0; ox < g->out_width;) {
       const int32_t x = ox - g->pad_left;
-      const int inside = y >= 0 && y < g->in_height && x >= 0 && x < g->in_width;
-      memcpy(output, inside ? p->input + y * g->in_row + x * g->in_pixel : p->zero, (size_t)p->channels);
+      const int inside = row_inside && x >= 0 && x < g->in_width;
+      int32_t pixels = 1;
+      if (inside && is_contiguous) {
+        pixels = g->in_width - x < g->out_width - ox ? g->in_width - x : g->out_width - ox;
+      }
+      memcpy(
+          output + ox * g->out_pixel, inside ? p->input + y * g->in_row + x * g->in_pixel : p->zero,
+          (size_t)pixels * channels);
+      ox += pixels;
     }
   }
 }

@@ -3,13 +3,14 @@ import ZooImages
 import ZooRuntime
 import ZooSystem
 import ZooTensor
+import ZooVerification
 
 /// Finds how a network can be computed with activations of 8 bits so that its outputs do not move too far.
 ///
 /// Ranges of values come from batch norms where there are any: those of photographs are no better, and on what only
 /// depthwise layers read, where each channel has its own, they are worse. Other values have the range that they have on
-/// the trial pictures, with a margin where these are synthetic. The network's inputs stay floats, and so does the layer
-/// that reads them: pixels once normalized are what rounding harms most.
+/// the trial pictures, with a margin where these are synthetic. Inputs that take pictures have the range of pixels, so that
+/// their codes are these; other inputs stay floats, and so do the layers that read them.
 struct IntegerSearch {
   let graph: Graph
   let preprocessing: Preprocessing
@@ -96,7 +97,7 @@ struct IntegerSearch {
       remedy: "State a larger error, up to \(significant(whole)), or leave --activations out.")
   }
 
-  /// Of every value but the inputs.
+  /// Of every value, of inputs where they take pictures.
   private func ranges(_ weights: some WeightSource, _ inputs: [Tensor]) throws -> [String: ValueRange] {
     let prediction = try ValuePrediction(graph: graph, weights: weights)
     let perChannel = graph.depthwiseInputs
@@ -104,6 +105,9 @@ struct IntegerSearch {
       of: graph, weights: weights, on: inputs, threads: threads, perChannel: true)
     let margin: Float = images.isEmpty ? Self.margin : 1
     var ranges: [String: ValueRange] = [:]
+    for input in graph.inputs where TestInput.isImage(graph[input].shape) {
+      ranges[graph[input].name] = preprocessing.range(channels: graph[input].shape.image.channels)
+    }
     for (index, node) in graph.nodes.enumerated() where !node.inputs.isEmpty {
       let value = Value(index: index)
       if let predicted = prediction.ranges(of: value) {

@@ -87,7 +87,7 @@ struct PrecisionCandidates<Weights: WeightSource> {
   private func rounding(
     of slot: WeightSlot, in node: Node, to form: QuantizedForm
   ) throws -> (tensor: QuantizedTensor, error: RoundingError, isBalanced: Bool) {
-    if let windows = WindowRounding(of: slot, in: node), try weights.quantizedTensor(for: slot) == nil {
+    if let windows = ladder.windows(of: slot, in: node), try weights.quantizedTensor(for: slot) == nil {
       let rounding = try windows.rounding(of: weights.tensor(for: slot), to: form, name: slot.name)
       return (rounding.tensor, rounding.error, true)
     }

@@ -232,7 +232,7 @@ struct PrecisionFit {
   ) throws -> Bool {
     let plan = try PrecisionSearch(
       graph: graph, preprocessing: preprocessing, threads: threads, storage: .int8,
-      largestError: .infinity, codesSmallKernels: true
+      largestError: .infinity, areActivationsCodes: true
     ).choose(weights: weights).plan
     do {
       let integers = try IntegerSearch(

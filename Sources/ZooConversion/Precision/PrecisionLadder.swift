@@ -2,6 +2,7 @@ import ZooFormat
 import ZooGraph
 import ZooSystem
 import ZooTensor
+import ZooVerification
 
 /// The forms that a layer's weights can have when a storage type is asked for, from the smallest to the most
 /// exact.
@@ -22,35 +23,54 @@ struct PrecisionLadder {
   /// Whether small kernels become codes too.
   private let codesSmallKernels: Bool
   /// Kernels that keep 16 bits where others become codes: pixels differ little from one to the next, so that the
-  /// errors of a kernel add up on them, and nothing predicts their mean.
+  /// errors of a kernel add up on them, and nothing predicts their mean. Those that are computed on codes of pixels become
+  /// codes too.
   private let inputKernels: Set<WeightSlot>
 
-  init(storage: StorageType, graph: Graph, codesSmallKernels: Bool = false) {
+  /// What kernels that are computed on codes of pixels take up, of each channel; see `IntegerWeights`.
+  private let pixelShares: [Float]
+  private let pixelKernels: Set<WeightSlot>
+
+  /// - Parameter pixels: the range of the network's inputs, where pictures are computed on codes of pixels.
+  init(storage: StorageType, graph: Graph, codesSmallKernels: Bool = false, pixels: ValueRange? = nil) {
     self.storage = storage
     self.codesSmallKernels = codesSmallKernels
-    inputKernels = storage == .int8 || storage == .int4 ? Self.smallInputKernels(of: graph) : []
+    pixelShares = pixels.map { ValueCode(ofInput: $0).scaleShares } ?? []
+    let isQuantizing = storage == .int8 || storage == .int4
+    let (kernels, pixelKernels) = isQuantizing ? Self.inputKernels(of: graph) : ([], [])
+    self.pixelKernels = pixels == nil ? [] : pixelKernels
+    inputKernels = kernels.subtracting(self.pixelKernels)
   }
 
-  /// The kernels that read nothing but inputs, as they are or normalized, if they are a small part of all.
-  private static func smallInputKernels(of graph: Graph) -> Set<WeightSlot> {
+  /// The kernels that read nothing but inputs, as they are or normalized, if they are a small part of all; and those of
+  /// convolutions that read pictures as they are.
+  private static func inputKernels(of graph: Graph) -> (Set<WeightSlot>, Set<WeightSlot>) {
     var isInput = [Bool](repeating: false, count: graph.nodes.count)
-    var (first, all): (Set<WeightSlot>, Int) = ([], 0)
+    var isPixels = isInput
+    var (first, pixels, all): (Set<WeightSlot>, Set<WeightSlot>, Int) = ([], [], 0)
     for (index, node) in graph.nodes.enumerated() {
       let readsInputs = !node.inputs.isEmpty && node.inputs.allSatisfy { isInput[$0.index] }
+      let readsPixels = readsInputs && node.inputs.allSatisfy { isPixels[$0.index] }
       switch node.operation {
-      case .input: isInput[index] = true
-      case .rescaling, .normalization, .zeroPadding, .cropping, .resize, .identity, .reshape, .permute:
-        isInput[index] = readsInputs
+      case .input: (isInput[index], isPixels[index]) = (true, TestInput.isImage(node.shape))
+      case .zeroPadding, .identity: (isInput[index], isPixels[index]) = (readsInputs, readsPixels)
+      case .rescaling, .normalization, .cropping, .resize, .reshape, .permute: isInput[index] = readsInputs
       default: break
       }
       guard node.sharing == nil else { continue }
       for slot in node.weights where node.operation.quantizedForm(.int8, of: slot) != nil {
         all += slot.shape.elementCount
         if readsInputs { first.insert(slot) }
+        if readsPixels, case .convolution(let c) = node.operation, c.groups == 1 { pixels.insert(slot) }
       }
     }
     let values = first.reduce(0) { $0 + $1.shape.elementCount }
-    return Double(values) <= inputShare * Double(all) ? first : []
+    return (Double(values) <= inputShare * Double(all) ? first : [], pixels)
+  }
+
+  /// How the errors of a kernel's codes cancel; nil where they don't.
+  func windows(of slot: WeightSlot, in node: Node) -> WindowRounding? {
+    WindowRounding(of: slot, in: node, shares: pixelKernels.contains(slot) ? pixelShares : [1])
   }
 
   /// How many steps there are; on the last one all weights are in single precision.

@@ -18,31 +18,33 @@ package struct PrecisionSearch {
   private let threads: Int
   private let storage: StorageType
   private let largestError: Double
-  private let codesSmallKernels: Bool
+  private let areActivationsCodes: Bool
 
   /// What the search aims at, of `largestError`: other inputs move values differently than those tried.
   package static let margin = 0.5
 
   /// - Parameter largestError: how far any value may move, of the largest value in its layer; infinite for
   ///   no limit, and then nothing is measured.
-  /// - Parameter codesSmallKernels: whether kernels become codes that are too small to save room: those that are
-  ///   computed on codes anyway, so that the mean of their errors is taken off.
+  /// - Parameter areActivationsCodes: whether kernels become codes that are too small to save room, and those that read
+  ///   pixels: they are computed on codes anyway, so that the mean of their errors is taken off.
   package init(
     graph: Graph, preprocessing: Preprocessing, threads: Int, storage: StorageType, largestError: Double,
-    codesSmallKernels: Bool = false
+    areActivationsCodes: Bool = false
   ) {
     self.graph = graph
     self.preprocessing = preprocessing
     self.threads = threads
     self.storage = storage
     self.largestError = largestError
-    self.codesSmallKernels = codesSmallKernels
+    self.areActivationsCodes = areActivationsCodes
   }
 
   /// - Throws: `ZooError` where the type does not suit the network or a weight has no codes, and what
   ///   `weights` throws.
   package func choose(weights: some WeightSource) throws -> PrecisionChoice {
-    let ladder = PrecisionLadder(storage: storage, graph: graph, codesSmallKernels: codesSmallKernels)
+    let ladder = PrecisionLadder(
+      storage: storage, graph: graph, codesSmallKernels: areActivationsCodes,
+      pixels: areActivationsCodes ? preprocessing.range(channels: 3) : nil)
     try ladder.check(graph)
     let layers = ladder.layers(of: graph)
     guard storage != .f32, !layers.isEmpty else { return PrecisionChoice() }

@@ -12,10 +12,13 @@ struct WindowRounding {
 
   /// The taps of each window.
   private let taps: Int
+  /// What codes are multiplied by before they are used, and rounded again: for all inputs or for each.
+  private let shares: [Float]
 
   /// Nil for weights that have no windows, and for those of transposed convolutions, of whose windows each pixel gets
   /// a part.
-  init?(of slot: WeightSlot, in node: Node) {
+  init?(of slot: WeightSlot, in node: Node, shares: [Float] = [1]) {
+    self.shares = shares
     switch (node.operation, slot.role) {
     case (.convolution, .kernel), (.depthwiseConvolution, .depthwiseKernel),
       (.separableConvolution, .depthwiseKernel):
@@ -41,7 +44,9 @@ struct WindowRounding {
       tensor.withFloats { values in
         for place in 0..<count / taps {
           let scale = scales[place % form.channels]
-          balance(codes, values, from: place, stride: count / taps, scale)
+          balance(
+            codes, values, from: place, stride: count / taps, scale,
+            share: shares[place / form.channels % shares.count])
           for index in stride(from: place, to: count, by: count / taps) {
             let error = Double(values[index]) - Double(scale * Float(codes[index]))
             largest = max(largest, abs(error))
@@ -64,12 +69,12 @@ struct WindowRounding {
   /// Changes the codes of one window.
   private func balance(
     _ codes: UnsafeMutableBufferPointer<Int8>, _ values: UnsafeBufferPointer<Float>, from first: Int,
-    stride: Int, _ scale: Float
+    stride: Int, _ scale: Float, share: Float
   ) {
     /// How far a code is off, in steps.
     func error(_ tap: Int) -> Float {
       let index = first + tap * stride
-      return Float(codes[index]) - values[index] / scale
+      return (Float(codes[index]) * share).rounded(.toNearestOrEven) - values[index] * share / scale
     }
     var sum: Float = 0
     for tap in 0..<taps { sum += error(tap) }

@@ -100,7 +100,8 @@ package struct IntegerProgram: Sendable {
       let isSum = c.groups < input[2] || input[2] == 1
       guard isSum else { return c.filters == c.groups }
       let taps = c.kernel.height * c.kernel.width
-      return code.isUniform && taps <= Self.tapLimit && taps * (input[2] / c.groups) <= Self.sumLimit
+      return (code.isUniform || c.groups == 1 && isInput(source)) && taps <= Self.tapLimit
+        && taps * (input[2] / c.groups) <= Self.sumLimit
     case .depthwiseConvolution(let c): return c.multiplier == 1
     case .dense: return code.isUniform && input.image.channels <= Self.sumLimit
     case .averagePooling(let p):
@@ -118,6 +119,10 @@ package struct IntegerProgram: Sendable {
     default: return false
     }
   }
+
+  /// Whether a value has the codes of one of the network's inputs. Those of pictures have scales that are much alike, so
+  /// that kernels can have what they differ by.
+  private func isInput(_ value: Int) -> Bool { graph.nodes[roots[value]].inputs.isEmpty }
 
   private func isSum(_ node: Node) -> Bool {
     node.inputs.count == 2

@@ -14,7 +14,8 @@ struct ValueCoding {
     roots = Array(graph.nodes.indices)
     // What a value is a part of, where nothing else reads it: it is written in the codes of the whole.
     var joins: [Int: Int] = [:]
-    for index in graph.nodes.indices.reversed() where !outputs.contains(index) && !readers[index].isEmpty {
+    for (index, node) in graph.nodes.enumerated().reversed()
+    where !node.inputs.isEmpty && !outputs.contains(index) && !readers[index].isEmpty {
       let readers = readers[index]
       let areRectifying = readers.allSatisfy {
         let reader = graph.nodes[$0].operation
@@ -45,6 +46,7 @@ struct ValueCoding {
       let source = node.inputs.first?.index
       let sourceCode = source.flatMap { codes[$0] }
       switch node.operation {
+      case .input: codes.append(ranges[index].map { ValueCode(ofInput: $0) })
       case .flatten, .reshape:
         codes.append(sourceCode.flatMap { $0.isUniform ? $0 : nil })
         roots[index] = source.map { roots[$0] } ?? index

@@ -27,7 +27,7 @@ extension Planner {
     let multipliers = code.scales.map { Float(1 / Double($0)) }
     try appendMap(
       .quantize, from: source, to: target, layers: [graph.nodes[value].name], multipliers: multipliers,
-      offsets: code.zeros.map(Float.init))
+      offsets: code.origins.map { Float($0) })
     let view = View(source: target)
     values.coded[value, default: CodedValue()].codes = view
     return view
@@ -74,7 +74,7 @@ extension Planner {
     let step: Float = isWide ? 256 : 1
     try appendMap(
       .dequantize, from: source, to: target, layers: [graph.nodes[value].name],
-      multipliers: code.scales.map { $0 / step }, offsets: code.zeros.map { Float($0) * step })
+      multipliers: code.scales.map { $0 / step }, offsets: code.origins.map { Float($0) * step })
     return target
   }
 
@@ -88,27 +88,42 @@ extension Planner {
     offsets: [Float]
   ) throws(ZooError) {
     guard let integers else { return }
+    // Pixels of few channels are mapped several at once.
+    let isContiguous = source.isContiguous && target.isContiguous
+    let pixels = isContiguous ? target.pixels.largestDivisor(upTo: 64 / target.channels) : 1
+    let channels = pixels * target.channels
+    func ofPixels(_ numbers: [Float]) -> [Float] {
+      numbers.count == 1 ? numbers : (0..<channels).map { numbers[$0 % numbers.count] }
+    }
     var arguments = zoo_integer_map()
-    arguments.a_pixel = source.pixel
-    arguments.out_pixel = target.pixel
+    arguments.a_pixel = pixels * source.pixel
+    arguments.out_pixel = pixels * target.pixel
     arguments.a_is_wide = source.bytes == 2 ? 1 : 0
-    arguments.channels = Int32(target.channels)
+    arguments.channels = Int32(channels)
     arguments.writes = Int32(zoo_write_codes)
     let request = IntegerRequest(
-      form: .numbers(multipliers: multipliers, offsets: offsets), integers: integers, layer: nil,
-      channels: target.channels, zeros: [])
+      form: .numbers(multipliers: ofPixels(multipliers), offsets: ofPixels(offsets)), integers: integers,
+      layer: nil, channels: channels, zeros: [])
     append(
       Step(
         layers: layers, algorithm: kernel == .quantize ? "quantize" : "dequantize", macs: 0,
-        arguments: .integerMap(kernel, arguments), units: target.pixels, inputs: [source], output: target,
+        arguments: .integerMap(kernel, arguments), units: target.pixels / pixels, inputs: [source],
+        output: target,
         weights: WeightRequest(request)))
   }
 }
 
+extension Int {
+  /// At least 1.
+  fileprivate func largestDivisor(upTo limit: Int) -> Int {
+    stride(from: Swift.min(limit, self), to: 1, by: -1).first { isMultiple(of: $0) } ?? 1
+  }
+}
+
 extension ValueCode {
-  /// The codes of zero of so many channels.
+  /// The codes of zero of so many values, channel after channel.
   func zeros(_ channels: Int) -> [UInt8] {
-    isUniform ? [UInt8](repeating: zeros[0], count: channels) : zeros
+    (0..<channels).map { zeros[$0 % zeros.count] }
   }
 }
 

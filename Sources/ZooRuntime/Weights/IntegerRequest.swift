@@ -78,13 +78,14 @@ extension WeightPacker {
         pack(
           weights.kernel, taps: taps, run: run, columns: columns, first: first, of: request.channels,
           to: codes)
-        let zero = Int(layer.sourceCode.zero(0))
+        let zeros = layer.sourceCode.zeros.map { shift - Int($0) }
         var sums = [Int](repeating: 0, count: columns)
         for row in 0..<taps * run {
           let start = row * request.channels + first
-          for column in 0..<columns { sums[column] += Int(weights.kernel[start + column]) }
+          let zero = zeros[row % zeros.count]
+          for column in 0..<columns { sums[column] += zero * Int(weights.kernel[start + column]) }
         }
-        for column in 0..<columns { starts[column] = Int32((shift - zero) * sums[column]) }
+        for column in 0..<columns { starts[column] = Int32(sums[column]) }
         scale(weights, first: first, count: columns)
       case .depthwise(let window, let isPlain):
         for channel in 0..<request.channels {
