@@ -8,6 +8,8 @@ struct PrecisionCandidates<Weights: WeightSource> {
   let graph: Graph
   let ladder: PrecisionLadder
   let weights: Weights
+  /// Whether the factors and shifts of norms have 16 bits where what they follow has codes.
+  private let areNormsHalved: Bool
   private let correction: BiasCorrection?
   private struct Key: Hashable {
     let slot: WeightSlot
@@ -23,8 +25,11 @@ struct PrecisionCandidates<Weights: WeightSource> {
   /// By the layer's kernels on that step.
   private var corrections: [[Key]: Correction] = [:]
 
-  init(graph: Graph, ladder: PrecisionLadder, layers: [Value], weights: Weights) throws {
+  init(
+    graph: Graph, ladder: PrecisionLadder, layers: [Value], weights: Weights, areNormsHalved: Bool = false
+  ) throws {
     self.graph = graph
+    self.areNormsHalved = areNormsHalved
     self.ladder = ladder
     self.weights = weights
     correction =
@@ -46,9 +51,20 @@ struct PrecisionCandidates<Weights: WeightSource> {
     for slot in node.weights {
       let form = ladder.form(of: slot, in: node, rung: rung)
       plan.forms[slot] = form == .values(.float32) ? nil : form
+      if areNormsHalved, case .codes = form { halveNorms(behind: layer, in: &plan) }
     }
     guard let correction = try correction(of: layer, on: rung) else { return }
     plan.replaced.merge(correction.replaced) { _, new in new }
+  }
+
+  /// Stores the factors and shifts of a norm right behind a layer in 16 bits, whose errors are a thousandth of what codes
+  /// change there. Its statistics keep 32: they witness what the network was trained on.
+  private func halveNorms(behind layer: Value, in plan: inout StoragePlan) {
+    for node in graph.nodes where node.inputs == [layer] && node.sharing == nil && node.isBatchNorm {
+      for slot in node.weights where slot.role == .gamma || slot.role == .beta {
+        plan.forms[slot] = .values(.float16)
+      }
+    }
   }
 
   /// What makes up for errors of a layer on a step; nil where it has no codes there.

@@ -48,7 +48,8 @@ package struct PrecisionSearch {
     try ladder.check(graph)
     let layers = ladder.layers(of: graph)
     guard storage != .f32, !layers.isEmpty else { return PrecisionChoice() }
-    var candidates = try PrecisionCandidates(graph: graph, ladder: ladder, layers: layers, weights: weights)
+    var candidates = try PrecisionCandidates(
+      graph: graph, ladder: ladder, layers: layers, weights: weights, areNormsHalved: ladder.isQuantizing)
     guard largestError < .infinity else {
       return try candidates.choice(PrecisionLadder.rungs(0, of: layers), moves: nil, trials: nil)
     }
