@@ -108,3 +108,110 @@ void check_dense(check *c) {
     dense(c, form, one_of(c, 1, 7, 8, 9, 31, 33, 129), any(c, 1, 150), one_of(c, 1, 1, 2, 3, 5, 9));
   }
 }
+
+// A dense layer's factors: inputs and gradients of several rows, with room between them.
+typedef struct {
+  int rows, inputs, columns;
+  ptrdiff_t input_row, gradient_row;
+  block input, gradient;
+} dense_factors;
+
+static dense_factors factors_of(check *c) {
+  dense_factors f = {.rows = any(c, 1, 40), .inputs = any(c, 1, 70), .columns = one_of(c, 1, 7, 8, 33, 100, 1050)};
+  f.input_row = f.inputs + one_of(c, 0, 3);
+  f.gradient_row = f.columns + one_of(c, 0, 3);
+  f.input = random_block(c, (size_t)(f.rows * f.input_row));
+  f.gradient = random_block(c, (size_t)(f.rows * f.gradient_row));
+  return f;
+}
+
+static void release_factors(dense_factors *f) {
+  release(f->input);
+  release(f->gradient);
+}
+
+static void check_input_gradient(check *c, int i) {
+  dense_factors f = factors_of(c);
+  const block weights = random_block(c, (size_t)(f.inputs * f.columns));
+  const block output = marked_block((size_t)(f.rows * f.input_row)), before = marked_block(output.count);
+  for (size_t at = 0; at < output.count; at++) output.values[at] = before.values[at] = f.input.values[at] * 2;
+  zoo_dense_gradient d = {
+    .weights = weights.values, .gradient = f.gradient.values, .output = output.values,
+    .gradient_row = f.gradient_row, .output_row = f.input_row, .rows = f.rows, .inputs = f.inputs,
+    .columns = f.columns, .accumulate = i % 3 == 0};
+  if (i % 2) d.mask = (zoo_mask){.values = f.input.values, .pixel = f.input_row, .hi = i % 4 == 1 ? INFINITY : 0.5f};
+  run_dense_gradient(c, &d, parts(f.inputs, zoo_dense_unit));
+  for (int row = 0; row < f.rows; row++) {
+    for (int k = 0; k < f.inputs; k++) {
+      double truth = 0, magnitude = 0;
+      for (int n = 0; n < f.columns; n++) {
+        const double term = (double)f.gradient.values[row * f.gradient_row + n] * weights.values[k * f.columns + n];
+        truth += term;
+        magnitude += fabs(term);
+      }
+      const ptrdiff_t at = row * f.input_row + k;
+      if (d.accumulate) {
+        truth += before.values[at];
+        magnitude += fabs((double)before.values[at]);
+      }
+      if (d.mask.values && !passes(f.input.values[at], d.mask.hi)) truth = magnitude = 0;
+      expect(c, "the gradient of a dense layer's input", output.values[at], truth, magnitude * rounding * 80);
+    }
+  }
+  // Each row has the bits that it has alone.
+  const block alone = marked_block((size_t)f.inputs);
+  for (int k = 0; k < f.inputs; k++) alone.values[k] = before.values[(f.rows - 1) * f.input_row + k];
+  zoo_dense_gradient single = d;
+  single.rows = 1;
+  single.output = alone.values;
+  single.gradient += (f.rows - 1) * f.gradient_row;
+  if (single.mask.values) single.mask.values += (f.rows - 1) * f.input_row;
+  run_dense_gradient(c, &single, parts(f.inputs, zoo_dense_unit));
+  for (int k = 0; k < f.inputs; k++) {
+    expect(
+        c, "a row of a dense layer's gradient alone", alone.values[k],
+        output.values[(f.rows - 1) * f.input_row + k], 0);
+  }
+  released(c, "the gradient of a dense layer's input alone", alone);
+  release(before);
+  released(c, "the gradient of a dense layer's input", output);
+  release(weights);
+  release_factors(&f);
+}
+
+void check_dense_gradient(check *c) {
+  for (int i = 0; i < 60; i++) check_input_gradient(c, i);
+}
+
+void check_dense_weight_gradient(check *c) {
+  for (int i = 0; i < 60; i++) {
+    dense_factors f = factors_of(c);
+    const int all = f.inputs * f.columns, first = any(c, 0, all - 1), end = any(c, first + 1, all);
+    const block output = marked_block((size_t)(end - first)), whole = marked_block((size_t)all);
+    zoo_dense_weight_gradient d = {
+      .input = f.input.values, .gradient = f.gradient.values, .output = output.values, .input_row = f.input_row,
+      .gradient_row = f.gradient_row, .rows = f.rows, .columns = f.columns, .first = first, .end = end,
+      .block = any(c, 1, end - first)};
+    run_dense_weight_gradient(c, &d, parts(end - first, (int)d.block));
+    d.output = whole.values;
+    d.first = 0;
+    d.end = d.block = all;
+    run_dense_weight_gradient(c, &d, 1);
+    for (int at = 0; at < all; at++) {
+      double truth = 0, magnitude = 0;
+      for (int row = 0; row < f.rows; row++) {
+        const double term = (double)f.input.values[row * f.input_row + at / f.columns] *
+                            f.gradient.values[row * f.gradient_row + at % f.columns];
+        truth += term;
+        magnitude += fabs(term);
+      }
+      expect(c, "the gradient of a dense layer's weights", whole.values[at], truth, magnitude * rounding * f.rows);
+      if (at >= first && at < end) {
+        expect(c, "a part of a dense layer's gradient", output.values[at - first], whole.values[at], 0);
+      }
+    }
+    released(c, "a part of a dense layer's gradient", output);
+    released(c, "the gradient of a dense layer's weights", whole);
+    release_factors(&f);
+  }
+}

@@ -39,6 +39,32 @@ typedef struct {
   ptrdiff_t slot_floats;   // what `gradient_scratch` returns
 } zoo_weight_gradient;
 
+// The gradient of the inputs of a dense layer, (rows, inputs), from that of its output, (rows, columns), with row-major
+// (inputs, columns) weights used where they lie, masked. The weights are read once for `zoo_dense_examples` rows, whose
+// results do not depend on one another. Unit: `zoo_dense_unit` inputs.
+typedef struct {
+  const float *weights;
+  const float *gradient;
+  float *output;
+  ptrdiff_t gradient_row, output_row;  // from row to row
+  int32_t rows, inputs, columns;
+  int32_t accumulate;      // whether it is added to what is there
+  zoo_mask mask;           // of the inputs, whose `pixel` is a row
+} zoo_dense_gradient;
+enum { zoo_dense_unit = 16, zoo_dense_examples = 16 };
+
+// The values `first ..< end` of the gradient of a dense layer's row-major (inputs, columns) weights: for each the sum
+// over all rows, in their order, of the product of an input and the gradient of an output. A value is the same
+// whatever the others are. Unit: `block` values.
+typedef struct {
+  const float *input;
+  const float *gradient;
+  float *output;           // `end - first` values
+  ptrdiff_t input_row, gradient_row;  // from row to row
+  int32_t rows, columns;
+  int64_t first, end, block;
+} zoo_dense_weight_gradient;
+
 // Weights to pack for the gradient of a convolution's or dense layer's input, as for `convolution` with its columns and
 // rows exchanged: from row-major (taps, columns, rows) with `stride` floats from one column to the next, into
 // panels of (taps, rows) by columns. Unit: a panel.
@@ -188,6 +214,8 @@ typedef struct {
 #define ZOO_GRADIENT_KERNELS(KERNEL) \
   KERNEL(weight_gradient, zoo_weight_gradient) \
   KERNEL(winograd_gradient, zoo_winograd_gradient) \
+  KERNEL(dense_gradient, zoo_dense_gradient) \
+  KERNEL(dense_weight_gradient, zoo_dense_weight_gradient) \
   KERNEL(pack_transposed, zoo_transposed_packing) \
   KERNEL(winograd_pack_transposed, zoo_transposed_packing) \
   KERNEL(depthwise_gradient, zoo_depthwise_gradient) \

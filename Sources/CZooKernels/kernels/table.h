@@ -11,6 +11,7 @@
 #include "batch_norm.h"
 #include "convolution.h"
 #include "dense.h"
+#include "dense_gradient.h"
 #include "depthwise.h"
 #include "depthwise_gradient.h"
 #include "depthwise_weight_gradient.h"
