@@ -81,6 +81,44 @@ import ZooTensor
     )
   }
 
+  @Test func gradientsMadeBlockByBlockGiveTheSameBits() throws {
+    let (layout, start, gradient) = large(as: Float.self)
+    let optimizers: [Optimizer] = [
+      .sgd(), .sgd(momentum: 0.9, nesterov: true), .adam(), .adamW(),
+      Optimizer(.sgd(momentum: 0.9, nesterov: false), clipping: .globalNorm(1), averaging: 0.99),
+      Optimizer(.adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7, amsgrad: false), clipping: .norm(1)),
+      .rmsprop(momentum: 0.5, centered: true),
+    ]
+    for optimizer in optimizers {
+      var whole = start
+      var state = try OptimizerState<Float>(optimizer, layout)
+      for _ in 0..<3 { state.step(&whole, gradient: gradient, rate: 0.01) }
+      for threads in [1, 3] {
+        let workers = try Workers(threads: threads)
+        var own = start
+        var blocks = try OptimizerState<Float>(optimizer, layout)
+        for _ in 0..<3 {
+          own.withUnsafeMutableBufferPointer { weights in
+            blocks.step(weights, rate: 0.01, on: workers) { range, scratch in
+              for index in range { scratch[index - range.lowerBound] = gradient[index] }
+              return UnsafePointer(scratch)
+            }
+          }
+        }
+        #expect(own == whole, "\(optimizer), \(threads) threads")
+        #expect(blocks == state)
+      }
+      let (ready, made) = (
+        gradient.withUnsafeBufferPointer { GradientNorms($0, layout) },
+        GradientNorms(layout) { (range: Range<Int>, scratch: UnsafeMutablePointer<Float>) in
+          for index in range { scratch[index - range.lowerBound] = gradient[index] }
+          return UnsafePointer(scratch)
+        }
+      )
+      #expect(ready == made)
+    }
+  }
+
   @Test func threadsGiveTheSameBits() throws {
     let (layout, start, gradient) = large(as: Float.self)
     let optimizers: [Optimizer] = [

@@ -27,11 +27,20 @@ package struct GradientNorms: Sendable, Equatable {
     _ gradient: UnsafeBufferPointer<Scalar>, _ layout: ParameterLayout, on workers: Workers? = nil
   ) {
     precondition(gradient.count == layout.count, "the gradient does not fit the layout")
+    self.init(layout, on: workers) { (range: Range<Int>, scratch: UnsafeMutablePointer<Scalar>) in
+      gradient.baseAddress.map { $0 + range.lowerBound } ?? UnsafePointer(scratch)
+    }
+  }
+
+  /// The same of a gradient that is made block by block.
+  package init<Scalar: TrainingScalar>(
+    _ layout: ParameterLayout, on workers: Workers? = nil, gradient: GradientSource<Scalar>
+  ) {
     var blocks = [Double](repeating: 0, count: layout.blocks.count)
     blocks.withUnsafeMutableBufferPointer { sums in
       // Each unit writes its own sum.
-      layout.forEachBlock(on: workers) { index, block in
-        sums[index] = sumOfSquares(UnsafeBufferPointer(rebasing: gradient[block.range]))
+      layout.forEachBlock(of: gradient, on: workers) { index, block, gradient in
+        sums[index] = sumOfSquares(UnsafeBufferPointer(start: gradient, count: block.range.count))
       }
     }
     var squares = [Double](repeating: 0, count: layout.variables.count)

@@ -63,14 +63,25 @@ package struct OptimizerState<Scalar: TrainingScalar>: Sendable, Equatable {
     _ weights: UnsafeMutableBufferPointer<Scalar>, gradient: UnsafeBufferPointer<Scalar>, rate: Double,
     momentum: Double? = nil, on workers: Workers? = nil
   ) {
-    precondition(
-      weights.count == self.layout.count && gradient.count == self.layout.count,
-      "the weights don't fit the layout")
+    precondition(gradient.count == layout.count, "the gradient does not fit the layout")
+    step(weights, rate: rate, momentum: momentum, on: workers) { range, scratch in
+      gradient.baseAddress.map { $0 + range.lowerBound } ?? UnsafePointer(scratch)
+    }
+  }
+
+  /// The same with a gradient that is made block by block, just before the weights of a block change.
+  ///
+  /// - Parameter gradient: may be asked for a block more than once, before its weights have changed.
+  package mutating func step(
+    _ weights: UnsafeMutableBufferPointer<Scalar>, rate: Double, momentum: Double? = nil,
+    on workers: Workers? = nil, gradient: GradientSource<Scalar>
+  ) {
+    precondition(weights.count == self.layout.count, "the weights don't fit the layout")
     steps += 1
     let (optimizer, layout, steps) = (self.optimizer, self.layout, self.steps)
     let factors = optimizer.clipping.flatMap { clipping -> [Double]? in
       if case .value = clipping { return nil }
-      return GradientNorms(gradient, layout, on: workers).factors(clipping, optimizer.convention)
+      return GradientNorms(layout, on: workers, gradient: gradient).factors(clipping, optimizer.convention)
     }
     let terms = layout.variables.enumerated().map { index, variable in
       StepTerms<Scalar>(
@@ -78,18 +89,18 @@ package struct OptimizerState<Scalar: TrainingScalar>: Sendable, Equatable {
         isDecayed: optimizer.decaysVectors || !variable.isVector, clippingFactor: factors?[index])
     }
     let (slots, count) = (optimizer.slots, layout.count)
-    guard let weights = weights.baseAddress, let gradient = gradient.baseAddress else { return }
+    guard let weights = weights.baseAddress else { return }
     values.withUnsafeMutableBufferPointer { values in
       let values = values.baseAddress
       func memory(_ slot: OptimizerSlot) -> UnsafeMutablePointer<Scalar>? {
         slots.firstIndex(of: slot).flatMap { index in values.map { $0 + index * count } }
       }
       let all = StepMemory(
-        weights: weights, gradient: gradient, momentum: memory(.momentum), velocity: memory(.velocity),
+        weights: weights, momentum: memory(.momentum), velocity: memory(.velocity),
         averageGradient: memory(.averageGradient), largestVelocity: memory(.largestVelocity),
         average: memory(.average))
-      layout.forEachBlock(on: workers) { _, block in
-        all.step(block.range, terms[block.variable])
+      layout.forEachBlock(of: gradient, on: workers) { _, block, gradient in
+        all.step(block.range, gradient: gradient, terms[block.variable])
       }
     }
   }

@@ -78,7 +78,6 @@ struct StepTerms<Scalar: TrainingScalar> {
 /// The buffers that a step reads and writes, all of the same layout.
 struct StepMemory<Scalar: TrainingScalar> {
   let weights: UnsafeMutablePointer<Scalar>
-  let gradient: UnsafePointer<Scalar>
   let momentum: UnsafeMutablePointer<Scalar>?
   let velocity: UnsafeMutablePointer<Scalar>?
   let averageGradient: UnsafeMutablePointer<Scalar>?
@@ -89,9 +88,11 @@ struct StepMemory<Scalar: TrainingScalar> {
   private static var chunk: Int { 512 }
 
   /// Takes the step for some weights.
+  ///
+  /// - Parameter gradient: theirs alone.
   @_specialize(where Scalar == Float)
   @_specialize(where Scalar == Double)
-  func step(_ range: Range<Int>, _ terms: StepTerms<Scalar>) {
+  func step(_ range: Range<Int>, gradient: UnsafePointer<Scalar>, _ terms: StepTerms<Scalar>) {
     withUnsafeTemporaryAllocation(of: Scalar.self, capacity: 2 * Self.chunk) { scratch in
       guard let clipped = scratch.baseAddress else { return }
       let change = clipped + Self.chunk
@@ -99,7 +100,7 @@ struct StepMemory<Scalar: TrainingScalar> {
       while start < range.upperBound {
         let count = min(Self.chunk, range.upperBound - start)
         let w = weights + start
-        var g = gradient + start
+        var g = gradient + (start - range.lowerBound)
         if terms.decay != 0 {
           let decay = terms.decay
           for i in 0..<count { w[i] -= w[i] * decay }

@@ -1,5 +1,9 @@
 import ZooGraph
 
+/// Makes the gradient of some numbers, which are all of one variable, or says where it lies: from their places in a
+/// layout and memory for as many. Any thread may ask.
+package typealias GradientSource<Scalar> = (Range<Int>, UnsafeMutablePointer<Scalar>) -> UnsafePointer<Scalar>
+
 /// Which numbers of a flat buffer are which variable's.
 ///
 /// Weights, gradients and an optimizer's state of one training are buffers of this layout: the variables one
@@ -65,6 +69,19 @@ package struct ParameterLayout: Sendable, Equatable {
   /// The places of a variable's numbers.
   package func range(of variable: Int) -> Range<Int> {
     starts[variable]..<starts[variable] + variables[variable].count
+  }
+
+  /// Calls `body` for each block with its gradient, on all threads.
+  func forEachBlock<Scalar>(
+    of gradient: GradientSource<Scalar>, on workers: Workers?,
+    _ body: (Int, Block, UnsafePointer<Scalar>) -> Void
+  ) {
+    forEachBlock(on: workers) { index, block in
+      withUnsafeTemporaryAllocation(of: Scalar.self, capacity: block.range.count) { scratch in
+        guard let base = scratch.baseAddress else { return }
+        body(index, block, gradient(block.range, base))
+      }
+    }
   }
 
   /// Calls `body` for each block, on all threads.

@@ -10,18 +10,37 @@ extension Regularizer {
     of weights: UnsafeBufferPointer<Scalar>, to gradient: UnsafeMutableBufferPointer<Scalar>
   ) -> Double {
     precondition(weights.count == gradient.count, "the gradient does not fit the weights")
-    let (first, second) = (Scalar(l1), Scalar(2 * l2))
+    if let base = gradient.baseAddress { addSlopes(of: weights, to: base) }
+    return penalty(of: weights)
+  }
+
+  /// The penalty.
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
+  package func penalty<Scalar: TrainingScalar>(of weights: UnsafeBufferPointer<Scalar>) -> Double {
     var absolutes = 0.0
+    if l1 != 0 {
+      for w in weights { absolutes += abs(Double(w)) }
+    }
+    guard l2 != 0 else { return l1 * absolutes }
+    return l1 * absolutes + l2 * sumOfSquares(weights)
+  }
+
+  /// Adds the penalty's derivatives to the gradient of some weights.
+  @_specialize(where Scalar == Float)
+  @_specialize(where Scalar == Double)
+  package func addSlopes<Scalar: TrainingScalar>(
+    of weights: UnsafeBufferPointer<Scalar>, to gradient: UnsafeMutablePointer<Scalar>
+  ) {
+    let (first, second) = (Scalar(l1), Scalar(2 * l2))
     if l1 != 0 {
       for index in weights.indices {
         let w = weights[index]
-        absolutes += abs(Double(w))
         gradient[index] += w > 0 ? first : w < 0 ? -first : 0
       }
     }
-    guard l2 != 0 else { return l1 * absolutes }
+    guard l2 != 0 else { return }
     for index in weights.indices { gradient[index] += second * weights[index] }
-    return l1 * absolutes + l2 * sumOfSquares(weights)
   }
 
   /// The same for arrays.
