@@ -152,7 +152,7 @@ public struct TrainingSpeed: Sendable, Encodable {
         logits.map { $0 * factor }
       }
       session.withWeights { weights, gradients in
-        optimizer.step(weights, gradient: gradients, rate: 1e-6, on: workers)
+        optimizer.step(weights, rate: 1e-6, on: workers, gradient: gradients.values)
       }
       let now = clock.now
       if step == 0 {

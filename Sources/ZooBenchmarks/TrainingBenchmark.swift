@@ -1,5 +1,6 @@
 import Foundation
 import ZooGraph
+import ZooLearning
 import ZooModels
 import ZooRuntime
 import ZooSystem
@@ -71,7 +72,9 @@ enum TrainingBenchmark {
       shape: shape, values: (0..<shape.elementCount).map { Float(random.signed($0)) })
     let session = try TrainingSession(
       graph: graph, weights: SteadyWeights(), learning: learning, options: options)
-    var momentum = [Float](repeating: 0, count: session.parameterCount)
+    let workers = try Workers(threads: options.threads)
+    var optimizer = try OptimizerState<Float>(
+      .sgd(momentum: 0.9), ParameterLayout(session.slots.map { ParameterLayout.Variable($0) }))
     var steps: [(time: Duration, layers: [TrainingSession.LayerTime])] = []
     for step in 0...rounds {
       var profile: [TrainingSession.LayerTime]? = []
@@ -81,12 +84,7 @@ enum TrainingBenchmark {
           logits.map { $0 / Float(options.batch) }
         }
         session.withWeights { weights, gradients in
-          momentum.withUnsafeMutableBufferPointer { momentum in
-            for index in weights.indices {
-              momentum[index] = 0.9 * momentum[index] - 1e-5 * gradients[index]
-              weights[index] += momentum[index]
-            }
-          }
+          optimizer.step(weights, rate: 1e-5, on: workers, gradient: gradients.values)
         }
       }
       if step > 0 { steps.append((time, profile ?? [])) }

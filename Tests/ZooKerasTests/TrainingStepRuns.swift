@@ -165,7 +165,7 @@ extension TrainingStepNetwork {
         return own.gradient
       }
       session.withWeights { weights, gradients in
-        var gradient = Array(gradients)
+        var gradient = gradients.floats()
         value += addPenalties(of: Array(weights), to: &gradient, layout)
         gradient.withUnsafeBufferPointer { optimizer.step(weights, gradient: $0, rate: setup.rate) }
       }

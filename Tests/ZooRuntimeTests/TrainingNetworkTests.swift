@@ -149,7 +149,8 @@ import ZooTestSupport
     let boundary = try session.boundaryValues(of: check.inputs)
     let before = try session.evaluate(boundary)
     try check.runGradients(session)
-    session.withWeights { weights, gradients in
+    session.withWeights { weights, gradient in
+      let gradients = gradient.floats()
       for index in weights.indices { weights[index] -= 0.01 * gradients[index] }
     }
     let after = try session.evaluate(boundary)

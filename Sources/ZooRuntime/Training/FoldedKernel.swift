@@ -17,7 +17,7 @@ struct FoldedKernel: Sendable {
 
   /// The gradient of the folded weights.
   func gradient(_ run: TrainingRun) -> UnsafeMutablePointer<Float> {
-    spare.map { run.spare + $0 } ?? run.gradients + kernel.offset
+    spare.map { run.spare + $0 } ?? run.gradient(kernel)
   }
 
   func columnSums(_ run: TrainingRun) -> UnsafeMutablePointer<Double> { run.sums + sums }

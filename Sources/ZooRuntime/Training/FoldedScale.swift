@@ -68,7 +68,7 @@ struct FoldedScale: Sendable {
   ) {
     func add(_ place: WeightPlace?, _ value: (Int) -> Double) {
       guard let place, place.learns else { return }
-      for channel in 0..<channels { run.gradients[place.offset + channel] += Float(value(channel)) }
+      for channel in 0..<channels { run.gradient(place)[channel] += Float(value(channel)) }
     }
     guard let norm else { return add(bias) { sums[$0] } }
     let inverses = inverses(norm, run)
@@ -92,7 +92,7 @@ struct FoldedScale: Sendable {
         for column in columns {
           let bias = self.bias.map { Double(run.weights[$0.offset + column]) } ?? 0
           let mean = Double(run.weights[norm.mean.offset + column])
-          run.gradients[gamma.offset + column] += Float(
+          run.gradient(gamma)[column] += Float(
             (dots[column - columns.lowerBound] + (bias - mean) * sums[column]) * inverses[column])
         }
       }

@@ -89,7 +89,7 @@ struct LayerNormLayer: TrainingLayer {
   func finish(_ run: TrainingRun) {
     for (place, first) in [(beta, sums), (gamma, sums + length)] {
       guard let place, place.learns else { continue }
-      for index in 0..<length { run.gradients[place.offset + index] += Float(run.sums[first + index]) }
+      for index in 0..<length { run.gradient(place)[index] += Float(run.sums[first + index]) }
     }
   }
 }

@@ -12,15 +12,24 @@ struct MergeLayer: TrainingLayer {
   let (lo, hi): (Float, Float)
   /// The place of the sums of an example's gradients over its pixels.
   let sums: Int
+  /// A norm by itself whose output is one of two inputs of a sum, and is computed here.
+  let deferred: NormLayer?
 
   var keepsInputs: Bool { [.multiply, .maximum, .minimum].contains(merge) }
   var passesGradient: Bool { merge == .add }
+  var isCheap: Bool { merge == .add }
+  var forwardReads: [Int] {
+    links.inputs.map { input in
+      if let deferred, deferred.links.output.buffer == input.buffer { return deferred.links.inputs[0].buffer }
+      return input.buffer
+    }
+  }
 
   private var output: TrainingPlace { links.output }
 
-  /// Floats of scratch memory for `part` examples.
-  static func scratch(_ output: TrainingPlace, part: Int) -> Int {
-    part * (output.floats + output.channels) + 32
+  func backwardScratch(part: Int) -> Int {
+    guard keepsInputs || repeats.contains(true) else { return 0 }
+    return part * (output.floats + output.channels) + 32
   }
 
   /// One vector for all pixels, or as many as the output has.
@@ -59,6 +68,10 @@ struct MergeLayer: TrainingLayer {
   }
 
   func forward(_ run: TrainingRun) {
+    if let deferred {
+      let other = links.inputs.first { $0.buffer != deferred.links.output.buffer }
+      return deferred.apply(run, to: output, adding: other, (lo, hi))
+    }
     let kernel: zoo_kernel_id =
       switch merge {
       case .add, .average: .add

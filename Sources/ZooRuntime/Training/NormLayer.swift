@@ -19,6 +19,9 @@ struct NormLayer: TrainingLayer {
   /// The place in the sums of ``sumRows`` times a number for each channel.
   let sums: Int
 
+  /// Whether the layer that reads its output computes it, from ``links``' input and the coefficients.
+  var isDeferred = false
+
   /// What kernels read: the scale and shift of values, those of gradients, and the center.
   static let coefficientRows = 6
   /// Means, one over deviations, and the two sums of a pass.
@@ -27,6 +30,8 @@ struct NormLayer: TrainingLayer {
   var learns: Bool { gamma?.learns == true || beta?.learns == true }
   var keepsInputs: Bool { gamma?.learns == true || momentum != nil }
   var replacesGradient: Bool { true }
+  var writesOutput: Bool { !isDeferred }
+  var isCheap: Bool { !isDeferred && keepsInputs }
 
   private var input: TrainingPlace { links.inputs[0] }
   private var channels: Int { input.channels }
@@ -51,14 +56,33 @@ struct NormLayer: TrainingLayer {
       let beta = beta.map { Double(run.weights[$0.offset + channel]) } ?? 0
       shift[channel] = Float(beta - means[channel] * factor)
     }
+    if !isDeferred { repeatForward(run) }
+  }
+
+  func repeatForward(_ run: TrainingRun) { apply(run, to: links.output, adding: nil, (lo, hi)) }
+
+  /// Writes the normalized values and those of another place, added up.
+  func apply(
+    _ run: TrainingRun, to output: TrainingPlace, adding other: TrainingPlace?,
+    _ bounds: (lo: Float, hi: Float)
+  ) {
     var arguments = zoo_batch_norm()
     arguments.values = UnsafePointer(run.values(input))
-    (arguments.scale, arguments.shift) = (UnsafePointer(scale), UnsafePointer(shift))
-    arguments.output = run.values(links.output)
-    (arguments.values_pixel, arguments.out_pixel) = (channels, channels)
+    arguments.scale = UnsafePointer(coefficients(0, run))
+    arguments.shift = UnsafePointer(coefficients(1, run))
+    arguments.residual = other.map { UnsafePointer(run.values($0)) }
+    arguments.output = run.values(output)
+    (arguments.values_pixel, arguments.residual_pixel, arguments.out_pixel) = (channels, channels, channels)
     arguments.channels = Int32(channels)
-    (arguments.lo, arguments.hi) = (lo, hi)
+    (arguments.lo, arguments.hi) = bounds
     run.call(.batch_norm, arguments, units: run.count * input.pixels)
+  }
+
+  func backwardScratch(part: Int) -> Int {
+    guard let target = links.inputGradients[0], target.accumulates || target.rectified != nil else {
+      return 0
+    }
+    return part * input.floats + 16
   }
 
   /// What a channel is multiplied by.
@@ -139,8 +163,8 @@ struct NormLayer: TrainingLayer {
       // What rounding left of the mean.
       let rest = means[channel] - Double(center[channel])
       ofProducts[channel] = (ofProducts[channel] - rest * ofGradients[channel]) * inverses[channel]
-      if let beta, beta.learns { run.gradients[beta.offset + channel] += Float(ofGradients[channel]) }
-      if let gamma, gamma.learns { run.gradients[gamma.offset + channel] += Float(ofProducts[channel]) }
+      if let beta, beta.learns { run.gradient(beta)[channel] += Float(ofGradients[channel]) }
+      if let gamma, gamma.learns { run.gradient(gamma)[channel] += Float(ofProducts[channel]) }
     }
   }
 

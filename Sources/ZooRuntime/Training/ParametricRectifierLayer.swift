@@ -105,6 +105,6 @@ struct ParametricRectifierLayer: TrainingLayer {
 
   func finish(_ run: TrainingRun) {
     guard alpha.learns else { return }
-    for index in 0..<alpha.count { run.gradients[alpha.offset + index] += Float(run.sums[sums + index]) }
+    for index in 0..<alpha.count { run.gradient(alpha)[index] += Float(run.sums[sums + index]) }
   }
 }

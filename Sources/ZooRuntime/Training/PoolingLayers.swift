@@ -102,6 +102,10 @@ struct WindowPoolingLayer: TrainingLayer {
     }
   }
 
+  func backwardScratch(part: Int) -> Int {
+    links.inputGradients[0]?.accumulates == true ? part * input.floats + 16 : 0
+  }
+
   func backward(_ run: TrainingRun) {
     guard let gradient = links.outputGradient, let target = links.inputGradients[0] else { return }
     var arguments = arguments(run)

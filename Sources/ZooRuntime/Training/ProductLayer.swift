@@ -10,8 +10,8 @@ struct ProductLayer: TrainingLayer {
   /// (taps, channels of a group, filters).
   let kernel: FoldedKernel
   let (lo, hi): (Float, Float)
-  /// Places in the packed weights: forward, and for the gradient of the input.
-  let (forwardPanels, backwardPanels): (Int, Int)
+  /// Forward, and for the gradient of the input.
+  let (forwardPanels, backwardPanels): (PanelPlace, PanelPlace)
 
   var keepsInputs: Bool { kernel.learns }
   var learns: Bool { kernel.learns }
@@ -48,29 +48,37 @@ struct ProductLayer: TrainingLayer {
   // MARK: Weights
 
   func prepare(_ run: TrainingRun) {
-    let total = output.channels
     kernel.folded.writeBias(run, to: run.packed + kernel.packedBias)
-    let table = run.kernels.table
-    let columns = hasUnitStride ? channels : taps * channels
-    let forwardSize = ProductLayer.packedForward(run.kernels, rows: taps * channels, filters: filters)
-    let backwardSize =
-      (hasUnitStride ? taps : 1) * filters * Int(table.pointee.packed_columns(Int32(columns)))
+    if !forwardPanels.isTransient { packForward(run) }
+    if !backwardPanels.isTransient, links.inputGradients[0] != nil { packBackward(run) }
+  }
+
+  private func packForward(_ run: TrainingRun) {
+    let size = ProductLayer.packedForward(run.kernels, rows: taps * channels, filters: filters)
     kernel.folded.withScale(run) { scale in
       for group in 0..<groups {
-        let source = kernel.weights(run) + group * filters
-        let factors = scale.map { $0 + group * filters }
         run.call(
           .pack,
           zoo_packing(
-            source: source, scale: factors, packed: run.packed + forwardPanels + group * forwardSize,
-            stride: total, rows: Int32(taps * channels), columns: Int32(filters), outputs: 0),
-          units: Int(table.pointee.panels(Int32(filters))))
-        guard links.inputGradients[0] != nil else { continue }
+            source: kernel.weights(run) + group * filters, scale: scale.map { $0 + group * filters },
+            packed: forwardPanels.memory(run) + group * size, stride: output.channels,
+            rows: Int32(taps * channels), columns: Int32(filters), outputs: 0),
+          units: Int(run.kernels.table.pointee.panels(Int32(filters))))
+      }
+    }
+  }
+
+  private func packBackward(_ run: TrainingRun) {
+    let table = run.kernels.table
+    let columns = hasUnitStride ? channels : taps * channels
+    let size = (hasUnitStride ? taps : 1) * filters * Int(table.pointee.packed_columns(Int32(columns)))
+    kernel.folded.withScale(run) { scale in
+      for group in 0..<groups {
         var packing = zoo_transposed_packing()
-        packing.source = source
-        packing.scale = factors
-        packing.packed = run.packed + backwardPanels + group * backwardSize
-        packing.stride = total
+        packing.source = kernel.weights(run) + group * filters
+        packing.scale = scale.map { $0 + group * filters }
+        packing.packed = backwardPanels.memory(run) + group * size
+        packing.stride = output.channels
         packing.taps = Int32(hasUnitStride ? taps : 1)
         (packing.rows, packing.columns) = (Int32(filters), Int32(columns))
         run.call(.pack_transposed, packing, units: Int(table.pointee.panels(Int32(columns))))
@@ -81,6 +89,7 @@ struct ProductLayer: TrainingLayer {
   // MARK: Products
 
   func forward(_ run: TrainingRun) {
+    if forwardPanels.isTransient { packForward(run) }
     let size = ProductLayer.packedForward(run.kernels, rows: taps * channels, filters: filters)
     for group in 0..<groups {
       var product = zoo_convolution()
@@ -89,7 +98,7 @@ struct ProductLayer: TrainingLayer {
       product.columns = Int32(filters)
       (product.lo, product.hi) = (lo, hi)
       product.zero = run.zeros
-      product.weights = UnsafePointer(run.packed + forwardPanels + group * size)
+      product.weights = UnsafePointer(forwardPanels.memory(run) + group * size)
       product.bias = UnsafePointer(run.packed + kernel.packedBias + group * filters)
       product.input = UnsafePointer(run.values(input) + group * channels)
       product.output = run.values(output) + group * filters
@@ -103,6 +112,7 @@ struct ProductLayer: TrainingLayer {
     guard let gradient = links.outputGradient else { return }
     if learns { addWeightGradient(run, run.values[gradient]) }
     guard let target = links.inputGradients[0] else { return }
+    if backwardPanels.isTransient { packBackward(run) }
     guard hasUnitStride else { return scatter(run, run.values[gradient], to: target) }
     for group in 0..<groups { multiply(run, group, run.values[gradient], to: target) }
   }
@@ -143,7 +153,7 @@ struct ProductLayer: TrainingLayer {
     product.columns = Int32(channels)
     (product.lo, product.hi) = (-.infinity, .infinity)
     (product.zero, product.bias) = (run.zeros, run.zeros)
-    product.weights = UnsafePointer(run.packed + backwardPanels + group * size)
+    product.weights = UnsafePointer(backwardPanels.memory(run) + group * size)
     product.input = UnsafePointer(gradient + group * filters)
     product.output = run.values[target.buffer] + group * channels
     if target.accumulates {
@@ -171,7 +181,7 @@ struct ProductLayer: TrainingLayer {
         product.columns = Int32(columns)
         (product.lo, product.hi) = (-.infinity, .infinity)
         (product.zero, product.bias) = (run.zeros, run.zeros)
-        product.weights = UnsafePointer(run.packed + backwardPanels + group * size)
+        product.weights = UnsafePointer(backwardPanels.memory(run) + group * size)
         product.input = UnsafePointer(gradient + example * output.floats + group * filters)
         product.output = run.scratch
         let units = product.divide(run)

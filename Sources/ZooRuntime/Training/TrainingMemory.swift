@@ -85,12 +85,13 @@ extension TrainingSession {
 }
 
 extension TrainingPlan {
-  /// The sizes in floats of a session's blocks of memory: for values, weights, gradients, gradients that
-  /// nothing learns from, packed weights, scratch, zeros, and sums in double precision.
+  /// The sizes in floats of a session's blocks of memory: for values, weights, gradients, factors of gradients,
+  /// gradients that nothing learns from, packed weights that stay and those that do not, scratch, zeros, and sums in
+  /// double precision.
   var arenas: [Int] {
     [
-      arenaFloats + 128, weightCount + 64, parameterCount + 64, sizes.spare + 64, sizes.packed + 64,
-      sizes.scratch + 64, sizes.zeros, 2 * sizes.sums + 16,
+      arenaFloats + 128, weightCount + 64, sizes.gradients + 64, sizes.factors + 64, sizes.spare + 64,
+      sizes.packed + 64, sizes.transient + 64, sizes.scratch + 64, sizes.zeros, 2 * sizes.sums + 16,
     ]
   }
 }

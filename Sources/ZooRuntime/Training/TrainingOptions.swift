@@ -11,6 +11,9 @@ package struct TrainingOptions: Sendable {
   /// The most examples that are computed at once. Their gradients are added up in the order of the batch.
   /// Where a layer normalizes by the batch, all of a batch are.
   package var part = 16
+  /// Where the values of a part and their gradients take more bytes than this, those that are computed in next to no
+  /// time are not kept for the backward pass, but computed again; the results have the same bits.
+  package var valueBytes = 1 << 30
   /// The batch norms that normalize by the batch, by the name of the layer, and the share of its stored
   /// statistics that each keeps. All others use their stored statistics; their gamma and beta can learn all
   /// the same.

@@ -46,10 +46,26 @@ struct TrainingLinks {
 
 /// A weight in a session's memory.
 struct WeightPlace {
-  /// In floats, from the start of all weights, and of all gradients too where it learns.
+  /// In floats, from the start of all weights; where it learns, also its place among the numbers that do.
   let offset: Int
   let count: Int
   let learns: Bool
+  /// From the start of all gradients, where it has one there.
+  var gradient = 0
+  /// What its gradient is made from where that is asked for, in place of a gradient in memory.
+  var factors: GradientFactors?
+}
+
+/// The input of a dense layer and the gradient of its output, for all examples of a batch: of large weights a small
+/// part of the size of their gradient, which is the sum of an outer product for each example.
+struct GradientFactors {
+  /// Of the weights.
+  let rows: Int
+  let columns: Int
+  /// The place of (examples, rows) from the start of all factors.
+  let inputs: Int
+  /// The place of (examples, columns).
+  let gradients: Int
 }
 
 extension zoo_window {

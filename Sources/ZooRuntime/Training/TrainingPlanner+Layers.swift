@@ -53,6 +53,14 @@ extension TrainingPlanner {
       packedBias: sizes.reservePacked(biasFloats), sums: sizes.reserveSums(channels))
   }
 
+  /// Whether a layer packs its weights each time that it reads them, so that memory has those of one layer only: where
+  /// a batch has one part, and where a part has so many pixels that packing them for the others too takes next to none
+  /// of the time.
+  private func packsOnUse(_ output: TrainingPlace) -> Bool {
+    let parts = (options.batch + part - 1) / part
+    return part * output.pixels >= TrainingPlanner.manyPixels * (parts - 1)
+  }
+
   mutating func planProduct(
     _ index: Int, groups: Int, role: WeightRole, _ geometry: Geometry,
     from source: (place: TrainingPlace, edges: Edges), activation: Activation
@@ -90,9 +98,10 @@ extension TrainingPlanner {
     let layer = ProductLayer(
       name: graph.nodes[index].name, links: TrainingLinks([source.place], output), window: window,
       groups: groups, kernel: kernel, lo: chain.bounds.lo, hi: chain.bounds.hi,
-      forwardPanels: sizes.reservePacked(
-        groups * ProductLayer.packedForward(kernels, rows: taps * channels, filters: filters)),
-      backwardPanels: hasGradient ? sizes.reservePacked(groups * back) : 0)
+      forwardPanels: sizes.reservePanels(
+        groups * ProductLayer.packedForward(kernels, rows: taps * channels, filters: filters),
+        isTransient: packsOnUse(output)),
+      backwardPanels: sizes.reservePanels(hasGradient ? groups * back : 0, isTransient: packsOnUse(output)))
     try append(layer, chain, of: index, activation: activation)
   }
 
@@ -107,7 +116,6 @@ extension TrainingPlanner {
     let place = TrainingPlace(
       buffer: try newBuffer(floats: height * width * source.channels), height: height, width: width,
       channels: source.channels)
-    sizes.needScratch(part * source.floats + 16)
     append(
       SamplingLayer(name: graph.nodes[index].name, links: TrainingLinks([source], place), strides: strides),
       of: nil, limit: limits[source.buffer])
@@ -143,11 +151,13 @@ extension TrainingPlanner {
     return WinogradLayer(
       name: graph.nodes[index].name, links: TrainingLinks([input], output), window: window, kernel: kernel,
       lo: chain.bounds.lo, hi: chain.bounds.hi, forwardTiling: forward, backwardTiling: backward,
-      forwardPanels: sizes.reservePacked(
-        WinogradLayer.packedFloats(kernels, forward, rows: channels, columns: filters)),
-      backwardPanels: learns.contains(input.buffer)
-        ? sizes.reservePacked(
-          WinogradLayer.packedFloats(kernels, backward, rows: filters, columns: channels)) : 0)
+      forwardPanels: sizes.reservePanels(
+        WinogradLayer.packedFloats(kernels, forward, rows: channels, columns: filters),
+        isTransient: packsOnUse(output)),
+      backwardPanels: sizes.reservePanels(
+        learns.contains(input.buffer)
+          ? WinogradLayer.packedFloats(kernels, backward, rows: filters, columns: channels) : 0,
+        isTransient: packsOnUse(output)))
   }
 
   /// Appends a layer, and the function that it ends in where no kernel takes that in.
@@ -212,7 +222,6 @@ extension TrainingPlanner {
     let output = try newPlace(for: index)
     var epsilon = 0.0
     if case .batchNormalization(let b) = node.operation { epsilon = b.epsilon }
-    sizes.needScratch(part * input.floats + 16)
     append(
       NormLayer(
         name: node.name, links: TrainingLinks([input], output), gamma: weight(.gamma, of: index),
@@ -273,7 +282,6 @@ extension TrainingPlanner {
       }
       links.notes = try newBuffer(floats: WindowPoolingLayer.placeFloats(output.floats))
     }
-    sizes.needScratch(part * input.floats + 16)
     append(
       WindowPoolingLayer(
         name: graph.nodes[index].name, links: links,

@@ -26,12 +26,28 @@ extension TrainingPlanner {
     }
     let chain = chain(after: index, takesNorm: false)
     let output = try newPlace(for: index)
-    sizes.needScratch(MergeLayer.scratch(output, part: part))
+    let deferred =
+      merge == .add && inputs.count == 2 && !repeats.contains(true)
+      ? deferNorm(of: node.inputs.map(\.index)) : nil
     append(
       MergeLayer(
         name: node.name, links: TrainingLinks(inputs, output), merge: merge, repeats: repeats,
-        lo: chain.bounds.lo, hi: chain.bounds.hi, sums: sizes.reserveSums(2 * output.channels)),
+        lo: chain.bounds.lo, hi: chain.bounds.hi, sums: sizes.reserveSums(2 * output.channels),
+        deferred: deferred),
       of: chain.result, limit: chain.limit)
+  }
+
+  /// The norm by itself that comes last of those that a sum alone reads, and which leaves its output to the sum.
+  private mutating func deferNorm(of inputs: [Int]) -> NormLayer? {
+    let names = inputs.filter { reader(of: $0) != nil }.map { graph.nodes[$0].name }
+    for index in layers.indices.reversed() where names.contains(layers[index].name) {
+      guard var norm = layers[index] as? NormLayer, norm.lo == -.infinity, norm.hi == .infinity
+      else { continue }
+      norm.isDeferred = true
+      layers[index] = norm
+      return norm
+    }
+    return nil
   }
 
   mutating func planConcatenation(_ index: Int) throws(ZooError) {

@@ -31,6 +31,8 @@ struct TrainingPlanner {
   var swallowed: Set<Int> = []
   /// Nodes whose weights others use too.
   private let shared: Set<Int>
+  /// Dense layers whose weights are used where they lie.
+  private let inRows: Set<Int>
 
   init(
     graph: Graph, learning: Set<WeightSlot>, output: Value, kernels: Kernels, options: TrainingOptions
@@ -46,18 +48,33 @@ struct TrainingPlanner {
     let all = graph.weightSlots.filter(used.contains)
     slots = all.filter(learning.contains) + all.filter { !learning.contains($0) }
     learningCount = learning.count
-    var weights: [WeightSlot: WeightPlace] = [:]
-    var offset = 0
-    for slot in slots {
-      weights[slot] = WeightPlace(
-        offset: offset, count: slot.shape.elementCount, learns: learning.contains(slot))
-      offset += slot.shape.elementCount
-    }
-    self.weights = weights
-    shared = Set(
+    let shared = Set(
       graph.nodes.indices.flatMap { index in
         graph.nodes[index].sharing.map { [index, $0.index] } ?? []
       })
+    self.shared = shared
+    inRows = Set(
+      route.nodes.filter {
+        TrainingPlanner.usesRows($0, in: graph, batch: options.batch, shared: shared)
+      })
+    let dense = Set(
+      inRows.flatMap { index in graph.nodes[index].weights.filter { $0.role == .kernel } })
+    var weights: [WeightSlot: WeightPlace] = [:]
+    var offset = 0
+    for slot in slots {
+      let count = slot.shape.elementCount
+      var place = WeightPlace(offset: offset, count: count, learns: learning.contains(slot))
+      if place.learns {
+        if dense.contains(slot) {
+          place.factors = sizes.reserveFactors(of: slot, batch: options.batch)
+        } else {
+          place.gradient = sizes.reserveGradient(count)
+        }
+      }
+      weights[slot] = place
+      offset += count
+    }
+    self.weights = weights
   }
 
   func layer(_ index: Int) -> String { "layer '\(graph.nodes[index].name)'" }
@@ -65,6 +82,9 @@ struct TrainingPlanner {
   func unsupported(_ index: Int, _ why: String) -> ZooError {
     ZooError(.cannotRun, what: "cannot train", at: layer(index), why)
   }
+
+  /// The pixels for which packing a layer's weights once more takes next to none of its time.
+  static let manyPixels = 512
 
   // MARK: Values
 
@@ -201,6 +221,7 @@ struct TrainingPlanner {
       try planDepthwise(
         index, multiplier: c.multiplier, role: .depthwiseKernel, Geometry(c), activation: c.activation)
     case .separableConvolution(let c): try planSeparable(index, c)
+    case .dense(let d) where inRows.contains(index): try planDense(index, activation: d.activation)
     case .dense(let d):
       try planProduct(
         index, groups: 1, role: .kernel, .pointwise, from: (try place(source), .none),
@@ -245,12 +266,15 @@ struct TrainingPlanner {
     buffers[logits.buffer].touch(layers.count)
     var readers: [Int: Int] = [logits.buffer: 1]
     for (step, layer) in layers.enumerated() {
-      buffers[layer.links.output.buffer].touch(step)
+      if layer.writesOutput { buffers[layer.links.output.buffer].touch(step) }
       if let notes = layer.links.notes { buffers[notes].touch(step) }
-      for input in layer.links.inputs {
-        buffers[input.buffer].touch(step)
-        readers[input.buffer, default: 0] += 1
-      }
+      for buffer in layer.forwardReads { buffers[buffer].touch(step) }
+      for input in layer.links.inputs { readers[input.buffer, default: 0] += 1 }
+    }
+    // The steps backward in which values are read.
+    var reads: [Int: ClosedRange<Int>] = [:]
+    func read(_ buffer: Int, in step: Int) {
+      reads[buffer] = reads[buffer].map { $0.lowerBound...step } ?? step...step
     }
     // Gradients that are those of several buffers, which therefore stay as they are.
     var shared: Set<Int> = []
@@ -264,9 +288,9 @@ struct TrainingPlanner {
       links.outputGradient = gradient
       buffers[gradient].touch(step)
       if let notes = links.notes { buffers[notes].touch(step) }
-      if layers[index].keepsOutput { buffers[links.output.buffer].touch(step) }
+      if layers[index].keepsOutput { read(links.output.buffer, in: step) }
       for (position, input) in links.inputs.enumerated() {
-        if layers[index].keepsInputs { buffers[input.buffer].touch(step) }
+        if layers[index].keepsInputs { read(input.buffer, in: step) }
         guard learns.contains(input.buffer) else { continue }
         let isFree = readers[input.buffer] == 1 && limits[input.buffer] == nil
         if layers[index].passesGradient, input.floats == links.output.floats, isFree {
@@ -291,17 +315,17 @@ struct TrainingPlanner {
         gradients[input.buffer] = target
         buffers[target].touch(step)
         let limit = limits[input.buffer]
-        if limit != nil { buffers[input.buffer].touch(step) }
+        if limit != nil { read(input.buffer, in: step) }
         links.inputGradients[position] = GradientTarget(
           buffer: target, accumulates: known != nil, rectified: limit == nil ? nil : input.buffer,
           limit: limit ?? .infinity)
       }
       layers[index].links = links
+      sizes.needScratch(layers[index].backwardScratch(part: part))
     }
-    let arena = layOut(
-      &buffers, buffers.indices.filter { buffers[$0].input == nil && buffers[$0].steps != nil })
+    let (arena, repeats) = layOut(reads, keeping: logits.buffer)
     return TrainingPlan(
-      layers: layers, buffers: buffers, arenaFloats: arena, part: part,
+      layers: layers, buffers: buffers, arenaFloats: arena, repeats: repeats, part: part,
       boundary: route.boundary.map(Value.init(index:)),
       boundaryPlaces: try route.boundary.map { (index) throws(ZooError) in try place(index) },
       target: Value(index: route.target), logits: logits, logitsGradient: logitsGradient,

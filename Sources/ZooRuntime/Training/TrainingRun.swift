@@ -9,11 +9,14 @@ final class TrainingRun {
   var values: [UnsafeMutablePointer<Float>]
   /// Those that learn first.
   let weights: UnsafeMutablePointer<Float>
-  /// Of the weights that learn, in their order.
+  /// Of the weights that learn, but for those that have factors.
   let gradients: UnsafeMutablePointer<Float>
+  let factors: UnsafeMutablePointer<Float>
   /// Gradients of weights that do not learn themselves, but that a norm's scale is learned from.
   let spare: UnsafeMutablePointer<Float>
   let packed: UnsafeMutablePointer<Float>
+  /// Where layers pack weights that they read once.
+  let transient: UnsafeMutablePointer<Float>
   let scratch: UnsafeMutablePointer<Float>
   let zeros: UnsafePointer<Float>
   /// Sums of gradients over all pixels.
@@ -23,6 +26,8 @@ final class TrainingRun {
   var count = 0
   /// The place of the first of them in the batch.
   var first = 0
+  /// The examples of the batch.
+  var total = 0
   /// Whether layers do what they do in training only.
   var isTraining = true
   var step = 0
@@ -30,7 +35,8 @@ final class TrainingRun {
   init(
     kernels: Kernels, pool: OpaquePointer?, threads: Int, values: [UnsafeMutablePointer<Float>],
     weights: UnsafeMutablePointer<Float>, gradients: UnsafeMutablePointer<Float>,
-    spare: UnsafeMutablePointer<Float>, packed: UnsafeMutablePointer<Float>,
+    factors: UnsafeMutablePointer<Float>, spare: UnsafeMutablePointer<Float>,
+    packed: UnsafeMutablePointer<Float>, transient: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutablePointer<Float>, zeros: UnsafePointer<Float>, sums: UnsafeMutablePointer<Double>
   ) {
     self.kernels = kernels
@@ -39,8 +45,10 @@ final class TrainingRun {
     self.values = values
     self.weights = weights
     self.gradients = gradients
+    self.factors = factors
     self.spare = spare
     self.packed = packed
+    self.transient = transient
     self.scratch = scratch
     self.zeros = zeros
     self.sums = sums
@@ -62,6 +70,9 @@ final class TrainingRun {
       (floats + unit * block).update(repeating: 0, count: min(block, count - unit * block))
     }
   }
+
+  /// The gradient of a weight that has one in memory.
+  func gradient(_ place: WeightPlace) -> UnsafeMutablePointer<Float> { gradients + place.gradient }
 
   /// An example's values.
   func values(_ place: TrainingPlace, _ example: Int = 0) -> UnsafeMutablePointer<Float> {

@@ -8,7 +8,9 @@ import ZooTensor
 ///     let session = try TrainingSession(graph: graph, weights: weights, learning: slots, options: options)
 ///     let boundary = try session.boundaryValues(of: [pictures])
 ///     try session.gradients(of: boundary, step: 0) { range, logits in slopes(range, logits) }
-///     session.withWeights { weights, gradients in optimizer.step(weights, gradient: gradients, rate: 0.01) }
+///     session.withWeights { weights, gradients in
+///       optimizer.step(weights, rate: 0.01, gradient: gradients.values)
+///     }
 ///
 /// Below the lowest layer that learns the engine of inference computes; above it every value that the
 /// backward pass needs is kept. Results are the same bits for any number of threads. It has one caller at a
@@ -28,6 +30,7 @@ package final class TrainingSession: @unchecked Sendable {
 
   let plan: TrainingPlan
   let run: TrainingRun
+  private let gradient: TrainingGradient
   private let options: TrainingOptions
   private let pool: OpaquePointer?
   private let memory: [FloatArena]
@@ -64,9 +67,10 @@ package final class TrainingSession: @unchecked Sendable {
     run = TrainingRun(
       kernels: kernels, pool: pool, threads: options.threads,
       values: plan.buffers.map { arena + $0.arenaOffset }, weights: memory[1].base,
-      gradients: memory[2].base, spare: memory[3].base, packed: memory[4].base, scratch: memory[5].base,
-      zeros: UnsafePointer(memory[6].base),
-      sums: UnsafeMutableRawPointer(memory[7].base).bindMemory(to: Double.self, capacity: sizes.sums + 8))
+      gradients: memory[2].base, factors: memory[3].base, spare: memory[4].base, packed: memory[5].base,
+      transient: memory[6].base, scratch: memory[7].base, zeros: UnsafePointer(memory[8].base),
+      sums: UnsafeMutableRawPointer(memory[9].base).bindMemory(to: Double.self, capacity: sizes.sums + 8))
+    gradient = TrainingGradient(plan, run)
     let shared = SharedWeights()
     prefix = try TrainingSession.prefix(of: graph, below: plan.boundary).map {
       try Engine(
@@ -75,11 +79,18 @@ package final class TrainingSession: @unchecked Sendable {
     prefixWeights = shared
     for slot in plan.slots {
       guard let place = plan.weights[slot] else { continue }
-      let values = try weights.tensor(for: slot).floats()
-      guard values.count == place.count else {
+      let tensor = try weights.tensor(for: slot)
+      guard tensor.shape.elementCount == place.count else {
         throw ZooError(.doesNotFit, what: "cannot use weights", at: slot.name, "the tensor has another size")
       }
-      (run.weights + place.offset).update(from: values, count: values.count)
+      var target = run.weights + place.offset
+      tensor.forEachPart(length: 1 << 18) { part in
+        let values = part.floats()
+        target.update(from: values, count: values.count)
+        target += values.count
+      }
+      // There is a copy now.
+      tensor.bytes.letGo()
     }
   }
 
@@ -99,14 +110,12 @@ package final class TrainingSession: @unchecked Sendable {
   // MARK: Weights
 
   /// Lets `body` read and change the weights that learn and read their gradients, both in the order of
-  /// ``slots``.
+  /// ``slots``. Gradients do not depend on weights any more.
   package func withWeights<Result, Failure: Error>(
-    _ body: (UnsafeMutableBufferPointer<Float>, UnsafeBufferPointer<Float>) throws(Failure) -> Result
+    _ body: (UnsafeMutableBufferPointer<Float>, TrainingGradient) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     isPrepared = false
-    return try body(
-      UnsafeMutableBufferPointer(start: run.weights, count: parameterCount),
-      UnsafeBufferPointer(start: run.gradients, count: parameterCount))
+    return try body(UnsafeMutableBufferPointer(start: run.weights, count: parameterCount), gradient)
   }
 
   /// The present values of a weight of the part that is trained, row-major in its shape; nil for other
@@ -118,7 +127,7 @@ package final class TrainingSession: @unchecked Sendable {
   /// The gradient of a weight, row-major in its shape; nil for those that don't learn.
   package func gradient(of slot: WeightSlot) -> [Float]? {
     guard let place = plan.weights[slot], place.learns else { return nil }
-    return Array(UnsafeBufferPointer(start: run.gradients + place.offset, count: place.count))
+    return gradient.floats(place)
   }
 
   /// All weights that the part that is trained reads: ``slots``, and then those that don't learn, such as the
@@ -234,10 +243,12 @@ package final class TrainingSession: @unchecked Sendable {
     prepare(&profile)
     run.isTraining = true
     run.step = step
-    run.clear(run.gradients, parameterCount)
+    run.total = count
+    run.clear(run.gradients, plan.sizes.gradients)
     run.clear(run.spare, plan.sizes.spare)
     run.sums.update(repeating: 0, count: plan.sizes.sums)
     try forEachPart(of: count, values) { range in
+      defer { for repeated in plan.repeats.values.joined() { place(repeated.buffer, as: repeated.buffer) } }
       for index in plan.layers.indices {
         try Cancellation.check()
         time(index, \.forward, &profile) { plan.layers[index].forward(run) }
@@ -246,10 +257,20 @@ package final class TrainingSession: @unchecked Sendable {
       try setLogitsGradient(slopes, range.count)
       for index in plan.layers.indices.reversed() {
         try Cancellation.check()
-        time(index, \.backward, &profile) { plan.layers[index].backward(run) }
+        time(index, \.backward, &profile) {
+          for repeated in plan.repeats[index] ?? [] {
+            place(repeated.buffer, as: repeated.later)
+            plan.layers[repeated.layer].repeatForward(run)
+          }
+          plan.layers[index].backward(run)
+        }
       }
     }
     for index in plan.layers.indices { time(index, \.rest, &profile) { plan.layers[index].finish(run) } }
+  }
+
+  private func place(_ buffer: Int, as other: Int) {
+    run.values[buffer] = memory[0].base + plan.buffers[other].arenaOffset
   }
 
   private func logits(_ count: Int) -> [Float] {

@@ -95,7 +95,7 @@ struct TransposedLayer: TrainingLayer {
       arguments.rows = Int32(run.count * input.pixels)
       arguments.accumulate = 1
       (arguments.input, arguments.gradient) = (slopes, UnsafePointer(run.values(input)))
-      arguments.weights = run.gradients + kernel.offset
+      arguments.weights = run.gradient(kernel)
       let units = arguments.divide(run)
       run.call(.weight_gradient, arguments, units: units)
     }
@@ -119,6 +119,6 @@ struct TransposedLayer: TrainingLayer {
 
   func finish(_ run: TrainingRun) {
     guard let bias, bias.learns else { return }
-    for filter in 0..<filters { run.gradients[bias.offset + filter] += Float(run.sums[sums + filter]) }
+    for filter in 0..<filters { run.gradient(bias)[filter] += Float(run.sums[sums + filter]) }
   }
 }

@@ -11,8 +11,8 @@ struct WinogradLayer: TrainingLayer {
   let kernel: FoldedKernel
   let (lo, hi): (Float, Float)
   let (forwardTiling, backwardTiling): (WinogradTiling, WinogradTiling)
-  /// Places in the packed weights.
-  let (forwardPanels, backwardPanels): (Int, Int)
+  /// Forward, and for the gradient of the input.
+  let (forwardPanels, backwardPanels): (PanelPlace, PanelPlace)
 
   var keepsInputs: Bool { kernel.learns }
   var learns: Bool { kernel.learns }
@@ -41,19 +41,28 @@ struct WinogradLayer: TrainingLayer {
 
   func prepare(_ run: TrainingRun) {
     kernel.folded.writeBias(run, to: run.packed + kernel.packedBias)
-    let source = kernel.weights(run)
+    if !forwardPanels.isTransient { packForward(run) }
+    if !backwardPanels.isTransient, links.inputGradients[0] != nil { packBackward(run) }
+  }
+
+  private func packForward(_ run: TrainingRun) {
     let (channels, filters) = (input.channels, output.channels)
     kernel.folded.withScale(run) { scale in
       run.call(
         .winograd_pack,
         zoo_packing(
-          source: source, scale: scale, packed: run.packed + forwardPanels, stride: filters,
+          source: kernel.weights(run), scale: scale, packed: forwardPanels.memory(run), stride: filters,
           rows: Int32(channels), columns: Int32(filters), outputs: Int32(forwardTiling.outputs)),
         units: Int(run.kernels.table.pointee.panels(Int32(filters))))
-      guard links.inputGradients[0] != nil else { return }
+    }
+  }
+
+  private func packBackward(_ run: TrainingRun) {
+    let (channels, filters) = (input.channels, output.channels)
+    kernel.folded.withScale(run) { scale in
       var packing = zoo_transposed_packing()
-      (packing.source, packing.scale) = (source, scale)
-      packing.packed = run.packed + backwardPanels
+      (packing.source, packing.scale) = (kernel.weights(run), scale)
+      packing.packed = backwardPanels.memory(run)
       packing.stride = filters
       packing.taps = 9
       (packing.rows, packing.columns) = (Int32(filters), Int32(channels))
@@ -66,10 +75,11 @@ struct WinogradLayer: TrainingLayer {
   // MARK: Products
 
   func forward(_ run: TrainingRun) {
+    if forwardPanels.isTransient { packForward(run) }
     var product = zoo_winograd()
     product.window = window
     (product.lo, product.hi) = (lo, hi)
-    product.weights = UnsafePointer(run.packed + forwardPanels)
+    product.weights = UnsafePointer(forwardPanels.memory(run))
     product.bias = UnsafePointer(run.packed + kernel.packedBias)
     product.input = UnsafePointer(run.values(input))
     product.output = run.values(output)
@@ -96,12 +106,13 @@ struct WinogradLayer: TrainingLayer {
     guard let gradient = links.outputGradient else { return }
     if learns { addWeightGradient(run, run.values[gradient]) }
     guard let target = links.inputGradients[0] else { return }
+    if backwardPanels.isTransient { packBackward(run) }
     var product = zoo_winograd()
     product.window = .pixels(from: output, to: input)
     (product.window.kernel_height, product.window.kernel_width) = (3, 3)
     (product.window.pad_top, product.window.pad_left) = (2 - window.pad_top, 2 - window.pad_left)
     (product.lo, product.hi) = (-.infinity, .infinity)
-    product.weights = UnsafePointer(run.packed + backwardPanels)
+    product.weights = UnsafePointer(backwardPanels.memory(run))
     product.bias = run.zeros
     product.input = UnsafePointer(run.values[gradient])
     product.output = run.values[target.buffer]

@@ -18,8 +18,8 @@ final class StageTraining {
   private let layout: ParameterLayout
   private let workers: Workers
   private var optimizer: OptimizerState<Float>
-  /// By variable.
-  private let regularizers: [(variable: Int, regularizer: Regularizer)]
+  /// Of the variables that have one, with their places in the layout.
+  private let regularizers: [(range: Range<Int>, regularizer: Regularizer)]
   /// Of the pictures as they are.
   private var plain: BoundaryCache
 
@@ -48,8 +48,9 @@ final class StageTraining {
         ParameterLayout.Variable($0, rate: network.groups.rateFactor(of: $0, decay: configuration.rateDecay))
       })
     optimizer = try OptimizerState(configuration.optimizer, layout)
-    regularizers = session.slots.enumerated().compactMap { index, slot in
-      network.layerTraining[slot.layer]?.regularizers[slot.role].map { (index, $0) }
+    regularizers = session.slots.indices.compactMap { [layout, session] index in
+      let slot = session.slots[index]
+      return network.layerTraining[slot.layer]?.regularizers[slot.role].map { (layout.range(of: index), $0) }
     }
     plain = BoundaryCache(limit: room.kept)
     pictures.limit = room.kept
@@ -73,6 +74,7 @@ final class StageTraining {
     options.threads = threads
     options.batch = configuration.batch
     options.part = part
+    options.valueBytes = configuration.valueBytes
     options.seed = seed
     options.noise = network.noise(from: stage.first)
     if configuration.batchNorm == .batch {
@@ -180,31 +182,31 @@ final class StageTraining {
       return slopes
     }
     try session.withWeights { weights, gradient in
-      guard regularizers.isEmpty else {
-        var changed = Array(gradient)
-        for (variable, regularizer) in regularizers {
-          let range = layout.range(of: variable)
-          loss += changed.withUnsafeMutableBufferPointer {
-            regularizer.addPenalty(
-              of: UnsafeBufferPointer(rebasing: weights[range]),
-              to: UnsafeMutableBufferPointer(rebasing: $0[range]))
-          }
-        }
-        try changed.withUnsafeBufferPointer {
-          try apply($0, to: weights, loss, place, rate: rate, momentum: momentum)
-        }
-        return
+      guard !regularizers.isEmpty else {
+        return try apply(gradient.values, to: weights, loss, place, rate: rate, momentum: momentum)
       }
-      try apply(gradient, to: weights, loss, place, rate: rate, momentum: momentum)
+      for (range, regularizer) in regularizers {
+        loss += regularizer.penalty(of: UnsafeBufferPointer(rebasing: weights[range]))
+      }
+      let penalized = { (range: Range<Int>, scratch: UnsafeMutablePointer<Float>) in
+        let own = gradient.values(range, scratch: scratch)
+        guard let regularizer = self.regularizers.first(where: { $0.range.contains(range.lowerBound) })
+        else { return own }
+        if own != UnsafePointer(scratch) { scratch.update(from: own, count: range.count) }
+        regularizer.regularizer.addSlopes(
+          of: UnsafeBufferPointer(rebasing: weights[range]), to: scratch)
+        return UnsafePointer(scratch)
+      }
+      try apply(penalized, to: weights, loss, place, rate: rate, momentum: momentum)
     }
     return loss
   }
 
   private func apply(
-    _ gradient: UnsafeBufferPointer<Float>, to weights: UnsafeMutableBufferPointer<Float>, _ loss: Double,
+    _ gradient: GradientSource<Float>, to weights: UnsafeMutableBufferPointer<Float>, _ loss: Double,
     _ place: Place, rate: Double, momentum: Double?
   ) throws(ZooError) {
-    let norms = GradientNorms(gradient, layout, on: workers)
+    let norms = GradientNorms(layout, on: workers, gradient: gradient)
     guard loss.isFinite, norms.global.isFinite else {
       let layer = norms.variables.lastIndex { !$0.isFinite }.map { layout.variables[$0].name }
       throw ZooError(
@@ -213,7 +215,7 @@ final class StageTraining {
         layer.map { "the gradient of '\($0)' is not finite" } ?? "the loss is \(loss)",
         remedy: "Try a lower rate, or clip the norm of gradients.")
     }
-    optimizer.step(weights, gradient: gradient, rate: rate, momentum: momentum, on: workers)
+    optimizer.step(weights, rate: rate, momentum: momentum, on: workers, gradient: gradient)
   }
 
   private typealias Partners = (places: [Int], share: Double)

@@ -30,6 +30,7 @@ struct StepMemory {
       var options = TrainingOptions()
       options.batch = configuration.batch
       options.part = part
+      options.valueBytes = configuration.valueBytes
       complete(&options)
       let bytes = try more + TrainingSession.memory(graph: graph, learning: learning, options: options)
       if bytes <= limit || part == 1 || configuration.batchNorm == .batch {
@@ -39,4 +40,10 @@ struct StepMemory {
       part = (part + 1) / 2
     }
   }
+}
+
+extension TrainingConfiguration {
+  /// What a step's values may take before some are computed again for the backward pass: half of the memory where that is
+  /// stated, as weights and what the optimizer keeps take some too.
+  var valueBytes: Int { min(TrainingOptions().valueBytes, memory.map { $0 / 2 } ?? .max) }
 }
