@@ -4,9 +4,9 @@ import ZooSystem
 /// The elements of a tensor in another order than they are stored in: strides in elements, negative for a reversed
 /// axis.
 package struct StridedView: Sendable, Hashable {
-  package private(set) var extents: [Int]
-  private var strides: [Int]
-  private var offset = 0
+  package internal(set) var extents: [Int]
+  private(set) var strides: [Int]
+  var offset = 0
 
   /// A row-major tensor as it is stored.
   package init(of shape: Shape) {
@@ -61,21 +61,22 @@ package struct StridedView: Sendable, Hashable {
   /// Copies elements of `size` bytes, 1, 2, 4 or 8; both buffers have ``elementCount`` of them, or the source those
   /// that the view reaches.
   ///
-  /// - Parameter done: is told which bytes of the source are not needed any more, in their order.
+  /// - Parameter done: is told which bytes of the source are not needed any more, by several threads.
   package func copy(
     _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, size: Int,
-    done: (Range<Int>) -> Void = { _ in }
+    done: @Sendable (Range<Int>) -> Void = { _ in }
   ) {
-    guard elementCount > 0, let last = extents.indices.last else { return }
-    if strides[last] == 1 {
-      copyRuns(source, into: target, size: size)
+    guard elementCount > 0 else { return }
+    let view = merged
+    if view.strides.last == 1 {
+      view.copyRuns(source, into: target, size: size)
       return
     }
     switch size {
-    case 1: copyElements(UInt8.self, source, into: target, done)
-    case 2: copyElements(UInt16.self, source, into: target, done)
-    case 4: copyElements(UInt32.self, source, into: target, done)
-    default: copyElements(UInt64.self, source, into: target, done)
+    case 1: view.copyElements(UInt8.self, source, into: target, done)
+    case 2: view.copyElements(UInt16.self, source, into: target, done)
+    case 4: view.copyElements(UInt32.self, source, into: target, done)
+    default: view.copyElements(UInt64.self, source, into: target, done)
     }
   }
 
@@ -96,9 +97,9 @@ package struct StridedView: Sendable, Hashable {
   /// Copies in tiles of the target's last axis and of the axis that lies closest in the source, so that both are
   /// read and written by cache lines; the last axis in bands, so that a large source is gone through once, by
   /// several threads.
-  private func copyElements<Element: BitwiseCopyable & SendableMetatype>(
+  private func copyElements<Element: BitwiseCopyable & SIMDScalar & SendableMetatype>(
     _: Element.Type, _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer,
-    _ done: (Range<Int>) -> Void
+    _ done: @Sendable (Range<Int>) -> Void
   ) {
     guard let sourceStart = source.baseAddress, let targetStart = target.baseAddress else { return }
     // Threads write apart from each other.
@@ -129,11 +130,14 @@ package struct StridedView: Sendable, Hashable {
           let (read, write) = (places.place * size + start * step, (targets.place + start) * size)
           for first in stride(from: 0, to: nearCount, by: tile) {
             let width = min(tile, nearCount - first)
-            for j in 0..<count {
-              var here = read + j * step + first * nearStep
-              for k in 0..<width {
-                rows[k * tile + j] = from.loadUnaligned(fromByteOffset: here, as: Element.self)
-                here += nearStep
+            let place = from + (read + first * nearStep)
+            if nearStep == size {
+              Self.turn(place, rowStep: step, count, width, into: rows, tile: tile)
+            } else {
+              for j in 0..<count {
+                for k in 0..<width {
+                  rows[k * tile + j] = (place + (j * step + k * nearStep)).loadUnaligned(as: Element.self)
+                }
               }
             }
             for k in 0..<width {
@@ -145,18 +149,63 @@ package struct StridedView: Sendable, Hashable {
           targets.advance()
         }
       }
+      if isOutermost { done(start * step..<(start + count) * step) }
     }
     let bands = (extents[last] + tile - 1) / tile
-    let threads = elementCount < StridedView.leastShared ? 1 : min(bands, Processors.count)
-    for first in stride(from: 0, to: bands, by: threads) {
-      let several = min(threads, bands - first)
-      if several == 1 {
-        copyBand(first)
-      } else {
-        DispatchQueue.concurrentPerform(iterations: several) { copyBand(first + $0) }
-      }
-      if isOutermost { done(first * tile * step..<min(extents[last], (first + several) * tile) * step) }
+    if elementCount < StridedView.leastShared {
+      for band in 0..<bands { copyBand(band) }
+    } else {
+      DispatchQueue.concurrentPerform(iterations: bands, execute: copyBand)
     }
+  }
+
+  /// Turns `count` rows of `width` elements into columns, by squares of four.
+  @inline(__always)
+  private static func turn<Element: BitwiseCopyable & SIMDScalar>(
+    _ source: UnsafeRawPointer, rowStep: Int, _ count: Int, _ width: Int,
+    into target: UnsafeMutablePointer<Element>, tile: Int
+  ) {
+    typealias Four = SIMD4<Element>
+    let size = MemoryLayout<Element>.size
+    let (wholeRows, wholeColumns) = (count & ~3, width & ~3)
+    for j in stride(from: 0, to: wholeRows, by: 4) {
+      let row = source + j &* rowStep
+      for k in stride(from: 0, to: wholeColumns, by: 4) {
+        let place = row + k &* size
+        let a = place.loadUnaligned(as: Four.self)
+        let b = (place + rowStep).loadUnaligned(as: Four.self)
+        let c = (place + 2 &* rowStep).loadUnaligned(as: Four.self)
+        let d = (place + 3 &* rowStep).loadUnaligned(as: Four.self)
+        let to = UnsafeMutableRawPointer(target + (k &* tile &+ j))
+        let line = tile &* size
+        to.storeBytes(of: Four(a[0], b[0], c[0], d[0]), as: Four.self)
+        (to + line).storeBytes(of: Four(a[1], b[1], c[1], d[1]), as: Four.self)
+        (to + 2 &* line).storeBytes(of: Four(a[2], b[2], c[2], d[2]), as: Four.self)
+        (to + 3 &* line).storeBytes(of: Four(a[3], b[3], c[3], d[3]), as: Four.self)
+      }
+    }
+    for j in 0..<count {
+      for k in (j < wholeRows ? wholeColumns : 0)..<width {
+        target[k &* tile &+ j] = (source + (j &* rowStep &+ k &* size)).loadUnaligned(as: Element.self)
+      }
+    }
+  }
+
+  /// The same view, where axes that follow one another in the source as they do here are one.
+  var merged: StridedView {
+    var (extents, strides): ([Int], [Int]) = ([], [])
+    for (extent, step) in zip(self.extents, self.strides) where extent != 1 {
+      if let last = strides.last, last == step * extent {
+        extents[extents.count - 1] *= extent
+        strides[strides.count - 1] = step
+      } else {
+        extents.append(extent)
+        strides.append(step)
+      }
+    }
+    var merged = strides.isEmpty ? Self(of: [1]) : Self(extents: extents, strides: strides)
+    merged.offset = offset
+    return merged
   }
 
   /// How many elements a copy has at least that several threads share.

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 import ZooTensor
 
@@ -16,14 +17,16 @@ import ZooTensor
   ) {
     let source = values.flatMap { value in (0..<size).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
     var target = [UInt8](repeating: 0xee, count: view.elementCount * size)
-    var done: [Range<Int>] = []
+    let done = Mutex<[Range<Int>]>([])
     source.withUnsafeBytes { from in
-      target.withUnsafeMutableBytes { to in view.copy(from, into: to, size: size) { done.append($0) } }
+      target.withUnsafeMutableBytes { to in
+        view.copy(from, into: to, size: size) { range in done.withLock { $0.append(range) } }
+      }
     }
     let found = (0..<view.elementCount).map { place in
       (0..<size).reversed().reduce(0) { $0 << 8 | UInt64(target[place * size + $1]) }
     }
-    return (found, done)
+    return (found, done.withLock { $0.sorted { $0.lowerBound < $1.lowerBound } })
   }
 
   @Test(arguments: [1, 2, 4, 8]) func everyOrderIsCopied(size: Int) {
@@ -31,7 +34,8 @@ import ZooTensor
       ([3, 5], [1, 3], 15), ([130, 65], [1, 130], 8450), ([65, 200], [1, 65], 13_000),
       ([3, 3, 70, 66], [3, 1, 9, 630], 41_580), ([7, 5, 20, 67], [5, 1, 35, 700], 46_900),
       ([4, 1, 1], [2, 9, 9], 7), ([5], [3], 13), ([2, 3, 4], [12, 4, 1], 24), ([3, 4], [1, 0], 3),
-      ([3, 2], [0, 5], 6), ([0, 4], [1, 1], 4), ([1, 1], [7, 7], 1),
+      ([3, 2], [0, 5], 6), ([0, 4], [1, 1], 4), ([1, 1], [7, 7], 1), ([530, 521], [1, 530], 276_130),
+      ([7, 7, 9, 650], [7, 1, 49, 441], 286_650), ([2, 3, 2, 2, 5], [6, 2, 1, 60, 12], 120),
     ] {
       let mask = size == 8 ? UInt64.max : (1 << UInt64(8 * size)) - 1
       let values = (0..<count).map { (UInt64($0) &* 0x9e37_79b9_7f4a_7c15) & mask }
