@@ -42,7 +42,7 @@ public struct WeightFault: Sendable, Codable {
       for slot in node.weights {
         let isVariance = slot.role == .variance || slot.role == .movingVariance
         let fault = fault(
-          of: try weights.unorderedTensor(for: slot), slot, isVariance ? Float(leastVariance) : nil)
+          of: try weights.tensorView(for: slot).stored, slot, isVariance ? Float(leastVariance) : nil)
         if let fault { faults.append(fault) }
       }
     }
@@ -78,9 +78,11 @@ extension StoredTensor {
   fileprivate var isFinite: Bool {
     guard elementType == .float32 else { return false }
     return bytes.withUnsafeBytes { raw in
+      guard let start = raw.baseAddress else { return true }
       var largest: UInt32 = 0
-      for offset in stride(from: 0, to: raw.count, by: 4) {
-        let bits = UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt32.self))
+      // Without checks of bounds and overflow, it becomes vector instructions.
+      for index in 0..<raw.count / 4 {
+        let bits = UInt32(littleEndian: (start + 4 &* index).loadUnaligned(as: UInt32.self))
         largest = max(largest, bits & 0x7FFF_FFFF)
       }
       return largest < 0x7F80_0000

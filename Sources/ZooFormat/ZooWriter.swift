@@ -54,26 +54,31 @@ package struct ZooWriter {
     var done = 0
     let total = header.tensors.reduce(0) { $0 + $1.byteCount }
     try file.withBackgroundWriter { writer in
+      var later: [(index: Int, checksum: LaterChecksum)] = []
+      // They read the file, which must not be closed meanwhile.
+      defer { for (_, checksum) in later { _ = checksum.value } }
       for (index, layout) in layouts.enumerated() {
         try Cancellation.check()
         let record = header.tensors[index]
-        var (hash, plainHash) = (XXH3Hasher(), XXH3Hasher())
-        var offset = dataStart + record.offset
-        try plan.encoder(of: record.slot).forEachChunk(
-          record.name, of: stored(weights, record.slot, path: path),
-          quantized: plan.codes(weights, record.slot),
-          layout,
-          plain: { if layout.survey != nil { plainHash.update($0) } },
-          { chunk in
-            try writer.write(chunk, at: offset)
-            chunk.withUnsafeBytes { hash.update($0) }
-            offset += chunk.count
-            done += chunk.count
-            progress(done, total)
-          })
-        header.tensors[index].checksum = TensorChecksum(hash.finalize())
-        if layout.survey != nil { header.tensors[index].plainChecksum = TensorChecksum(plainHash.finalize()) }
+        let start = dataStart + record.offset
+        func count(_ bytes: Int) {
+          done += bytes
+          progress(done, total)
+        }
+        if let view = try viewAsItIs(weights, record.slot, layout, path: path) {
+          if let checksum = try write(view, to: writer, at: start, count) {
+            header.tensors[index].checksum = checksum
+          } else {
+            let range = start..<start + record.byteCount
+            later.append((index, LaterChecksum { Self.checksum(of: range, in: writer) }))
+          }
+        } else {
+          let sums = try write(weights, record, layout, to: writer, at: start, path: path, count)
+          header.tensors[index].checksum = sums.stored
+          header.tensors[index].plainChecksum = sums.plain
+        }
       }
+      for (index, checksum) in later { header.tensors[index].checksum = try checksum.value.get() }
     }
     if let source { header.document.source?.sha256 = source.checksum.hexadecimal }
 
@@ -90,6 +95,70 @@ package struct ZooWriter {
       var record = record
       record.offset += dataStart
       return record
+    }
+  }
+
+  // MARK: Data
+
+  private typealias LaterChecksum = BackgroundResult<Result<TensorChecksum, ZooError>>
+
+  /// Writes a tensor from its first byte on.
+  private func write(
+    _ weights: some WeightSource, _ record: TensorRecord, _ layout: TensorEncoder.Layout,
+    to writer: BackgroundWriter, at start: Int, path: String, _ count: (Int) -> Void
+  ) throws -> (stored: TensorChecksum, plain: TensorChecksum?) {
+    var (hash, plainHash) = (XXH3Hasher(), XXH3Hasher())
+    var offset = start
+    try plan.encoder(of: record.slot).forEachChunk(
+      record.name, of: stored(weights, record.slot, path: path),
+      quantized: plan.codes(weights, record.slot),
+      layout,
+      plain: { if layout.survey != nil { plainHash.update($0) } },
+      { chunk in
+        try writer.write(chunk, at: offset)
+        chunk.withUnsafeBytes { hash.update($0) }
+        offset += chunk.count
+        count(chunk.count)
+      })
+    return (
+      TensorChecksum(hash.finalize()), layout.survey == nil ? nil : TensorChecksum(plainHash.finalize())
+    )
+  }
+
+  /// The tensor of a slot whose values are stored as they come; nil for others.
+  private func viewAsItIs(
+    _ weights: some WeightSource, _ slot: WeightSlot, _ layout: TensorEncoder.Layout, path: String
+  ) throws -> TensorView? {
+    guard layout.survey == nil, layout.form == .values(.float32), plan.replaced[slot] == nil else {
+      return nil
+    }
+    let view = try weights.tensorView(for: slot)
+    try check(view.shape, of: slot, path: path)
+    return view.elementType == .float32 ? view : nil
+  }
+
+  /// Returns the checksum; nil where the parts did not come in order.
+  private func write(
+    _ view: TensorView, to writer: BackgroundWriter, at start: Int, _ count: (Int) -> Void
+  ) throws -> TensorChecksum? {
+    var hash = view.comesInOrder ? XXH3Hasher() : nil
+    try view.forEachPart(length: TensorContent.partLength) { part, place in
+      // Before the writer lets it go.
+      part.bytes.withUnsafeBytes { hash?.update($0) }
+      try writer.write(part.bytes, at: start + place * part.elementType.byteCount)
+      count(part.bytes.count)
+    }
+    return hash.map { TensorChecksum($0.finalize()) }
+  }
+
+  /// The checksum of what has been written out of order.
+  private static func checksum(
+    of range: Range<Int>, in writer: BackgroundWriter
+  ) -> Result<TensorChecksum, ZooError> {
+    Result { () throws(ZooError) in
+      var hash = XXH3Hasher()
+      try writer.forEachPart(of: range) { hash.update($0) }
+      return TensorChecksum(hash.finalize())
     }
   }
 
@@ -149,11 +218,15 @@ package struct ZooWriter {
   private func checked(
     _ tensor: StoredTensor, _ slot: WeightSlot, path: String
   ) throws(ZooError) -> StoredTensor {
-    guard tensor.shape == slot.shape else {
+    try check(tensor.shape, of: slot, path: path)
+    return tensor
+  }
+
+  private func check(_ shape: Shape, of slot: WeightSlot, path: String) throws(ZooError) {
+    guard shape == slot.shape else {
       throw ZooError(
         .malformed, ".zoo file", at: "\(path), tensor '\(slot.name)'",
-        "its shape is \(tensor.shape), expected \(slot.shape)")
+        "its shape is \(shape), expected \(slot.shape)")
     }
-    return tensor
   }
 }

@@ -51,8 +51,8 @@ package protocol WeightSource: Sendable {
   /// The same, decoded by several threads where it has to be decoded.
   func tensor(for slot: WeightSlot, sharing share: WorkSharing) throws -> StoredTensor
 
-  /// The same values, perhaps in another order, where that is less work.
-  func unorderedTensor(for slot: WeightSlot) throws -> StoredTensor
+  /// The same as it is stored, with the order that makes it that of the slot.
+  func tensorView(for slot: WeightSlot) throws -> TensorView
 
   /// The same as codes and scales; nil where it is stored otherwise.
   func quantizedTensor(for slot: WeightSlot) throws -> QuantizedTensor?
@@ -63,7 +63,7 @@ extension WeightSource {
     try tensor(for: slot)
   }
 
-  package func unorderedTensor(for slot: WeightSlot) throws -> StoredTensor { try tensor(for: slot) }
+  package func tensorView(for slot: WeightSlot) throws -> TensorView { TensorView(try tensor(for: slot)) }
 
   package func quantizedTensor(for slot: WeightSlot) throws -> QuantizedTensor? { nil }
 }

@@ -50,6 +50,29 @@ package final class BackgroundWriter: Sendable {
     }
   }
 
+  /// Calls `body` with one part after another of a range of the file, once all is written that was taken until now.
+  package func forEachPart(
+    of range: Range<Int>, _ body: (UnsafeRawBufferPointer) -> Void
+  ) throws(ZooError) {
+    queue.sync {}
+    if let error = failure.withLock({ $0 }) { throw error }
+    let length = 1 << 20
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: length, alignment: HeapBytes.alignment)
+    defer { buffer.deallocate() }
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let count = pread(descriptor, buffer.baseAddress, min(length, range.upperBound - start), off_t(start))
+      if count > 0 {
+        body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        start += count
+      } else if count == 0 {
+        throw ZooError.file(.read, path, reason: "it is shorter than what was written")
+      } else if errno != EINTR {
+        throw ZooError.file(.read, path)
+      }
+    }
+  }
+
   /// Waits until all is written.
   fileprivate func finish() throws(ZooError) {
     queue.sync {}

@@ -14,20 +14,18 @@ package struct BoundWeights: WeightSource {
   }
 
   /// The tensor in the slot's shape, in the file's element type.
-  package func tensor(for slot: WeightSlot) throws -> StoredTensor {
+  package func tensor(for slot: WeightSlot) throws -> StoredTensor { try tensorView(for: slot).ordered() }
+
+  package func tensorView(for slot: WeightSlot) throws -> TensorView {
     let assignment = try assignment(of: slot)
     let tensor = try tensor(of: assignment)
-    guard assignment.transform != .none else { return tensor }
-    guard let changed = assignment.transform.apply(to: tensor, shape: slot.shape) else {
+    guard assignment.transform != .none else { return TensorView(tensor) }
+    guard let view = assignment.transform.view(of: tensor, shape: slot.shape) else {
       throw ZooError(
         .malformed, what: "malformed tensor", at: "\(file.path), '\(assignment.entry.name)'",
         "its shape is \(tensor.shape), expected \(slot.shape)")
     }
-    return changed
-  }
-
-  package func unorderedTensor(for slot: WeightSlot) throws -> StoredTensor {
-    try tensor(of: assignment(of: slot))
+    return view
   }
 
   private func assignment(of slot: WeightSlot) throws(ZooError) -> Binding.Assignment {

@@ -158,19 +158,8 @@ package struct LayoutTransform: Sendable, Hashable {
   }
 
   /// `tensor` in the slot's shape; nil where it has not as many elements.
-  func apply(to tensor: StoredTensor, shape: Shape) -> StoredTensor? {
-    guard let view else {
-      return StoredTensor(shape: shape, elementType: tensor.elementType, bytes: tensor.bytes)
-    }
-    guard view.elementCount == tensor.shape.elementCount else { return nil }
-    let ordered = HeapBytes(count: tensor.bytes.count) { target in
-      tensor.bytes.withUnsafeBytes { source in
-        view.copy(source, into: target, size: tensor.elementType.byteCount) {
-          tensor.bytes.part($0)?.letGo()
-        }
-      }
-    }
-    return StoredTensor(shape: shape, elementType: tensor.elementType, bytes: ByteSlice(ordered))
+  func view(of tensor: StoredTensor, shape: Shape) -> TensorView? {
+    TensorView(tensor, in: view, shape: shape)
   }
 }
 
