@@ -152,8 +152,11 @@ public struct Exporter: Sendable {
     } else {
       // libhdf5 opens files by their names alone.
       let file = try AtomicFile(path: output, hidden: format.isHDF5)
-      for (tensor, offset) in zip(tensors, try writeStructure(tensors, to: file)) {
-        try write(read(tensor), to: file, at: offset, count)
+      let offsets = try writeStructure(tensors, to: file)
+      try file.withBackgroundWriter { writer in
+        for (tensor, offset) in zip(tensors, offsets) {
+          try write(read(tensor), to: writer, at: offset, count)
+        }
       }
       try file.commit(overwrite: overwrite)
     }
@@ -162,13 +165,12 @@ public struct Exporter: Sendable {
   }
 
   private func write(
-    _ tensor: StoredTensor, to file: borrowing AtomicFile, at offset: Int, _ count: (Int) -> Void
+    _ tensor: StoredTensor, to writer: BackgroundWriter, at offset: Int, _ count: (Int) -> Void
   ) throws {
     var offset = offset
     try tensor.forEachPart(length: Self.partLength) { part in
-      try part.bytes.withUnsafeBytes { bytes in try file.write(bytes, at: offset) }
+      try writer.write(part.bytes, at: offset)
       offset += part.bytes.count
-      part.bytes.letGo()
       count(part.bytes.count)
     }
   }
@@ -181,7 +183,7 @@ public struct Exporter: Sendable {
   }
 
   /// The elements that are written at a time.
-  private static let partLength = 1 << 20
+  private static let partLength = 1 << 18
 
   // MARK: MLX
 
@@ -207,12 +209,16 @@ public struct Exporter: Sendable {
     try file.write(structure.start, at: 0)
     let total = layout.tensors.reduce(0) { $0 + $1.byteCount }
     var done = 0
-    for (tensor, offset) in zip(layout.tensors, structure.offsets) {
-      try Cancellation.check()
-      let stored = try layout.stored(tensor) { try recipe.weights.tensor(for: $0) }
-      try write(stored, to: file, at: offset) {
-        done += $0
-        progress(done, total)
+    try file.withBackgroundWriter { writer in
+      for (tensor, offset) in zip(layout.tensors, structure.offsets) {
+        try Cancellation.check()
+        try layout.forEachPart(
+          of: tensor, length: Self.partLength, { try recipe.weights.tensor(for: $0) },
+          { part, place in
+            try writer.write(part, at: offset + place)
+            done += part.count
+            progress(done, total)
+          })
       }
     }
     try file.commit(overwrite: overwrite)

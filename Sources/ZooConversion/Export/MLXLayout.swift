@@ -117,19 +117,33 @@ struct MLXLayout {
 
   // MARK: Values
 
-  /// The tensor's bytes.
+  /// Calls `body` with one part of the tensor's bytes after another and the place of its first byte, in any order.
   ///
-  /// - Parameter source: a weight as it is read.
-  /// - Throws: what `source` throws.
-  func stored(_ tensor: Tensor, _ source: (WeightSlot) throws -> StoredTensor) throws -> StoredTensor {
-    let bytes: ByteSlice
+  /// - Parameters:
+  ///   - length: how many elements of values a part has at most.
+  ///   - source: a weight as it is read.
+  /// - Throws: what `source` and `body` throw.
+  func forEachPart(
+    of tensor: Tensor, length: Int, _ source: (WeightSlot) throws -> StoredTensor,
+    _ body: (ByteSlice, Int) throws -> Void
+  ) throws {
+    var count = 0
+    func hand(_ part: ByteSlice, at place: Int = 0) throws {
+      count += part.count
+      try body(part, place)
+    }
     switch tensor.part {
     case .values(let axes):
       let values = try source(tensor.slot)
-      guard axes != Array(axes.indices) else { return values }
-      bytes = Self.permuted(values.bytes, tensor.slot.shape, axes, size: values.elementType.byteCount)
-    case .codes(let codes, _): bytes = Self.codes(codes)
-    case .scales(let codes, let group): bytes = Self.numbers(codes.scales, of: codes, group: group)
+      var order = StridedView(of: tensor.slot.shape)
+      order.permute(axes)
+      let view = TensorView(
+        values, in: axes == Array(axes.indices) ? nil : order, shape: tensor.shape)
+      try view?.forEachPart(length: length) { part, place in
+        try hand(part.bytes, at: place * part.elementType.byteCount)
+      }
+    case .codes(let codes, _): try hand(Self.codes(codes))
+    case .scales(let codes, let group): try hand(Self.numbers(codes.scales, of: codes, group: group))
     case .biases(let codes, let group):
       let biases =
         switch codes.form.kind {
@@ -138,23 +152,13 @@ struct MLXLayout {
         case .int4: codes.scales.map { -8 * $0 }
         case .int8: codes.scales.map { -128 * $0 }
         }
-      bytes = Self.numbers(biases, of: codes, group: group)
+      try hand(Self.numbers(biases, of: codes, group: group))
     }
-    guard let stored = StoredTensor(shape: tensor.shape, elementType: tensor.elementType, bytes: bytes) else {
+    guard count == tensor.byteCount else {
       throw ZooError(
         .malformed, what: "cannot export", at: tensor.name,
-        "it has \(bytes.count) bytes, expected \(tensor.byteCount)")
+        "it has \(count) bytes, expected \(tensor.byteCount)")
     }
-    return stored
-  }
-
-  private static func permuted(_ bytes: ByteSlice, _ shape: Shape, _ axes: [Int], size: Int) -> ByteSlice {
-    var view = StridedView(of: shape)
-    view.permute(axes)
-    return ByteSlice(
-      HeapBytes(count: bytes.count) { target in
-        bytes.withUnsafeBytes { source in view.copy(source, into: target, size: size) }
-      })
   }
 
   /// Codes without a sign, output after output.
@@ -164,7 +168,12 @@ struct MLXLayout {
     case .uint4: return ByteSlice(HeapBytes(codes))
     case .int4: return ByteSlice(HeapBytes(codes.map { $0 ^ 0x88 }))
     case .int8:
-      return permuted(ByteSlice(HeapBytes(codes.map { $0 ^ 0x80 })), tensor.shape, [1, 0], size: 1)
+      var view = StridedView(of: tensor.shape)
+      view.permute([1, 0])
+      return ByteSlice(
+        HeapBytes(count: codes.count) { target in
+          codes.map { $0 ^ 0x80 }.withUnsafeBytes { source in view.copy(source, into: target, size: 1) }
+        })
     }
   }
 

@@ -62,34 +62,36 @@ extension CoreMLModel {
     var start = Self.bytes(UInt32(program.blobs.count)) + Self.bytes(Header.version)
     start += [UInt8](repeating: 0, count: CoreMLProgram.headerLength - start.count)
     try file.write(start, at: 0)
-    for blob in program.blobs {
-      try Cancellation.check()
-      let count = blob.constant.elementCount * program.type.byteCount
-      let first = blob.offset + CoreMLProgram.headerLength
-      let header =
-        Self.bytes(Header.sentinel) + Self.bytes(program.type.blobNumber) + Self.bytes(UInt64(count))
-        + Self.bytes(UInt64(first))
-      try file.write(
-        header + [UInt8](repeating: 0, count: CoreMLProgram.headerLength - header.count), at: blob.offset)
-      var end = first
-      try blob.constant.forEachPart(of: weights) { part in
+    try file.withBackgroundWriter { writer in
+      for blob in program.blobs {
         try Cancellation.check()
-        if program.type == .float16 {
-          let floats = part.bindMemory(to: UInt32.self).map { Float(bitPattern: UInt32(littleEndian: $0)) }
-          let halves = try blob.constant.halved(floats)
-          try halves.withUnsafeBytes { try file.write($0, at: end) }
-          end += halves.count * program.type.byteCount
-        } else {
-          try file.write(part, at: end)
-          end += part.count
-        }
-        progress(part.count / MemoryLayout<Float>.size * program.type.byteCount)
+        try write(blob, weights, to: writer, progress)
       }
-      guard end == first + count else {
-        throw ZooError(
-          .malformed, what: "malformed weight", at: blob.constant.slots.map(\.name).joined(separator: ", "),
-          "it has \(end - first) bytes, expected \(count)")
-      }
+    }
+  }
+
+  private func write(
+    _ blob: CoreMLProgram.Blob, _ weights: some WeightSource, to writer: BackgroundWriter,
+    _ progress: (Int) -> Void
+  ) throws {
+    let count = blob.constant.elementCount * program.type.byteCount
+    let first = blob.offset + CoreMLProgram.headerLength
+    var header = Self.bytes(Header.sentinel) + Self.bytes(program.type.blobNumber)
+    header += Self.bytes(UInt64(count)) + Self.bytes(UInt64(first))
+    header += [UInt8](repeating: 0, count: CoreMLProgram.headerLength - header.count)
+    try writer.write(ByteSlice(HeapBytes(header)), at: blob.offset)
+    var end = first
+    try blob.constant.forEachPart(of: weights) { part in
+      try Cancellation.check()
+      let part = program.type == .float16 ? try blob.constant.halved(part) : part
+      try writer.write(part, at: end)
+      end += part.count
+      progress(part.count)
+    }
+    guard end == first + count else {
+      throw ZooError(
+        .malformed, what: "malformed weight", at: blob.constant.slots.map(\.name).joined(separator: ", "),
+        "it has \(end - first) bytes, expected \(count)")
     }
   }
 
@@ -124,6 +126,15 @@ extension CoreMLModel {
 }
 
 extension LoweredConstant {
+  /// A part of its values as the nearest 16-bit floats.
+  fileprivate func halved(_ part: ByteSlice) throws(ZooError) -> ByteSlice {
+    let floats = part.withUnsafeBytes { bytes in
+      bytes.bindMemory(to: UInt32.self).map { Float(bitPattern: UInt32(littleEndian: $0)) }
+    }
+    part.letGo()
+    return ByteSlice(HeapBytes(try halved(floats)))
+  }
+
   /// Some of its values as the nearest 16-bit floats, as little-endian bits.
   ///
   /// - Throws: `ZooError` of the code `unsupported` where one is beyond their range.

@@ -194,7 +194,9 @@ struct CoreMLProgram {
     if count < Self.smallestBlob {
       var values: [Float] = []
       try constant.forEachPart(of: weights) { part in
-        values += part.bindMemory(to: UInt32.self).map { Float(bitPattern: UInt32(littleEndian: $0)) }
+        values += part.withUnsafeBytes { bytes in
+          bytes.bindMemory(to: UInt32.self).map { Float(bitPattern: UInt32(littleEndian: $0)) }
+        }
       }
       if type == .float16 { _ = try constant.halved(values) }
       addConstant(name, type, constant.shape, CoreMLValue.floats(values, constant.shape, type))

@@ -37,26 +37,29 @@ package struct LoweredConstant: Hashable, Sendable {
 
 extension LoweredConstant {
   /// The values that are handed on at a time.
-  private static let partLength = 1 << 20
+  private static let partLength = 1 << 18
 
-  /// Calls `body` with all values in their order, part after part, as little-endian bytes.
-  package func forEachPart(
-    of weights: some WeightSource, _ body: (UnsafeRawBufferPointer) throws -> Void
-  ) throws {
+  /// Calls `body` with all values in their order, part after part, as little-endian bytes, which it lets go.
+  package func forEachPart(of weights: some WeightSource, _ body: (ByteSlice) throws -> Void) throws {
     switch source {
     case .weight(let slot):
       let tensor = try weights.tensor(for: slot)
       try tensor.forEachPart(length: Self.partLength) { part throws in
         if part.elementType == .float32 {
-          try part.bytes.withUnsafeBytes(body)
+          try body(part.bytes)
         } else {
-          try part.floats().withUnsafeBytes(body)
+          let values = part.floats()
+          part.bytes.letGo()
+          try hand(values, to: body)
         }
-        part.bytes.letGo()
       }
     case .reversed(let slot, let inputs, let outputs):
       let tensor = try weights.tensor(for: slot)
-      try Self.forEachReversedPart(of: tensor, inputs: inputs, outputs: outputs, body)
+      if tensor.shape.elementCount == inputs * outputs {
+        try Self.forEachTransposedPart(of: tensor, inputs: inputs, outputs: outputs, body)
+      } else {
+        try Self.forEachReversedPart(of: tensor, inputs: inputs, outputs: outputs, body)
+      }
       tensor.bytes.letGo()
     case .deviation(let slot, let epsilon):
       try hand(weights.tensor(for: slot).doubles().map { Float(max($0.squareRoot(), epsilon)) }, to: body)
@@ -70,29 +73,41 @@ extension LoweredConstant {
     }
   }
 
-  private func hand(_ values: [Float], to body: (UnsafeRawBufferPointer) throws -> Void) throws {
-    try values.withUnsafeBytes(body)
+  private func hand(_ values: [Float], to body: (ByteSlice) throws -> Void) throws {
+    try body(ByteSlice(HeapBytes(values)))
+  }
+
+  /// The same of a matrix.
+  private static func forEachTransposedPart(
+    of tensor: StoredTensor, inputs: Int, outputs: Int, _ body: (ByteSlice) throws -> Void
+  ) throws {
+    let order = StridedView(extents: [outputs, inputs], strides: [1, outputs])
+    guard let view = TensorView(tensor.inFloats, in: order, shape: [outputs, inputs]) else { return }
+    if view.comesInOrder {
+      try view.forEachPart(length: partLength) { part, _ in try body(part.bytes) }
+    } else {
+      try view.ordered().forEachPart(length: partLength) { part in try body(part.bytes) }
+    }
   }
 
   /// The outputs that are read together: as many as lie in a line of the cache.
   private static let block = 16
 
   private static func forEachReversedPart(
-    of tensor: StoredTensor, inputs: Int, outputs: Int, _ body: (UnsafeRawBufferPointer) throws -> Void
+    of tensor: StoredTensor, inputs: Int, outputs: Int, _ body: (ByteSlice) throws -> Void
   ) throws {
     let rows = inputs * outputs
     guard rows > 0 else { return }
     let positions = tensor.shape.elementCount / rows
     let length = inputs * positions
-    let wide =
-      tensor.elementType == .float32 ? tensor : StoredTensor(shape: tensor.shape, values: tensor.floats())
+    let wide = tensor.inFloats
     let count = max(1, partLength / length / block) * block
-    var part = [Float](repeating: 0, count: min(count, outputs) * length)
     for first in stride(from: 0, to: outputs, by: count) {
       try Cancellation.check()
       let end = min(first + count, outputs)
-      wide.bytes.withUnsafeBytes { source in
-        part.withUnsafeMutableBufferPointer { part in
+      let part = HeapBytes(count: (end - first) * length * MemoryLayout<Float>.size) { target in
+        wide.bytes.withUnsafeBytes { source in
+          let part = target.bindMemory(to: Float.self)
           for start in stride(from: first, to: end, by: block) {
             let width = min(block, end - start)
             for input in 0..<inputs {
@@ -108,10 +123,14 @@ extension LoweredConstant {
           }
         }
       }
-      try part.withUnsafeBytes { bytes in
-        try body(
-          UnsafeRawBufferPointer(rebasing: bytes[..<((end - first) * length * MemoryLayout<Float>.size)]))
-      }
+      try body(ByteSlice(part))
     }
+  }
+}
+
+extension StoredTensor {
+  /// The same in 32-bit floats.
+  fileprivate var inFloats: StoredTensor {
+    elementType == .float32 ? self : StoredTensor(shape: shape, values: floats())
   }
 }

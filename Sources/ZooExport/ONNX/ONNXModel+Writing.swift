@@ -45,9 +45,11 @@ extension ONNXModel {
         "without its weights the model has \(message.length) bytes, and a message at most \(limit)")
     }
     let data = try AtomicFile(path: dataPath)
-    for (constant, offset) in zip(graph.constants, external.offsets) {
-      guard let offset else { continue }
-      try write(constant, to: data, at: offset, weights, progress)
+    try data.withBackgroundWriter { writer in
+      for (constant, offset) in zip(graph.constants, external.offsets) {
+        guard let offset else { continue }
+        try write(constant, to: writer, at: offset, weights, progress)
+      }
     }
     let model = try AtomicFile(path: path)
     try write(message, to: model, weights, progress)
@@ -66,27 +68,29 @@ extension ONNXModel {
     _ message: ProtobufMessage, to file: borrowing AtomicFile, _ weights: some WeightSource,
     _ progress: (Int) -> Void
   ) throws {
-    var offset = 0
-    for part in message.parts {
-      switch part {
-      case .bytes(let bytes):
-        try file.write(bytes, at: offset)
-        offset += bytes.count
-      case .payload(let index, let count):
-        try write(graph.constants[index], to: file, at: offset, weights, progress)
-        offset += count
+    try file.withBackgroundWriter { writer in
+      var offset = 0
+      for part in message.parts {
+        switch part {
+        case .bytes(let bytes):
+          try writer.write(ByteSlice(HeapBytes(bytes)), at: offset)
+          offset += bytes.count
+        case .payload(let index, let count):
+          try write(graph.constants[index], to: writer, at: offset, weights, progress)
+          offset += count
+        }
       }
     }
   }
 
   private func write(
-    _ constant: LoweredConstant, to file: borrowing AtomicFile, at offset: Int, _ weights: some WeightSource,
+    _ constant: LoweredConstant, to writer: BackgroundWriter, at offset: Int, _ weights: some WeightSource,
     _ progress: (Int) -> Void
   ) throws {
     var end = offset
     try constant.forEachPart(of: weights) { part in
       try Cancellation.check()
-      try file.write(part, at: end)
+      try writer.write(part, at: end)
       end += part.count
       progress(part.count)
     }
