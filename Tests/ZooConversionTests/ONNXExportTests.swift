@@ -87,6 +87,28 @@ import ZooWeightFiles
     }
   }
 
+  @Test func theMetadataSayHowPicturesAreBroughtToSize() throws {
+    try withFolder { folder in
+      let weights = folder.appending(path: "model.safetensors")
+      try FileManager.default.copyItem(
+        at: URL(filePath: fixture("pytorch/networks/resnet.safetensors")), to: weights)
+      try Data(
+        #"{"architecture": "resnet50", "pretrained_cfg": {"interpolation": "bicubic", "crop_pct": 0.95}}"#
+          .utf8
+      ).write(to: folder.appending(path: "config.json"))
+      let model = folder.appending(path: "m.zoo").path
+      var options = Converter.Options()
+      options.verify = false
+      _ = try Converter(options: options).convert(weights.path, to: model)
+      for (number, source) in [weights.path, model].enumerated() {
+        let (_, contents) = try export(source, to: folder.appending(path: "\(number).onnx"))
+        #expect(contents.metadata["resampling"] == "bicubic" && contents.metadata["crop"] == "0.95")
+      }
+      let (_, other) = try export(fixture("models/mobilenet.h5"), to: folder.appending(path: "other.onnx"))
+      #expect(other.metadata["resampling"] == nil && other.metadata["crop"] == nil)
+    }
+  }
+
   @Test func networksOnEightBitsAreRefused() throws {
     try withFolder { folder in
       let model = folder.appending(path: "i.zoo").path

@@ -50,10 +50,17 @@ extension Exporter {
     texts["training_data"] = recipe.card.trainingData
     texts["citation"] = recipe.card.citation
     texts["accuracy"] = recipe.card.accuracy
+    texts["resampling"] = pixels?.resampling
+    texts["crop"] = pixels?.crop
     if !recipe.labels.isEmpty {
       texts["labels"] = JSONValue.array(recipe.labels.map { .string($0.name) }).text
     }
     return texts
+  }
+
+  /// How pictures are brought to size, by the training of the model or else by its network's program.
+  private var pixels: TrainingRecord.Pixels? {
+    (recipe.file as? ZooWeightFile)?.zoo.document.training?.pixels ?? recipe.card.pixels
   }
 }
 
