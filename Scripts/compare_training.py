@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Compare `zoo train` with two recipes in Keras, on the same pictures, splits and backbone.
+"""Compare `zoo train` with the recipes of Keras and fastai, on the same pictures, splits and backbone.
 
     python Scripts/compare_training.py DATA BACKBONE.h5 [--seeds 5] [--recipes keras,fastai] [--zoo .build/release/zoo]
-        [--variant "views=--views 8" …]
+        [--variant "views=--views 8" …] [--fastai PYTHON]
 
 DATA is a folder of class folders; BACKBONE.h5 a whole model that Keras 2 or 3 has saved. For each seed `zoo train` splits
 the pictures (30 % held back, copies on one side), and the recipes get the same parts:
@@ -11,11 +11,12 @@ the pictures (30 % held back, copies on one side), and the recipes get the same 
   among them a part of the other pictures chooses epochs and layers.
 - keras: the transfer learning guide. A dense head on the frozen backbone, Adam 1e-3, 10 epochs; then all layers, Adam
   1e-5, 10 epochs, batch norms frozen.
-- fastai: what fine_tune(5) does. One epoch of the head, one-cycle up to 2e-3; then 5 epochs of all layers, one-cycle, with
-  rates from 1e-5 at the first layers to 1e-3 at the head; flips and crops.
+- fastai: its `fine_tune(5)`. One epoch of the head, one-cycle up to 2e-3; then 5 epochs of all layers, one-cycle, with
+  rates from 1e-5 at the first layers to 1e-3 at the head. compare_fastai.py has the rest, and says what fastai:16 is.
 
-Prints accuracy and the mean of the classes' recalls (mean and standard error over the seeds), the shortest time and the
-highest peak of memory. Needs tf_keras, Pillow, numpy.
+Prints accuracy and the mean of the classes' recalls (mean and standard error over the seeds), the shortest times, by
+the clock and of all processors, and the highest peak of memory. Needs tf_keras, Pillow, numpy; --fastai is a Python that
+has fastai, where this one has not.
 """
 import argparse
 import json
@@ -67,7 +68,7 @@ def zoo_run(args, seed, folder, options):
     report = json.loads(process.stdout.read())
     # Of this child alone.
     _, status, usage = os.wait4(process.pid, 0)
-    seconds, peak = time.time() - start, usage.ru_maxrss / 1024
+    seconds = time.time() - start
     if status:
         sys.exit(f"zoo train failed for seed {seed}")
     task = report["tasks"][0]
@@ -75,7 +76,8 @@ def zoo_run(args, seed, folder, options):
         HELD[seed] = report["split"]["validation_pictures"]
     measured = task["measured"] if data == args.data else task["tested"]
     return (HELD[seed],
-            (measured["accuracy"]["value"], measured["balanced_accuracy"], seconds, peak))
+            (measured["accuracy"]["value"], measured["balanced_accuracy"], seconds, usage.ru_utime + usage.ru_stime,
+             usage.ru_maxrss / 1024))
 
 
 def load(data, held, size, preprocessing):
@@ -99,103 +101,46 @@ def load(data, held, size, preprocessing):
                       for key in (False, True) for i, v in enumerate(parts[key]))
 
 
-def keras_run(args, seed, held, recipe):
+def recipe_run(args, seed, held, recipe, folder):
     """In a process of its own, so that memory is this recipe's."""
-    code = subprocess.run([sys.executable, __file__, "--child", json.dumps(
-        {"data": args.data, "backbone": args.backbone, "seed": seed, "held": held, "recipe": recipe,
-         "preprocessing": args.preprocessing or "tf", "layer": args.layer})], check=True, capture_output=True, text=True)
-    return json.loads(code.stdout.strip().splitlines()[-1])
+    name, *options = recipe.split(":")
+    job = json.dumps(
+        {"data": args.data, "backbone": args.backbone, "seed": seed, "held": held, "layer": args.layer,
+         "preprocessing": args.preprocessing or "tf", "options": options, "zoo": args.zoo,
+         "zoo_backbone": f"{folder}/backbone.zoo"})
+    command = {"keras": [sys.executable, __file__, "--child", job],
+               "fastai": [args.fastai, os.path.join(os.path.dirname(__file__), "compare_fastai.py"), job]}[name]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{recipe} failed for seed {seed}:\n{done.stderr}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
 
 
 def child(job):
     import numpy as np
-    import tensorflow as tf
     import tf_keras as keras
     keras.utils.set_random_seed(job["seed"])
-    start = time.time()
+    start, worked = time.time(), time.process_time()
     whole = keras.models.load_model(job["backbone"], compile=False)
     layer = whole.get_layer(job["layer"])
     size = tuple(whole.input_shape[1:3])
     base = keras.Model(whole.inputs, layer.output)
     classes, x, y, x_test, y_test = load(job["data"], job["held"], size[::-1], job["preprocessing"])
     pooled = keras.layers.GlobalAveragePooling2D()(base.output) if len(layer.output.shape) == 4 else base.output
-    scores = keras.layers.Dense(len(classes), activation="softmax")(
-        keras.layers.Dropout(0.2)(pooled) if job["recipe"] == "keras" else pooled)
+    scores = keras.layers.Dense(len(classes), activation="softmax")(keras.layers.Dropout(0.2)(pooled))
     model = keras.Model(base.inputs, scores)
-    head = model.layers[-1]
     loss = "sparse_categorical_crossentropy"
-    rng = np.random.default_rng(job["seed"])
-
-    def flipped(batch):
-        """Flips, and crops of 70 to 100 % of the area."""
-        out = np.empty_like(batch)
-        for i, one in enumerate(batch):
-            share = math.sqrt(rng.uniform(0.7, 1))
-            h, w = int(share * one.shape[0]), int(share * one.shape[1])
-            top, left = rng.integers(0, one.shape[0] - h + 1), rng.integers(0, one.shape[1] - w + 1)
-            one = tf.image.resize(one[top:top + h, left:left + w], one.shape[:2]).numpy()
-            out[i] = one[:, ::-1] if rng.random() < 0.5 else one
-        return out
-
-    if job["recipe"] == "keras":
-        for one in base.layers:
-            one.trainable = False
-        model.compile(keras.optimizers.Adam(1e-3), loss)
-        model.fit(x, y, batch_size=32, epochs=10, verbose=0)
-        for one in base.layers:
-            one.trainable = not isinstance(one, keras.layers.BatchNormalization)
-        model.compile(keras.optimizers.Adam(1e-5), loss)
-        model.fit(x, y, batch_size=32, epochs=10, verbose=0)
-    else:
-        def cycle(step, steps, peak):
-            warm = max(1, int(0.3 * steps))
-            if step < warm:
-                low = peak / 25
-                return low + (peak - low) * 0.5 * (1 - math.cos(math.pi * step / warm))
-            done = (step - warm) / max(1, steps - warm)
-            return peak / 1e5 + (peak - peak / 1e5) * 0.5 * (1 + math.cos(math.pi * done))
-
-        def train(epochs, groups):
-            """groups: (variables, peak rate); AdamW with fastai's decay 0.01."""
-            pairs = [(v, peak) for variables, peak in groups for v in variables]
-            optimizers = [keras.optimizers.AdamW(peak, weight_decay=0.01) for _, peak in groups]
-            batches = math.ceil(len(x) / 32)
-            step = 0
-            measure = keras.losses.SparseCategoricalCrossentropy()
-
-            @tf.function
-            def gradients(bx, by):
-                with tf.GradientTape() as tape:
-                    # fastai trains batch norms also where the rest is frozen.
-                    value = measure(by, model(bx, training=True))
-                return tape.gradient(value, [v for v, _ in pairs])
-
-            for _ in range(epochs):
-                order = rng.permutation(len(x))
-                for part in np.array_split(order, batches):
-                    found = gradients(flipped(x[part]), y[part])
-                    at = 0
-                    for optimizer, (variables, peak) in zip(optimizers, groups):
-                        optimizer.learning_rate = cycle(step, epochs * batches, peak)
-                        optimizer.apply_gradients(zip(found[at:at + len(variables)], variables))
-                        at += len(variables)
-                    step += 1
-
-        batch_norms = [one for one in base.layers if isinstance(one, keras.layers.BatchNormalization)]
-        for one in batch_norms:
-            # PyTorch's default. With Keras' 0.99 the statistics would hardly move in so few steps.
-            one.momentum = 0.9
-        norms = [v for one in batch_norms for v in one.trainable_variables]
-        train(1, [(head.trainable_variables + norms, 2e-3)])
-        weighted = [one for one in base.layers if one.trainable_variables]
-        third = max(1, len(weighted) // 3)
-        groups = [([v for one in weighted[i * third:(i + 1) * third if i < 2 else None]
-                    for v in one.trainable_variables], 10 ** (-5 + i)) for i in range(3)]
-        groups[2] = (groups[2][0] + head.trainable_variables, 1e-3)
-        train(5, groups)
+    for one in base.layers:
+        one.trainable = False
+    model.compile(keras.optimizers.Adam(1e-3), loss)
+    model.fit(x, y, batch_size=32, epochs=10, verbose=0)
+    for one in base.layers:
+        one.trainable = not isinstance(one, keras.layers.BatchNormalization)
+    model.compile(keras.optimizers.Adam(1e-5), loss)
+    model.fit(x, y, batch_size=32, epochs=10, verbose=0)
     right = model.predict(x_test, verbose=0, batch_size=32).argmax(1) == y_test
     recall = np.mean([right[y_test == one].mean() for one in np.unique(y_test)])
-    print(json.dumps([float(right.mean()), float(recall), time.time() - start,
+    print(json.dumps([float(right.mean()), float(recall), time.time() - start, time.process_time() - worked,
                       resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
 
 
@@ -207,6 +152,7 @@ def main():
     parser.add_argument("backbone")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--recipes", default="keras,fastai", help="besides zoo; empty for none")
+    parser.add_argument("--fastai", default=sys.executable, metavar="PYTHON")
     parser.add_argument("--zoo", default=".build/release/zoo")
     parser.add_argument("--layer", default="conv_pw_13_relu", help="the last feature map, for the recipes")
     parser.add_argument("--preprocessing")
@@ -220,11 +166,12 @@ def main():
                 held, row = zoo_run(args, seed, folder, options)
                 results.setdefault(name, []).append(row)
             for recipe in filter(None, args.recipes.split(",")):
-                results.setdefault(recipe, []).append(keras_run(args, seed, held, recipe))
+                results.setdefault(recipe, []).append(recipe_run(args, seed, held, recipe, folder))
             print(f"{seed + 1} seeds, {len(held)} pictures held back")
             for name, rows in results.items():
-                print(f"{name:10} accuracy {spread([r[0] for r in rows])}, recall {spread([r[1] for r in rows])}, "
-                      f"{min(r[2] for r in rows):.1f} s, {max(r[3] for r in rows):.0f} MiB", flush=True)
+                print(f"{name:12} accuracy {spread([r[0] for r in rows])}, recall {spread([r[1] for r in rows])}, "
+                      f"{min(r[2] for r in rows):.1f} s, {min(r[3] for r in rows):.1f} s of processors, "
+                      f"{max(r[4] for r in rows):.0f} MiB", flush=True)
 
 
 def spread(values):
@@ -234,4 +181,5 @@ def spread(values):
     return f"{mean:.3f} ± {math.sqrt(sum((v - mean) ** 2 for v in values) / max(1, n - 1) / n):.3f}"
 
 
-main()
+if __name__ == "__main__":
+    main()
