@@ -3,7 +3,7 @@ import Foundation
 /// `zoo-benchmarks networks [MODELS] [NAME...]`, `zoo-benchmarks conversion [WEIGHTS...]`, `zoo-benchmarks kernels`,
 /// `zoo-benchmarks sharing MODEL.zoo…`, `zoo-benchmarks decoding FOLDER`, `zoo-benchmarks head MODEL.zoo`,
 /// `zoo-benchmarks compression MODEL.zoo…`, `zoo-benchmarks training [NAME] [BATCH] [NORMS] [LAYERS]`,
-/// `zoo-benchmarks integer [NAME...]`.
+/// `zoo-benchmarks integer [NAME...]`, `zoo-benchmarks matching WEIGHTS...`.
 ///
 /// `ZOO` is the command to time (by default the one beside this program), `PYTHON` a Python with the engines,
 /// or with h5py and safetensors, to compare with; `ROUNDS` how often each is measured. MODELS is a folder that
@@ -25,6 +25,7 @@ enum Benchmarks {
     case "integer": try IntegerBenchmark.run(rest)
     case "training": try TrainingBenchmark.run(rest)
     case "conversion": try ConversionBenchmark.run(files: rest)
+    case "matching" where !rest.isEmpty: try MatchingBenchmark.run(files: rest)
     case "conversion-files": try ConversionBenchmark.makeFiles(in: URL(fileURLWithPath: rest.last ?? "."))
     case "network-file" where rest.count == 2: try NetworkBenchmark.writeFile(of: rest[0], to: rest[1])
     default:
@@ -32,7 +33,7 @@ enum Benchmarks {
         """
         usage: zoo-benchmarks networks [MODELS] [NAME...] | conversion [WEIGHTS...] | kernels | sharing MODEL.zoo...
           | decoding FOLDER | head MODEL.zoo | compression MODEL.zoo... | training [NAME] [BATCH] [NORMS] [LAYERS]
-          | integer [NAME...]
+          | integer [NAME...] | matching WEIGHTS...
         """
       )
     }

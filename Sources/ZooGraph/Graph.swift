@@ -113,6 +113,36 @@ package struct Graph: Sendable, Hashable {
     self.indexByName = indexByName
   }
 
+  /// The network of those nodes of `graph` that `order` names, in that order. Shapes stay as they are.
+  ///
+  /// - Throws: where a node would come before one that it reads or uses the weights of.
+  init(_ graph: Graph, order: [Int]) throws(ZooError) {
+    var places = [Int](repeating: .max, count: graph.nodes.count)
+    for (new, old) in order.enumerated() { places[old] = new }
+    var nodes: [Node] = []
+    nodes.reserveCapacity(order.count)
+    for old in order {
+      let node = graph.nodes[old]
+      func moved(_ value: Value) -> Value { Value(index: places[value.index]) }
+      let inputs = node.inputs.map(moved)
+      let sharing = node.sharing.map(moved)
+      guard inputs.allSatisfy({ $0.index < nodes.count }), sharing.map({ $0.index < nodes.count }) ?? true
+      else {
+        throw ZooError.invalidNetwork(layer: node.name, "it would come before a layer that it depends on")
+      }
+      nodes.append(
+        Node(
+          name: node.name, operation: node.operation, inputs: inputs, shape: node.shape,
+          weights: node.weights, sharing: sharing))
+    }
+    self.nodes = nodes
+    inputs = nodes.indices.filter { if case .input = nodes[$0].operation { true } else { false } }
+      .map(Value.init(index:))
+    outputs = graph.outputs.map { Value(index: places[$0.index]) }
+    indexByName = Dictionary(
+      nodes.enumerated().map { ($0.element.name, $0.offset) }, uniquingKeysWith: { first, _ in first })
+  }
+
   package subscript(value: Value) -> Node { nodes[value.index] }
 
   /// The node of this name.

@@ -72,12 +72,12 @@ extension Catalog {
       let layers = Set(slots.map(\.layer))
       let named = Set(architecture.layers(of: inventory, in: graph)).intersection(layers).count
       // Tensors to spare prove nothing by their shapes alone.
-      guard unused == 0 || named == layers.count && !hasOwnTop(inventory, variant, architecture) else {
+      guard unused == 0 || named == layers.count && !hasOwnTop(inventory, variant, graph, architecture) else {
         continue
       }
       found.append(
         Candidate(
-          variant: variant, isExact: unused == 0, unusedCount: unused,
+          variant: variant, graph: graph, isExact: unused == 0, unusedCount: unused,
           nameAgreement: layers.isEmpty ? 0 : Double(named) / Double(layers.count),
           explanation: explanation(
             variant, guess.reason, slots: slots.count, layers: layers.count, named: named, unused: unused,
@@ -89,10 +89,9 @@ extension Catalog {
   /// Whether the file has layers of the top that `variant` leaves out: a top that does not fit is a
   /// mistake to report, not something to leave over.
   private static func hasOwnTop(
-    _ inventory: TensorInventory, _ variant: Variant, _ architecture: Architecture
+    _ inventory: TensorInventory, _ variant: Variant, _ backbone: Graph, _ architecture: Architecture
   ) -> Bool {
     guard case .features = variant.head,
-      let backbone = try? variant.graph(),
       let whole = try? variant.definition.graph(input: variant.input, head: .imageNet)
     else { return false }
     let top = Set(whole.weightSlots.map(\.layer)).subtracting(backbone.weightSlots.map(\.layer))

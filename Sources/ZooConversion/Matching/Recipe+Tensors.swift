@@ -69,7 +69,7 @@ extension Recipe {
     var best: (candidate: Candidate, fit: Fit)?
     var nearest: (candidate: Candidate, failure: BindingFailure)?
     for candidate in candidates {
-      switch bind(file, to: candidate.variant, options: options, order: order) {
+      switch bind(file, to: candidate.variant, candidate.graph, options: options, order: order) {
       case .success(let fit):
         if fit.binding.unused.count < best?.fit.binding.unused.count ?? .max { best = (candidate, fit) }
       case .failure(let failure):
@@ -96,10 +96,11 @@ extension Recipe {
   }
 
   private static func bind(
-    _ file: any WeightFile, to variant: Variant, options: RecipeOptions, order: KernelLayout
+    _ file: any WeightFile, to variant: Variant, _ graph: Graph? = nil, options: RecipeOptions,
+    order: KernelLayout
   ) -> Result<Fit, BindingFailure> {
     guard let architecture = Catalog.architecture(named: variant.architecture),
-      let graph = try? variant.graph()
+      let graph = try? graph ?? variant.graph()
     else { return .failure(BindingFailure()) }
     var binder = Binder(
       graph: graph, architecture: architecture, places: variant.definition.places(in: graph),

@@ -44,17 +44,6 @@ extension Graph {
 
   /// The same network with its nodes in the order of Keras' `model.layers`.
   package func inKerasOrder() throws(ZooError) -> Graph {
-    let order = kerasOrder
-    var place = [Int](repeating: 0, count: nodes.count)
-    for (new, old) in order.enumerated() { place[old] = new }
-    var layers: [Layer] = []
-    for index in order {
-      let node = nodes[index]
-      layers.append(
-        Layer(
-          name: node.name, operation: node.operation, inputs: node.inputs.map { place[$0.index] },
-          sharing: node.sharing.map { place[$0.index] }))
-    }
-    return try Graph(layers: layers, outputs: outputs.map { place[$0.index] })
+    try Graph(self, order: kerasOrder)
   }
 }
