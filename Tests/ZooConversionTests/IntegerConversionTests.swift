@@ -3,6 +3,7 @@ import Testing
 import ZooConversion
 import ZooFormat
 import ZooGraph
+import ZooImages
 import ZooRuntime
 import ZooTensor
 import ZooTestSupport
@@ -38,6 +39,8 @@ extension Converter.Options {
       #expect(SplitGraph.applies(to: recipe.graph) && !SplitGraph.applies(to: graph))
       #expect(graph.parameterCount == recipe.graph.parameterCount)
       let integers = try #require(try zoo.integerForm())
+      // Codes of its input are pixels.
+      #expect(integers.ranges[graph.inputs[0]] == Preprocessing.tf.range(channels: 3))
       let split = graph.nodes.enumerated().filter { $1.name.hasSuffix("_depthwise") }
       #expect(split.count > 20)
       // Ranges for each channel lie between the halves.

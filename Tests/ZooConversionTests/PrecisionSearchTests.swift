@@ -2,6 +2,7 @@ import Testing
 import ZooConversion
 import ZooFormat
 import ZooGraph
+import ZooImages
 import ZooRuntime
 import ZooSystem
 import ZooTensor
@@ -165,6 +166,43 @@ import ZooVerification
     #expect(error.largest > nearest.error.largest && error.rootMeanSquare < 2 * nearest.error.rootMeanSquare)
   }
 
+  /// Kernels that are computed on codes of pixels are codes too. Channels of pixels have different scales, and the errors
+  /// of a window cancel in the codes that come of that.
+  @Test func kernelsOfPixelCodes() throws {
+    var builder = GraphBuilder()
+    var value = builder.add("input", .input(shape: [8, 8, 3]))
+    value = builder.add("padded", .zeroPadding(Edges(all: 3)), value)
+    for (name, filters, side) in [("first", 32, 7), ("second", 320, 5)] {
+      value = builder.add(
+        name,
+        .convolution(
+          Convolution(
+            filters: filters, kernel: Extent2D(side), strides: .one, padding: .same, useBias: true)), value)
+    }
+    let graph = try builder.build(outputs: [value])
+    let weights = DictionaryWeights(randomFor: graph, seed: 2)
+    let choice = try PrecisionSearch(
+      graph: graph, preprocessing: .torch, threads: 1, storage: .int8, largestError: .infinity,
+      areActivationsCodes: true
+    ).choose(weights: weights)
+    #expect(choice.plan.forms.count == 2 && choice.plan.forms.values.allSatisfy { $0.name == "i8" })
+    let slot = try #require(graph.weightSlots.first { $0.name.hasPrefix("first") && $0.role == .kernel })
+    let found = try #require(choice.plan.replaced[slot]).floats()
+    let exact = try weights.tensor(for: slot).floats()
+    let shares = ValueCode(ofInput: try #require(Preprocessing.torch.range(channels: 3))).scaleShares
+    for filter in 0..<32 {
+      let scale = (stride(from: filter, to: exact.count, by: 32).map { abs(exact[$0]) }.max() ?? 0) / 127
+      for (channel, share) in shares.enumerated() {
+        var sum: Float = 0
+        for index in stride(from: channel * 32 + filter, to: exact.count, by: 96) {
+          let code = ((found[index] / scale).rounded() * share).rounded(.toNearestOrEven)
+          sum += code - exact[index] * share / scale
+        }
+        #expect(abs(sum) < 1.51, "filter \(filter), channel \(channel)")
+      }
+    }
+  }
+
   /// Kernels of pixels keep 16 bits, unless they are more than a small part of the network.
   @Test(arguments: [80, 4]) func kernelsOfPixels(width: Int) throws {
     var builder = GraphBuilder()
@@ -252,7 +290,10 @@ import ZooVerification
     let forms = choice.plan.forms
     #expect(
       Dictionary(uniqueKeysWithValues: forms.map { ($0.key.name, $0.value.name) })
-        == ["conv/kernel": "i8", "hidden/kernel": "i4", "wide/kernel": "i4"])
+        == [
+          "conv/kernel": "i8", "hidden/kernel": "i4", "wide/kernel": "i4", "norm/gamma": "f16",
+          "norm/beta": "f16",
+        ])
     for case .codes(let form) in forms.values where form.kind == .int4 { #expect(form.group == 32) }
     #expect(choice.layers.map(\.layer) == ["conv", "hidden", "wide"])
     // Only what is behind the batch norm has a predicted input.
