@@ -1,6 +1,6 @@
 import CZooKernels
 
-/// What the kernels of training are timed on: 4 images of 56x56x128, and 128 filters.
+/// What the kernels of training are timed on: 4 images of 56x56x128, and 128 filters; 16 examples of a dense layer.
 final class GradientWorkload {
   private let table: UnsafePointer<zoo_kernels>
   private var allocated: [UnsafeMutablePointer<Float>] = []
@@ -15,6 +15,8 @@ final class GradientWorkload {
     switch kernel {
     case .weight_gradient: return time(call(kernel, weightGradient()))
     case .winograd_gradient: return time(call(kernel, winogradGradient()))
+    case .dense_gradient: return time(call(kernel, denseGradient()))
+    case .dense_weight_gradient: return time(call(kernel, denseWeightGradient()))
     case .pack_transposed, .winograd_pack_transposed: return time(call(kernel, transposedPacking()))
     case .depthwise_gradient: return time(call(kernel, depthwiseGradient()))
     case .depthwise_weight_gradient: return time(call(kernel, depthwiseWeightGradient()))
@@ -68,6 +70,31 @@ final class GradientWorkload {
     arguments.slot_floats = Int(table.pointee.gradient_scratch(arguments.tile_group))
     arguments.scratch = floats(arguments.slot_floats)
     return (arguments, table.pointee.gradient_panels(Int32(channels)))
+  }
+
+  private let (examples, inputs, columns) = (16, 2048, 1000)
+
+  private func denseGradient() -> (zoo_dense_gradient, Int32) {
+    var arguments = zoo_dense_gradient()
+    arguments.weights = UnsafePointer(floats(inputs * columns))
+    (arguments.gradient, arguments.output) = (
+      UnsafePointer(floats(examples * columns)), floats(examples * inputs)
+    )
+    (arguments.gradient_row, arguments.output_row) = (columns, inputs)
+    (arguments.rows, arguments.inputs, arguments.columns) = (Int32(examples), Int32(inputs), Int32(columns))
+    return (arguments, Int32(inputs) / Int32(zoo_dense_unit))
+  }
+
+  private func denseWeightGradient() -> (zoo_dense_weight_gradient, Int32) {
+    var arguments = zoo_dense_weight_gradient()
+    (arguments.input, arguments.gradient) = (
+      UnsafePointer(floats(examples * inputs)), UnsafePointer(floats(examples * columns))
+    )
+    arguments.output = floats(inputs * columns)
+    (arguments.input_row, arguments.gradient_row) = (inputs, columns)
+    (arguments.rows, arguments.columns) = (Int32(examples), Int32(columns))
+    (arguments.end, arguments.block) = (Int64(inputs * columns), Int64(16 * columns))
+    return (arguments, Int32(inputs) / 16)
   }
 
   private func transposedPacking() -> (zoo_transposed_packing, Int32) {

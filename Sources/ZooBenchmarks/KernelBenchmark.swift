@@ -167,8 +167,9 @@ extension zoo_kernel_id {
     case .activation: return .layer(.activation(.gelu(approximate: false)), image)
     case .layer_norm: return .layer(.layerNormalization(LayerNormalization(epsilon: 1e-6)), image)
     case .table_product, .table_adjoint: return .table
-    case .weight_gradient, .winograd_gradient, .pack_transposed, .winograd_pack_transposed,
-      .depthwise_gradient, .depthwise_weight_gradient, .activation_gradient, .batch_sums,
+    case .weight_gradient, .winograd_gradient, .dense_gradient, .dense_weight_gradient, .pack_transposed,
+      .winograd_pack_transposed, .depthwise_gradient, .depthwise_weight_gradient, .activation_gradient,
+      .batch_sums,
       .batch_gradient_sums, .batch_norm, .batch_norm_gradient, .max_pooling_places, .pooling_gradient,
       .softmax_gradient:
       return .gradient
