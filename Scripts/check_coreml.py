@@ -36,12 +36,11 @@ import coremltools
 from coremltools.converters.mil.frontend.milproto.load import load as load_program
 from coremltools.converters.mil.mil import types
 
-from recorded import ROOT, arrays, largest_error, recorded_networks, zoo_convert, zoo_run
+from recorded import ROOT, arrays, largest_error, recorded_networks, recording, zoo_convert, zoo_run
 
 TOLERANCE = 2e-5
 OWN_TOLERANCE = 1e-4
 HALF_TOLERANCE = 0.1
-SUFFIXES = (".keras", ".old.weights.h5", ".weights.h5", ".k2w.h5", ".k2.h5", ".pos.npz", ".npz", ".h5", ".safetensors", ".pth")
 
 # Of a channel, in the network's own order: what is subtracted from a pixel of 0 to 255, and what that is divided by.
 PIXELS = {
@@ -282,12 +281,6 @@ def check_networks(folder):
     return failures
 
 
-def recorded(path):
-    """The inputs and outputs beside a model; None where there are none."""
-    stem = next((path.removesuffix(s) for s in SUFFIXES if path.endswith(s)), path)
-    return next((p for p in (f"{path}.io.npz", f"{stem}.io.npz") if os.path.exists(p)), None)
-
-
 def example(package, x):
     """What a package takes for the preprocessed inputs of one example: pixels, where it takes pictures."""
     if not package.takes_pictures:
@@ -324,7 +317,7 @@ def check_model(zoo, path):
         if path.endswith(".zoo"):
             x = random_inputs(zoo, model)
         else:
-            io = dict(np.load(recorded(path)))
+            io = dict(np.load(recording(path)))
             x, y = [a.astype(np.float32) for a in arrays(io, "x")], arrays(io, "y")
             model = f"{folder}/m.zoo"
             if refusal := zoo_convert(zoo, path, model, x):
@@ -366,7 +359,7 @@ def main():
         paths += sorted(glob.glob(f"{place}/*")) if os.path.isdir(place) and not place.endswith(".mlpackage") else [place]
     print("\n| model | f32 | f16 | f16 values | zoo's own figure |\n|---|---|---|---|---|")
     for path in paths:
-        is_recorded = path.endswith((".h5", ".keras", ".npz", ".safetensors", ".pth")) and not path.endswith(".io.npz") and recorded(path)
+        is_recorded = path.endswith((".h5", ".keras", ".npz", ".safetensors", ".pth")) and not path.endswith(".io.npz") and recording(path)
         if not is_recorded and not path.endswith(".zoo"):
             continue
         if "tensorpack" in path:  # The writer of such files has to be stated.

@@ -21,11 +21,10 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from recorded import ROOT, arrays, largest_error, recorded_networks, zoo_convert, zoo_run
+from recorded import ROOT, arrays, largest_error, recorded_networks, recording, zoo_convert, zoo_run
 
 TOLERANCE = 2e-5
 LAYOUTS = ("nhwc", "nchw")
-SUFFIXES = (".keras", ".old.weights.h5", ".weights.h5", ".k2w.h5", ".k2.h5", ".pos.npz", ".npz", ".h5")
 
 
 def first(x):
@@ -70,16 +69,10 @@ def check_networks(folder):
     return failures
 
 
-def recorded(path):
-    """The inputs and outputs beside a model; None where there are none."""
-    stem = next((path.removesuffix(s) for s in SUFFIXES if path.endswith(s)), path)
-    return next((p for p in (f"{path}.io.npz", f"{stem}.io.npz") if os.path.exists(p)), None)
-
-
 def check_model(zoo, path):
     """The errors of one model: per layout against Keras and against zoo, and whether they are tolerable; text where the
     model was refused."""
-    io = dict(np.load(recorded(path)))
+    io = dict(np.load(recording(path)))
     x, y = [a.astype(np.float32) for a in arrays(io, "x")], arrays(io, "y")
     with tempfile.TemporaryDirectory() as folder:
         model = f"{folder}/m.zoo"
@@ -111,7 +104,7 @@ def main():
         paths += sorted(glob.glob(f"{place}/*")) if os.path.isdir(place) else [place]
     print("\n| model | nhwc: of Keras | of zoo | nchw: of Keras | of zoo |\n|---|---|---|---|---|")
     for path in paths:
-        if not path.endswith((".h5", ".keras", ".npz")) or path.endswith(".io.npz") or not recorded(path):
+        if not path.endswith((".h5", ".keras", ".npz")) or path.endswith(".io.npz") or not recording(path):
             continue
         if "tensorpack" in path:  # The writer of such files has to be stated.
             continue

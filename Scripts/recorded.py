@@ -6,6 +6,13 @@ import subprocess
 import numpy as np
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+SUFFIXES = (".keras", ".old.weights.h5", ".weights.h5", ".k2w.h5", ".k2.h5", ".pos.npz", ".npz", ".h5", ".safetensors", ".pth")
+
+
+def recording(path):
+    """The file with the inputs and outputs beside a model; None where there is none."""
+    stem = next((path.removesuffix(s) for s in SUFFIXES if path.endswith(s)), path)
+    return next((p for p in (f"{path}.io.npz", f"{stem}.io.npz") if os.path.exists(p)), None)
 
 
 def recorded_networks():

@@ -30,11 +30,7 @@ struct ConvertCommand: ParsableCommand {
       valueName: "out.zoo"), completion: .zooFiles)
   var output: String?
 
-  @Option(
-    help: ArgumentHelp(
-      "The architecture; detected from the file by default. See zoo list.", valueName: "name"),
-    completion: .list(KnownArchitecture.names))
-  var architecture: String?
+  @OptionGroup var network: ArchitectureOption
 
   @Option(
     help: ArgumentHelp(
@@ -128,14 +124,7 @@ struct ConvertCommand: ParsableCommand {
     completion: .file(extensions: ["txt"]))
   var labels: String?
 
-  @Option(help: "How pixels are turned into inputs.")
-  var preprocessing: Preprocessing?
-
-  @Option(
-    help: ArgumentHelp(
-      "Height and width, or one number for both; by default those of the file or of the architecture.",
-      valueName: "HxW"))
-  var inputSize: InputSize?
+  @OptionGroup var pictures: InputOptions
 
   @Option(
     help: ArgumentHelp(
@@ -157,8 +146,7 @@ struct ConvertCommand: ParsableCommand {
   @Flag(help: "Treat every warning as an error.")
   var strict = false
 
-  @Flag(name: .customLong("no-verify"), help: "Skip the verification.")
-  var skipVerification = false
+  @OptionGroup var verification: VerificationOption
 
   @OptionGroup var overwrite: OverwriteOption
   @OptionGroup var threads: ThreadsOption
@@ -174,7 +162,9 @@ struct ConvertCommand: ParsableCommand {
         throw ValidationError("-o - writes a file that a terminal cannot show; redirect standard output.")
       }
     }
-    if skipVerification && io != nil { throw ValidationError("--io and --no-verify exclude each other.") }
+    if verification.skipVerification && io != nil {
+      throw ValidationError("--io and --no-verify exclude each other.")
+    }
     if let layer = Dictionary(grouping: lambdas, by: \.layer).first(where: { $0.value.count > 1 })?.key {
       throw ValidationError("--lambda is given twice for '\(layer)'.")
     }
@@ -212,7 +202,8 @@ struct ConvertCommand: ParsableCommand {
   func run() throws {
     var options = Converter.Options()
     options.recipe = RecipeOptions(
-      architecture: architecture, preprocessing: preprocessing, inputSize: inputSize?.extent,
+      architecture: network.architecture, preprocessing: pictures.preprocessing,
+      inputSize: pictures.inputSize?.extent,
       labels: try labels.map(ClassLabel.read(fromFile:)), writer: writer, kernelLayout: kernelOrder,
       trustsNames: trustNames, configuration: config,
       lambdas: Dictionary(lambdas.map { ($0.layer, $0.expression) }, uniquingKeysWith: { _, last in last }))
@@ -223,7 +214,7 @@ struct ConvertCommand: ParsableCommand {
     if let largestError { options.largestStorageError = largestError }
     options.compress = compress
     options.fit = target
-    options.verify = !skipVerification
+    options.verify = !verification.skipVerification
     options.verifier.threads = threads.count
     options.verifier.ioPath = io
     options.overwrite = overwrite.force

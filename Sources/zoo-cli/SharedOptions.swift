@@ -24,6 +24,33 @@ func pathOfOutput(_ output: String?, name: String) -> String {
   return (output.hasSuffix("/") ? output : output + "/") + name
 }
 
+/// Which network a weight file is of.
+struct ArchitectureOption: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "The architecture; detected from the file by default. See zoo list.", valueName: "name"),
+    completion: .list(KnownArchitecture.names))
+  var architecture: String?
+}
+
+/// The pictures that a weight file's network takes.
+struct InputOptions: ParsableArguments {
+  @Option(help: "How pixels are turned into inputs.")
+  var preprocessing: Preprocessing?
+
+  @Option(
+    help: ArgumentHelp(
+      "Height and width, or one number for both; by default those of the file or of the architecture.",
+      valueName: "HxW"))
+  var inputSize: InputSize?
+}
+
+/// Whether what was converted is checked before it is written.
+struct VerificationOption: ParsableArguments {
+  @Flag(name: .customLong("no-verify"), help: "Skip the verification.")
+  var skipVerification = false
+}
+
 struct ThreadsOption: ParsableArguments {
   @Option(help: ArgumentHelp("The number of threads; by default one per processor.", valueName: "n"))
   var threads: Int?

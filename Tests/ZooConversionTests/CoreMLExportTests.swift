@@ -129,17 +129,4 @@ import ZooWeightFiles
           && report.interface == "takes arrays, and gives arrays")
     }
   }
-
-  @Test func networksOnEightBitsAreRefused() throws {
-    try withFolder { folder in
-      let model = folder.appending(path: "i.zoo").path
-      var options = Converter.Options.onEightBits
-      options.verify = false
-      _ = try Converter(options: options).convert(fixture("models/mobilenet.h5"), to: model)
-      let exporter = try Exporter(path: model, output: folder.appending(path: "I.mlpackage").path)
-      let error = #expect(throws: ZooError.self) { try exporter.export(overwrite: false) }
-      #expect(error?.code == .unsupported && error?.why.contains("8 bits") == true)
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["i.zoo"])
-    }
-  }
 }

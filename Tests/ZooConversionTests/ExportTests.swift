@@ -187,4 +187,18 @@ import ZooWeightFiles
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["m.h5"])
     }
   }
+
+  @Test(arguments: ["i.onnx", "I.mlpackage"])
+  func networksOnEightBitsAreRefused(output: String) throws {
+    try withFolder { folder in
+      let model = folder.appending(path: "i.zoo").path
+      var options = Converter.Options.onEightBits
+      options.verify = false
+      _ = try Converter(options: options).convert(fixture("models/mobilenet.h5"), to: model)
+      let exporter = try Exporter(path: model, output: folder.appending(path: output).path)
+      let error = #expect(throws: ZooError.self) { try exporter.export(overwrite: false) }
+      #expect(error?.code == .unsupported && error?.why.contains("8 bits") == true)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["i.zoo"])
+    }
+  }
 }

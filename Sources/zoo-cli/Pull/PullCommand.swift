@@ -97,7 +97,7 @@
       var options = Converter.Options()
       options.recipe = conversion.recipe(of: source, labels: labels)
       options.storage = conversion.dtype ?? .f32
-      options.verify = !conversion.skipVerification
+      options.verify = !conversion.verification.skipVerification
       options.verifier.threads = threads.count
       options.overwrite = overwrite.force
       let result = try Converter(options: options).convert(file.path, to: target) { bar.show($0) }

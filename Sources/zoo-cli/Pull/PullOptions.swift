@@ -60,11 +60,7 @@
 
   /// How a pulled file is converted, as `zoo convert` does.
   struct PulledConversionOptions: ParsableArguments {
-    @Option(
-      help: ArgumentHelp(
-        "The architecture; detected from the file by default. See zoo list.", valueName: "name"),
-      completion: .list(KnownArchitecture.names))
-    var architecture: String?
+    @OptionGroup var network: ArchitectureOption
 
     @Option(help: "The type of stored weights, as for zoo convert: f32, the default, is bit-exact.")
     var dtype: StorageType?
@@ -74,31 +70,24 @@
       completion: .file(extensions: ["txt"]))
     var labels: String?
 
-    @Option(help: "How pixels are turned into inputs.")
-    var preprocessing: Preprocessing?
+    @OptionGroup var pictures: InputOptions
 
-    @Option(
-      help: ArgumentHelp(
-        "Height and width, or one number for both; by default those of the file or of the architecture.",
-        valueName: "HxW"))
-    var inputSize: InputSize?
-
-    @Flag(name: .customLong("no-verify"), help: "Skip the verification.")
-    var skipVerification = false
+    @OptionGroup var verification: VerificationOption
 
     /// Whether nothing is stated.
     var isEmpty: Bool {
-      architecture == nil && dtype == nil && labels == nil && preprocessing == nil && inputSize == nil
-        && !skipVerification
+      network.architecture == nil && dtype == nil && labels == nil && pictures.preprocessing == nil
+        && pictures.inputSize == nil && !verification.skipVerification
     }
 
     /// What is stated about the file. Of one without a published hash, the catalogue states what tensors may not tell.
     func recipe(of source: Pullable, labels: [ClassLabel]?) -> RecipeOptions {
       var options = RecipeOptions(
-        architecture: architecture, preprocessing: preprocessing, inputSize: inputSize?.extent, labels: labels
+        architecture: network.architecture, preprocessing: pictures.preprocessing,
+        inputSize: pictures.inputSize?.extent, labels: labels
       )
       if case .catalog(let weights, let download) = source, download.hashes.isEmpty {
-        options.architecture = architecture ?? weights.architecture
+        options.architecture = network.architecture ?? weights.architecture
         options.inputSize = options.inputSize ?? weights.inputSize
       }
       return options
