@@ -133,8 +133,6 @@ static inline int32_t zoo_depthwise_groups(int32_t kernel_height) { return (kern
 
 #define ZOO_INTEGER_KERNELS(KERNEL) \
   KERNEL(integer_product, zoo_integer_product) \
-  ZOO_OTHER_INTEGER_KERNELS(KERNEL)
-#define ZOO_OTHER_INTEGER_KERNELS(KERNEL) \
   KERNEL(integer_depthwise, zoo_integer_depthwise) \
   KERNEL(integer_pooling, zoo_integer_pooling) \
   KERNEL(integer_mean, zoo_integer_mean) \

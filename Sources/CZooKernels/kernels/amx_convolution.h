@@ -270,7 +270,8 @@ static void amx_stream_weights(
   }
 }
 
-static void amx_convolution(const zoo_convolution *c, int begin, int end) {
+static void amx_convolution(const void *arguments, int32_t begin, int32_t end) {
+  const zoo_convolution *c = arguments;
   const zoo_window *g = &c->window;
   const int all_rows = g->out_height * g->out_width, panel_count = panels(c->columns);
   const int blocks = (all_rows + c->row_block - 1) / c->row_block, inputs = g->kernel_height * g->kernel_width * c->run;

@@ -2,11 +2,11 @@
 // stays in the second-level cache, and threads wait for each other once.
 #pragma once
 
-#include "convolution.h"
 #include "depthwise.h"
 #include "prelude.h"
+#include "vector_convolution.h"
 
-static void separable(const void *arguments, int32_t begin, int32_t end) {
+INLINE void separable_by(zoo_kernel product, const void *arguments, int32_t begin, int32_t end) {
   const zoo_separable *s = arguments;
   zoo_depthwise d = s->depthwise;
   zoo_convolution c = s->product;
@@ -26,6 +26,10 @@ static void separable(const void *arguments, int32_t begin, int32_t end) {
     c.input = memory + (first - row * width) * d.window.out_pixel;
     c.output = s->product.output + first * c.window.out_pixel;
     c.residual = s->product.residual ? s->product.residual + first * c.residual_pixel : NULL;
-    convolution(&c, 0, (count + c.row_block - 1) / c.row_block);
+    product(&c, 0, (count + c.row_block - 1) / c.row_block);
   }
+}
+
+static void separable(const void *arguments, int32_t begin, int32_t end) {
+  separable_by(convolution, arguments, begin, end);
 }

@@ -2,14 +2,13 @@
 //
 // The file that includes this defines VL (floats in a vector), REGISTERS (how many vectors they hold), MR_1 to MR_3
 // (rows of a register block by its vectors of columns, fewer for more), INLINE, KERNELS, KERNELS_NAME, vf, vi (as
-// many integers) and the v_ functions; HAS_TILES if it has matrix tiles; and INTEGERS, the header that has the q_
-// functions, IR and IV (rows and vectors of a register block of whole numbers), or all kernels on whole numbers.
+// many integers) and the v_ functions; and INTEGERS, the header that has the q_ functions, IR and IV (rows and vectors
+// of a register block of whole numbers), or all kernels on whole numbers.
 #pragma once
 
 #include "activation.h"
 #include "activation_gradient.h"
 #include "batch_norm.h"
-#include "convolution.h"
 #include "dense.h"
 #include "dense_gradient.h"
 #include "depthwise.h"
@@ -27,6 +26,7 @@
 #include "separable.h"
 #include "table_products.h"
 #include "transposed_panels.h"
+#include "vector_convolution.h"
 #include "weight_gradient.h"
 #include "winograd.h"
 #include "winograd_gradient.h"
@@ -40,24 +40,20 @@
 #define Q_SHIFT 0
 #endif
 
-const zoo_kernels KERNELS = {
-  .name = KERNELS_NAME,
-  .vector = VL,
-  .mr = MR_2,
-  .peak_chains = peak_chains,
-  .packed_columns = packed_columns,
-  .panels = panels,
-  .gradient_tiles = gradient_tiles,
-  .gradient_panels = gradient_panels,
-  .gradient_scratch = gradient_scratch,
-  .integer_shift = Q_SHIFT,
-#ifdef HAS_TILES
-  .tile_scratch = amx_scratch,
-#endif
-#define KERNEL(name, arguments) .name = name,
-  ZOO_VECTOR_KERNELS(KERNEL)
-#undef KERNEL
-#define KERNEL(name, arguments) .name = zoo_##name,
-  ZOO_PORTABLE_KERNELS(KERNEL)
-#undef KERNEL
-};
+// The members of a table but its name, with a comma behind each.
+#define VECTOR_KERNEL(name, arguments) .name = name,
+#define PORTABLE_KERNEL(name, arguments) .name = zoo_##name,
+#define TEMPLATES \
+  .vector = VL, \
+  .mr = MR_2, \
+  .peak_chains = peak_chains, \
+  .packed_columns = packed_columns, \
+  .panels = panels, \
+  .gradient_tiles = gradient_tiles, \
+  .gradient_panels = gradient_panels, \
+  .gradient_scratch = gradient_scratch, \
+  .integer_shift = Q_SHIFT, \
+  ZOO_VECTOR_KERNELS(VECTOR_KERNEL) \
+  ZOO_PORTABLE_KERNELS(PORTABLE_KERNEL)
+
+const zoo_kernels KERNELS = {TEMPLATES .name = KERNELS_NAME};

@@ -226,7 +226,8 @@ static void point_to_blocks(
 // Weights of at most so many bytes stay in the second-level cache while blocks of rows go by.
 enum { resident_weights = 512 * 1024 };
 
-static void vector_convolution(const zoo_convolution *c, int begin, int end) {
+static void convolution(const void *arguments, int32_t begin, int32_t end) {
+  const zoo_convolution *c = arguments;
   static const int block_rows[3] = {MR_1, MR_2, MR_3};
   const float *rows[zoo_indirection_limit];
   const zoo_window *g = &c->window;
