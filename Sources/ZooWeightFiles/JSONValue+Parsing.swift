@@ -30,7 +30,7 @@ extension JSONValue {
         remedy: ReadingLimits.remedy("objects"))
     }
     do {
-      self = try JSONDecoder().decode(JSONValue.self, from: Data(text))
+      self = try JSONValue(decoding: Data(text))
     } catch {
       throw ZooError(.malformed, "JSON", at: location, Self.reason(for: error))
     }
@@ -98,26 +98,5 @@ extension JSONValue {
       }
     }
     return (deepest, values, memberCount)
-  }
-}
-
-extension JSONValue: Decodable {
-  /// `JSONDecoder` doesn't tell what a value is: one kind after the other is tried, strings and numbers, of
-  /// which configurations consist, before the others.
-  package init(from decoder: any Decoder) throws {
-    let value = try decoder.singleValueContainer()
-    if value.decodeNil() {
-      self = .null
-    } else if let text = try? value.decode(String.self) {
-      self = .string(text)
-    } else if let number = try? value.decode(Double.self) {
-      self = .number(number)
-    } else if let bool = try? value.decode(Bool.self) {
-      self = .bool(bool)
-    } else if let members = try? value.decode([String: JSONValue].self) {
-      self = .object(members)
-    } else {
-      self = .array(try value.decode([JSONValue].self))
-    }
   }
 }

@@ -22,6 +22,27 @@ import ZooWeightFiles
     #expect(try parse(#""é\u00e9\u20AC\ud83d\ude00😀""#) == .string("éé€😀😀"))
   }
 
+  /// Values of one key are guessed to be of one kind, which they need not be.
+  @Test func kindsMayChange() throws {
+    let values: [(String, JSONValue)] = [
+      ("1", .number(1)), ("\"x\"", .string("x")), ("true", .bool(true)), ("null", .null), ("2", .number(2)),
+      ("[]", .array([])), ("[1,\"b\",[],{}]", .array([.number(1), .string("b"), .array([]), .object([:])])),
+      ("[\"c\",2]", .array([.string("c"), .number(2)])), ("{\"a\":false}", .object(["a": .bool(false)])),
+    ]
+    for turn in values.indices {
+      let order = values[turn...] + values[..<turn]
+      let text = order.map { "{\"a\":\($0.0)}" }.joined(separator: ",")
+      #expect(try parse("[\(text)]") == .array(order.map { .object(["a": $0.1]) }))
+    }
+  }
+
+  /// A fault deep inside is found as fast as one outside.
+  @Test func deepFaults() {
+    let depth = ReadingLimits.current.nesting / 4
+    let text = String(repeating: "[{\"a\":", count: depth) + "1e999" + String(repeating: "}]", count: depth)
+    #expect(errorCode { try parse("[1,\(text)]") } == .malformed)
+  }
+
   @Test(arguments: [
     "", " ", "nul", "True", "NaN", "Infinity", "+1", "01", "-", ".5", "1.", "1e", "1e+", "1e999", "0x10",
     "1 2", "[1 2]", "[", "]", "{", "{\"a\"}", "{\"a\":}", "{a:1}", "{\"a\":1 \"b\":2}",
