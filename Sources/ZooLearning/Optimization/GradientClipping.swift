@@ -27,9 +27,7 @@ package struct GradientNorms: Sendable, Equatable {
     _ gradient: UnsafeBufferPointer<Scalar>, _ layout: ParameterLayout, on workers: Workers? = nil
   ) {
     precondition(gradient.count == layout.count, "the gradient does not fit the layout")
-    self.init(layout, on: workers) { (range: Range<Int>, scratch: UnsafeMutablePointer<Scalar>) in
-      gradient.baseAddress.map { $0 + range.lowerBound } ?? UnsafePointer(scratch)
-    }
+    self.init(layout, on: workers, gradient: source(of: gradient))
   }
 
   /// The same of a gradient that is made block by block.

@@ -64,9 +64,7 @@ package struct OptimizerState<Scalar: TrainingScalar>: Sendable, Equatable {
     momentum: Double? = nil, on workers: Workers? = nil
   ) {
     precondition(gradient.count == layout.count, "the gradient does not fit the layout")
-    step(weights, rate: rate, momentum: momentum, on: workers) { range, scratch in
-      gradient.baseAddress.map { $0 + range.lowerBound } ?? UnsafePointer(scratch)
-    }
+    step(weights, rate: rate, momentum: momentum, on: workers, gradient: source(of: gradient))
   }
 
   /// The same with a gradient that is made block by block, just before the weights of a block change.

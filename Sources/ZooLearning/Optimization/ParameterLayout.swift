@@ -4,6 +4,11 @@ import ZooGraph
 /// layout and memory for as many. Any thread may ask.
 package typealias GradientSource<Scalar> = (Range<Int>, UnsafeMutablePointer<Scalar>) -> UnsafePointer<Scalar>
 
+/// The source of a gradient that lies in memory (parameters of a layout).
+func source<Scalar>(of gradient: UnsafeBufferPointer<Scalar>) -> GradientSource<Scalar> {
+  { range, scratch in gradient.baseAddress.map { $0 + range.lowerBound } ?? UnsafePointer(scratch) }
+}
+
 /// Which numbers of a flat buffer are which variable's.
 ///
 /// Weights, gradients and an optimizer's state of one training are buffers of this layout: the variables one
