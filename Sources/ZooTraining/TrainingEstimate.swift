@@ -35,8 +35,14 @@ extension HeadTrainer {
 
   /// Measures some of the pictures, and says what training on all of them would take. Nothing is written.
   ///
-  /// - Throws: `ZooError` where the backbone or all of the looked-at pictures can't be used.
-  public func estimate(for dataset: ImageDataset) throws(ZooError) -> TrainingEstimate {
+  /// - Parameters:
+  ///   - dataset: the pictures.
+  ///   - fineTuning: how layers of the backbone would be trained.
+  /// - Throws: `ZooError` where the backbone or all of the looked-at pictures can't be used, or where the
+  ///   backbone has no such layer.
+  public func estimate(
+    for dataset: ImageDataset, fineTuning: TrainingConfiguration = TrainingConfiguration()
+  ) throws(ZooError) -> TrainingEstimate {
     try ZooError.wrap {
       var extractorOptions = extractorOptions
       extractorOptions.cacheFolder = nil
@@ -69,9 +75,9 @@ extension HeadTrainer {
         decoding: decoding * count, features: max(0, whole - decoding) * count * Double(options.views),
         // Solving has a standardised copy of the features.
         memory: extractor.memory + 3 * values, cache: values,
-        fineTuning: FineTuningCost.all(
+        fineTuning: try FineTuningCost.all(
           extractor.graph, decoding: decoding, forward: max(0, whole - decoding),
-          pictures: dataset.examples.count, threads: options.threads),
+          pictures: dataset.examples.count, threads: options.threads, configuration: fineTuning),
         unreadable: zip(sample, decoded).filter { $1 != nil }.map { dataset.examples[$0.0].name })
     }
   }

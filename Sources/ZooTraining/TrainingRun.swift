@@ -140,9 +140,10 @@ struct TrainingRun {
     -> [FineTuningCost]
   {
     guard !paths.isEmpty, let (decoding, forward) = try? extractor.secondsPerPicture(paths) else { return [] }
-    return FineTuningCost.all(
+    let costs = try? FineTuningCost.all(
       extractor.graph, decoding: decoding, forward: forward, pictures: plan.training.count,
-      threads: options.threads)
+      threads: options.threads, configuration: TrainingConfiguration())
+    return costs ?? []
   }
 
   // MARK: Pictures

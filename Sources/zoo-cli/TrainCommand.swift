@@ -159,7 +159,8 @@ struct TrainCommand: ParsableCommand {
     let bar = ProgressBar(quiet: common.quiet)
     if fineTune.findRate { return try findRate(trainer, dataset, bar) }
     guard writes else {
-      let estimate = try trainer.estimate(for: dataset)
+      let estimate = try trainer.estimate(
+        for: dataset, fineTuning: fineTune.configuration(augmentation: augment) ?? TrainingConfiguration())
       bar.finish()
       return try print(estimate, dataset)
     }

@@ -73,7 +73,8 @@ struct TrainingText {
     try row(
       stage.name,
       "\(grouped(stage.parameters)) weights\(epochs)\(runs); loss \(decimal(stage.lossBefore, 3)) to "
-        + "\(decimal(stage.lossAfter, 3)), lower by \(decimal(stage.gain, 3)) ± \(decimal(stage.gainError, 3)): "
+        + "\(decimal(stage.lossAfter, 3)), \(stage.gain < 0 ? "higher" : "lower") by "
+        + "\(decimal(abs(stage.gain), 3)) ± \(decimal(stage.gainError, 3)): "
         + (stage.isKept ? "kept" : "not kept"))
   }
 

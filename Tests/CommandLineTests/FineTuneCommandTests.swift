@@ -55,6 +55,20 @@ import ZooTestSupport
       frozen.output.contains("not trained    the backbone; --fine-tune last, about "), "\(frozen.output)")
     let dry = try zoo.run(arguments("n.zoo", ["--dry-run"]))
     #expect(dry.output.contains("layers         --fine-tune all takes about "), "\(dry.output)")
+    func costs(_ options: String...) throws -> [[String: Any]] {
+      let estimate = try zoo.run(arguments("n.zoo", ["--dry-run", "--json"] + options)).jsonObject()
+      return try #require(estimate["fine_tuning"] as? [[String: Any]])
+    }
+    let layer = "conv_pw_3"
+    #expect(try costs("--fine-tune", layer).compactMap { $0["layers"] as? String } == [layer])
+    func memory(_ batch: String, _ norms: String) throws -> Int {
+      let costs = try costs("--fine-tune", "all", "--batch", batch, "--batch-norm", norms)
+      return try #require(costs.first?["memory"] as? Int)
+    }
+    #expect(try memory("8", "fixed") < memory("32", "fixed"))
+    #expect(try memory("32", "fixed") < memory("32", "batch"))
+    let unknown = try zoo.run(arguments("n.zoo", ["--dry-run", "--fine-tune", "conv9"]))
+    #expect(unknown.status == 64 && unknown.errors.contains("'conv9'"), "\(unknown.errors)")
     let found = try zoo.run(
       ["train", "letters", "--backbone", "digits.zoo", "--no-cache", "--fine-tune", "last", "--find-rate"])
     #expect(found.status == 0 && found.output.contains("SMOOTHED"), "\(found.errors)")

@@ -4,7 +4,7 @@ import ZooSystem
 
 /// What training layers of a backbone would take.
 public struct FineTuningCost: Sendable, Encodable {
-  /// Which layers, as ``TrainingConfiguration/Layers`` names them: `last` or `all`.
+  /// Which layers: `last`, `all`, or the name of the first.
   public let layers: String
   /// About how many seconds.
   public let seconds: Double
@@ -18,23 +18,22 @@ public struct FineTuningCost: Sendable, Encodable {
   /// What was kept is done again with all pictures.
   private static let repetition = 2.0
 
-  /// Of the last resolution, and of all layers; none where layers can't be trained.
+  /// Of the layers that a configuration trains; none where layers can't be trained.
   ///
   /// - Parameters:
   ///   - features: the backbone up to its features.
   ///   - decoding: seconds that it takes to decode a picture.
   ///   - forward: seconds that a picture takes through the backbone.
+  /// - Throws: `ZooError` of the code `unknownLayer`.
   static func all(
     _ features: Graph, decoding: Double, forward: Double, pictures: Int, threads: Int,
-    configuration: TrainingConfiguration = TrainingConfiguration()
-  ) -> [FineTuningCost] {
+    configuration: TrainingConfiguration
+  ) throws(ZooError) -> [FineTuningCost] {
     let groups = LayerGroups(features, features: features)
-    guard let last = try? groups.stages(.last).first, let all = try? groups.stages(.all).first else {
-      return []
-    }
+    let stages = try groups.stages(configuration.layers)
     let perEpoch = (pictures + configuration.batch - 1) / configuration.batch
     let epochs = configuration.epochCount(stepsPerEpoch: perEpoch)
-    return (last == all ? [("all", all)] : [("last", last), ("all", all)]).compactMap { name, stage in
+    return stages.compactMap { stage in
       let (below, inside) = groups.work(of: stage)
       let share = Double(inside) / Double(max(1, below + inside))
       // Pictures are decoded once, and kept.
@@ -42,12 +41,15 @@ public struct FineTuningCost: Sendable, Encodable {
       let learning = Set(groups.slots(of: stage))
       guard
         let step = try? StepMemory(
-          graph: features, learning: learning, configuration: configuration, options: { $0.threads = threads }
-        )
+          graph: features, learning: learning, configuration: configuration,
+          options: {
+            $0.threads = threads
+            $0.batchMomentum = groups.batchMomentum(of: stage, configuration.batchNorm, training: [:])
+          })
       else { return nil }
       let epoch = Double(pictures) * perPicture
       return FineTuningCost(
-        layers: name, seconds: Double(pictures) * decoding + repetition * Double(epochs) * epoch,
+        layers: stage.option, seconds: Double(pictures) * decoding + repetition * Double(epochs) * epoch,
         memory: step.bytes)
     }
   }

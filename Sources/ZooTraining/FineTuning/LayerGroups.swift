@@ -36,6 +36,8 @@ struct LayerGroups {
   struct Stage: Sendable, Hashable {
     /// In words.
     let name: String
+    /// What chooses it: `last`, `all`, or the name of the first layer.
+    let option: String
     /// The first layer that may learn.
     let first: Int
   }
@@ -44,8 +46,9 @@ struct LayerGroups {
   ///
   /// - Throws: `ZooError` of the code `unknownLayer`.
   func stages(_ layers: TrainingConfiguration.Layers) throws(ZooError) -> [Stage] {
-    let all = Stage(name: "all layers", first: 0)
-    let last = starts.count >= 2 ? Stage(name: "last stage", first: starts[starts.count - 2]) : all
+    let all = Stage(name: "all layers", option: "all", first: 0)
+    let last =
+      starts.count >= 2 ? Stage(name: "last stage", option: "last", first: starts[starts.count - 2]) : all
     switch layers {
     case .automatic: return last == all ? [all] : [last, all]
     case .last: return [last]
@@ -56,7 +59,7 @@ struct LayerGroups {
           .unknownLayer, what: "no such layer", at: "the backbone", "'\(name)'",
           remedy: "zoo inspect --layers lists its layers.")
       }
-      return [Stage(name: "from \(name)", first: index)]
+      return [Stage(name: "from \(name)", option: name, first: index)]
     }
   }
 
@@ -67,11 +70,19 @@ struct LayerGroups {
       .filter { $0.role.isTrainable && known.insert($0).inserted }
   }
 
-  /// The batch norms of a stage.
-  func batchNorms(of stage: Stage) -> [Node] {
-    graph.nodes.dropFirst(stage.first).filter {
-      if case .batchNormalization = $0.operation { true } else { false }
+  /// The momentum of a stage's batch norms where they normalize by the batch; none where they are fixed.
+  ///
+  /// - Parameter training: what layers state for training, by their names.
+  func batchMomentum(
+    of stage: Stage, _ batchNorm: TrainingConfiguration.BatchNorm, training: [String: LayerTraining]
+  ) -> [String: Double] {
+    guard batchNorm == .batch else { return [:] }
+    var momentum: [String: Double] = [:]
+    for node in graph.nodes.dropFirst(stage.first) {
+      guard case .batchNormalization = node.operation else { continue }
+      momentum[node.name] = training[node.name]?.momentum ?? LayerTraining.usualMomentum
     }
+    return momentum
   }
 
   /// The multiply-adds of an example forward below and in a stage.

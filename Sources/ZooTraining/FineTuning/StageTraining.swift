@@ -77,12 +77,8 @@ final class StageTraining {
     options.valueBytes = configuration.valueBytes
     options.seed = seed
     options.noise = network.noise(from: stage.first)
-    if configuration.batchNorm == .batch {
-      for node in network.groups.batchNorms(of: stage) {
-        options.batchMomentum[node.name] =
-          network.layerTraining[node.name]?.momentum ?? LayerTraining.usualMomentum
-      }
-    }
+    options.batchMomentum = network.groups.batchMomentum(
+      of: stage, configuration.batchNorm, training: network.layerTraining)
     return options
   }
 

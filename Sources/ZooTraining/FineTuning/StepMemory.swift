@@ -4,7 +4,8 @@ import ZooSystem
 
 /// The memory of a step of training, and how many pictures are computed at once so that it is little.
 struct StepMemory {
-  /// Where no memory is stated, a step of more bytes computes fewer pictures at a time.
+  /// Where no memory is stated, a step of more bytes computes fewer pictures at a time, down to what a step takes that
+  /// computes them one at a time, and half as much again: weights that are read for each part take time.
   private static let usual = 1 << 30
 
   /// The most pictures that are computed at once.
@@ -12,8 +13,8 @@ struct StepMemory {
   /// What a step takes, with the optimizer's memory, the weights of the best epoch, and those while they are judged.
   let bytes: Int
 
-  /// Halves the pictures that are computed at once until a step is within the configuration's memory, or 1 GiB where that
-  /// states none; down to one, or not at all where batch norms normalize by the batch.
+  /// Halves the pictures that are computed at once until a step is within the configuration's memory, or about 1 GiB where
+  /// that states none; down to one, or not at all where batch norms normalize by the batch.
   ///
   /// - Parameters:
   ///   - learning: the weights that learn.
@@ -22,23 +23,26 @@ struct StepMemory {
     graph: Graph, learning: Set<WeightSlot>, configuration: TrainingConfiguration,
     options complete: (inout TrainingOptions) -> Void
   ) throws(ZooError) {
-    let limit = configuration.memory ?? Self.usual
     let count = learning.reduce(0) { $0 + $1.shape.elementCount }
     let more = (configuration.optimizer.slots.count + 3) * count * MemoryLayout<Float>.size
-    var part = configuration.batch
-    while true {
+    func size(of part: Int) throws(ZooError) -> Int {
       var options = TrainingOptions()
       options.batch = configuration.batch
       options.part = part
       options.valueBytes = configuration.valueBytes
       complete(&options)
-      let bytes = try more + TrainingSession.memory(graph: graph, learning: learning, options: options)
-      if bytes <= limit || part == 1 || configuration.batchNorm == .batch {
-        (self.part, self.bytes) = (part, bytes)
-        return
-      }
-      part = (part + 1) / 2
+      return try more + TrainingSession.memory(graph: graph, learning: learning, options: options)
     }
+    var (part, bytes) = (configuration.batch, try size(of: configuration.batch))
+    if configuration.batchNorm == .fixed {
+      var limit = configuration.memory ?? Self.usual
+      if bytes > limit, configuration.memory == nil { limit = try max(limit, size(of: 1) / 2 * 3) }
+      while bytes > limit, part > 1 {
+        part = (part + 1) / 2
+        bytes = try size(of: part)
+      }
+    }
+    (self.part, self.bytes) = (part, bytes)
   }
 }
 
