@@ -2,6 +2,7 @@
 #include <arm_neon.h>
 
 #define VL 8
+#define STEPS 1
 #define REGISTERS 16
 // Register blocks are 6 x 16: 24 accumulators, 4 registers of weights and one of input fill 29 of the 32, and a
 // step of the sum loads 10 registers (6 of them one float, repeated) for its 24 multiplications. An 8 x 12

@@ -1,5 +1,6 @@
 // Vectors of the compiler for the kernel templates: registers of 4 floats, which it maps to what the target has.
 #define VL 4
+#define STEPS 1
 #define REGISTERS 16
 #define MR_1 6
 #define MR_2 6

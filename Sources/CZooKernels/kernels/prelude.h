@@ -6,6 +6,9 @@
 
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define ROLLED _Pragma("clang loop unroll(disable) vectorize(disable)")
+// Nothing is loaded ahead of this place: between the STEPS of a loop, loads that the compiler hoists would leave it
+// without registers.
+#define IN_ORDER __asm__ volatile("" ::: "memory")
 
 INLINE int min_int(int a, int b) { return a < b ? a : b; }
 INLINE int max_int(int a, int b) { return a > b ? a : b; }

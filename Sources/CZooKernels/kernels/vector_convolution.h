@@ -15,10 +15,21 @@ typedef struct {
   const float *residual;
   const float *mask;
   float *output;
-  const char *prefetch;      // a line per step of the sum is brought into the second-level cache
-  ptrdiff_t prefetch_step;
+  const char *prefetch;      // a line per step or two of the sum is brought into the second-level cache
+  ptrdiff_t prefetch_step;   // bytes a step
   int last;                  // columns used of the last vector
 } block_arguments;
+
+// Float k of MR pixels times a row of weights.
+INLINE void block_step(
+    const int MR, const int NR, const float *const *a, ptrdiff_t k, const float *weights, vf sum[MR_1][3]) {
+  vf b[3];
+  UNROLL for (int n = 0; n < NR; n++) b[n] = v_load(weights + n * VL);
+  UNROLL for (int m = 0; m < MR; m++) {
+    const vf x = v_set(a[m][k]);
+    UNROLL for (int n = 0; n < NR; n++) sum[m][n] = v_fma(x, b[n], sum[m][n]);
+  }
+}
 
 INLINE void register_block(const int MR, const int NR, const zoo_convolution *c, const block_arguments *t) {
   vf sum[MR_1][3];
@@ -41,18 +52,17 @@ INLINE void register_block(const int MR, const int NR, const zoo_convolution *c,
   for (int tap = 0; tap < taps; tap++) {
     const float *a[MR_1];
     UNROLL for (int m = 0; m < MR; m++) a[m] = t->rows[tap * MR + m];
-    // Unrolled, the compiler hoists loads and runs out of registers.
-    ROLLED for (ptrdiff_t k = 0; k < run; k++) {
-      vf b[3];
-      UNROLL for (int n = 0; n < NR; n++) b[n] = v_load(w + n * VL);
-      w += NR * VL;
-      __builtin_prefetch(prefetch, 0, 2);
-      prefetch += step;
-      UNROLL for (int m = 0; m < MR; m++) {
-        vf x = v_set(a[m][k]);
-        UNROLL for (int n = 0; n < NR; n++) sum[m][n] = v_fma(x, b[n], sum[m][n]);
+    ptrdiff_t k = 0;
+    ROLLED for (; k + STEPS <= run; k += STEPS) {
+      UNROLL for (int i = 0; i < STEPS; i += 2) __builtin_prefetch(prefetch + i * step, 0, 2);
+      prefetch += STEPS * step;
+      UNROLL for (int i = 0; i < STEPS; i++) {
+        block_step(MR, NR, a, k + i, w + i * NR * VL, sum);
+        if (STEPS > 1) IN_ORDER;
       }
+      w += STEPS * NR * VL;
     }
+    ROLLED for (; k < run; k++, w += NR * VL) block_step(MR, NR, a, k, w, sum);
   }
   float *output = t->output;
   if (t->mask) {

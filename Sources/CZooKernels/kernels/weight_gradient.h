@@ -142,6 +142,16 @@ typedef struct {
   int add;                        // whether to what is there
 } wgr_block;
 
+// One pixel's M inputs times its N vectors of gradients.
+INLINE void wgr_step(const int M, const int N, const float *input, const float *gradient, vf sum[MR_2][2]) {
+  vf b[2];
+  UNROLL for (int n = 0; n < N; n++) b[n] = v_load(gradient + n * VL);
+  UNROLL for (int m = 0; m < M; m++) {
+    const vf x = v_set(input[m]);
+    UNROLL for (int n = 0; n < N; n++) sum[m][n] = v_fma(x, b[n], sum[m][n]);
+  }
+}
+
 INLINE void wgr_multiply(const int M, const int N, const wgr_block *t) {
   vf sum[MR_2][2];
   UNROLL for (int m = 0; m < M; m++) {
@@ -149,16 +159,16 @@ INLINE void wgr_multiply(const int M, const int N, const wgr_block *t) {
   }
   const float *input = t->input, *gradient = t->gradient;
   const ptrdiff_t step = t->input_step;
-  ROLLED for (int i = t->count; i > 0; i--) {
-    vf b[2];
-    UNROLL for (int n = 0; n < N; n++) b[n] = v_load(gradient + n * VL);
-    UNROLL for (int m = 0; m < M; m++) {
-      const vf x = v_set(input[m]);
-      UNROLL for (int n = 0; n < N; n++) sum[m][n] = v_fma(x, b[n], sum[m][n]);
+  int i = t->count;
+  ROLLED for (; i >= STEPS; i -= STEPS) {
+    UNROLL for (int k = 0; k < STEPS; k++) {
+      wgr_step(M, N, input + k * step, gradient + k * N * VL, sum);
+      if (STEPS > 1) IN_ORDER;
     }
-    input += step;
-    gradient += N * VL;
+    input += STEPS * step;
+    gradient += STEPS * N * VL;
   }
+  ROLLED for (; i > 0; i--, input += step, gradient += N * VL) wgr_step(M, N, input, gradient, sum);
   float *weights = t->weights;
   UNROLL for (int m = 0; m < M; m++, weights += t->stride) {
     UNROLL for (int n = 0; n < N; n++) {
