@@ -60,9 +60,10 @@ examples: packages ## Build the sample programs as .build/examples/debug/NAME
 check-examples: ## Type-check the sample programs against a release build that is there
 	Scripts/check-examples.sh
 
-# Tests of these modules run no kernels; those of the command run what others test with each. agreeOnARM runs others.
+# Tests of these modules run no kernels, or such as other tests run with each instruction set: those of conversions and
+# of the command. agreeOnARM runs kernels of another machine.
 ONCE := ZooSystem ZooTensor ZooGraph ZooModels ZooImages ZooWeightFiles ZooFormat ZooFetch ZooHTTP ZooReference ZooExport \
-  ZooReports ZooData ZooTestSupport CommandLine
+  ZooReports ZooData ZooConversion ZooTestSupport CommandLine
 
 # First with the best kernels that this machine has, then with each of the others.
 test: test-packages ## Run all tests, those of kernels with each instruction set that this machine has, and check the documentation
