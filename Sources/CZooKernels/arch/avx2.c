@@ -7,7 +7,6 @@
 #pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
 
 #define VL 8
-// What surrounds a step of a sum counts where two threads share a core.
 #define STEPS 4
 #define REGISTERS 16
 // 6 x 2 accumulators, 2 vectors of weights and one of input fill 15 of the 16 registers.

@@ -2,7 +2,6 @@
 #include <immintrin.h>
 
 #define VL 16
-// What surrounds a step of a sum counts where two threads share a core.
 #define STEPS 4
 #define REGISTERS 32
 // 14 x 2 accumulators, 2 vectors of weights and one of input fill 31 of the 32 registers.

@@ -4,8 +4,8 @@ import ZooSystem
 
 /// The memory of a step of training, and how many pictures are computed at once so that it is little.
 struct StepMemory {
-  /// Where no memory is stated, a step of more bytes computes fewer pictures at a time, down to what a step takes that
-  /// computes them one at a time, and half as much again: weights that are read for each part take time.
+  /// What a step may take where no memory is stated; or half as much again as with one picture at a time, if that is
+  /// more: smaller parts would save little then, and read all weights more often.
   private static let usual = 1 << 30
 
   /// The most pictures that are computed at once.
@@ -13,7 +13,7 @@ struct StepMemory {
   /// What a step takes, with the optimizer's memory, the weights of the best epoch, and those while they are judged.
   let bytes: Int
 
-  /// Halves the pictures that are computed at once until a step is within the configuration's memory, or about 1 GiB where
+  /// Halves the pictures that are computed at once until a step is within the configuration's memory, or the usual one where
   /// that states none; down to one, or not at all where batch norms normalize by the batch.
   ///
   /// - Parameters:
