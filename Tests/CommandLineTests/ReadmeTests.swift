@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// The README's library example, compiled and run as its reader would: in a package of its own that
-/// depends on this one by path.
+/// The README's library example, compiled and run as its reader would at first: in a package of its own that
+/// depends on this one by path, for debugging.
 @Suite("README")
 struct ReadmeTests {
   @Test func theLibraryExampleCompilesAndRuns() throws {
@@ -38,8 +38,7 @@ struct ReadmeTests {
     // The build folder stays between runs: only the first one compiles everything.
     let scratch = ZooCommand.root.appendingPathComponent(".build/readme-example").path
     let build = try run(
-      "swift", ["run", "-c", "release", "--package-path", package.path, "--scratch-path", scratch],
-      in: zoo.folder)
+      "swift", ["run", "--package-path", package.path, "--scratch-path", scratch], in: zoo.folder)
     #expect(build.status == 0, "\(build.errors)")
     // What the command alone is made with costs nobody else a thing.
     let packages = try FileManager.default.contentsOfDirectory(atPath: scratch + "/checkouts")

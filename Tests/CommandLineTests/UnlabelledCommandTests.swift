@@ -89,7 +89,7 @@ struct UnlabelledCommandTests {
       #expect(again.status == 73 && again.output.isEmpty)
       let json = try zoo.run(["cluster", "digits.zoo", "pictures", "--json"] + cache).jsonObject()
       let groups = try #require(json["groups"] as? [[String: Any]])
-      #expect(groups.compactMap { ($0["pictures"] as? [String])?.count }.reduce(0, +) == 10)
+      #expect(groups.flatMap { $0["pictures"] as? [String] ?? [] }.count == 10)
       #expect((json["trials"] as? [[String: Any]])?.count == 2 && json["silhouette"] is Double)
       let many = try zoo.run(["cluster", "digits.zoo", "pictures", "--groups", "11"] + cache)
       #expect(many.status == 65 && many.errors.contains("10 make no 11 groups"), "\(many.errors)")

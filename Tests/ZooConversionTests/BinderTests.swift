@@ -105,10 +105,11 @@ import ZooWeightFiles
 
   @Test func whatTheNetworkLacksIsLeftOver() throws {
     let (binder, graph) = try binder(SmallNetworks.mobileNet)
-    let extra = ["conv_dw_14/depthwise_kernel", "conv1/bias", "optimizer/iterations"].map { name in
+    let extra = [
+      ("conv_dw_14", "depthwise_kernel"), ("conv1", "bias"), ("optimizer", "iterations"),
+    ].map { (layer: String, variable: String) in
       TensorEntry(
-        name: name, shape: [1], elementType: .float32, layer: String(name.prefix { $0 != "/" }),
-        variable: name.split(separator: "/").last.map(String.init))
+        name: "\(layer)/\(variable)", shape: [1], elementType: .float32, layer: layer, variable: variable)
     }
     let binding = try binder.bind(
       MemoryFile(layout: .legacyWeights, tensors: extra + SmallNetworks.entries(of: graph, .named)))

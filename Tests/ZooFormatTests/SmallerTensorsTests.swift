@@ -36,8 +36,9 @@ extension SpecifiedFile {
 
   /// Parts, each but the last one filled up to a multiple of 64.
   static func parts(_ parts: [UInt8]...) -> [UInt8] {
-    parts.dropLast().flatMap { $0 + [UInt8](repeating: 0, count: (64 - $0.count % 64) % 64) }
-      + (parts.last ?? [])
+    var bytes: [UInt8] = []
+    for part in parts { bytes += [UInt8](repeating: 0, count: (64 - bytes.count % 64) % 64) + part }
+    return bytes
   }
 
   static func halves(_ values: Float...) -> [UInt8] { values.flatMap { littleEndian($0.float16Bits) } }

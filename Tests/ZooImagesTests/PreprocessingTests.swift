@@ -56,8 +56,8 @@ import ZooImages
   @Test func theOtherOrderOfChannels() {
     let rgb = Image(width: 2, height: 1, pixels: [0, 100, 255, 7, 8, 9])
     let values = Preprocessing.torch.tensor(of: rgb).values
-    #expect(
-      Preprocessing.torchBGR.tensor(of: rgb).values == [0, 3].flatMap { values[$0..<$0 + 3].reversed() })
+    let reversed = Array(values[..<3].reversed() + values[3...].reversed())
+    #expect(Preprocessing.torchBGR.tensor(of: rgb).values == reversed)
   }
 
   @Test func aBatchIsResized() throws {

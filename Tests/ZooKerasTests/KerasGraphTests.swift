@@ -31,10 +31,9 @@ private func configuration(_ name: String) throws -> JSONValue {
     if !name.hasSuffix("k2") {
       #expect(network.graph == known)
       let weighted = Set(known.nodes.indices.filter { !known.nodes[$0].weights.isEmpty })
-      #expect(
-        network.layerOrder.filter { weighted.contains($0.node) }.map { [String($0.node), $0.storePath] }
-          == known.kerasLayerPlaces.filter { weighted.contains($0.node) }
-          .map { [String($0.node), $0.storePath] })
+      let layers = network.layerOrder.filter { weighted.contains($0.node) }
+      let places = known.kerasLayerPlaces.filter { weighted.contains($0.node) }
+      #expect(layers.map(\.node) == places.map(\.node) && layers.map(\.storePath) == places.map(\.storePath))
     }
   }
 

@@ -31,15 +31,14 @@ import ZooWeightFiles
   @Test(arguments: ["weights.h5", "keras"])
   func everyGroupOfASubclassedModelIsListed(layout: String) throws {
     let file = try WeightFiles.open(path: fixture("stores/subclass.\(layout)"))
-    #expect(
-      Set(file.tensors.map(\.name))
-        == Set(
-          (0..<2).map { "block1/layers/conv2d/vars/\($0)" }
-            + (0..<4).map { "block1/layers/batch_normalization/vars/\($0)" }
-            + (0..<2).flatMap {
-              ["block2/conv2d/vars/\($0)", "block2/conv2d_1/vars/\($0)", "head/vars/\($0)"]
-            }
-            + ["vars/0"]))
+    var expected: Set = ["vars/0"]
+    for (layer, variables) in [
+      ("block1/layers/conv2d", 2), ("block1/layers/batch_normalization", 4), ("block2/conv2d", 2),
+      ("block2/conv2d_1", 2), ("head", 2),
+    ] {
+      for variable in 0..<variables { expected.insert("\(layer)/vars/\(variable)") }
+    }
+    #expect(Set(file.tensors.map(\.name)) == expected)
     #expect(file.tensors.last?.name == "vars/0")
     #expect(file.attributes == ["block1", "block2", "head"])
     for entry in file.tensors { #expect(try file.read(entry).shape == entry.shape) }
