@@ -129,7 +129,8 @@ static void check_product(check *c, zoo_window g, int channels, int columns, int
     .window = g, .input = bytes(input), .zero = bytes(zero), .weights = signed_bytes(packed),
     .bias = integers(s.bias), .multiplier = s.multiplier.values, .offset = s.offset.values,
     .output = output.values, .wide = words(wide), .residual_pixel = residual_pixel, .wide_pixel = wide_pixel, .run = channels, .columns = columns,
-    .row_block = any(c, 1, 2 * pixels), .panel_group = any(c, 1, zoo_integer_panels(columns)), .lo = 0, .hi = 100};
+    .row_block = any(c, 1, 2 * pixels), .panel_group = any(c, 1, zoo_integer_panels(columns)),
+    .by_rows = any(c, 0, 1), .lo = 0, .hi = 100};
   if (a.row_block > zoo_indirection_limit / taps) a.row_block = zoo_indirection_limit / taps;
   a.writes = ((const int[]){zoo_write_codes, zoo_write_wide, zoo_write_codes | zoo_write_wide, zoo_write_floats})[form];
   if (any(c, 0, 1)) a.residual = bytes(residual);

@@ -18,5 +18,7 @@ int main(void) {
   }
   const zoo_check_result tiles = zoo_check_plain_tiles(print, NULL);
   printf("tiles: %lld values, %lld wrong\n", (long long)tiles.compared, (long long)tiles.failed);
-  return failed | (tiles.failed > 0);
+  const zoo_check_result pool = zoo_check_pool(print, NULL);
+  printf("pool: %lld counts, %lld wrong\n", (long long)pool.compared, (long long)pool.failed);
+  return failed | (tiles.failed > 0) | (pool.failed > 0);
 }

@@ -165,7 +165,7 @@ static void convolve(check *c, zoo_window g, int channels, int columns) {
     .window = g, .input = p.input.values, .zero = zero.values, .weights = packed.values, .bias = p.bias.values,
     .residual = p.residual.values, .output = p.output.values, .residual_pixel = p.residual_pixel,
     .run = channels, .columns = columns, .row_block = any(c, 0, 1) ? rows : any(c, 1, rows),
-    .mask = mask_product(c, &p), .panel_group = any(c, 1, panels), .lo = p.lo, .hi = p.hi,
+    .mask = mask_product(c, &p), .panel_group = any(c, 1, panels), .by_rows = any(c, 0, 1), .lo = p.lo, .hi = p.hi,
     .next_weights = any(c, 0, 1) ? packed.values : NULL};
   run_convolution(c, &a, parts(rows, a.row_block) * parts(panels, a.panel_group));
   // A rounding for each product and sum, for the scaled weight and for the residual.

@@ -27,6 +27,8 @@ import ZooTestSupport
   /// What the kernel for AMX does with its tiles, on machines without them too.
   @Test func productOnTilesAgrees() { expectNoFailure { zoo_check_plain_tiles($0, $1) } }
 
+  @Test func poolDoesEachUnitOnceAndLetsNobodyWait() { expectNoFailure { zoo_check_pool($0, $1) } }
+
   #if os(Linux) && !arch(arm64)
     /// Compiles the kernels for 64-bit ARM and runs the checks in an emulator, as far as there are these.
     @Test func agreeOnARM() throws {
@@ -35,7 +37,7 @@ import ZooTestSupport
       case .notCompiled(let output): Issue.record("not compiled: \(output)")
       case .ran(let status, let output):
         #expect(status == 0, "\(output)")
-        #expect(output.contains("neon: ") && output.contains("portable: "))
+        #expect(output.contains("neon: ") && output.contains("portable: ") && output.contains("pool: "))
       }
     }
   #endif

@@ -42,6 +42,7 @@ typedef struct {
   int32_t columns;
   int32_t row_block;         // rows per unit
   int32_t panel_group;       // panels per unit
+  int32_t by_rows;           // whether the units of the same rows follow each other, or else those of the same panels
   const void *next_weights;  // what the next operation reads first; may be null
 } zoo_integer_product;
 

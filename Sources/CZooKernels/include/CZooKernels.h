@@ -23,7 +23,7 @@ extern "C" {
 // An indirect matrix product: row r is output pixel r, its left-hand side the `run` floats at the
 // pixel of each window position in turn; columns are filters.
 // output = min(max(bias + product + residual, lo), hi), masked.
-// Unit u is row block u % blocks, panel group u / blocks.
+// A unit is a block of rows by a group of panels.
 typedef struct {
   zoo_window window;
   const float *input;
@@ -37,6 +37,7 @@ typedef struct {
   int32_t columns;
   int32_t row_block;       // rows per unit
   int32_t panel_group;     // panels per unit
+  int32_t by_rows;         // whether the units of the same rows follow each other, or else those of the same panels
   float lo, hi;
   zoo_mask mask;           // of the output; applied last, by kernels on vectors
   const void *next_weights;  // what the next operation reads first; may be null
@@ -365,7 +366,8 @@ typedef struct zoo_pool zoo_pool;
 // `threads` counts the caller; null where threads can't be made.
 zoo_pool *zoo_pool_create(int32_t threads);
 void zoo_pool_destroy(zoo_pool *);
-// Runs units 0 ..< units, one contiguous share per thread; returns when all are done. One caller at a time.
+// Runs units 0 ..< units, each once; returns when all are done. Each thread begins with a contiguous share, and whoever
+// is done does units that others have not come to. One caller at a time.
 // `pool` may be null: the caller then does all itself.
 void zoo_pool_run(zoo_pool *pool, zoo_kernel kernel, const void *arguments, int32_t units);
 // Said around a series of operations: while several callers are at it, on any pools of the process, each

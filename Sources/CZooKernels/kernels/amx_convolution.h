@@ -274,21 +274,19 @@ static void amx_convolution(const void *arguments, int32_t begin, int32_t end) {
   const zoo_convolution *c = arguments;
   const zoo_window *g = &c->window;
   const int all_rows = g->out_height * g->out_width, panel_count = panels(c->columns);
-  const int blocks = (all_rows + c->row_block - 1) / c->row_block, inputs = g->kernel_height * g->kernel_width * c->run;
+  const int inputs = g->kernel_height * g->kernel_width * c->run;
   const float *pointers[zoo_indirection_limit];
   char *memory = (char *)(c->scratch + zoo_thread_index() * c->slot_floats);
   for (int unit = begin; unit < end; unit++) {
-    const int first = unit % blocks * c->row_block, first_pair = unit / blocks * c->panel_group;
-    const int end_pair = first_pair + c->panel_group < panel_count ? first_pair + c->panel_group
-                                                                   : amx_column_pairs(c->columns);
-    const int count = min_int(c->row_block, all_rows - first);
-    amx_rows rows = amx_rows_of(c, first, count, pointers);
-    const amx_shape s = amx_shape_of(count, 1);
+    const product_unit u = unit_of_product(unit, all_rows, c->row_block, panel_count, c->panel_group, c->by_rows);
+    const int end_pair = u.end_panel < panel_count ? u.end_panel : amx_column_pairs(c->columns);
+    amx_rows rows = amx_rows_of(c, u.row, u.rows, pointers);
+    const amx_shape s = amx_shape_of(u.rows, 1);
     amx_begin(&s);
     if (amx_has_few_weights(inputs, c->columns)) {
-      amx_stream_rows(c, &rows, first_pair, end_pair, memory);
+      amx_stream_rows(c, &rows, u.panel, end_pair, memory);
     } else {
-      amx_stream_weights(c, &rows, first_pair, end_pair, memory);
+      amx_stream_weights(c, &rows, u.panel, end_pair, memory);
     }
     _tile_release();
   }

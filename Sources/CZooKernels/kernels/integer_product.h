@@ -84,19 +84,15 @@ static void integer_product(const void *arguments, int32_t begin, int32_t end) {
   const int panel_count = zoo_integer_panels(c->columns);
   const ptrdiff_t steps = (ptrdiff_t)taps * ((c->run + 3) / 4);
   const ptrdiff_t panel_bytes = steps * 4 * zoo_integer_panel;
-  const int blocks = (all_rows + c->row_block - 1) / c->row_block;
   for (int unit = begin; unit < end; unit++) {
-    const int first = unit % blocks * c->row_block;
-    const int count = min_int(c->row_block, all_rows - first);
-    const int block_count = (count + IR - 1) / IR;
+    const product_unit u = unit_of_product(unit, all_rows, c->row_block, panel_count, c->panel_group, c->by_rows);
+    const int block_count = (u.rows + IR - 1) / IR;
     for (int i = 0, done = 0; i < block_count; i++) {
-      const int size = (int)((int64_t)count * (i + 1) / block_count) - done;
-      ip_point(c, first + done, size, rows + (ptrdiff_t)done * taps);
+      const int size = (int)((int64_t)u.rows * (i + 1) / block_count) - done;
+      ip_point(c, u.row + done, size, rows + (ptrdiff_t)done * taps);
       done += size;
     }
-    const int first_panel = unit / blocks * c->panel_group;
-    const int end_panel = min_int(first_panel + c->panel_group, panel_count);
-    for (int panel = first_panel; panel < end_panel; panel++) {
+    for (int panel = u.panel; panel < u.end_panel; panel++) {
       const int start = panel * zoo_integer_panel;
       const int width = min_int(zoo_integer_panel, zoo_integer_columns(c->columns) - start);
       const int8_t *weights = c->weights + panel * panel_bytes;
@@ -108,7 +104,7 @@ static void integer_product(const void *arguments, int32_t begin, int32_t end) {
         const int used = min_int(min_int(IV * VL, width - pass * IV * VL), c->columns - column);
         const int vectors = (used + VL - 1) / VL;
         integer_block t = {
-          .rows = rows, .weights = weights + pass * IV * VL * 4, .weight_step = width * 4, .pixel = first,
+          .rows = rows, .weights = weights + pass * IV * VL * 4, .weight_step = width * 4, .pixel = u.row,
           .column = column, .last = used - (vectors - 1) * VL, .prefetch = (const char *)weights};
         ptrdiff_t share = 0;
         if (next && block_count <= 64 && pass == 0) {
@@ -118,7 +114,7 @@ static void integer_product(const void *arguments, int32_t begin, int32_t end) {
           t.prefetch_step = (share + steps - 1) / steps;
         }
         for (int i = 0, done = 0; i < block_count; i++) {
-          const int size = (int)((int64_t)count * (i + 1) / block_count) - done;
+          const int size = (int)((int64_t)u.rows * (i + 1) / block_count) - done;
           integer_blocks[size - 1][vectors - 1](c, &t);
           done += size;
           t.rows += (ptrdiff_t)size * taps;

@@ -109,20 +109,20 @@ static void tile_product(const void *arguments, int32_t begin, int32_t end) {
   ptrdiff_t strides[tile_strides];
   int32_t sums[2 * tile_rows * 2 * tile_columns] __attribute__((aligned(64)));
   const int taps = g->kernel_height * g->kernel_width, all_rows = g->out_height * g->out_width;
-  const int blocks = (all_rows + c->row_block - 1) / c->row_block, panels = zoo_integer_panels(c->columns);
+  const int panels = zoo_integer_panels(c->columns);
   const int groups = (c->run + 3) / 4;
   tile_shape s = {.product = c, .groups = tile_groups(c)};
   s.steps = groups / s.groups;
   for (int unit = begin; unit < end; unit++) {
-    const int first = unit % blocks * c->row_block, count = min_int(c->row_block, all_rows - first);
-    const int block_count = (count + 2 * tile_rows - 1) / (2 * tile_rows);
-    const int largest = (count + block_count - 1) / block_count;
+    const product_unit u = unit_of_product(unit, all_rows, c->row_block, panels, c->panel_group, c->by_rows);
+    const int block_count = (u.rows + 2 * tile_rows - 1) / (2 * tile_rows);
+    const int largest = (u.rows + block_count - 1) / block_count;
     s.upper = (largest + 1) / 2;
     s.lower = max_int(largest / 2, 1);
     for (int i = 0, done = 0; i < block_count; i++) {
-      const int size = (int)((int64_t)count * (i + 1) / block_count) - done;
+      const int size = (int)((int64_t)u.rows * (i + 1) / block_count) - done;
       const uint8_t **own = rows + (ptrdiff_t)done * taps;
-      ip_point(c, first + done, size, own);
+      ip_point(c, u.row + done, size, own);
       for (int tap = 0; tap < taps; tap++, own += size) {
         ptrdiff_t *stride = strides + 2 * (i * taps + tap);
         stride[0] = tile_stride(own, s.upper);
@@ -136,13 +136,12 @@ static void tile_product(const void *arguments, int32_t begin, int32_t end) {
     const uint16_t code_bytes = (uint16_t)(4 * s.groups);
     const uint16_t bytes[8] = {64, 64, 64, 64, code_bytes, code_bytes, 64, 64};
     tile_begin(extents, bytes);
-    const int first_panel = unit / blocks * c->panel_group;
-    for (int panel = first_panel; panel < min_int(first_panel + c->panel_group, panels); panel++) {
+    for (int panel = u.panel; panel < u.end_panel; panel++) {
       const int column = panel * zoo_integer_panel, used = min_int(zoo_integer_panel, c->columns - column);
       const int8_t *weights = c->weights + (ptrdiff_t)taps * groups * 4 * column;
       s.panel_width = min_int(zoo_integer_panel, zoo_integer_columns(c->columns) - column);
       for (int i = 0, done = 0; i < block_count; i++) {
-        const int size = (int)((int64_t)count * (i + 1) / block_count) - done;
+        const int size = (int)((int64_t)u.rows * (i + 1) / block_count) - done;
         const uint8_t *const *own = rows + (ptrdiff_t)done * taps;
         const ptrdiff_t *own_strides = strides + 2 * i * taps;
         if (used > tile_columns) {
@@ -153,7 +152,7 @@ static void tile_product(const void *arguments, int32_t begin, int32_t end) {
         for (int m = 0; m < size; m++) {
           for (int n = 0; n < used; n += VL) {
             const vi sum = q_load(sums + m * 2 * tile_columns + n);
-            ip_store(1, c, first + done + m, column + n, min_int(VL, used - n), &sum);
+            ip_store(1, c, u.row + done + m, column + n, min_int(VL, used - n), &sum);
           }
         }
         done += size;

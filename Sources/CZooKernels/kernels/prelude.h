@@ -13,6 +13,21 @@
 INLINE int min_int(int a, int b) { return a < b ? a : b; }
 INLINE int max_int(int a, int b) { return a > b ? a : b; }
 
+// The part of a product that a unit is: `rows` rows from `row` on by the panels `panel ..< end_panel`.
+typedef struct {
+  int row, rows, panel, end_panel;
+} product_unit;
+
+INLINE product_unit unit_of_product(
+    int unit, int all_rows, int row_block, int panel_count, int panel_group, int by_rows) {
+  const int blocks = (all_rows + row_block - 1) / row_block, groups = (panel_count + panel_group - 1) / panel_group;
+  const int row = (by_rows ? unit / groups : unit % blocks) * row_block;
+  const int panel = (by_rows ? unit % groups : unit / blocks) * panel_group;
+  return (product_unit){
+    .row = row, .rows = min_int(row_block, all_rows - row), .panel = panel,
+    .end_panel = min_int(panel + panel_group, panel_count)};
+}
+
 INLINE vf v_clamp(vf x, float lo, float hi) { return v_min(v_set(hi), v_max(v_set(lo), x)); }
 
 // The first n values of half precision, the rest zero.

@@ -245,28 +245,24 @@ static void convolution(const void *arguments, int32_t begin, int32_t end) {
   const int panel_count = panels(c->columns);
   const ptrdiff_t sum_length = (ptrdiff_t)g->kernel_height * g->kernel_width * c->run;
   const ptrdiff_t panel_bytes = sum_length * 2 * VL * (ptrdiff_t)sizeof(float);
-  const int blocks = (all_rows + c->row_block - 1) / c->row_block;
   // Once the weights are there, the rows of input to come are what the cache lacks.
   const int brings_input = rows_are_input(g) && panel_bytes * panel_count <= resident_weights;
   for (int unit = begin; unit < end; unit++) {
-    const int first = unit % blocks * c->row_block;
-    const int count = min_int(c->row_block, all_rows - first);
-    const int first_panel = unit / blocks * c->panel_group;
-    const int end_panel = min_int(first_panel + c->panel_group, panel_count);
+    const product_unit u = unit_of_product(unit, all_rows, c->row_block, panel_count, c->panel_group, c->by_rows);
     int prepared = 0;
-    for (int panel = first_panel; panel < end_panel; panel++) {
+    for (int panel = u.panel; panel < u.end_panel; panel++) {
       const int vectors = panel == panel_count - 1 ? last_panel_vectors(c->columns) : 2;
-      const int block_count = (count + block_rows[vectors - 1] - 1) / block_rows[vectors - 1];
+      const int block_count = (u.rows + block_rows[vectors - 1] - 1) / block_rows[vectors - 1];
       if (block_count != prepared) {
-        point_to_blocks(c, first, count, block_count, rows);
+        point_to_blocks(c, u.row, u.rows, block_count, rows);
         prepared = block_count;
       }
       const char *weights = (const char *)(c->weights + sum_length * panel * 2 * VL);
       const char *next = panel + 1 < panel_count ? weights + panel_bytes : c->next_weights;
       sweep_prefetch prefetch = {.next = weights};
       if (brings_input && unit > begin) {
-        if (panel == first_panel) {
-          const ptrdiff_t block_bytes = (ptrdiff_t)count / block_count * g->in_pixel * (ptrdiff_t)sizeof(float);
+        if (panel == u.panel) {
+          const ptrdiff_t block_bytes = (ptrdiff_t)u.rows / block_count * g->in_pixel * (ptrdiff_t)sizeof(float);
           prefetch.next = (const char *)rows[0] + block_bytes;
           prefetch.share = block_bytes;
           prefetch.step = (block_bytes + sum_length - 1) / sum_length;
@@ -277,7 +273,7 @@ static void convolution(const void *arguments, int32_t begin, int32_t end) {
         prefetch.share = (panel_bytes + block_count - 1) / block_count;
         prefetch.step = (prefetch.share + sum_length - 1) / sum_length;
       }
-      sweep(c, first, count, rows, block_count, panel, vectors, prefetch);
+      sweep(c, u.row, u.rows, rows, block_count, panel, vectors, prefetch);
     }
   }
 }

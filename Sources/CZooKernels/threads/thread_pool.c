@@ -2,11 +2,13 @@
 // and an idle session must cost nothing.
 //
 // Each thread gets one contiguous share of an operation's units, the same part every time: what it wrote
-// in one operation is in its own cache when it reads it in the next. A worker's share, and all that it has
-// to know, is in one cache line, which goes to the worker and comes back when it is done.
+// in one operation is in its own cache when it reads it in the next. It takes its share piece by piece, and
+// whoever is done takes pieces from the ends of the others' shares: a core that is slower, or busy with
+// something else, makes nobody wait. A worker's share, and all that it has to know, is in one cache line.
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -20,18 +22,26 @@
 #define PAUSE() ((void)0)
 #endif
 
-enum { spins = 2000 };
+// How long a worker waits in a loop, and the part of a share that is not divided further: waiting for so little costs
+// no more than dividing it.
+enum { spins = 2000, least_part = 8 };
 
 enum { idle, assigned, taken, stopping };
 
+// Units that are still to be taken: the first in the lower half, the end in the upper.
+typedef _Atomic uint64_t zoo_share;
+
 typedef struct {
   _Alignas(64) atomic_int state;
-  int32_t begin, end;
+  // How many threads share the units, and how many units are not divided further.
+  int32_t threads, least;
+  zoo_share share;
   zoo_kernel kernel;
   const void *arguments;
   // What is below is touched when a worker falls asleep, and not in between.
   _Alignas(64) atomic_int asleep;
   int32_t thread_index;
+  zoo_pool *pool;
   pthread_t thread;
   pthread_mutex_t mutex;
   pthread_cond_t wake;
@@ -39,6 +49,7 @@ typedef struct {
 
 struct zoo_pool {
   int32_t count;
+  _Alignas(64) zoo_share share;  // the caller's
   zoo_worker workers[];
 };
 
@@ -49,7 +60,7 @@ static _Thread_local int32_t thread_index;
 
 int32_t zoo_thread_index(void) { return thread_index; }
 
-// Whether there is something to do; a share that the caller has taken is nothing.
+// Whether there is something to do.
 static int concerns_worker(int state) { return state == assigned || state == stopping; }
 
 static int wait_for_work(zoo_worker *worker) {
@@ -70,18 +81,52 @@ static int wait_for_work(zoo_worker *worker) {
   return state;
 }
 
-static int take(zoo_worker *worker) {
-  int expected = assigned;
-  return atomic_compare_exchange_strong(&worker->state, &expected, taken);
+// Where a piece of a share begins and ends; empty where nothing is left.
+typedef struct {
+  int32_t begin, end;
+} zoo_piece;
+
+// Takes half of what is left, or all if that is no more than `least`: from its front for the thread whose share it
+// is, from its end for others.
+static zoo_piece take_piece(zoo_share *share, int is_own, int32_t least) {
+  uint64_t left = atomic_load_explicit(share, memory_order_relaxed);
+  for (;;) {
+    const int32_t begin = (int32_t)(left & UINT32_MAX), end = (int32_t)(left >> 32);
+    if (begin >= end) return (zoo_piece){0, 0};
+    const int32_t count = end - begin <= least ? end - begin : (end - begin + 1) / 2;
+    const int32_t new_begin = is_own ? begin + count : begin, new_end = is_own ? end : end - count;
+    const uint64_t rest = (uint64_t)(uint32_t)new_end << 32 | (uint32_t)new_begin;
+    if (atomic_compare_exchange_weak_explicit(share, &left, rest, memory_order_relaxed, memory_order_relaxed)) {
+      return is_own ? (zoo_piece){begin, new_begin} : (zoo_piece){new_end, end};
+    }
+  }
+}
+
+static zoo_share *share_of(zoo_pool *pool, int32_t thread) {
+  return thread == 0 ? &pool->share : &pool->workers[thread - 1].share;
+}
+
+// Does the share of `thread`, and then what others have not come to.
+static void do_units(
+    zoo_pool *pool, int32_t thread, int32_t threads, int32_t least, zoo_kernel kernel, const void *arguments) {
+  for (int32_t i = 0; i < threads; i++) {
+    zoo_share *share = share_of(pool, (thread + i) % threads);
+    for (;;) {
+      const zoo_piece piece = take_piece(share, i == 0, least);
+      if (piece.begin == piece.end) break;
+      kernel(arguments, piece.begin, piece.end);
+    }
+  }
 }
 
 static void *work(void *argument) {
   zoo_worker *worker = argument;
   thread_index = worker->thread_index;
   while (wait_for_work(worker) != stopping) {
-    // The caller does the share itself if it comes by before its worker does.
-    if (!take(worker)) continue;
-    worker->kernel(worker->arguments, worker->begin, worker->end);
+    // The caller takes the assignment back if all is done before the worker comes by.
+    int expected = assigned;
+    if (!atomic_compare_exchange_strong(&worker->state, &expected, taken)) continue;
+    do_units(worker->pool, thread_index, worker->threads, worker->least, worker->kernel, worker->arguments);
     atomic_store_explicit(&worker->state, idle, memory_order_release);
   }
   return NULL;
@@ -103,7 +148,7 @@ zoo_pool *zoo_pool_create(int32_t threads) {
   pool->count = 0;
   for (int32_t i = 0; i < count; i++) {
     zoo_worker *worker = &pool->workers[i];
-    *worker = (zoo_worker){.thread_index = i + 1};
+    *worker = (zoo_worker){.thread_index = i + 1, .pool = pool};
     pthread_mutex_init(&worker->mutex, NULL);
     pthread_cond_init(&worker->wake, NULL);
     if (pthread_create(&worker->thread, NULL, work, worker) != 0) {
@@ -159,21 +204,24 @@ void zoo_pool_run(zoo_pool *pool, zoo_kernel kernel, const void *arguments, int3
     thread_index = outer;
     return;
   }
+  const int32_t least = (units / threads + least_part - 1) / least_part;
+  for (int32_t i = 0; i < threads; i++) {
+    const int64_t begin = (int64_t)units * i / threads, end = (int64_t)units * (i + 1) / threads;
+    atomic_store_explicit(share_of(pool, i), (uint64_t)(end << 32 | begin), memory_order_relaxed);
+  }
   for (int32_t i = 1; i < threads; i++) {
     zoo_worker *worker = &pool->workers[i - 1];
+    worker->threads = threads;
+    worker->least = least;
     worker->kernel = kernel;
     worker->arguments = arguments;
-    worker->begin = (int32_t)((int64_t)units * i / threads);
-    worker->end = (int32_t)((int64_t)units * (i + 1) / threads);
     set_state(worker, assigned);
   }
-  kernel(arguments, 0, (int32_t)(units / threads));
+  do_units(pool, 0, threads, least, kernel, arguments);
   for (int32_t i = 1; i < threads; i++) {
     zoo_worker *worker = &pool->workers[i - 1];
-    if (take(worker)) {
-      kernel(arguments, worker->begin, worker->end);
-      atomic_store_explicit(&worker->state, idle, memory_order_release);
-    }
+    int expected = assigned;
+    if (atomic_compare_exchange_strong(&worker->state, &expected, idle)) continue;
     for (int n = 0; atomic_load_explicit(&worker->state, memory_order_acquire) != idle; n++) {
       if (n < spins) PAUSE(); else sched_yield();
     }

@@ -219,8 +219,9 @@ extension zoo_integer_product {
     let limit = inputs * columns <= 512 * 1024 ? few : max(512 * 1024 / inputs, few)
     let work = WorkDivision(
       rows, limit: min(limit, Int(zoo_indirection_limit) / taps),
-      panels: Int(zoo_integer_panels(self.columns)), by: division, threads: threads)
+      panels: Int(zoo_integer_panels(self.columns)), by: division, threads: threads, share: 4)
     (row_block, panel_group) = (Int32(work.block), Int32(work.group))
+    by_rows = division == .rows ? 1 : 0
     return work.units
   }
 }

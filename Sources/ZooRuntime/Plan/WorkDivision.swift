@@ -13,11 +13,17 @@ struct WorkDivision {
   ///   - count: how many rows or tiles there are.
   ///   - limit: the most of a block.
   ///   - division: what threads share.
-  init(_ count: Int, limit: Int, panels: Int, by division: CostModel.Division, threads: Int) {
+  ///   - share: the least units of a thread's share, of which other threads do some where it falls behind. More than
+  ///     one by rows only where a block's groups follow each other, so that it costs nothing.
+  init(
+    _ count: Int, limit: Int, panels: Int, by division: CostModel.Division, threads: Int, share: Int = 1
+  ) {
     block = Self.blockLength(count, limit: limit, shares: division == .rows ? threads : 1)
-    let groups = division == .rows ? 1 : min(panels, threads)
+    let blocks = (count + block - 1) / block
+    let shared = division == .rows ? blocks : 1
+    let groups = threads > 1 ? min(panels, (threads * share + shared - 1) / shared) : 1
     group = (panels + groups - 1) / groups
-    units = (count + block - 1) / block * ((panels + group - 1) / group)
+    units = blocks * ((panels + group - 1) / group)
   }
 
   /// The length of blocks of at most `limit`, as even as can be, of which each of `shares` threads gets as many.
@@ -54,8 +60,11 @@ extension zoo_convolution {
     let work = WorkDivision(
       Int(window.out_height) * Int(window.out_width),
       limit: kernels.rowBlock(taps: taps, inputs: taps * Int(run), columns: Int(columns), onTiles: onTiles),
-      panels: Int(kernels.table.pointee.panels(columns)), by: division, threads: threads)
+      panels: Int(kernels.table.pointee.panels(columns)), by: division, threads: threads,
+      // On tiles, each unit cuts its rows into parts.
+      share: onTiles ? 1 : 4)
     (row_block, panel_group) = (Int32(work.block), Int32(work.group))
+    by_rows = division == .rows ? 1 : 0
     return work.units
   }
 }

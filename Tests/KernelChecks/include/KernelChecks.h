@@ -20,6 +20,9 @@ zoo_check_result zoo_check_kernels(
 // The same of the product on codes of 8 bits on matrix tiles, with tiles in plain C, which run on every machine.
 zoo_check_result zoo_check_plain_tiles(void (*report)(void *context, const char *line), void *context);
 
+// The pool of threads. A count of units that is wrong is a failure.
+zoo_check_result zoo_check_pool(void (*report)(void *context, const char *line), void *context);
+
 #ifdef __cplusplus
 }
 #endif
