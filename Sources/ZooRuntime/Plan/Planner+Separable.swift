@@ -65,8 +65,14 @@ extension Planner {
     // The block that lies between the convolutions leaves room for weights in the second-level cache.
     let cached = max(256 * 1024 / (4 * channels), 2 * kernels.mr)
     let limit = onTiles ? max(cached, min(rowLimit, 512 * 1024 / (4 * channels))) : cached
-    let block = WorkDivision.blockLength(pixels, limit: limit, shares: threads)
-    let rows = min(height, (block - 1) / width + 2)
+    let division = SeparableDivision(
+      height: height, width: width, channels: channels, taps: inner.macs / (pixels * channels),
+      columns: output.channels, mr: kernels.mr, threads: threads)
+    // On tiles, weights are cut into parts for each block.
+    let block =
+      onTiles
+      ? WorkDivision.blockLength(pixels, limit: limit, shares: threads) : division.block(limit: limit)
+    let rows = block % width == 0 ? block / width : min(height, (block - 1) / width + 2)
 
     var arguments = zoo_separable()
     arguments.pixel_block = Int32(block)
