@@ -194,10 +194,55 @@ static void compare_pair(check *c, const pair *p, const float *output, double pr
   }
 }
 
+// A 1x1 convolution that makes a pair's input.
+typedef struct {
+  block source, panels, shift;
+  zoo_convolution product;
+} expansion;
+
+// Writes the input of the pair: to be computed again by the operation that is checked.
+static expansion expand_input(check *c, pair *p) {
+  const zoo_window g = p->window;
+  const int inputs = any(c, 1, 20), pixels = g.in_height * g.in_width;
+  const int packed = c->kernels->packed_columns(p->channels);
+  expansion e = {
+    .source = random_block(c, (size_t)(pixels * inputs)), .panels = zeros_block((size_t)(inputs * packed)),
+    .shift = random_block(c, (size_t)packed)};
+  const block kernel = random_block(c, (size_t)(inputs * p->channels));
+  const zoo_packing packing = {
+    .source = kernel.values, .packed = e.panels.values, .stride = p->channels, .rows = inputs,
+    .columns = p->channels};
+  run_pack(c, &packing, c->kernels->panels(p->channels));
+  e.product = (zoo_convolution){
+    .window = {
+      .in_height = g.in_height, .in_width = g.in_width, .in_pixel = inputs, .in_row = g.in_width * inputs,
+      .out_height = g.in_height, .out_width = g.in_width, .out_pixel = g.in_pixel, .kernel_height = 1,
+      .kernel_width = 1, .stride_height = 1, .stride_width = 1, .dilation_height = 1, .dilation_width = 1},
+    .input = e.source.values, .zero = p->zero.values, .weights = e.panels.values, .bias = e.shift.values,
+    .output = p->input.values, .run = inputs, .columns = p->channels, .row_block = any(c, 1, pixels),
+    .panel_group = c->kernels->panels(p->channels), .lo = -1, .hi = INFINITY};
+  c->kernels->convolution(&e.product, 0, (pixels + e.product.row_block - 1) / e.product.row_block);
+  e.product.output = NULL;
+  release(kernel);
+  return e;
+}
+
 static void separable(check *c, zoo_window g, int channels, int columns) {
   pair p = make_pair(c, g, channels, columns);
+  const int expands = g.in_row == g.in_width * g.in_pixel && any(c, 0, 1);
+  expansion e = {0};
+  if (expands) e = expand_input(c, &p);
   zoo_separable a = arguments_of(c, &p);
   const int pixels = g.out_height * g.out_width;
+  if (expands) {
+    const int rows = a.pixel_block / g.out_width + 2;
+    const int input_rows = (rows - 1) * g.stride_height + (g.kernel_height - 1) * g.dilation_height + 1;
+    a.depthwise.input = NULL;
+    a.expands = 1;
+    a.expansion = e.product;
+    a.expansion_offset = a.slot_floats;
+    a.slot_floats += input_rows * g.in_row + 16;
+  }
   const block scratch = marked_block((size_t)(check_threads * a.slot_floats));
   a.scratch = scratch.values;
   // The product in registers, then on tiles.
@@ -213,6 +258,11 @@ static void separable(check *c, zoo_window g, int channels, int columns) {
     released(c, p.what, output);
   }
   released(c, p.what, scratch);
+  if (expands) {
+    release(e.source);
+    release(e.panels);
+    release(e.shift);
+  }
   release_pair(&p);
 }
 

@@ -171,6 +171,43 @@ import ZooTestSupport
     try expectMatchesReference(n.g.build(outputs: outputs), seed: 19)
   }
 
+  /// An image that is widened and narrowed again lies in memory only where something else reads it.
+  @Test(arguments: [1, 2, 3]) func wideImagesAreMadeOnTheWay(threads: Int) throws {
+    var n = Net()
+    func depthwise(stride: Int) -> ZooGraph.Operation {
+      .depthwiseConvolution(
+        DepthwiseConvolution(
+          kernel: Extent2D(3), strides: Extent2D(stride), padding: stride == 1 ? .same : .valid,
+          useBias: false))
+    }
+    let x = n(.input(shape: [80, 83, 3]))
+    let narrow = n.norm(n.conv(x, 8, kernel: 3))
+    let wide = n(.activation(.relu6), n.norm(n.conv(narrow, 44)))
+    let padded = n(.zeroPadding(Edges(top: 0, bottom: 1, left: 0, right: 1)), wide)
+    let strided = n(.activation(.relu6), n.norm(n(depthwise(stride: 2), padded)))
+    let y = n.norm(n.conv(strided, 12))
+    let other = n.conv(n.relu(n(depthwise(stride: 1), n.relu(n.conv(narrow, 44)))), 8)
+    let outputs = [y, n(.add, other, narrow)]
+    try expectMatchesReference(n.g.build(outputs: outputs), seed: 31, threads: threads)
+
+    let graph = try n.g.build(outputs: outputs)
+    let weights = DictionaryWeights(randomFor: graph, seed: 31)
+    let input = randomInputs(graph, batch: 1, seed: 32)
+    for kernels in Engine.availableKernels {
+      func engine(taps: [Value], threads: Int) throws -> Engine {
+        try Engine(
+          graph: graph, weights: weights, options: PlanOptions(threads: threads, taps: taps, kernels: kernels)
+        )
+      }
+      let fused = try engine(taps: [], threads: threads)
+      let widening = fused.steps.filter { $0.kernel.hasPrefix("matrix product + ") }
+      #expect(kernels == "amx" || widening.count == 1, "\(fused.steps)")
+      let apart = try engine(taps: [wide], threads: 1)
+      #expect(!apart.steps.contains { $0.kernel.hasPrefix("matrix product + ") })
+      #expect(try fused.makeSession().run(input) == apart.makeSession().run(input))
+    }
+  }
+
   private func sample() throws -> Graph {
     var n = Net()
     let x = n(.input(shape: [20, 21, 3]))

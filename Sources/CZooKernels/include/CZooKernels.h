@@ -91,8 +91,13 @@ typedef struct {
   zoo_depthwise depthwise;   // its output is not used
   zoo_convolution product;   // its input and extents are not used; panel_group: all panels
   float *scratch;            // `slot_floats` for each thread of the pool
-  ptrdiff_t slot_floats;     // for the rows that `pixel_block` pixels are part of
+  ptrdiff_t slot_floats;     // for the rows that `pixel_block` pixels are part of, and the input's rows of a unit
   int32_t pixel_block;
+  // Whether the input is made on the way, by a 1x1 convolution without a residual and a mask, and where a unit's rows
+  // of it lie in its scratch memory.
+  int32_t expands;
+  zoo_convolution expansion;  // its output is not used; panel_group: all panels
+  ptrdiff_t expansion_offset;
 } zoo_separable;
 
 // output = min(max(factor * pooled + residual, lo), hi), factor a power of two. Unit: a row of the output.

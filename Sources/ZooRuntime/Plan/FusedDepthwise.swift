@@ -12,6 +12,11 @@ struct FusedDepthwise {
   var shape: (height: Int, width: Int, channels: Int)
   var macs: Int
 
+  /// The rows of the input, with those around it, that so many rows of the output are made of.
+  func inputRows(for rows: Int) -> Int {
+    (rows - 1) * geometry.strides.height + (geometry.kernel.height - 1) * geometry.dilation.height + 1
+  }
+
   var stride: Int { Place.wholeLines(shape.channels) }
 
   var weights: WeightRequest {

@@ -27,8 +27,10 @@ struct StepActivations {
 /// Where a step finds its weights.
 struct StepWeights {
   let packed: WeightPacker.Packed
-  /// Of the 1x1 convolution in the same step.
+  /// Of the 1x1 convolution that follows a depthwise one in the same step.
   let pointwise: WeightPacker.Packed?
+  /// Of the one before it.
+  let expansion: WeightPacker.Packed?
   /// For what lies outside of an image.
   let zeros: UnsafePointer<Float>
 }
@@ -63,7 +65,8 @@ extension zoo_depthwise: KernelArguments {
 
 extension zoo_separable: KernelArguments {
   mutating func point(to a: StepActivations) {
-    (depthwise.input, product.output, product.residual) = (a.input, a.output, a.residual)
+    (depthwise.input, expansion.input) = (a.input, a.input)
+    (product.output, product.residual) = (a.output, a.residual)
     (scratch, product.scratch) = (a.scratch, a.productScratch)
   }
 
@@ -71,6 +74,8 @@ extension zoo_separable: KernelArguments {
     depthwise.point(to: w)
     guard let pointwise = w.pointwise else { return }
     (product.weights, product.bias, product.zero) = (pointwise.weights, pointwise.bias, w.zeros)
+    guard let expanding = w.expansion else { return }
+    (expansion.weights, expansion.bias, expansion.zero) = (expanding.weights, expanding.bias, w.zeros)
   }
 }
 

@@ -68,16 +68,24 @@ extension Planner {
     let division = SeparableDivision(
       height: height, width: width, channels: channels, taps: inner.macs / (pixels * channels),
       columns: output.channels, mr: kernels.mr, threads: threads)
+    let expansion = onTiles ? nil : takeExpansion(of: inner, output: output)
     // On tiles, weights are cut into parts for each block.
     let block =
       onTiles
-      ? WorkDivision.blockLength(pixels, limit: limit, shares: threads) : division.block(limit: limit)
+      ? WorkDivision.blockLength(pixels, limit: limit, shares: threads)
+      : division.block(limit: expansion.map { min(limit, $0.rows * width) } ?? limit)
     let rows = block % width == 0 ? block / width : min(height, (block - 1) / width + 2)
 
     var arguments = zoo_separable()
     arguments.pixel_block = Int32(block)
     // A kernel's vector may reach past the last value.
     arguments.slot_floats = Place.wholeLines(rows * width * pixel + 16)
+    if let expansion {
+      arguments.expands = 1
+      arguments.expansion = expansion.product
+      arguments.expansion_offset = arguments.slot_floats
+      arguments.slot_floats += Place.wholeLines(inner.inputRows(for: rows) * inner.view.source.row + 16)
+    }
     let scratch = newScratch(floats: arguments.slot_floats)
     var between = scratch
     (between.height, between.width, between.channels, between.pixel) = (height, width, channels, pixel)
@@ -97,15 +105,51 @@ extension Planner {
     (arguments.product.lo, arguments.product.hi) = (fusion.lo, fusion.hi)
     append(
       Step(
-        layers: fusion.layers, algorithm: "depthwise + matrix product" + (onTiles ? " on tiles" : ""),
-        macs: inner.macs + pixels * channels * output.channels,
-        arguments: .separable(arguments), units: (pixels + block - 1) / block, inputs: [inner.view.source],
+        layers: (expansion?.step.layers ?? []) + fusion.layers,
+        algorithm: (expansion == nil ? "" : "matrix product + ") + "depthwise + matrix product"
+          + (onTiles ? " on tiles" : ""),
+        macs: (expansion?.step.macs ?? 0) + inner.macs + pixels * channels * output.channels,
+        arguments: .separable(arguments), units: (pixels + block - 1) / block,
+        inputs: expansion?.step.inputs ?? [inner.view.source],
         output: output, residual: fusion.residual, scratch: scratch, productScratch: productScratch,
         weights: inner.weights,
         pointwiseWeights: WeightRequest(
           layout: .panels(rows: channels, columns: output.channels, firstColumn: 0),
           kernel: slot(kernel, of: node), bias: slot(.bias, of: node), channels: output.channels,
-          norms: fusion.norms)))
+          norms: fusion.norms),
+        expansionWeights: expansion?.step.weights))
     finish(fusion, activation: activation, in: output)
+  }
+
+  /// A 1x1 convolution that widens an image for the depthwise convolution after it.
+  private struct Expansion {
+    let step: Step
+    let product: zoo_convolution
+    /// The most rows of the depthwise convolution's output in a block.
+    let rows: Int
+  }
+
+  /// Takes the last step back if it is a 1x1 convolution that nothing but `inner` reads and whose result is larger
+  /// than the second-level cache: to write and read that takes longer than to compute a few rows twice.
+  private mutating func takeExpansion(of inner: FusedDepthwise, output: Place) -> Expansion? {
+    let (place, geometry) = (inner.view.source, inner.geometry)
+    guard let step = steps.last, case .convolution(var product) = step.arguments, step.output == place,
+      product.window.isPointwise, product.slot_floats == 0, step.residual == nil,
+      4 * place.height * place.row > 1024 * 1024,
+      // Two blocks share few rows.
+      (geometry.kernel.height - 1) * geometry.dilation.height < 2 * geometry.strides.height,
+      memory.buffers[place.buffer].steps == steps.count - 1...steps.count - 1,
+      memory.buffers[place.buffer].pendingReads == 0,
+      step.produced.allSatisfy({ !pinned.contains($0.index) }),
+      // What is written must not be read after that.
+      step.inputs[0].buffer != output.buffer
+    else { return nil }
+    // The input's rows of a block leave room for weights in the second-level cache.
+    let rows = (1...inner.shape.height).last { 4 * inner.inputRows(for: $0) * place.row <= 320 * 1024 }
+    guard let rows else { return nil }
+    steps.removeLast()
+    memory.buffers[place.buffer].steps = nil
+    product.panel_group = kernels.table.pointee.panels(product.columns)
+    return Expansion(step: step, product: product, rows: rows)
   }
 }

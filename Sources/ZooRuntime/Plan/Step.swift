@@ -27,6 +27,8 @@ struct Step {
   var weights: WeightRequest?
   /// For the 1x1 convolution that follows a depthwise one in the same step.
   var pointwiseWeights: WeightRequest?
+  /// For the 1x1 convolution before it, together with them.
+  var expansionWeights: WeightRequest?
 }
 
 extension Step {

@@ -15,6 +15,12 @@ extension zoo_window {
     setWindow(.one, strides: .one, dilation: .one, edges: .none)
   }
 
+  /// Whether each pixel of the output is made of the same pixel of the input, so that images are one.
+  var isPointwise: Bool {
+    kernel_height == 1 && kernel_width == 1 && stride_height == 1 && stride_width == 1 && pad_top == 0
+      && pad_left == 0 && in_height == out_height && in_width == out_width
+  }
+
   mutating func setWindow(_ window: Extent2D, strides: Extent2D, dilation: Extent2D, edges: Edges) {
     kernel_height = Int32(window.height)
     kernel_width = Int32(window.width)

@@ -2,14 +2,6 @@ import CZooKernels
 
 // How the kernels of products are called for several images.
 
-extension zoo_window {
-  /// Whether each pixel of the output is made of the same pixel of the input, so that images are one.
-  var isPointwise: Bool {
-    kernel_height == 1 && kernel_width == 1 && stride_height == 1 && stride_width == 1 && pad_top == 0
-      && pad_left == 0 && in_height == out_height && in_width == out_width
-  }
-}
-
 extension zoo_convolution {
   /// Divides the product into units: blocks of rows, or groups of panels where there are few rows. Returns the
   /// number of units.

@@ -2,13 +2,15 @@ import CZooKernels
 
 extension Step {
   /// What it needs from the weights, in the order in which ``point(to:zeros:)`` takes it.
-  var weightRequests: [WeightRequest] { [weights, pointwiseWeights].compactMap(\.self) }
+  var weightRequests: [WeightRequest] { [weights, pointwiseWeights, expansionWeights].compactMap(\.self) }
 
   /// Says where what it requests is, and `zeros` for what lies outside of an image.
   mutating func point(to packed: [WeightPacker.Packed], zeros: UnsafePointer<Float>) {
     guard let first = packed.first else { return }
     arguments.point(
-      to: StepWeights(packed: first, pointwise: packed.count > 1 ? packed[1] : nil, zeros: zeros))
+      to: StepWeights(
+        packed: first, pointwise: packed.count > 1 ? packed[1] : nil,
+        expansion: packed.count > 2 ? packed[2] : nil, zeros: zeros))
   }
 }
 
@@ -24,7 +26,8 @@ extension [Step] {
         self[index].arguments = .convolution(a)
       } else if case .separable(var a) = self[index].arguments {
         a.product.next_weights = next.map(UnsafeRawPointer.init)
-        next = a.product.weights
+        if a.expands != 0 { a.expansion.next_weights = UnsafeRawPointer(a.product.weights) }
+        next = a.expands != 0 ? a.expansion.weights : a.product.weights
         self[index].arguments = .separable(a)
       } else if case .winograd(let a) = self[index].arguments {
         next = a.weights
