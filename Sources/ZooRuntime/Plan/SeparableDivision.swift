@@ -1,5 +1,3 @@
-import CZooKernels
-
 /// How a depthwise convolution and the product after it are divided into blocks of pixels, each of which goes through
 /// both. The depthwise convolution computes whole rows, so that a row which two blocks share is computed twice.
 struct SeparableDivision {
