@@ -13,7 +13,8 @@
 INLINE int min_int(int a, int b) { return a < b ? a : b; }
 INLINE int max_int(int a, int b) { return a > b ? a : b; }
 
-// The part of a product that a unit is: `rows` rows from `row` on by the panels `panel ..< end_panel`.
+// The part of a product that a unit is: `rows` rows, or Winograd's tiles, from `row` on by the panels
+// `panel ..< end_panel`.
 typedef struct {
   int row, rows, panel, end_panel;
 } product_unit;

@@ -335,13 +335,10 @@ INLINE void wg_units(const int T, const zoo_winograd *w, int begin, int end) {
   const int down = (g->out_height + outputs - 1) / outputs, across = (g->out_width + outputs - 1) / outputs;
   const int wg_tile_count = max_int(w->images, 1) * down * across;
   float *memory = w->scratch + zoo_thread_index() * w->slot_floats;
-  const int blocks = (wg_tile_count + w->wg_tile_block - 1) / w->wg_tile_block;
   for (int unit = begin; unit < end; unit++) {
-    const int first = unit % blocks * w->wg_tile_block;
-    const int first_panel = unit / blocks * w->panel_group;
-    wg_block(
-        T, w, first, min_int(w->wg_tile_block, wg_tile_count - first), first_panel,
-        min_int(first_panel + w->panel_group, panels(w->columns)), memory);
+    const product_unit u =
+        unit_of_product(unit, wg_tile_count, w->wg_tile_block, panels(w->columns), w->panel_group, 0);
+    wg_block(T, w, u.row, u.rows, u.panel, u.end_panel, memory);
   }
 }
 

@@ -22,22 +22,27 @@
 #define PAUSE() ((void)0)
 #endif
 
-// How long a worker waits in a loop, and the part of a share that is not divided further: waiting for so little costs
-// no more than dividing it.
-enum { spins = 2000, least_part = 8 };
+// How often a worker looks for work before it falls asleep.
+enum { spins = 2000 };
+// An eighth of a share is not divided further: to wait for so little costs no more than to divide it.
+enum { least_part = 8 };
 
 enum { idle, assigned, taken, stopping };
 
 // Units that are still to be taken: the first in the lower half, the end in the upper.
 typedef _Atomic uint64_t zoo_share;
 
+// What is done with the units, by how many threads, and how many units are not divided further.
 typedef struct {
-  _Alignas(64) atomic_int state;
-  // How many threads share the units, and how many units are not divided further.
-  int32_t threads, least;
-  zoo_share share;
   zoo_kernel kernel;
   const void *arguments;
+  int32_t threads, least;
+} zoo_job;
+
+typedef struct {
+  _Alignas(64) atomic_int state;
+  zoo_share share;
+  zoo_job job;
   // What is below is touched when a worker falls asleep, and not in between.
   _Alignas(64) atomic_int asleep;
   int32_t thread_index;
@@ -107,14 +112,13 @@ static zoo_share *share_of(zoo_pool *pool, int32_t thread) {
 }
 
 // Does the share of `thread`, and then what others have not come to.
-static void do_units(
-    zoo_pool *pool, int32_t thread, int32_t threads, int32_t least, zoo_kernel kernel, const void *arguments) {
-  for (int32_t i = 0; i < threads; i++) {
-    zoo_share *share = share_of(pool, (thread + i) % threads);
+static void do_units(zoo_pool *pool, int32_t thread, zoo_job job) {
+  for (int32_t i = 0; i < job.threads; i++) {
+    zoo_share *share = share_of(pool, (thread + i) % job.threads);
     for (;;) {
-      const zoo_piece piece = take_piece(share, i == 0, least);
+      const zoo_piece piece = take_piece(share, i == 0, job.least);
       if (piece.begin == piece.end) break;
-      kernel(arguments, piece.begin, piece.end);
+      job.kernel(job.arguments, piece.begin, piece.end);
     }
   }
 }
@@ -126,7 +130,7 @@ static void *work(void *argument) {
     // The caller takes the assignment back if all is done before the worker comes by.
     int expected = assigned;
     if (!atomic_compare_exchange_strong(&worker->state, &expected, taken)) continue;
-    do_units(worker->pool, thread_index, worker->threads, worker->least, worker->kernel, worker->arguments);
+    do_units(worker->pool, thread_index, worker->job);
     atomic_store_explicit(&worker->state, idle, memory_order_release);
   }
   return NULL;
@@ -204,20 +208,17 @@ void zoo_pool_run(zoo_pool *pool, zoo_kernel kernel, const void *arguments, int3
     thread_index = outer;
     return;
   }
-  const int32_t least = (units / threads + least_part - 1) / least_part;
+  const zoo_job job = {kernel, arguments, threads, (units / threads + least_part - 1) / least_part};
   for (int32_t i = 0; i < threads; i++) {
     const int64_t begin = (int64_t)units * i / threads, end = (int64_t)units * (i + 1) / threads;
     atomic_store_explicit(share_of(pool, i), (uint64_t)(end << 32 | begin), memory_order_relaxed);
   }
   for (int32_t i = 1; i < threads; i++) {
     zoo_worker *worker = &pool->workers[i - 1];
-    worker->threads = threads;
-    worker->least = least;
-    worker->kernel = kernel;
-    worker->arguments = arguments;
+    worker->job = job;
     set_state(worker, assigned);
   }
-  do_units(pool, 0, threads, least, kernel, arguments);
+  do_units(pool, 0, job);
   for (int32_t i = 1; i < threads; i++) {
     zoo_worker *worker = &pool->workers[i - 1];
     int expected = assigned;

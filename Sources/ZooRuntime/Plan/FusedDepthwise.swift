@@ -17,12 +17,14 @@ struct FusedDepthwise {
     (rows - 1) * geometry.strides.height + (geometry.kernel.height - 1) * geometry.dilation.height + 1
   }
 
+  /// Positions of the window.
+  var taps: Int { geometry.kernel.height * geometry.kernel.width }
+
   var stride: Int { Place.wholeLines(shape.channels) }
 
   var weights: WeightRequest {
     WeightRequest(
-      layout: .depthwise(
-        taps: geometry.kernel.height * geometry.kernel.width, channels: shape.channels, stride: stride),
+      layout: .depthwise(taps: taps, channels: shape.channels, stride: stride),
       kernel: kernel, bias: bias, channels: shape.channels, norms: fusion.norms)
   }
 }

@@ -3,7 +3,7 @@ import ZooGraph
 import ZooSystem
 import ZooTensor
 
-// Depthwise convolutions in one step with the 1x1 convolution that follows.
+// Depthwise convolutions in one step with the 1x1 convolution that follows, and with the one before.
 
 extension Planner {
   mutating func planSeparable(_ index: Int, _ c: SeparableConvolution) throws(ZooError) {
@@ -66,8 +66,8 @@ extension Planner {
     let cached = max(256 * 1024 / (4 * channels), 2 * kernels.mr)
     let limit = onTiles ? max(cached, min(rowLimit, 512 * 1024 / (4 * channels))) : cached
     let division = SeparableDivision(
-      height: height, width: width, channels: channels, taps: inner.macs / (pixels * channels),
-      columns: output.channels, mr: kernels.mr, threads: threads)
+      height: height, width: width, channels: channels, taps: inner.taps, columns: output.channels,
+      mr: kernels.mr, threads: threads)
     let expansion = onTiles ? nil : takeExpansion(of: inner, output: output)
     // On tiles, weights are cut into parts for each block.
     let block =

@@ -5,7 +5,7 @@ struct SeparableDivision {
   let height: Int
   let width: Int
   let channels: Int
-  /// The weights of a filter of the depthwise convolution.
+  /// Positions of the depthwise convolution's window.
   let taps: Int
   /// The filters of the product.
   let columns: Int

@@ -26,8 +26,11 @@ extension [Step] {
         self[index].arguments = .convolution(a)
       } else if case .separable(var a) = self[index].arguments {
         a.product.next_weights = next.map(UnsafeRawPointer.init)
-        if a.expands != 0 { a.expansion.next_weights = UnsafeRawPointer(a.product.weights) }
-        next = a.expands != 0 ? a.expansion.weights : a.product.weights
+        next = a.product.weights
+        if a.expands != 0 {
+          a.expansion.next_weights = next.map(UnsafeRawPointer.init)
+          next = a.expansion.weights
+        }
         self[index].arguments = .separable(a)
       } else if case .winograd(let a) = self[index].arguments {
         next = a.weights
