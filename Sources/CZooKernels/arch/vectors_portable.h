@@ -15,7 +15,8 @@ INLINE vf v_load(const float *p) {
   memcpy(&v, p, sizeof v);
   return v;
 }
-INLINE vf v_load_n(const float *p, int n) {
+// Calls: in the hundreds of places that have them, these loops would be most of what is compiled.
+static __attribute__((noinline)) vf v_load_n(const float *p, int n) {
   vf v = {0};
   for (int i = 0; i < n; i++) v[i] = p[i];
   return v;
@@ -33,7 +34,7 @@ INLINE vf v_load_brain(const uint16_t *p) {
 }
 INLINE vf v_load_bytes(const int8_t *p) { return (vf){p[0], p[1], p[2], p[3]}; }
 INLINE void v_store(float *p, vf v) { memcpy(p, &v, sizeof v); }
-INLINE void v_store_n(float *p, vf v, int n) {
+static __attribute__((noinline)) void v_store_n(float *p, vf v, int n) {
   for (int i = 0; i < n; i++) p[i] = v[i];
 }
 INLINE vf v_set(float x) { return (vf){x, x, x, x}; }

@@ -206,23 +206,31 @@ INLINE void dw3_column(
   }
 }
 
-INLINE void dw3_rows(const int BELOW, const zoo_depthwise *d, int begin, int end) {
+// Functions of their own: compilers take far longer for all six in one.
+#define DW3_COLUMN(EDGE, BELOW, PART) \
+  static __attribute__((noinline)) void dw3_column_##EDGE##_##BELOW##_##PART( \
+      const zoo_depthwise *d, int begin, int end, int ox, int channel, int count) { \
+    dw3_column(EDGE, BELOW, PART, d, begin, end, ox, channel, count); \
+  }
+#define DW3_COLUMNS(BELOW) DW3_COLUMN(0, BELOW, 0) DW3_COLUMN(1, BELOW, 0) DW3_COLUMN(1, BELOW, 1)
+DW3_COLUMNS(0) DW3_COLUMNS(1)
+
+typedef void (*dw3_function)(const zoo_depthwise *, int, int, int, int, int);
+#define DW3_ROW(BELOW) {dw3_column_0_##BELOW##_0, dw3_column_1_##BELOW##_0, dw3_column_1_##BELOW##_1}
+// By BELOW; then inside the image, at its edge, and there for the last few channels.
+static const dw3_function dw3_columns[2][3] = {DW3_ROW(0), DW3_ROW(1)};
+
+static void dw3(const zoo_depthwise *d, int begin, int end) {
   const zoo_window *g = &d->window;
+  const dw3_function *columns = dw3_columns[d->in_lo == 0];
   for (int ox = 0; ox < g->out_width; ox += dw_outputs) {
     const int start = min_int(ox, g->out_width - dw_outputs);
     const int x0 = start - g->pad_left;
     const int edge = x0 < 0 || x0 + dw_outputs + 2 > g->in_width;
     int channel = 0;
-    for (; channel + VL <= d->channels; channel += VL) {
-      if (edge) dw3_column(1, BELOW, 0, d, begin, end, start, channel, VL);
-      else dw3_column(0, BELOW, 0, d, begin, end, start, channel, VL);
-    }
-    if (channel < d->channels) dw3_column(1, BELOW, 1, d, begin, end, start, channel, d->channels - channel);
+    for (; channel + VL <= d->channels; channel += VL) columns[edge](d, begin, end, start, channel, VL);
+    if (channel < d->channels) columns[2](d, begin, end, start, channel, d->channels - channel);
   }
-}
-
-static __attribute__((noinline)) void dw3(const zoo_depthwise *d, int begin, int end) {
-  if (d->in_lo == 0) dw3_rows(1, d, begin, end); else dw3_rows(0, d, begin, end);
 }
 
 INLINE int dw3_serves(const zoo_window *g) {
