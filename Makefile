@@ -65,19 +65,27 @@ check-examples: ## Type-check the sample programs against a release build that i
 ONCE := ZooSystem ZooTensor ZooGraph ZooModels ZooImages ZooWeightFiles ZooFormat ZooFetch ZooHTTP ZooReference ZooExport \
   ZooReports ZooData ZooConversion ZooTestSupport CommandLine
 
+# Tests have `package` access and need no testable imports: without those, modules are compiled just as for the command,
+# and only once.
+TEST := $(SWIFT) test -c release --disable-testable-imports
+
 # First with the best kernels that this machine has, then with each of the others.
-test: test-packages ## Run all tests, those of kernels with each instruction set that this machine has, and check the documentation
-	$(SWIFT) test -c release
+FILTER ?=
+test: test-packages ## Run all tests, those of kernels with each instruction set, and check the documentation (FILTER=suite for one alone)
+ifdef FILTER
+	$(TEST) --filter '$(FILTER)'
+else
+	$(TEST)
 	Scripts/check-docs.sh release
 	Scripts/check-examples.sh release
 	@for kernels in $$($(ZOO) list --kernels | tail -n +2); do \
-	  echo "ZOO_KERNELS=$$kernels $(SWIFT) test -c release --skip-build"; \
-	  ZOO_KERNELS=$$kernels $(SWIFT) test -c release --skip-build \
-	    $(ONCE:%=--skip '^%Tests\.') --skip agreeOnARM || exit 1; \
+	  echo "ZOO_KERNELS=$$kernels $(TEST) --skip-build"; \
+	  ZOO_KERNELS=$$kernels $(TEST) --skip-build $(ONCE:%=--skip '^%Tests\.') --skip agreeOnARM || exit 1; \
 	done
+endif
 
 test-reports: test-packages ## Try every report in a browser, and leave the screenshots in .build/screenshots
-	ZOO_BROWSER_TESTS=all ZOO_SCREENSHOTS=$(CURDIR)/.build/screenshots $(SWIFT) test -c release --filter BrowserTests
+	ZOO_BROWSER_TESTS=all ZOO_SCREENSHOTS=$(CURDIR)/.build/screenshots $(TEST) --filter BrowserTests
 
 # Networks: those in MODELS, filled by `$(PYTHON) Scripts/engines.py prepare MODELS`, in turn with the engines that
 # PYTHON has; without MODELS the published networks with random weights. Then conversion, compared with cp and, where
@@ -110,7 +118,7 @@ ONNX := .build/onnx
 
 check-onnx: build test-packages ## Export networks as ONNX, check them and run them in ONNX Runtime (MODELS=folder for others)
 	@rm -rf $(ONNX) && mkdir -p $(ONNX)
-	ZOO_ONNX_NETWORKS=$(CURDIR)/$(ONNX) $(SWIFT) test -c release --filter 'ONNX(Network|Layer)Tests'
+	ZOO_ONNX_NETWORKS=$(CURDIR)/$(ONNX) $(TEST) --filter 'ONNX(Network|Layer)Tests'
 	$(PYTHON) Scripts/check_onnx.py $(ZOO) $(ONNX) $(MODELS)
 
 # PYTHON needs coremltools, torch and numpy; MODELS adds .zoo files, and models with recorded inputs and outputs.
@@ -118,7 +126,7 @@ COREML := .build/coreml
 
 check-coreml: build test-packages ## Export networks for Core ML, load them with coremltools and evaluate them (MODELS=folder for others)
 	@rm -rf $(COREML) && mkdir -p $(COREML)
-	ZOO_COREML_NETWORKS=$(CURDIR)/$(COREML) $(SWIFT) test -c release --filter 'CoreML(Network|Layer)Tests'
+	ZOO_COREML_NETWORKS=$(CURDIR)/$(COREML) $(TEST) --filter 'CoreML(Network|Layer)Tests'
 	$(PYTHON) Scripts/check_coreml.py $(ZOO) $(COREML) $(MODELS)
 
 # PYTHON needs huggingface_hub.

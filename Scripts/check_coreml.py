@@ -2,7 +2,7 @@
 """Checks what `zoo export MODEL.mlpackage` writes with coremltools' own loader, and evaluates its operations with torch.
 
     pip install coremltools torch numpy
-    ZOO_COREML_NETWORKS=NETWORKS swift test -c release --filter 'CoreML(Network|Layer)Tests'
+    ZOO_COREML_NETWORKS=NETWORKS make test FILTER='CoreML(Network|Layer)Tests'
     Scripts/check_coreml.py .build/release/zoo NETWORKS [FILE_OR_FOLDER ...]
 
 `make check-coreml` does both. coremltools reads a package's specification and weights on Linux, too, and refuses unknown

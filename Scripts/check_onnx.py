@@ -2,7 +2,7 @@
 """Checks what `zoo export MODEL.onnx` writes with ONNX' own checker, and runs it in ONNX Runtime.
 
     pip install onnx onnxruntime numpy
-    ZOO_ONNX_NETWORKS=NETWORKS swift test -c release --filter 'ONNX(Network|Layer)Tests'
+    ZOO_ONNX_NETWORKS=NETWORKS make test FILTER='ONNX(Network|Layer)Tests'
     Scripts/check_onnx.py .build/release/zoo NETWORKS [FILE_OR_FOLDER ...]
 
 `make check-onnx` does both. NETWORKS has the networks of Fixtures/layers, which Keras computed in double precision.
