@@ -71,7 +71,8 @@ let package = Package(
     .target(name: "ZooModels", dependencies: ground, path: "zoo"),
     .target(name: "ZooImages", dependencies: ground + ["CZooPixels", "CZooSystem"]),
     .target(
-      name: "ZooWeightFiles", dependencies: ["ZooSystem", "ZooTensor", "CHDF5", "CZlib", "CZooSystem"]),
+      name: "ZooWeightFiles",
+      dependencies: ["ZooSystem", "ZooTensor", "CDeflate", "CHDF5", "CZlib", "CZooSystem"]),
     .target(name: "ZooFormat", dependencies: ground + ["CZooPlanes"]),
     .target(name: "ZooFetch", dependencies: ["ZooSystem"]),
 
@@ -172,13 +173,15 @@ let package = Package(
       dependencies: ground + [
         "ZooImages", "ZooData", "ZooWeightFiles", "ZooFormat", "ZooCompression", "ZooKeras",
         "ZooVerification",
-        "ZooConversion", "ZooTraining", "ZooTestSupport", "CZlib", "CZooSystem",
+        "ZooConversion", "ZooTraining", "ZooTestSupport", "CZooSystem",
       ] + engines,
       path: "Sources/ZooFuzz"),
 
     // MARK: The system's libraries
     .systemLibrary(
       name: "CHDF5", pkgConfig: "hdf5", providers: [.apt(["libhdf5-dev"]), .brew(["hdf5"])]),
+    .systemLibrary(
+      name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"]), .brew(["libdeflate"])]),
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .systemLibrary(

@@ -4,7 +4,7 @@
 # NO_INSTALL=1 installs nothing: it lists what is missing and fails if the build needs it.
 set -euo pipefail
 
-libraries=(hdf5:libhdf5-dev zlib:zlib1g-dev libzstd:libzstd-dev)
+libraries=(hdf5:libhdf5-dev zlib:zlib1g-dev libdeflate:libdeflate-dev libzstd:libzstd-dev)
 # Apple's systems decode images themselves.
 [ "$(uname -s)" = Darwin ] || libraries+=(
   libturbojpeg:libturbojpeg0-dev libpng:libpng-dev libwebpdemux:libwebp-dev libgif:libgif-dev libtiff-4:libtiff-dev)
@@ -45,7 +45,7 @@ install() {
 if [ ${#missing[@]} -gt 0 ]; then
   if ! command -v apt-get >/dev/null; then
     echo "Missing (Debian's names): ${missing[*]}. Install them with this system's package manager." >&2
-    echo "With Homebrew: brew install pkgconf hdf5 zlib zstd" >&2
+    echo "With Homebrew: brew install pkgconf hdf5 zlib libdeflate zstd" >&2
     exit 1
   fi
   if [ ${#as_root[@]} -gt 0 ] && ! command -v sudo >/dev/null; then

@@ -8,4 +8,4 @@ for target in Sources/C*/; do
     [ -e "$map" ] && flags+=(-Xcc "-fmodule-map-file=$map")
   done
 done
-for flag in $(pkg-config --cflags hdf5 zlib libturbojpeg libpng libwebpdemux libgif libtiff-4); do flags+=(-Xcc "$flag"); done
+for flag in $(pkg-config --cflags hdf5 zlib libdeflate libturbojpeg libpng libwebpdemux libgif libtiff-4); do flags+=(-Xcc "$flag"); done

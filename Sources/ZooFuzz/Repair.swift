@@ -1,5 +1,5 @@
-import CZlib
 import ZooSystem
+import ZooWeightFiles
 
 /// Puts checksums right after a change, so that what lies behind them is reached too.
 enum Repair {
@@ -60,9 +60,5 @@ enum Repair {
     return bytes
   }
 
-  private static func crc(_ bytes: ArraySlice<UInt8>) -> UInt32 {
-    bytes.withUnsafeBytes {
-      UInt32(truncatingIfNeeded: crc32_z(0, $0.baseAddress?.assumingMemoryBound(to: UInt8.self), $0.count))
-    }
-  }
+  private static func crc(_ bytes: ArraySlice<UInt8>) -> UInt32 { bytes.withUnsafeBytes { crc32(of: $0) } }
 }

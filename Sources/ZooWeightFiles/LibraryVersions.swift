@@ -1,3 +1,4 @@
+import CDeflate
 import CHDF5
 import CZlib
 
@@ -8,6 +9,7 @@ package enum LibraryVersions {
     H5get_libversion(&major, &minor, &release)
     return [
       "HDF5": "\(major).\(minor).\(release)",
+      "libdeflate": LIBDEFLATE_VERSION_STRING,
       "zlib": zlibVersion().map { String(cString: $0) } ?? "unknown",
     ]
   }

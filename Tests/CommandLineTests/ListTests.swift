@@ -83,7 +83,7 @@ struct ListTests {
       let result = try zoo.run(arguments)
       #expect(result.status == 0)
       let version = try zoo("--version").output
-      for text in ["zoo ", version, "Swift ", "processor ", "kernels ", "HDF5 ", "zlib "] {
+      for text in ["zoo ", version, "Swift ", "processor ", "kernels ", "HDF5 ", "libdeflate ", "zlib "] {
         #expect(result.output.contains(text), "\(result.output)")
       }
       #expect(result.output.contains(Model.availableKernels.joined(separator: ", ")))

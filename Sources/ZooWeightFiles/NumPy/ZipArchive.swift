@@ -1,4 +1,3 @@
-import CZlib
 import ZooSystem
 import ZooTensor
 
@@ -158,11 +157,4 @@ struct ZipArchive: Sendable {
       throw malformed(member, error.why)
     }
   }
-}
-
-/// The CRC-32 that ZIP uses.
-func crc32(of bytes: UnsafeRawBufferPointer, continuing sum: UInt32 = 0) -> UInt32 {
-  UInt32(
-    truncatingIfNeeded: crc32_z(
-      uLong(sum), bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), bytes.count))
 }
