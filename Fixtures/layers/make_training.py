@@ -65,7 +65,8 @@ def initializer(own):
     name, config = type(own).__name__, own.get_config()
     numbers = {
         "Constant": ["value"], "RandomUniform": ["minval", "maxval"], "RandomNormal": ["mean", "stddev"],
-        "TruncatedNormal": ["mean", "stddev"], "VarianceScaling": ["scale"]}.get(name, [])
+        "TruncatedNormal": ["mean", "stddev"], "VarianceScaling": ["scale"],
+        "Orthogonal": ["gain"]}.get(name, [])
     words = ["mode", "distribution"] if name == "VarianceScaling" else []
     return [name, [float(config[k]) for k in numbers], [config[k] for k in words]]
 
@@ -132,26 +133,6 @@ content = {
         "keras2": json.loads(models["keras2"].to_json()), "keras1": keras1()},
     "truth": {name: truth(model) for name, model in models.items()}}
 
-
-# Initial values: what Keras' variances are for shapes of every kind.
-def moments():
-    found = []
-    i = keras.initializers
-    for shape in [(3, 3, 16, 32), (64, 48), (5, 5, 24, 2), (1000,)]:
-        for own in [
-            i.GlorotUniform(seed=1), i.GlorotNormal(seed=1), i.HeUniform(seed=1), i.HeNormal(seed=1),
-            i.LecunUniform(seed=1), i.LecunNormal(seed=1), i.TruncatedNormal(0.5, 2.0, seed=1),
-            i.RandomNormal(0.5, 2.0, seed=1), i.RandomUniform(-0.25, 0.5, seed=1),
-            i.VarianceScaling(3.0, "fan_out", "untruncated_normal", seed=1)]:
-            values = keras.ops.convert_to_numpy(own(shape)).astype("float64")
-            found.append({
-                "shape": list(shape), "initializer": initializer(own), "mean": round(float(values.mean()), 6),
-                "deviation": round(float(values.std()), 6), "low": round(float(values.min()), 6),
-                "high": round(float(values.max()), 6)})
-    return found
-
-
-content["moments"] = moments()
 with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "training.json"), "w") as file:
     json.dump(content, file, separators=(",", ":"))
     file.write("\n")

@@ -72,6 +72,7 @@ extension Initializer {
     case .truncatedNormal(let mean, let deviation): ("truncated_normal", [mean, deviation], [])
     case .varianceScaling(let own):
       ("variance_scaling", [own.scale], [own.mode.rawValue, own.distribution.rawValue])
+    case .orthogonal(let gain): ("orthogonal", [gain], [])
     }
   }
 
@@ -86,6 +87,7 @@ extension Initializer {
         let distribution = VarianceScaling.Distribution(rawValue: words[1])
       else { return nil }
       self = .varianceScaling(VarianceScaling(numbers[0], mode, distribution))
+    case ("orthogonal", 1, 0): self = .orthogonal(gain: numbers[0])
     default: return nil
     }
   }

@@ -115,7 +115,7 @@ extension KerasLayer {
     "lecununiform": .lecunUniform, "lecunnormal": .lecunNormal,
   ]
 
-  /// An initializer in the forms of all versions; nil for others, such as orthogonal ones.
+  /// An initializer in the forms of all versions; nil for others, such as identities.
   static func initializer(_ value: JSONValue?) -> Initializer? {
     guard let (name, arguments) = parts(value) else { return nil }
     if let named = namedInitializers[name] { return named }
@@ -134,6 +134,8 @@ extension KerasLayer {
         }
       }
     case "variancescaling": initializer = varianceScaling(arguments)
+    case "orthogonal", "orthogonalinitializer":
+      initializer = number(arguments, "gain", 1).map { .orthogonal(gain: $0) }
     default: initializer = nil
     }
     return initializer?.isValid == true ? initializer : nil

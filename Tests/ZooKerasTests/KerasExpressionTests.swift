@@ -83,7 +83,7 @@ import ZooWeightFiles
     var own = LayerTraining()
     own.isFrozen = true
     own.regularizers = [.kernel: Regularizer(l1: 0.5, l2: 0.25), .bias: Regularizer(l2: 0.125)]
-    own.initializers = [.kernel: .heNormal, .bias: .constant(0.5)]
+    own.initializers = [.kernel: .orthogonal(gain: 1.5), .bias: .constant(0.5)]
     training["block/conv"] = own
     var ofNorm = LayerTraining()
     ofNorm.momentum = 0.75

@@ -5,11 +5,13 @@ package enum Initializer: Sendable, Hashable {
   case uniform(low: Double, high: Double)
   case normal(mean: Double, deviation: Double)
   /// Normal, without what is farther from the mean than two of these deviations. What is left has a deviation
-  /// of
-  /// 0.88 times the one stated.
+  /// of 0.88 times the one stated.
   case truncatedNormal(mean: Double, deviation: Double)
   /// Around 0, with a variance that follows from the shape.
   case varianceScaling(VarianceScaling)
+  /// A matrix of (all but the last axis, outputs), whose columns, or rows where these are fewer, are orthogonal and of
+  /// this length (Saxe et al., 2014, https://arxiv.org/abs/1312.6120).
+  case orthogonal(gain: Double)
 
   /// The variance scale/n, where n is the number of inputs or outputs of a unit.
   package struct VarianceScaling: Sendable, Hashable {
@@ -76,6 +78,7 @@ package enum Initializer: Sendable, Hashable {
     case .normal(let mean, let deviation), .truncatedNormal(let mean, let deviation):
       mean.isFinite && deviation >= 0 && deviation.isFinite
     case .varianceScaling(let own): own.scale > 0 && own.scale.isFinite
+    case .orthogonal(let gain): gain.isFinite
     }
   }
 }

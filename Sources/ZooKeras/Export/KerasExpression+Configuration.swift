@@ -269,6 +269,7 @@ extension Initializer {
           "scale": .number(own.scale), "mode": .string(own.mode.rawValue),
           "distribution": .string(own.distribution.rawValue),
         ])
+    case .orthogonal(let gain): return made("Orthogonal", ["gain": .number(gain)])
     }
   }
 }
