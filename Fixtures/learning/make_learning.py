@@ -7,7 +7,6 @@ import json
 import os
 
 import numpy as np
-from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 from scipy.stats import binomtest
 from sklearn.cluster import KMeans
@@ -80,9 +79,6 @@ def classification():
     error = sum(
         (bins == b).sum() * abs((labels == predictions)[bins == b].mean() - confidence[bins == b].mean())
         for b in np.unique(bins)) / rows
-    best = minimize_scalar(
-        lambda t: metrics.log_loss(labels, np.exp(log_softmax(scores / t, 1)), labels=range(classes)),
-        bounds=(0.1, 20), method="bounded", options={"xatol": 1e-12})
     other = np.where(random.random(rows) < 0.5, labels, random.integers(0, classes, rows))
     first, second = labels == predictions, labels == other
     only = int((first & ~second).sum()), int((~first & second).sum())
@@ -97,7 +93,7 @@ def classification():
         "brier": float(((p - np.eye(classes)[labels]) ** 2).sum(1).mean()),
         # scikit-learn's own takes the last of equal scores, this the first.
         "top2": float(np.any(np.argsort(-scores, 1, kind="stable")[:, :2] == labels[:, None], 1).mean()),
-        "calibrationError": float(error), "temperature": float(best.x), "other": other.tolist(),
+        "calibrationError": float(error), "other": other.tolist(),
         "onlyFirst": only[0], "onlySecond": only[1],
         "probability": binomtest(only[0], only[0] + only[1], 0.5).pvalue}
 

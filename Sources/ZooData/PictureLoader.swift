@@ -35,9 +35,6 @@ package struct PictureLoader: Sendable {
       self.fingerprint = fingerprint
       self.thumbnail = thumbnail
     }
-
-    /// Nothing more than the hash.
-    package static let hashOnly = Request(views: [], fingerprint: false)
   }
 
   /// What was made of a file.

@@ -17,9 +17,6 @@ struct TensorEncoder {
     let error: StorageError?
   }
 
-  /// The values that are converted, hashed and written at a time: some blocks of planes.
-  private static let chunkLength = 4 * CodedPlanes.blockLength
-
   // MARK: Before anything is written
 
   /// - Parameters:

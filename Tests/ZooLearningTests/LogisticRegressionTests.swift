@@ -76,8 +76,8 @@ import ZooSystem
 
   @Test func duplicatedAndConstantColumnsShareAndVanish() throws {
     let (x, labels) = clusters(rows: 50, columns: 4, classes: 3)
-    let wide = try x.joining(columnsOf: x).joining(
-      columnsOf: FeatureMatrix(rows: 50, columns: 1, values: [Float](repeating: 1e7, count: 50)))
+    let wide = FeatureMatrix(
+      rows: 50, columns: 9, values: (0..<50).flatMap { x[row: $0] + x[row: $0] + [1e7] })
     let fit = try LogisticRegression.fit(wide, labels: labels, classes: 3, penalty: 0.1, tolerance: 1e-10)
     // Two equal columns with half the weight each: the penalty is half of one column's.
     let single = try LogisticRegression.fit(x, labels: labels, classes: 3, penalty: 0.05, tolerance: 1e-10)

@@ -30,8 +30,6 @@ import ZooSystem
     #expect(calibration.bins.reduce(0) { $0 + $1.count } == labels.count)
     let mass = try Calibration(probabilities: probabilities, labels: labels, classes: classes, .equalMass(15))
     #expect(mass.bins.map(\.count) == [Int](repeating: 8, count: 15))
-    let temperature = try Calibration.temperature(scores: scores, labels: labels, classes: classes)
-    #expect(abs(temperature - golden.temperature) < 1e-6)
     let predictions = Scores.largest(scores, outputs: classes)
     let comparison = PairedComparison(
       first: zip(labels, predictions).map { $0 == $1 }, second: zip(labels, golden.other).map { $0 == $1 })
@@ -85,16 +83,6 @@ import ZooSystem
     let metrics = try ClassificationMetrics(scores: [1000, -1000, -1000, 1000], labels: [0, 0], classes: 2)
     #expect(metrics.logLoss == 1000)
     #expect(Scores.sigmoid([-1000, 0, 1000]) == [0, 0.5, 1])
-  }
-
-  @Test func temperatureUndoesAFactor() throws {
-    let golden = try Goldens.read().classification
-    let plain = try Calibration.temperature(
-      scores: golden.scores, labels: golden.labels, classes: golden.classes)
-    let hot = try Calibration.temperature(
-      scores: golden.scores.map { $0 * 4 }, labels: golden.labels, classes: golden.classes)
-    #expect(abs(hot / plain - 4) < 1e-9)
-    #expect(try Calibration.temperature(scores: [1, 1], labels: [0], classes: 2) == 1)
   }
 }
 

@@ -31,7 +31,7 @@ struct Goldens: Decodable {
     let labels: [Int]
     let classes: Int
     let accuracy, low, high, balancedAccuracy, macroF1, logLoss, brier, top2, calibrationError: Double
-    let temperature, probability: Double
+    let probability: Double
     let confusion, support, other: [Int]
     let precision, recall, f1: [Double]
     let onlyFirst, onlySecond: Int

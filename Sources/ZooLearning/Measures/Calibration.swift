@@ -72,36 +72,4 @@ package struct Calibration: Sendable, Equatable, Codable {
     expectedError =
       bins.reduce(0) { $0 + Double($1.count) * abs($1.accuracy - $1.confidence) } / Double(labels.count)
   }
-
-  /// The temperature T for which softmax(scores/T) has the least mean log loss, by Newton's method on 1/T.
-  ///
-  /// - Parameter scores: (N, classes) of examples that the model was not trained on.
-  /// - Returns: T from 0.01 to 100; 1 if no temperature changes the loss.
-  /// - Throws: ``ZooError`` of the code `doesNotFit` if there is no example or the numbers don't fit together.
-  package static func temperature(
-    scores: [Double], labels: [Int], classes: Int
-  ) throws(ZooError) -> Double {
-    try ClassificationMetrics.check(scores, labels, classes)
-    var (low, high, inverse) = (0.01, 100.0, 1.0)
-    for _ in 0..<200 {
-      var (slope, curvature) = (0.0, 0.0)
-      let probabilities = Scores.softmax(scores.map { $0 * inverse }, outputs: classes)
-      for row in labels.indices {
-        var (first, second) = (0.0, 0.0)
-        for place in row * classes..<(row + 1) * classes {
-          first += probabilities[place] * scores[place]
-          second += probabilities[place] * scores[place] * scores[place]
-        }
-        slope += first - scores[row * classes + labels[row]]
-        curvature += max(second - first * first, 0)
-      }
-      if slope == 0 { break }
-      if slope < 0 { low = inverse } else { high = inverse }
-      let newton = inverse - slope / curvature
-      let next = newton > low && newton < high ? newton : (low + high) / 2
-      guard abs(next - inverse) > 1e-14 * inverse else { break }
-      inverse = next
-    }
-    return 1 / inverse
-  }
 }

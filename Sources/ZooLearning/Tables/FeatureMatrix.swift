@@ -30,19 +30,6 @@ package struct FeatureMatrix: Sendable, Equatable {
     return FeatureMatrix(rows: indices.count, columns: columns, values: selected)
   }
 
-  /// The columns of this table followed by those of another with as many rows.
-  ///
-  /// - Throws: ``ZooError`` of the code `doesNotFit` if the numbers of rows differ.
-  package func joining(columnsOf other: FeatureMatrix) throws(ZooError) -> FeatureMatrix {
-    guard rows == other.rows else {
-      throw .learning(.doesNotFit, "the tables have \(rows) and \(other.rows) rows")
-    }
-    var joined: [Float] = []
-    joined.reserveCapacity(values.count + other.values.count)
-    for row in 0..<rows { joined += self[row: row] + other[row: row] }
-    return FeatureMatrix(rows: rows, columns: columns + other.columns, values: joined)
-  }
-
   /// Checks that every value is a finite number.
   ///
   /// - Throws: ``ZooError`` of the code `doesNotFit`, which names the first row and column that is not.
