@@ -184,6 +184,7 @@ void check_integer_product(check *c) {
       .in_height = side, .in_width = side, .out_height = side, .out_width = side, .kernel_height = 1,
       .kernel_width = 1, .stride_height = 1, .stride_width = 1, .dilation_height = 1, .dilation_width = 1};
     check_product(c, g, any(c, 1, 600), any(c, 1, 70), i % 4);
+    check_product(c, g, one_of(c, 40, 256, 260, 600), any(c, 100, 300), i % 4);
   }
 }
 

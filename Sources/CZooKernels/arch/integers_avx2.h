@@ -26,7 +26,48 @@ INLINE vi q_dot(vi sum, q_inputs x, q_weights w) {
   return (vi)_mm256_add_epi32(_mm256_add_epi32((__m256i)sum, even), odd);
 }
 
-INLINE vi q_round(vf x) { return (vi)_mm256_cvtps_epi32(x); }
+// What `q_lanes` makes of the bytes of up to four rows, with fewer instructions. Channels behind the last one are read,
+// but count nothing.
+#define Q_COLUMN
+INLINE __m128i q_eight(const uint8_t *p) { return _mm_loadl_epi64((const __m128i *)(const void *)p); }
+INLINE __m256i q_two_rows(const uint8_t *a, const uint8_t *b) {
+  return _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(q_eight(a), q_eight(b)));
+}
+INLINE __m256i q_one_row(const uint8_t *p) { return _mm256_cvtepu8_epi32(q_eight(p)); }
+INLINE q_inputs q_column(const int ROWS, const uint8_t *const *rows, int channel, int n) {
+  (void)n;
+  return (q_inputs){
+    .even = ROWS > 2 ? q_two_rows(rows[0] + channel, rows[2] + channel) : q_one_row(rows[0] + channel),
+    .odd = ROWS > 3   ? q_two_rows(rows[1] + channel, rows[3] + channel)
+           : ROWS > 1 ? q_one_row(rows[1] + channel)
+                      : _mm256_setzero_si256()};
+}
+
+// Products of many rows, by integer_words.h: 6 x 2 sums, 2 vectors of weights, one of codes and one of products fill
+// the 16 registers.
+#define WR 6
+#define WV 2
+INLINE vi q_load_pairs(const int16_t *p) { return (vi)_mm256_load_si256((const __m256i *)(const void *)p); }
+INLINE vi q_repeat_pair(const uint16_t *p) {
+  int32_t pair;
+  memcpy(&pair, p, sizeof pair);
+  return (vi)_mm256_set1_epi32(pair);
+}
+INLINE vi q_add_pairs(vi sum, vi x, vi w) {
+  return (vi)_mm256_add_epi32((__m256i)sum, _mm256_madd_epi16((__m256i)x, (__m256i)w));
+}
+// Of eight groups of four bytes, the even ones and the odd ones, as words.
+INLINE void q_spread_codes(const uint8_t *p, uint16_t *even, uint16_t *odd) {
+  const q_inputs x = q_lanes((vi)_mm256_loadu_si256((const __m256i *)(const void *)p));
+  _mm256_storeu_si256((__m256i *)(void *)even, x.even);
+  _mm256_storeu_si256((__m256i *)(void *)odd, x.odd);
+}
+INLINE void q_spread_weights(const int8_t *p, int16_t *even, int16_t *odd) {
+  const q_weights w = q_load_weights(p);
+  _mm256_store_si256((__m256i *)(void *)even, w.even);
+  _mm256_store_si256((__m256i *)(void *)odd, w.odd);
+}
+
 INLINE vi q_load_bytes(const uint8_t *p, int n) {
   uint8_t part[VL] = {0};
   if (n < VL) p = memcpy(part, p, (size_t)n);
@@ -37,20 +78,29 @@ INLINE vi q_load_words(const uint16_t *p, int n) {
   if (n < VL) p = memcpy(part, p, (size_t)n * sizeof *p);
   return (vi)_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
 }
-INLINE void q_store_bytes(uint8_t *p, vi x, int n) {
-  const __m256i words = _mm256_packus_epi32((__m256i)x, (__m256i)x);
-  const __m256i bytes = _mm256_packus_epi16(words, words);
-  const int32_t low = _mm256_cvtsi256_si32(bytes), high = _mm256_extract_epi32(bytes, 4);
-  const int32_t all[2] = {low, high};
-  memcpy(p, all, (size_t)n);
+// Packing limits to 0 and the largest word or byte: only what is too large for 32 bits has to be limited before.
+#define Q_SATURATES
+INLINE __m128i q_words(vf y, float most) {
+  const __m256i x = _mm256_cvtps_epi32(v_min(v_set(most), y));
+  return _mm_packus_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
 }
-INLINE void q_store_words(uint16_t *p, vi x, int n) {
-  const __m256i words = _mm256_permute4x64_epi64(_mm256_packus_epi32((__m256i)x, (__m256i)x), 0x08);
+INLINE void q_store_codes(uint8_t *p, vf y, int n) {
+  const __m128i words = q_words(y, 255), bytes = _mm_packus_epi16(words, words);
   if (n == VL) {
-    _mm_storeu_si128((__m128i *)(void *)p, _mm256_castsi256_si128(words));
+    _mm_storel_epi64((__m128i *)(void *)p, bytes);
+    return;
+  }
+  uint8_t part[VL];
+  _mm_storel_epi64((__m128i *)(void *)part, bytes);
+  memcpy(p, part, (size_t)n);
+}
+INLINE void q_store_wide(uint16_t *p, vf y, int n) {
+  const __m128i words = q_words(v_mul(y, v_set(256)), 65535);
+  if (n == VL) {
+    _mm_storeu_si128((__m128i *)(void *)p, words);
     return;
   }
   uint16_t part[VL];
-  _mm_storeu_si128((__m128i *)(void *)part, _mm256_castsi256_si128(words));
+  _mm_storeu_si128((__m128i *)(void *)part, words);
   memcpy(p, part, (size_t)n * sizeof *p);
 }

@@ -9,14 +9,16 @@
 
 enum { id_outputs = 7 };
 
-// Four bytes a channel: those of four rows.
-INLINE vi q_interleave(const int ROWS, const uint8_t *const *rows, int channel, int n) {
+#ifndef Q_COLUMN
+// Four bytes a channel: those of up to four rows of a column.
+INLINE q_inputs q_column(const int ROWS, const uint8_t *const *rows, int channel, int n) {
   vi v = q_load_bytes(rows[0] + channel, n);
   if (ROWS > 1) v |= q_load_bytes(rows[1] + channel, n) << 8;
   if (ROWS > 2) v |= q_load_bytes(rows[2] + channel, n) << 16;
   if (ROWS > 3) v |= q_load_bytes(rows[3] + channel, n) << 24;
-  return v;
+  return q_lanes(v);
 }
+#endif
 
 // KH, KW: the window; S: its step; OUTPUTS of a row, whose columns begin at `columns` (KH rows each).
 INLINE void id_strip(
@@ -36,9 +38,8 @@ INLINE void id_strip(
         w[kx] = q_load_weights(d->weights + ((group * KW + kx) * padded + channel) * 4);
       }
       UNROLL for (int i = 0; i < (OUTPUTS - 1) * S + KW; i++) {
-        const vi bytes = q_interleave(
-            KH - 4 * group > 4 ? 4 : KH - 4 * group, columns + i * KH + 4 * group, channel, n);
-        const q_inputs x = q_lanes(bytes);
+        const int ROWS = KH - 4 * group > 4 ? 4 : KH - 4 * group;
+        const q_inputs x = q_column(ROWS, columns + i * KH + 4 * group, channel, n);
         UNROLL for (int j = 0; j < OUTPUTS; j++) {
           if (i - j * S >= 0 && i - j * S < KW) sum[j] = q_dot(sum[j], x, w[i - j * S]);
         }

@@ -12,6 +12,7 @@
 // Each operation is a statement of its own, so that no compiler joins two into one rounding.
 
 INLINE vi q_load(const int32_t *p) { return (vi)v_load((const float *)(const void *)p); }
+INLINE void q_store(int32_t *p, vi x) { v_store((float *)(void *)p, (vf)x); }
 INLINE vf q_float(vi x) { return __builtin_convertvector(x, vf); }
 
 // float(sum) * multiplier + offset.

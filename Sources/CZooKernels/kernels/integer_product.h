@@ -7,6 +7,9 @@
 
 #include "integer_prelude.h"
 #include "integer_rows.h"
+#ifdef WR
+#include "integer_words.h"
+#endif
 
 typedef struct {
   const uint8_t *const *rows;  // (taps, rows of the block) pointers
@@ -86,6 +89,12 @@ static void integer_product(const void *arguments, int32_t begin, int32_t end) {
   const ptrdiff_t panel_bytes = steps * 4 * zoo_integer_panel;
   for (int unit = begin; unit < end; unit++) {
     const product_unit u = unit_of_product(unit, all_rows, c->row_block, panel_count, c->panel_group, c->by_rows);
+#ifdef WR
+    if (u.rows >= word_least_rows) {
+      word_unit(c, rows, u);
+      continue;
+    }
+#endif
     const int block_count = (u.rows + IR - 1) / IR;
     for (int i = 0, done = 0; i < block_count; i++) {
       const int size = (int)((int64_t)u.rows * (i + 1) / block_count) - done;
