@@ -41,7 +41,7 @@ package final class Workers {
   /// Runs all units of a kernel.
   func run<Arguments>(_ kernel: zoo_kernel, _ arguments: inout Arguments, units: Int) {
     zoo_pool_enter()
-    zoo_pool_run(pool, kernel, &arguments, Int32(clamping: units))
+    withUnsafeMutablePointer(to: &arguments) { zoo_pool_run(pool, kernel, $0, Int32(clamping: units)) }
     zoo_pool_leave()
   }
 
