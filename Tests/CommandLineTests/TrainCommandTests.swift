@@ -98,7 +98,7 @@ import ZooTestSupport
 
   /// What was computed before an interruption is there the next time, and no output appears.
   @Test func anInterruptionLosesNothing() throws {
-    let zoo = try prepared(Letters.classes)
+    let zoo = try prepared()
     defer { zoo.cleanUp() }
     let process = try zoo.process(
       [
