@@ -1,3 +1,4 @@
+import CZooSystem
 import Dispatch
 import Synchronization
 
@@ -14,7 +15,8 @@ package final class BackgroundWriter: Sendable {
   private let failure = Mutex<ZooError?>(nil)
   private let unsynced = Atomic<Int>(0)
 
-  /// Bytes after which what was written is sent to the disk, so that the final sync finds little left.
+  /// Bytes after which what was written is sent to the disk, so that the final sync finds little left. No sync does that:
+  /// each one would flush the disk.
   private static let syncLength = 64 << 20
 
   fileprivate init(descriptor: CInt, path: String) {
@@ -44,8 +46,7 @@ package final class BackgroundWriter: Sendable {
       part.letGo()
       if unsynced.add(part.count, ordering: .relaxed).newValue >= Self.syncLength {
         unsynced.store(0, ordering: .relaxed)
-        // A failure shows in the final sync.
-        syncing.async { [self] in _ = fsync(descriptor) }
+        syncing.async { [self] in zoo_begin_writeback(descriptor) }
       }
     }
   }

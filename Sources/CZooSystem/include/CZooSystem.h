@@ -1,4 +1,4 @@
-// Processes, signals and memory: what Swift can't express alike on all systems.
+// Processes, signals, memory and files: what Swift can't express alike on all systems.
 #pragma once
 #include <stddef.h>
 #include <sys/types.h>
@@ -51,3 +51,7 @@ int zoo_process_rename(const char *from, const char *to, int exchange);
 // Says that all of this memory will be written and read: where there is much of it, the system may give it in large
 // pages, which takes less time.
 void zoo_expect_large_use(void *address, size_t bytes);
+
+// Has the system begin to write to the disk what it holds of a file in memory, without a wait for all of it and without
+// a flush of the disk, where it can do that.
+void zoo_begin_writeback(int file);
