@@ -85,6 +85,9 @@ import ZooWeightFiles
     own.regularizers = [.kernel: Regularizer(l1: 0.5, l2: 0.25), .bias: Regularizer(l2: 0.125)]
     own.initializers = [.kernel: .orthogonal(gain: 1.5), .bias: .constant(0.5)]
     training["block/conv"] = own
+    var ofHead = LayerTraining()
+    ofHead.initializers = [.kernel: .heNormal]
+    training["head"] = ofHead
     var ofNorm = LayerTraining()
     ofNorm.momentum = 0.75
     ofNorm.regularizers = [.gamma: Regularizer(l2: 0.5)]
