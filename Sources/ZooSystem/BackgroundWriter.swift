@@ -15,8 +15,8 @@ package final class BackgroundWriter: Sendable {
   private let failure = Mutex<ZooError?>(nil)
   private let unsynced = Atomic<Int>(0)
 
-  /// Bytes after which what was written is sent to the disk, so that the final sync finds little left. No sync does that:
-  /// each one would flush the disk.
+  /// Bytes after which the system begins to send what was written to the disk, so that the final sync finds little left. To
+  /// sync each time would flush the disk, too.
   private static let syncLength = 64 << 20
 
   fileprivate init(descriptor: CInt, path: String) {
