@@ -82,9 +82,9 @@ INLINE void word_store_vector(
   // A copy, which no code that is written can be a part of.
   const zoo_integer_product local = *arguments, *c = &local;
   const vf multiplier = v_load(c->multiplier + column), offset = v_load(c->offset + column);
-  const uint16_t *residual = (const uint16_t *)c->residual + pixel * c->residual_pixel + column;
+  const uint16_t *residual = RESIDUAL ? (const uint16_t *)c->residual + pixel * c->residual_pixel + column : NULL;
   uint8_t *codes = (uint8_t *)c->output + pixel * c->window.out_pixel + column;
-  uint16_t *wide = c->wide + pixel * c->wide_pixel + column;
+  uint16_t *wide = WRITES & zoo_write_wide ? c->wide + pixel * c->wide_pixel + column : NULL;
   for (int m = 0; m < count; m++, sums += zoo_integer_panel) {
     vf y = q_scaled(q_load(sums), multiplier, offset);
     if (RESIDUAL) y = q_plus(y, q_load_words(residual + m * c->residual_pixel, VL), c->residual_factor);
