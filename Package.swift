@@ -13,8 +13,8 @@ func pulling(_ name: String, of package: String) -> Target.Dependency {
 let ground: [Target.Dependency] = ["ZooSystem", "ZooTensor", "ZooGraph"]
 let engines: [Target.Dependency] = ["ZooReference", "ZooRuntime"]
 
-/// Elsewhere the system decodes images.
-let withoutImageDecoders: [Platform] = [.linux, .android, .windows, .openbsd]
+/// Elsewhere the system decodes images and checks signatures.
+let otherThanApple: [Platform] = [.linux, .android, .windows, .openbsd]
 
 /// What ZooImageFiles links there.
 let imageLibraries = "libjpeg-turbo, libpng, libwebp, giflib and libtiff"
@@ -74,7 +74,11 @@ let package = Package(
       name: "ZooWeightFiles",
       dependencies: ["ZooSystem", "ZooTensor", "CDeflate", "CHDF5", "CZlib", "CZooSystem"]),
     .target(name: "ZooFormat", dependencies: ground + ["CZooPlanes"]),
-    .target(name: "ZooFetch", dependencies: ["ZooSystem"]),
+    .target(
+      name: "ZooFetch",
+      dependencies: [
+        "ZooSystem", .target(name: "CSodium", condition: .when(platforms: otherThanApple, traits: ["Pull"])),
+      ]),
 
     // MARK: Engines
     .target(name: "CZooKernels"),
@@ -89,11 +93,11 @@ let package = Package(
       name: "ZooImageFiles",
       dependencies: [
         "ZooSystem", "ZooImages",
-        .target(name: "CTurboJPEG", condition: .when(platforms: withoutImageDecoders)),
-        .target(name: "CPNG", condition: .when(platforms: withoutImageDecoders)),
-        .target(name: "CWebP", condition: .when(platforms: withoutImageDecoders)),
-        .target(name: "CGIF", condition: .when(platforms: withoutImageDecoders)),
-        .target(name: "CTIFF", condition: .when(platforms: withoutImageDecoders)),
+        .target(name: "CTurboJPEG", condition: .when(platforms: otherThanApple)),
+        .target(name: "CPNG", condition: .when(platforms: otherThanApple)),
+        .target(name: "CWebP", condition: .when(platforms: otherThanApple)),
+        .target(name: "CGIF", condition: .when(platforms: otherThanApple)),
+        .target(name: "CTIFF", condition: .when(platforms: otherThanApple)),
       ]),
 
     // MARK: Exporters
@@ -165,7 +169,7 @@ let package = Package(
       dependencies: ground + [
         "ZooModels", "ZooImages", "ZooImageFiles", "ZooData", "ZooWeightFiles", "ZooFormat", "ZooCompression",
         "CZooKernels", "ZooRuntime", "ZooLearning", "ZooVerification", "ZooConversion", "ModelZooTools",
-        .target(name: "CTurboJPEG", condition: .when(platforms: withoutImageDecoders)),
+        .target(name: "CTurboJPEG", condition: .when(platforms: otherThanApple)),
       ],
       path: "Sources/ZooBenchmarks"),
     .executableTarget(
@@ -186,6 +190,8 @@ let package = Package(
       name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .systemLibrary(
       name: "CZstd", pkgConfig: "libzstd", providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
+    .systemLibrary(
+      name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"]), .brew(["libsodium"])]),
     .systemLibrary(
       name: "CTurboJPEG", pkgConfig: "libturbojpeg",
       providers: [.apt(["libturbojpeg0-dev"]), .brew(["jpeg-turbo"])]),
@@ -208,7 +214,7 @@ let package = Package(
     .testTarget(
       name: "ZooImagesTests", dependencies: ground + ["ZooImages", "ZooImageFiles", "ZooTestSupport"]),
     .testTarget(name: "ZooWeightFilesTests", dependencies: ground + ["ZooWeightFiles", "ZooTestSupport"]),
-    .testTarget(name: "ZooFetchTests", dependencies: ["ZooSystem", "ZooFetch"]),
+    .testTarget(name: "ZooFetchTests", dependencies: ["ZooSystem", "ZooFetch", "ZooTestSupport"]),
     .testTarget(
       name: "ZooFormatTests",
       dependencies: ground + ["ZooFormat", "ZooCompression", "ZooModels", "ZooTestSupport"]),

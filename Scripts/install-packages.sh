@@ -5,8 +5,9 @@
 set -euo pipefail
 
 libraries=(hdf5:libhdf5-dev zlib:zlib1g-dev libdeflate:libdeflate-dev libzstd:libzstd-dev)
-# Apple's systems decode images themselves.
+# Apple's systems decode images and check signatures themselves.
 [ "$(uname -s)" = Darwin ] || libraries+=(
+  libsodium:libsodium-dev
   libturbojpeg:libturbojpeg0-dev libpng:libpng-dev libwebpdemux:libwebp-dev libgif:libgif-dev libtiff-4:libtiff-dev)
 
 missing=()

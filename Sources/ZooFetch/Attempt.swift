@@ -146,7 +146,7 @@ struct Attempt {
     let known = total ?? expectation.bytes
     let limit = end ?? known ?? download.configuration.byteLimit
     download.progress(.received(bytes: partial.bytes, total: known))
-    while let bytes = try await next(of: reply) {
+    while let bytes = try await reply.next() {
       guard bytes.count <= limit - partial.bytes else { throw tooMuch(total, at: reply.address) }
       do throws(ZooError) {
         try partial.append(bytes)
@@ -157,16 +157,6 @@ struct Attempt {
     }
     if let end = end ?? known, partial.bytes < end {
       throw .cut(reply.address, "it ended after \(grouped(partial.bytes)) of \(grouped(end)) bytes")
-    }
-  }
-
-  private func next(of reply: Exchange.Reply) async throws(Setback) -> [UInt8]? {
-    if Cancellation.isRequested { throw .final(ZooError.cancelled) }
-    do throws(TransportFailure) {
-      return try await reply.body.next()
-    } catch {
-      if Cancellation.isRequested { throw .final(ZooError.cancelled) }
-      throw Setback(error, at: reply.address, hasAnswered: true)
     }
   }
 

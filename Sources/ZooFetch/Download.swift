@@ -101,25 +101,19 @@ struct Download: Sendable {
     if expectation.isHashKnown, partial.bytes > 0, partial.bytes == expectation.bytes ?? partial.length {
       return address
     }
-    var budget = RetryBudget(retries: configuration.retries)
     var attempt = Attempt(download: self, partial: partial)
-    while true {
-      do throws(Setback) {
-        return try await attempt.run()
-      } catch {
-        partial.checkpoint()
-        switch error {
-        case .final(let error), .unreachable(let error): throw error
-        case .passing(let passing):
-          guard
-            let seconds = budget.pause(
-              bytes: partial.bytes, wish: passing.wish, jitter: configuration.jitter())
-          else { throw passing.error }
-          isResumed = isResumed || partial.bytes > 0
-          progress(.retrying(attempt: budget.failures, seconds: seconds, reason: passing.reason))
-          try await configuration.pause(seconds: seconds)
+    do throws(Setback) {
+      return try await configuration.retrying(partial, progress: progress) { () async throws(Setback) in
+        isResumed = isResumed || partial.bytes > 0
+        do throws(Setback) {
+          return try await attempt.run()
+        } catch {
+          partial.checkpoint()
+          throw error
         }
       }
+    } catch {
+      throw error.error
     }
   }
 }

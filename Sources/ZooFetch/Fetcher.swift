@@ -106,7 +106,7 @@ package struct Fetcher: Sendable {
     return try mirror.replacing(path: base + address.pathAndQuery)
   }
 
-  private func offline(_ address: String, _ path: String, _ impostors: [String]) -> ZooError {
+  func offline(_ address: String, _ path: String, _ impostors: [String]) -> ZooError {
     let others = impostors.isEmpty ? "" : "; \(impostors[0]) has the same name but other content"
     return ZooError(
       .cannotOpen, what: "cannot download", at: address,

@@ -23,9 +23,18 @@ package struct WebAddress: Sendable, Hashable {
     do throws(Fault) {
       try self.init(checking: text, encodesInvalid: false)
     } catch {
-      throw ZooError(
-        .invalidArgument, what: "invalid address", at: Self.printable(text), error.why,
-        remedy: "An address looks like https://HOST/PATH/FILE.")
+      throw error.invalid(text)
+    }
+  }
+
+  /// What an address in a document from here means, which may be relative to it.
+  ///
+  /// - Throws: `ZooError` of the code `invalidArgument` where it is no address of http or https.
+  package func relative(_ reference: String) throws(ZooError) -> WebAddress {
+    do throws(Fault) {
+      return try resolved(reference, encodesInvalid: false)
+    } catch {
+      throw error.invalid(reference)
     }
   }
 
@@ -34,24 +43,27 @@ package struct WebAddress: Sendable, Hashable {
   /// - Throws: `ZooError` of the code `cannotOpen` where it is no address of http or https.
   package func resolving(_ location: String) throws(ZooError) -> WebAddress {
     do throws(Fault) {
-      // Without a scheme and with a colon later only in its path or query.
-      let start = location.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
-      if start.contains(":") { return try WebAddress(checking: location, encodesInvalid: true) }
-      if location.hasPrefix("//") {
-        return try WebAddress(checking: scheme.rawValue + ":" + location, encodesInvalid: true)
-      }
-      if location.hasPrefix("/") { return try WebAddress(checking: root + location, encodesInvalid: true) }
-      let path = pathAndQuery.prefix { $0 != "?" }
-      if location.hasPrefix("?") {
-        return try WebAddress(checking: root + path + location, encodesInvalid: true)
-      }
-      let folder = path[...(path.lastIndex(of: "/") ?? path.startIndex)]
-      return try WebAddress(checking: root + folder + location, encodesInvalid: true)
+      return try resolved(location, encodesInvalid: true)
     } catch {
       throw ZooError(
         .cannotOpen, what: "cannot download", at: shown,
         "it is redirected to \(Self.printable(location)): \(error.why)")
     }
+  }
+
+  private func resolved(_ reference: String, encodesInvalid: Bool) throws(Fault) -> WebAddress {
+    func address(_ text: String) throws(Fault) -> WebAddress {
+      try WebAddress(checking: text, encodesInvalid: encodesInvalid)
+    }
+    // Without a scheme and with a colon later only in its path or query.
+    let start = reference.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
+    if start.contains(":") { return try address(reference) }
+    if reference.hasPrefix("//") { return try address(scheme.rawValue + ":" + reference) }
+    if reference.hasPrefix("/") { return try address(root + reference) }
+    let path = pathAndQuery.prefix { $0 != "?" }
+    if reference.hasPrefix("?") { return try address(root + path + reference) }
+    let folder = path[...(path.lastIndex(of: "/") ?? path.startIndex)]
+    return try address(root + folder + reference)
   }
 
   /// The address with its path replaced.
@@ -92,7 +104,15 @@ package struct WebAddress: Sendable, Hashable {
 
   // MARK: Parsing
 
-  private struct Fault: Error { let why: String }
+  private struct Fault: Error {
+    let why: String
+
+    func invalid(_ text: String) -> ZooError {
+      ZooError(
+        .invalidArgument, what: "invalid address", at: WebAddress.printable(text), why,
+        remedy: "An address looks like https://HOST/PATH/FILE.")
+    }
+  }
 
   private static let limit = 8192
 

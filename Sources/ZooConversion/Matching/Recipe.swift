@@ -117,6 +117,8 @@ public struct RecipeOptions: Sendable {
   /// By the name of a layer with Python code, which is never run, what it computes: arithmetic of `x`,
   /// numbers and Keras' activation functions, for example `x / 127.5 - 1`.
   public var lambdas: [String: String] = [:]
+  /// The licence of the weights where the file doesn't say it, as its publisher states it elsewhere.
+  package var licence: String?
   /// By which the file is looked up in the catalogue, where it is.
   package var hashes: SourceHashes?
   /// The published file with this hash.
@@ -223,6 +225,7 @@ extension Recipe {
     lambdas = document.source?.lambdas ?? [:]
     precision = document.source?.precision
     card = document.card
+    card.licence = card.licence ?? options.licence
     labels = try Recipe.checked(options.labels, for: document.graph) ?? document.labels
     explanation = "the .zoo file's own header"
     usesConfiguration = true
@@ -269,6 +272,7 @@ extension Recipe {
     var card =
       known?.variant.card(published: isPublished)
       ?? ModelCard(architecture: modelName, variant: "from its configuration", preprocessing: .none)
+    card.licence = card.licence ?? options.licence
     switch (known, graph.takesPictures) {
     case (nil, false): preprocessingOrigin = .noPictures
     case (nil, true):

@@ -18,6 +18,17 @@ enum Setback: Error {
     let error: ZooError
   }
 
+  /// Where it is not tried again.
+  var error: ZooError {
+    switch self {
+    case .passing(let passing): passing.error
+    case .unreachable(let error), .final(let error): error
+    }
+  }
+
+  /// Whether it will not go better.
+  var isFinal: Bool { if case .final = self { true } else { false } }
+
   /// An error that does not name what was tried before.
   static func final(
     _ code: ZooError.Code, _ address: WebAddress, _ why: String, remedy: String? = nil

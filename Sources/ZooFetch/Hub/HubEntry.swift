@@ -63,21 +63,13 @@ struct HubClient: Sendable {
     _ file: HubFile, name: String, progress: @Sendable (FetchProgress) -> Void
   ) async throws(ZooError) -> Answer {
     let address = try address(file, revision: file.revision, name: name)
-    var budget = RetryBudget(retries: configuration.retries)
-    while true {
-      do throws(Setback) {
-        return try await ask(address, file, name).map { .entry($0) } ?? .noSuchFile
-      } catch {
-        switch error {
-        case .final(let error): throw error
-        case .unreachable(let error): return .noAnswer(error)
-        case .passing(let passing):
-          let pause = budget.pause(bytes: 0, wish: passing.wish, jitter: configuration.jitter())
-          guard let seconds = pause else { return .noAnswer(passing.error) }
-          progress(.retrying(attempt: budget.failures, seconds: seconds, reason: passing.reason))
-          try await configuration.pause(seconds: seconds)
-        }
+    do throws(Setback) {
+      return try await configuration.retrying(progress: progress) { () async throws(Setback) -> Answer in
+        try await ask(address, file, name).map { .entry($0) } ?? .noSuchFile
       }
+    } catch {
+      guard !error.isFinal else { throw error.error }
+      return .noAnswer(error.error)
     }
   }
 

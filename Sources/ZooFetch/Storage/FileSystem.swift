@@ -36,7 +36,7 @@ package enum FileSystem {
   }
 
   /// The first bytes of a small regular file; nil where it can't be read or is longer than `limit`.
-  static func contents(of path: String, atMost limit: Int) -> [UInt8]? {
+  package static func contents(of path: String, atMost limit: Int) -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { return nil }
     defer { close(descriptor) }

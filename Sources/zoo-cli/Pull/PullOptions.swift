@@ -58,6 +58,43 @@
     }
   }
 
+  /// Whose names are meant.
+  struct RegistryOptions: ParsableArguments {
+    @Option(
+      help: ArgumentHelp(
+        "Take names from the signed index.json at this address instead of the catalogue.", valueName: "url"))
+    var registry: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "The public key of Ed25519 that has signed the registry's index, or a file with it; by default "
+          + "$ZOO_REGISTRY_KEY.",
+        valueName: "key"), completion: .file(extensions: ["pem"]))
+    var key: String?
+
+    func validate() throws {
+      guard key == nil || registry != nil else { throw ValidationError("--key goes with --registry.") }
+    }
+
+    /// The address of the registry; nil: the catalogue is meant.
+    func address() throws(ZooError) -> WebAddress? {
+      try registry.map { text throws(ZooError) in try WebAddress(text) }
+    }
+
+    func publicKey(environment: [String: String]) throws(ZooError) -> RegistryKey {
+      guard let stated = key ?? environment["ZOO_REGISTRY_KEY"], !stated.isEmpty else {
+        throw ZooError(
+          .invalidArgument, what: "missing key", at: "--key", "nothing says who signs the registry's index",
+          remedy: "Add --key with the public key that its publisher states, or set ZOO_REGISTRY_KEY.")
+      }
+      guard isFile(stated) else { return try RegistryKey(stated) }
+      guard let bytes = FileSystem.contents(of: stated, atMost: 64 << 10) else {
+        throw ZooError.file(.read, stated)
+      }
+      return try RegistryKey(String(decoding: bytes, as: UTF8.self))
+    }
+  }
+
   /// How a pulled file is converted, as `zoo convert` does.
   struct PulledConversionOptions: ParsableArguments {
     @OptionGroup var network: ArchitectureOption
@@ -75,22 +112,44 @@
     @OptionGroup var verification: VerificationOption
 
     /// Whether nothing is stated.
-    var isEmpty: Bool {
+    var isEmpty: Bool { isOfTheFile && !verification.skipVerification }
+
+    /// Whether all that a model needs is as its file says.
+    var isOfTheFile: Bool {
       network.architecture == nil && dtype == nil && labels == nil && pictures.preprocessing == nil
-        && pictures.inputSize == nil && !verification.skipVerification
+        && pictures.inputSize == nil
     }
 
     /// What is stated about the file. Of one without a published hash, the catalogue states what tensors may not tell.
-    func recipe(of source: Pullable, labels: [ClassLabel]?) -> RecipeOptions {
+    func recipe(of source: Pullable, labels: [ClassLabel]?) throws(ZooError) -> RecipeOptions {
       var options = RecipeOptions(
         architecture: network.architecture, preprocessing: pictures.preprocessing,
         inputSize: pictures.inputSize?.extent, labels: labels
       )
-      if case .catalog(let weights, let download) = source, download.hashes.isEmpty {
+      switch source {
+      case .catalog(let weights, let download) where download.hashes.isEmpty:
         options.architecture = network.architecture ?? weights.architecture
         options.inputSize = options.inputSize ?? weights.inputSize
+      case .registry(let file):
+        options.architecture = network.architecture ?? file.architecture
+        options.licence = file.licence
+        if options.preprocessing == nil { options.preprocessing = try file.statedPreprocessing() }
+      case .catalog, .hub, .address: break
       }
       return options
+    }
+  }
+
+  extension RegistryFile {
+    fileprivate func statedPreprocessing() throws(ZooError) -> Preprocessing? {
+      guard let preprocessing else { return nil }
+      guard let known = Preprocessing(rawValue: preprocessing), known != .unknown else {
+        throw ZooError(
+          .unsupported, what: "unsupported index", at: name,
+          "'\(preprocessing)' is not a known preprocessing",
+          remedy: "A newer zoo may know it. --preprocessing states another.")
+      }
+      return known
     }
   }
 #endif

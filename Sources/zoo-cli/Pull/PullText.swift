@@ -23,8 +23,11 @@
     /// As its publisher states it, else as the catalogue does.
     var licence: String? {
       if let licence = file.licence { return licence }
-      guard case .catalog(let weights, _) = source else { return nil }
-      return weights.licence
+      return switch source {
+      case .catalog(let weights, _): weights.licence
+      case .registry(let file): file.licence
+      case .hub, .address: nil
+      }
     }
 
     private var place: String {
@@ -56,6 +59,7 @@
   struct PullReport: Encodable {
     private let source: Source
     private let conversion: ConversionReport?
+    private let verification: VerificationReport?
     private let files: [String]?
 
     private struct Source: Encodable {
@@ -67,7 +71,7 @@
 
     init(
       _ source: Pullable, _ file: FetchedFile, conversion: ConversionReport? = nil,
-      copies: SourceCopies? = nil
+      verification: VerificationReport? = nil, copies: SourceCopies? = nil
     ) {
       self.source = Source(
         name: source.name, address: file.address.shown, path: file.path, origin: file.origin.rawValue,
@@ -75,6 +79,7 @@
         licence: PullText(source: source, file: file).licence, commit: file.commit,
         configuration: file.configuration, remarks: file.remarks)
       self.conversion = conversion
+      self.verification = verification
       files = copies?.paths
     }
   }

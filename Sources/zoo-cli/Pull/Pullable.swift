@@ -6,6 +6,7 @@
   /// What can be fetched, with everything looked up that the catalogue knows.
   enum Pullable {
     case catalog(PublishedWeights, PublishedDownload)
+    case registry(RegistryFile)
     case hub(HubFile, sha256: String?)
     case address(WebAddress, sha256: String?)
 
@@ -28,6 +29,7 @@
     var name: String {
       switch self {
       case .catalog(let weights, _): weights.name
+      case .registry(let file): file.name
       case .hub(let file, _): file.text
       case .address(let address, _): address.shown
       }
@@ -37,6 +39,7 @@
     var fileName: String {
       switch self {
       case .catalog(_, let download): download.address.fileName
+      case .registry(let file): file.download.address.fileName
       case .hub(let file, _): lastComponent(of: file.file ?? "model.safetensors")
       case .address(let address, _): address.fileName
       }
@@ -45,7 +48,7 @@
     /// What a model made of it is called: the name that was typed, where that says more than the file's.
     var modelName: String {
       switch self {
-      case .catalog(let weights, _): return weights.name.replacing(":", with: "-")
+      case .catalog, .registry: return name.replacing(":", with: "-")
       case .hub(let file, _):
         let stem = Self.stem(of: fileName)
         return ["model", "pytorch_model", "weights", "tf_model"].contains(stem) ? file.name : stem

@@ -2,6 +2,7 @@
   import FaultyServer
   import Foundation
   import Testing
+  import ZooSystem
 
   /// The command in an empty folder, with caches, settings and a home of its own, against servers on loopback.
   struct PullBench {
@@ -12,6 +13,10 @@
     static let file = ZooCommand.fixture("digits/digits.h5")
     static let bytes = [UInt8]((try? Data(contentsOf: URL(fileURLWithPath: file))) ?? Data())
     static let sha256 = "91be1a128614c0ce42d98f88432842acd65f9315094026a101f8b0f86c5cbd90"
+
+    static func sha256(of bytes: [UInt8]) -> String {
+      SHA256Hasher.hash(bytes).map { String(format: "%02x", $0) }.joined()
+    }
 
     init(_ zoo: ZooCommand) {
       self.zoo = zoo

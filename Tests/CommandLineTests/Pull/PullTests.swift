@@ -113,7 +113,92 @@
       }
     }
 
+    // MARK: Registries
+
+    /// Names, options and hints of an index that somebody else has signed.
+    @Test func pullsFromARegistry() throws {
+      let server = try Self.registry()
+      try withPull { bench in
+        let registry = ["--registry", "http://127.0.0.1:\(server.port)"]
+        let key = ["--key", ZooCommand.fixture("registry/key.pem")]
+        let list = try bench.run(["pull", "--list"] + registry + key).output.split(separator: "\n")
+        #expect(list.map { $0.prefix { $0 != " " } } == ["NAME", "digits", "digits:untrained", "gone"])
+        #expect(list[1].hasSuffix("Apache-2.0  handwritten digits"), "\(list[1])")
+        let rows = try #require(
+          bench.run(["pull", "--list", "untrained", "--json"] + registry + key).json() as? [[String: Any]])
+        #expect(rows.map { $0["name"] as? String } == ["digits:untrained"])
+        let result = try bench.run(["pull", "digits"] + registry + key)
+        #expect(
+          result.status == 0 && result.output.contains("its SHA-256, \(PullBench.sha256)"), "\(result.errors)"
+        )
+        #expect(result.output.contains("preprocessing  tf"), "\(result.output)")
+        let card = try bench.run(["inspect", "digits.zoo", "--json"]).jsonObject()
+        #expect(card["licence"] as? String == "Apache-2.0", "\(card)")
+        // From what is here, with the key in the environment.
+        let text = try String(contentsOfFile: ZooCommand.fixture("registry/key.pem"), encoding: .utf8)
+        let offline = try bench.run(
+          ["pull", "digits", "--weights-only", "--offline"] + registry,
+          environment: ["ZOO_REGISTRY_KEY": text])
+        #expect(
+          try offline.status == 0 && bench.contents("digits.h5") == PullBench.bytes, "\(offline.errors)")
+        #expect(server.requests.count { $0.target == "/models/digits.h5" } == 1)
+
+        expectError(try bench.run(["pull", "gone"] + registry + key), 66, "/models/gone.h5", "404")
+        expectError(
+          try bench.run(["pull", "vgg16"] + registry + key), 64, "it has no 'vgg16'", "It has digits")
+        expectError(try bench.run(["pull", "hf://a/b"] + registry + key), 64, "--registry goes with a name")
+        expectError(try bench.run(["pull", "digits"] + registry), 64, "ZOO_REGISTRY_KEY")
+        let other = ["--key", ZooCommand.fixture("registry/other.pem")]
+        expectError(
+          try bench.run(["pull", "digits", "-f"] + registry + other), 65, "signed with another key")
+        #expect(try bench.run(["pull", "digits", "--mirror", "http://x"] + registry + key).status == 64)
+        #expect(try bench.run(["pull", "digits"] + key).errors.contains("--key goes with --registry"))
+      }
+    }
+
+    private static func registry() throws -> FaultyServer {
+      func contents(_ name: String) throws -> [UInt8] {
+        [UInt8](try Data(contentsOf: URL(fileURLWithPath: ZooCommand.fixture(name))))
+      }
+      let files = [
+        "/index.json": try contents("registry/index.json"),
+        "/index.json.sig": try contents("registry/index.json.sig"), "/models/digits.h5": PullBench.bytes,
+      ]
+      return try FaultyServer { request in
+        files[request.target].map { .file(request, $0) } ?? FaultyServer.Reply(status: 404)
+      }
+    }
+
     // MARK: Addresses
+
+    /// It keeps its types and all else that a conversion to floats would lose.
+    @Test func aModelIsVerifiedAndKept() throws {
+      try withPull { bench in
+        let digits = ZooCommand.fixture("digits/digits.h5")
+        let made = try bench.run([
+          "convert", digits, "-o", "small.zoo", "--dtype", "int8", "--preprocessing", "tf",
+        ])
+        #expect(made.status == 0, "\(made.errors)")
+        let bytes = try bench.contents("small.zoo")
+        let sha256 = PullBench.sha256(of: bytes)
+        var damaged = bytes
+        damaged[damaged.count - 1000] ^= 1
+        let files = ["/small.zoo": bytes, "/damaged.zoo": damaged]
+        let server = try FaultyServer { .file($0, files[$0.target] ?? []) }
+        func address(_ name: String) -> String { "http://127.0.0.1:\(server.port)/\(name)" }
+        let result = try bench.pull(address("small.zoo"), "--sha256", sha256, "-o", "copy.zoo")
+        #expect(result.status == 0 && result.output.contains("ok      checksums"), "\(result.errors)")
+        #expect(try bench.contents("copy.zoo") == bytes)
+        let converted = try bench.pull(
+          address("small.zoo"), "--sha256", sha256, "-o", "f32.zoo", "--dtype", "f32")
+        #expect(try converted.status == 0 && bench.contents("f32.zoo").count > bytes.count)
+        // The hash is right, and the model is not.
+        let hash = PullBench.sha256(of: damaged)
+        let refused = try bench.pull(address("damaged.zoo"), "--sha256", hash, "-o", "damaged.zoo")
+        #expect(refused.status == 1 && !bench.zoo.exists("damaged.zoo"), "\(refused.errors)")
+        #expect(refused.errors.contains("checksums"), "\(refused.errors)")
+      }
+    }
 
     @Test func convertsWhatAnAddressHas() throws {
       let server = try FaultyServer { .file($0) }
