@@ -203,6 +203,13 @@ public struct Converter: Sendable {
     }
   }
 
+  /// What can be done where `check` says no, if anything is known.
+  private static func remedy(for check: VerificationReport.Check) -> String? {
+    guard check.name == BatchNormCheck.name else { return nil }
+    return "Weights that learned while batch norms were frozen may be right all the same: then set "
+      + "Converter.Options.verify to false."
+  }
+
   /// Takes the preprocessing that the batch norms testify for, where nobody stated one. Returns whether they
   /// do.
   @discardableResult
@@ -211,8 +218,8 @@ public struct Converter: Sendable {
   ) throws -> Bool {
     let found = try withoutActuallyEscaping(progress) { progress in
       let check = BatchNormCheck(
-        graph: recipe.graph, card: recipe.card, images: options.verifier.images,
-        threads: options.verifier.threads,
+        graph: recipe.graph, card: recipe.card, layerTraining: recipe.layerTraining,
+        images: options.verifier.images, threads: options.verifier.threads,
         progress: { progress(.verifying(.statistics(done: $0, total: $1))) })
       return try check.foundPreprocessing(weights: weights)
     }
@@ -321,7 +328,8 @@ public struct Converter: Sendable {
     let engine = try Engine(
       graph: recipe.graph, weights: weights, options: PlanOptions(threads: options.verifier.threads))
     let verifier = Verifier(
-      graph: recipe.graph, card: recipe.card, storage: storage(precision),
+      graph: recipe.graph, card: recipe.card, layerTraining: recipe.layerTraining,
+      storage: storage(precision),
       storageTolerance: precision.error == nil ? nil : tolerance(precision),
       precision: recipe.precision, options: options.verifier)
     let form = try integers?.record.form(of: recipe.graph, weights: weights)
@@ -346,7 +354,7 @@ public struct Converter: Sendable {
     }
     if let check = check(precision) { report.checks.append(check) }
     if let integers { report.checks.append(check(integers)) }
-    if let failure = report.failure(of: source.path) {
+    if let failure = report.failure(of: source.path, remedy: Self.remedy) {
       guard let fault = source.faults.first else { throw failure }
       throw failure.relocated(to: failure.location, why: "\(failure.why); \(fault.text)")
     }

@@ -26,6 +26,7 @@ extension CBORWriter {
         ))
     }
     if let momentum = training.momentum { entries.append(("momentum", { $0.float(momentum) })) }
+    if training.hasOldStatistics { entries.append(("old_statistics", { $0.bool(true) })) }
     let regularizers = training.regularizers.sorted { $0.key.number < $1.key.number }
     if !regularizers.isEmpty {
       entries.append(
@@ -105,6 +106,9 @@ extension LayerTraining {
         guard own.isFrozen else { throw reader.failure("a layer that is not frozen says so") }
       case "noise": own.noise = try Self.noise(&reader)
       case "momentum": own.momentum = try reader.float()
+      case "old_statistics":
+        own.hasOldStatistics = try reader.bool()
+        guard own.hasOldStatistics else { throw reader.failure("a layer without old statistics says so") }
       case "regularizers":
         let position = reader.position
         let list = try reader.array(limit: WeightRole.numbered.count) { (reader) throws(CBORReader.Failure) in

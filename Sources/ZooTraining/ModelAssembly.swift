@@ -25,7 +25,9 @@ struct ModelAssembly {
     let threads = options.threads
     let engine = try Engine(graph: document.graph, weights: weights, options: PlanOptions(threads: threads))
     let verifier = Verifier(
-      graph: document.graph, card: document.card, storage: plan.storage, options: options)
+      graph: document.graph, card: document.card, layerTraining: document.layerTraining,
+      storage: plan.storage,
+      options: options)
     var report = try verifier.verify(
       weights: AnyWeights(weights), engine: engine, testCase: nil, progress: verifying)
     report.checks += try more(engine)

@@ -53,6 +53,9 @@ package struct TrainedModel: Sendable {
       // What learned is frozen no more.
       training[slot.layer]?.isFrozen = false
     }
+    for name in graph.batchNorms(reachedBy: Set(changed.keys)) {
+      training[name, default: LayerTraining()].hasOldStatistics = true
+    }
     layerTraining = training.filter { !$0.value.isUsual }
     self.changed = Set(changed.keys)
     self.graph = graph
@@ -99,7 +102,8 @@ package struct TrainedModel: Sendable {
     let options = Verifier.Options()
     let threads = options.threads
     let engine = try Engine(graph: graph, weights: weights, options: PlanOptions(threads: threads))
-    let verifier = Verifier(graph: graph, card: card, storage: backbone.storage, options: options)
+    let verifier = Verifier(
+      graph: graph, card: card, layerTraining: layerTraining, storage: backbone.storage, options: options)
     var report = try verifier.verify(weights: weights, engine: engine, testCase: nil, progress: progress)
     report.checks.append(try check(engine, inputs: inputs, expected: expected))
     if let failure = report.failure(of: record.data) { throw failure }

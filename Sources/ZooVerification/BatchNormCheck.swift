@@ -9,6 +9,8 @@ import ZooTensor
 package struct BatchNormCheck {
   let graph: Graph
   let card: ModelCard
+  /// By the names of layers, which of them have old statistics.
+  let layerTraining: [String: LayerTraining]
   /// Pictures to run; synthetic ones where there is none.
   let images: [String]
   let threads: Int
@@ -16,11 +18,12 @@ package struct BatchNormCheck {
   let progress: (Int, Int) -> Void
 
   package init(
-    graph: Graph, card: ModelCard, images: [String] = [], threads: Int,
-    progress: @escaping (Int, Int) -> Void = { _, _ in }
+    graph: Graph, card: ModelCard, layerTraining: [String: LayerTraining] = [:], images: [String] = [],
+    threads: Int, progress: @escaping (Int, Int) -> Void = { _, _ in }
   ) {
     self.graph = graph
     self.card = card
+    self.layerTraining = layerTraining
     self.images = images
     self.threads = threads
     self.progress = progress
@@ -153,7 +156,12 @@ package struct BatchNormCheck {
     guard graph.inputs.count == 1, let input = graph.inputs.first, TestInput.isImage(graph[input].shape)
     else { return .absent("the network does not take images of three channels") }
     let layers = try batchNorms(weights: weights)
-    guard !layers.isEmpty else { return .absent("the network has no batch normalization") }
+    guard !layers.isEmpty else {
+      return .absent(
+        layerTraining.values.contains(where: \.hasOldStatistics)
+          ? "the weights before them have learned since they were measured"
+          : "the network has no batch normalization")
+    }
     let engine = try Engine(
       graph: graph, weights: weights, options: PlanOptions(threads: threads, taps: layers.map(\.input)))
     return .present(
@@ -182,6 +190,7 @@ package struct BatchNormCheck {
         try node.weights.first { $0.role == role }.map { try weights.tensor(for: $0).floats() }
       }
       guard case .batchNormalization(let norm) = node.operation, let input = node.inputs.first,
+        layerTraining[node.name]?.hasOldStatistics != true,
         let mean = try values(.movingMean), let variance = try values(.movingVariance)
       else { return nil }
       return Layer(

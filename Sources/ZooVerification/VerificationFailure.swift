@@ -9,7 +9,10 @@ public struct VerificationFailure: Error {
 
 extension VerificationReport {
   /// The error that says that `file` failed; nil where no check did.
-  public func failure(of file: String) -> ZooError? {
+  public func failure(of file: String) -> ZooError? { failure(of: file, remedy: { _ in nil }) }
+
+  /// - Parameter remedy: what can be done about the check that failed, if anything.
+  package func failure(of file: String, remedy: (Check) -> String?) -> ZooError? {
     guard let check = firstFailure else { return nil }
     var finding = check.detail
     if let error = check.largestError, let tolerance = check.tolerance {
@@ -17,6 +20,6 @@ extension VerificationReport {
     }
     return ZooError(
       .verificationFailed, what: "verification failed", at: check.location.map { "\(file), '\($0)'" } ?? file,
-      "\(check.name): \(finding)", underlyingError: VerificationFailure(report: self))
+      "\(check.name): \(finding)", remedy: remedy(check), underlyingError: VerificationFailure(report: self))
   }
 }

@@ -54,6 +54,7 @@ public struct Verifier: Sendable {
 
   let graph: Graph
   let card: ModelCard
+  let layerTraining: [String: LayerTraining]
   let storage: StorageType
   /// How far the stored weights were allowed to move values, of the largest in a layer; nil where they did not.
   let storageTolerance: Double?
@@ -61,12 +62,12 @@ public struct Verifier: Sendable {
   let options: Options
 
   package init(
-    graph: Graph, card: ModelCard, storage: StorageType, storageTolerance: Double? = nil,
-    precision: SourcePrecision? = nil,
-    options: Options = Options()
+    graph: Graph, card: ModelCard, layerTraining: [String: LayerTraining] = [:], storage: StorageType,
+    storageTolerance: Double? = nil, precision: SourcePrecision? = nil, options: Options = Options()
   ) {
     self.graph = graph
     self.card = card
+    self.layerTraining = layerTraining
     self.storage = storage
     self.storageTolerance = storageTolerance
     self.precision = precision
@@ -105,7 +106,8 @@ public struct Verifier: Sendable {
     report.checks.append(
       try withoutActuallyEscaping(progress) { progress in
         try BatchNormCheck(
-          graph: graph, card: card, images: options.images, threads: options.threads,
+          graph: graph, card: card, layerTraining: layerTraining, images: options.images,
+          threads: options.threads,
           progress: { progress(.statistics(done: $0, total: $1)) }
         ).check(weights: weights)
       })
@@ -134,7 +136,8 @@ public struct Verifier: Sendable {
     let stated = VerificationReport.tolerance(
       of: VerificationReport.Check.precision(file.storage), in: document.verification)
     let verifier = Verifier(
-      graph: document.graph, card: document.card, storage: file.storage,
+      graph: document.graph, card: document.card, layerTraining: document.layerTraining,
+      storage: file.storage,
       storageTolerance: stated.map { min($0, Tolerances.precision(file.storage)) },
       precision: document.source?.precision, options: options)
     let engine = try Engine(

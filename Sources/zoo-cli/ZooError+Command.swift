@@ -27,6 +27,7 @@ extension ZooError {
   private static let phrases = [
     ("set RecipeOptions.configuration to", "add --config"),
     ("set RecipeOptions.trustsNames", "use --trust-names"),
+    ("set Converter.Options.verify to false", "use --no-verify"),
     ("(RecipeOptions.configuration)", "(--config MODEL.json)"), ("RecipeOptions.configuration", "--config"),
     ("RecipeOptions.architecture", "--architecture"), ("RecipeOptions.inputSize", "--input-size"),
     ("RecipeOptions.kernelLayout", "--kernel-order"), ("RecipeOptions.labels", "--labels"),

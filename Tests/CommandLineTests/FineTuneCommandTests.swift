@@ -46,6 +46,25 @@ import ZooTestSupport
     #expect(stages.allSatisfy { $0["kept"] is Bool && $0["gain_error"] is Double })
   }
 
+  /// Statistics that stayed while the weights before them learned fit no longer, which is no fault.
+  @Test func oldStatisticsDoNotTestify() throws {
+    let zoo = try prepared()
+    defer { zoo.cleanUp() }
+    let made = try zoo.run(
+      arguments("l.zoo", ["--fine-tune", "all", "--rate", "0.03", "--epochs", "8"]))
+    #expect(made.status == 0, "\(made.errors)")
+    let line = "n/a     batch-norm statistics (the weights before them have learned since they were measured)"
+    #expect(try zoo("verify", "l.zoo").output.contains(line))
+    // What is made of the file knows it, too.
+    #expect(try zoo("convert", "l.zoo", "-o", "f16.zoo", "--dtype", "f16").output.contains(line))
+    #expect(try zoo.run(arguments("again.zoo", []).map { $0 == "digits.zoo" ? "l.zoo" : $0 }).status == 0)
+    #expect(try zoo("verify", "again.zoo").output.contains(line))
+    // A file for Keras can't say it.
+    #expect(try zoo("export", "l.zoo", "-o", "l.h5", "-q").status == 0)
+    let converted = try zoo("convert", "l.h5", "-o", "back.zoo")
+    #expect(converted.status == 0 || converted.errors.contains("use --no-verify."), "\(converted.errors)")
+  }
+
   /// Without the option a line says what it would cost.
   @Test func costsAreForeseen() throws {
     let zoo = try prepared()

@@ -118,6 +118,7 @@ private func smallTraining() -> [String: LayerTraining] {
   conv.regularizers = [.kernel: Regularizer(l1: 0.1, l2: 1e-4), .bias: Regularizer(l2: 0.5)]
   conv.initializers = [.kernel: .orthogonal(gain: 0.5), .bias: .constant(-0.1)]
   norm.momentum = 0.9
+  norm.hasOldStatistics = true
   norm.initializers = [
     .gamma: .normal(mean: 1, deviation: 0.02), .beta: .uniform(low: -0.05, high: 0.05), .movingMean: .ones,
   ]

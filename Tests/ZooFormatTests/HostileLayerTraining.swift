@@ -44,6 +44,8 @@ extension HostileFile {
     layer("a layer that is not frozen", "not frozen", "frozen", [0xf4]),
     layer("training of an unknown kind", "'thaw'", "thaw", yes, .unsupported),
     layer("momentum of a dense layer", "no statistics", "momentum", half),
+    layer("old statistics of a dense layer", "none of its own", "old_statistics", yes),
+    layer("statistics that are not old", "without old statistics", "old_statistics", [0xf4]),
     layer("noise of a dense layer", "training only", "noise", noise("dropout")),
     layer("regularizer of no weight", "no gamma", "regularizers", CBOR.array([regularizer(4, half)])),
     list("training that is usual", "nothing is said", [CBOR.array([[1], CBOR.map([])])]),

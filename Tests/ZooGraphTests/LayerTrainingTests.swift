@@ -40,6 +40,15 @@ import ZooTensor
     #expect(graph.part(of: ["other": training { $0.isFrozen = true }]).isEmpty)
   }
 
+  @Test func batchNormsAreReachedByWhatIsBeforeThem() throws {
+    let graph = try graph()
+    func reached(_ layer: String) -> [String] {
+      graph.batchNorms(reachedBy: Set(graph.node(named: layer)?.weights ?? []))
+    }
+    #expect(reached("conv") == ["bn"])
+    #expect(reached("bn").isEmpty && reached("drop").isEmpty)
+  }
+
   @Test func whatDoesNotFitIsFound() throws {
     let graph = try graph()
     let wrong: [(String, LayerTraining, String)] = [
@@ -53,6 +62,7 @@ import ZooTensor
       ("drop", training { $0.noise = TrainingNoise(.gaussianDropout, 1) }, "1.0"),
       ("drop", training { $0.noise = TrainingNoise(.gaussianNoise, .infinity) }, "inf"),
       ("conv", training { $0.momentum = 0.5 }, "no statistics"),
+      ("conv", training { $0.hasOldStatistics = true }, "none of its own"),
       ("bn", training { $0.momentum = 1.5 }, "1.5"),
       ("bn", training { $0.momentum = .nan }, "nan"),
       ("bn", training { $0.regularizers = [.movingMean: Regularizer(l2: 1)] }, "moving_mean"),

@@ -8,6 +8,9 @@ package struct LayerTraining: Sendable, Hashable {
   package var noise: TrainingNoise?
   /// The share of a batch normalization's stored statistics that a step keeps; nil: ``usualMomentum``.
   package var momentum: Double?
+  /// Whether weights before a batch normalization have learned since its statistics were measured: then these no longer
+  /// tell what reaches it.
+  package var hasOldStatistics = false
   /// What is added to the loss for the layer's weights.
   package var regularizers: [WeightRole: Regularizer] = [:]
   /// What weights are before the first step; ``Initializer/usual(for:)`` where there is none.
@@ -35,6 +38,11 @@ package struct LayerTraining: Sendable, Hashable {
       }
       guard (0...1).contains(momentum) else { return "its momentum is \(momentum), not in 0...1" }
     }
+    if hasOldStatistics {
+      guard case .batchNormalization = node.operation, !roles.isEmpty else {
+        return "it has old statistics, but none of its own"
+      }
+    }
     for (role, regularizer) in regularizers {
       guard roles.contains(role), role.isTrainable else { return "it has no \(role.rawValue) to regularize" }
       guard regularizer.isValid else { return "a regularizer's factor is below 0 or not finite" }
@@ -60,6 +68,17 @@ extension Graph {
       if let why = own.fault(of: node) { return (name, why) }
     }
     return nil
+  }
+
+  /// The names of the batch normalizations with statistics of their own that other values reach when `slots` change.
+  package func batchNorms(reachedBy slots: Set<WeightSlot>) -> [String] {
+    var isReached = [Bool](repeating: false, count: nodes.count)
+    return nodes.enumerated().compactMap { index, node in
+      let hasNewInput = node.inputs.contains { isReached[$0.index] }
+      isReached[index] = hasNewInput || node.weights.contains { slots.contains($0) }
+      guard hasNewInput, node.sharing == nil, case .batchNormalization = node.operation else { return nil }
+      return node.name
+    }
   }
 
   /// The part of another graph's table that concerns nodes of this one.

@@ -58,7 +58,7 @@ struct AdaptationRun {
       return Self.compare(before, try answers(match, pictures, weights: weights, progress: progress))
     }
     let verification = try ModelAssembly(
-      document: document(pictures, measured), weights: weights,
+      document: document(pictures, norms.map(\.layer), measured), weights: weights,
       plan: model.storagePlan()
     ).write(to: output, overwrite: options.overwrite) {
       progress(.verifying($0))
@@ -241,7 +241,10 @@ struct AdaptationRun {
 
   // MARK: The file
 
-  private func document(_ pictures: Pictures, _ measured: AdaptationReport.Measured?) -> ZooDocument {
+  /// - Parameter layers: those whose statistics were measured.
+  private func document(
+    _ pictures: Pictures, _ layers: [String], _ measured: AdaptationReport.Measured?
+  ) -> ZooDocument {
     var document = model.document
     // Ranges follow from statistics that are no longer true.
     document.integers = nil
@@ -261,6 +264,10 @@ struct AdaptationRun {
           resampling: options.fitting.resampling.rawValue, crop: options.fitting.crop.name,
           isUpright: options.isUpright))
     record.settings["statistics of batch norms"] = text
+    if options.weight == 1 {
+      for layer in layers { document.layerTraining[layer]?.hasOldStatistics = false }
+      document.layerTraining = document.layerTraining.filter { !$0.value.isUsual }
+    }
     // What was measured before is no longer true.
     record.results = [:]
     document.card.accuracy = nil
