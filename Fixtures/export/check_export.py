@@ -4,11 +4,11 @@
     python Fixtures/export/check_export.py [--zoo .build/release/zoo] [--models FOLDER] [--names NAME ...]
 
 For every NAME.h5 or NAME.keras (a whole model by Keras 3) and NAME.k2.h5 (by Keras 2) in FOLDER: converts it,
-exports it in all five formats, and then
+exports it in all six formats, and then
 
   - .weights.h5 and .h5: loads the model in genuine Keras, records its outputs for NAME.io.npz's input,
     sets all weights to 0, loads the export with load_weights, and compares the outputs with those before;
-  - .hdf5: opens it with load_model, and compares its outputs with those of the original;
+  - .hdf5 and .keras: opens it with load_model, and compares its outputs with those of the original;
   - .safetensors and .npz: reads them with their own libraries and compares every tensor with the model's
     variable of that path, bit for bit.
 
@@ -65,11 +65,14 @@ def unequal_tensors(path, arrays):
     return sum(not np.array_equal(v, arrays[k]) for k, v in paths.items())
 
 
+# Formats of whole models, which have no layers that are called twice.
+WHOLE = {"hdf5", "keras"}
 COLUMNS = {  # title: (file converted, library that wrote it, export)
     f".weights.h5 in Keras {keras.__version__}": ("h5", keras, "weights.h5"),
     f".h5 in Keras {keras.__version__}": ("h5", keras, "h5"),
     f".h5 in Keras 2 (tf_keras {tf_keras.__version__})": ("k2.h5", tf_keras, "h5"),
     f".hdf5 in Keras {keras.__version__}": ("h5", keras, "hdf5"),
+    f".keras in Keras {keras.__version__}": ("h5", keras, "keras"),
     f".hdf5 in Keras 2 (tf_keras {tf_keras.__version__})": ("k2.h5", tf_keras, "hdf5"),
     ".safetensors": ("h5", keras, "safetensors"),
     ".npz": ("h5", keras, "npz"),
@@ -93,11 +96,11 @@ def check(zoo, folder, name, scratch):
         model, export = (os.path.join(scratch, n) for n in ("model.zoo", f"export.{target}"))
         subprocess.run([zoo, "convert", path, "-o", model, "--force", "--no-verify", "--quiet"],
                        check=True, stdout=subprocess.DEVNULL)
-        done = subprocess.run([zoo, "export", model, "-o", export, "--force", "--quiet"], check=target != "hdf5")
+        done = subprocess.run([zoo, "export", model, "-o", export, "--force", "--quiet"], check=target not in WHOLE)
         if done.returncode:
             found.append(None)  # a whole model with a layer that is called twice
             continue
-        if target == "hdf5":
+        if target in WHOLE:
             found.append(whole_difference(library, path, x, export))
         elif target.endswith("h5"):
             found.append(largest_difference(library, path, x, export))

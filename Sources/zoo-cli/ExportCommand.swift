@@ -9,7 +9,7 @@ struct ExportCommand: ParsableCommand {
     discussion: """
       The ending of the output chooses the format. .safetensors and .npz hold tensors named by their Keras \
       paths. load_weights of Keras 3 reads .weights.h5; load_weights of Keras 2 and 3 reads .h5. .hdf5 is a \
-      whole model, which load_model of Keras 2 and 3 opens; .onnx is one for ONNX Runtime and other engines; \
+      whole model, which load_model of Keras 2 and 3 opens, and .keras one for Keras 3 alone; .onnx is one for ONNX Runtime and other engines; \
       .mlpackage is one for Core ML on Apple's systems, which takes pictures and names classes. \
       With --format mlx, .safetensors holds what the layers of Apple's MLX load, dense layers of 4 and 8 bits \
       in its own form.
@@ -17,6 +17,7 @@ struct ExportCommand: ParsableCommand {
       Examples:
         zoo export resnet50.zoo -o resnet50.safetensors
         zoo export resnet50.zoo -o resnet50.weights.h5
+        zoo export flowers.zoo -o flowers.keras
         zoo export flowers.zoo -o flowers.hdf5
         zoo export resnet50.zoo -o resnet50.onnx
         zoo export resnet50.zoo -o resnet50.onnx --layout nchw
@@ -31,9 +32,9 @@ struct ExportCommand: ParsableCommand {
   @Option(
     name: .shortAndLong,
     help: ArgumentHelp(
-      "The output: a .safetensors, .npz, .weights.h5, .h5, .hdf5 or .onnx file, or an .mlpackage folder.",
+      "The output: a .safetensors, .npz, .weights.h5, .h5, .hdf5, .keras or .onnx file, or an .mlpackage folder.",
       valueName: "out"),
-    completion: .file(extensions: ["safetensors", "npz", "h5", "hdf5", "onnx", "mlpackage"]))
+    completion: .file(extensions: ["safetensors", "npz", "h5", "hdf5", "keras", "onnx", "mlpackage"]))
   var output: String
 
   @Option(help: "Whose names and axes a .safetensors file has.")

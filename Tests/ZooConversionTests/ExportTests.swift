@@ -154,7 +154,7 @@ import ZooWeightFiles
       for format in ExportFormat.withEndings {
         let output = folder.appending(path: "a.\(format.rawValue)").path
         let exporter = try Exporter(path: model, output: output)
-        if format == .kerasStore || format == .legacy || format == .legacyModel {
+        if [.kerasStore, .legacy, .legacyModel, .kerasArchive].contains(format) {
           let error = #expect(throws: ZooError.self) { try exporter.export(overwrite: false) }
           #expect(error?.code == .unsupported)
           #expect(error?.location.hasSuffix("'dense:2'") == true)

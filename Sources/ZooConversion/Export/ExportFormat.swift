@@ -9,6 +9,8 @@ package enum ExportFormat: String, Sendable, CaseIterable {
   case legacy = "h5"
   /// A whole model in Keras' HDF5, configuration and weights, which Keras 2 and Keras 3 open.
   case legacyModel = "hdf5"
+  /// A whole model as Keras 3 saves it: an archive of its configuration and its store.
+  case kerasArchive = "keras"
   /// A whole model for ONNX Runtime and its like.
   case onnx
   /// A whole model for Apple's systems: a folder.
@@ -20,7 +22,9 @@ package enum ExportFormat: String, Sendable, CaseIterable {
   package init?(path: String) {
     let name = path.lowercased()
     // The longer ending comes first.
-    let formats: [ExportFormat] = [.safetensors, .npz, .kerasStore, .legacy, .legacyModel, .onnx, .mlpackage]
+    let formats: [ExportFormat] = [
+      .safetensors, .npz, .kerasStore, .legacy, .legacyModel, .kerasArchive, .onnx, .mlpackage,
+    ]
     guard let format = formats.first(where: { name.hasSuffix(".\($0.rawValue)") }) else { return nil }
     self = format
   }
@@ -35,7 +39,7 @@ package enum ExportFormat: String, Sendable, CaseIterable {
   var isHDF5: Bool {
     switch self {
     case .kerasStore, .legacy, .legacyModel: true
-    case .safetensors, .npz, .onnx, .mlpackage, .mlx: false
+    case .safetensors, .npz, .kerasArchive, .onnx, .mlpackage, .mlx: false
     }
   }
 }

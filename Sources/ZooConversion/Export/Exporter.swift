@@ -130,6 +130,7 @@ public struct Exporter: Sendable {
     try AtomicFile.checkPossible(output, overwrite: overwrite)
     if format == .mlx { return try exportedForMLX(overwrite: overwrite, progress: progress) }
     if format == .onnx { return try exportedAsONNX(overwrite: overwrite, progress: progress) }
+    if format == .kerasArchive { return try exportedAsKerasArchive(overwrite: overwrite, progress: progress) }
     let tensors = exportedTensors()
     let total = tensors.reduce(0) { $0 + $1.byteCount }
     var done = 0
@@ -152,16 +153,22 @@ public struct Exporter: Sendable {
     } else {
       // libhdf5 opens files by their names alone.
       let file = try AtomicFile(path: output, hidden: format.isHDF5)
-      let offsets = try writeStructure(tensors, to: file)
-      try file.withBackgroundWriter { writer in
-        for (tensor, offset) in zip(tensors, offsets) {
-          try write(read(tensor), to: writer, at: offset, count)
-        }
-      }
+      try write(tensors, at: writeStructure(tensors, to: file), to: file, count)
       try file.commit(overwrite: overwrite)
     }
     return try report(
       tensors: tensors.count, widened: tensors.count { $0.elementType != $0.sourceType })
+  }
+
+  /// Writes the data of all tensors to their places.
+  func write(
+    _ tensors: [ExportedTensor], at offsets: [Int], to file: borrowing AtomicFile, _ count: (Int) -> Void
+  ) throws {
+    try file.withBackgroundWriter { writer in
+      for (tensor, offset) in zip(tensors, offsets) {
+        try write(read(tensor), to: writer, at: offset, count)
+      }
+    }
   }
 
   private func write(
@@ -175,7 +182,7 @@ public struct Exporter: Sendable {
     }
   }
 
-  private func report(tensors: Int, widened: Int) throws -> Report {
+  func report(tensors: Int, widened: Int) throws -> Report {
     Report(
       output: output, format: format.rawValue, architecture: recipe.card.architecture,
       tensors: tensors, parameters: recipe.graph.parameterCount,
@@ -227,7 +234,7 @@ public struct Exporter: Sendable {
 
   // MARK: Tensors
 
-  private struct ExportedTensor {
+  struct ExportedTensor {
     let slot: WeightSlot
     let sourceType: ElementType
     /// As it is exported.
@@ -235,7 +242,7 @@ public struct Exporter: Sendable {
     var byteCount: Int { slot.shape.elementCount * elementType.byteCount }
   }
 
-  private func exportedTensors() -> [ExportedTensor] {
+  func exportedTensors() -> [ExportedTensor] {
     recipe.binding.assignments.map { assignment in
       let type = assignment.entry.elementType
       let isForeign = type == .bfloat16 && format != .safetensors && format != .mlx
@@ -274,7 +281,7 @@ public struct Exporter: Sendable {
       return try HDF5Writer.writeStructure(
         of: layout.legacy(tensors.map { ($0.slot, $0.elementType) }), to: file)
     case .legacyModel: return try writeModel(tensors, to: file)
-    case .safetensors, .npz, .onnx, .mlpackage, .mlx:
+    case .safetensors, .npz, .kerasArchive, .onnx, .mlpackage, .mlx:
       let layout = try SafetensorsWriter(
         tensors: tensors.map {
           .init(name: kerasPath($0.slot), shape: $0.slot.shape, elementType: $0.elementType)
@@ -286,21 +293,32 @@ public struct Exporter: Sendable {
 
   /// The same of a model with its configuration.
   private func writeModel(_ tensors: [ExportedTensor], to file: borrowing AtomicFile) throws -> [Int] {
+    let model = try wholeModel(tensors)
+    return try HDF5Writer.writeStructure(
+      of: model.layout.legacyModel(model.tensors, configuration: model.configuration.text), to: file)
+  }
+
+  /// The network in layers of Keras.
+  func wholeModel(
+    _ tensors: [ExportedTensor]
+  ) throws(ZooError) -> (
+    layout: KerasModelLayout, tensors: [KerasModelLayout.Tensor], configuration: JSONValue
+  ) {
     let graph = recipe.graph
     let reached = Set(graph.kerasOrder)
     for (index, node) in graph.nodes.enumerated() where !node.weights.isEmpty && !reached.contains(index) {
       throw cannotExport(node, Self.unreached)
     }
     let model = try KerasExpression(of: graph, training: recipe.layerTraining, at: recipe.file.path)
-    let layout = KerasModelLayout(graph: model.graph, places: [])
     let own = tensors.map { tensor in
       let slot = tensor.slot
       let layer = model.layers[slot.layer] ?? slot.layer
       return (WeightSlot(layer: layer, role: slot.role, shape: slot.shape), tensor.elementType)
     }
-    return try HDF5Writer.writeStructure(
-      of: layout.legacyModel(
-        own, configuration: model.configuration(name: recipe.card.architecture).text), to: file)
+    return (
+      KerasModelLayout(graph: model.graph, places: []), own,
+      model.configuration(name: recipe.card.architecture)
+    )
   }
 
   /// What a person who finds the file has to know.

@@ -1,26 +1,14 @@
 import ZooSystem
 import ZooTensor
 
-/// Writes an `.npz`: a ZIP archive of stored arrays, as `numpy.savez` does, with 64-bit sizes and
-/// offsets only where they are needed.
-///
-/// The bytes go to `sink` in order, array by array; nothing is kept but the directory.
+/// Writes an `.npz`: a ZIP archive of stored arrays, as `numpy.savez` does.
 package struct NumPyArchiveWriter<Failure: Error> {
-  package typealias Sink = (UnsafeRawBufferPointer) throws(Failure) -> Void
+  /// What arrays are members of.
+  fileprivate(set) var archive: ZipArchiveWriter<Failure>
 
-  private struct Entry {
-    let name: [UInt8]
-    let checksum: UInt32
-    let size: Int
-    let offset: Int
-    let time: [UInt8]
-  }
+  package init(sink: @escaping ZipArchiveWriter<Failure>.Sink) { archive = ZipArchiveWriter(sink: sink) }
 
-  private let sink: Sink
-  private var entries: [Entry] = []
-  private var offset = 0
-
-  package init(sink: @escaping Sink) { self.sink = sink }
+  init(_ archive: ZipArchiveWriter<Failure>) { self.archive = archive }
 
   /// Adds the array `name` (without `.npy`) with row-major little-endian `bytes`, as many as its
   /// shape and element type need.
@@ -57,66 +45,17 @@ package struct NumPyArchiveWriter<Failure: Error> {
     _ name: String, header: [UInt8], bytes: UnsafeRawBufferPointer
   ) throws(Failure) {
     let start = ByteSlice(HeapBytes(header))
-    let checksum = crc32(of: bytes, continuing: start.withUnsafeBytes { crc32(of: $0) })
-    let entry = Entry(
-      name: Array("\(name).npy".utf8), checksum: checksum, size: header.count + bytes.count, offset: offset,
-      // 1980-01-01, ZIP's first day: equal contents give equal files.
-      time: [0, 0, 0x21, 0])
-    try write(localHeader(entry))
-    try write(header)
-    try sink(bytes)
-    offset += bytes.count
-    entries.append(entry)
+    try archive.add(
+      "\(name).npy", size: header.count + bytes.count,
+      checksum: crc32(of: bytes, continuing: start.withUnsafeBytes { crc32(of: $0) })
+    ) { sink throws(Failure) in
+      try start.withUnsafeBytes(sink)
+      try sink(bytes)
+    }
   }
 
   /// Writes the central directory; nothing can be added after it.
-  package mutating func finish() throws(Failure) {
-    let start = offset
-    for entry in entries { try write(directoryEntry(entry)) }
-    let size = offset - start
-    let is64 = entries.count >= 0xffff || start >= 0xffff_ffff || size >= 0xffff_ffff
-    if is64 {
-      let record = offset
-      try write(
-        le32(0x0606_4b50) + le64(44) + le16(45) + le16(45) + le32(0) + le32(0) + le64(entries.count)
-          + le64(entries.count) + le64(size) + le64(start))
-      try write(le32(0x0706_4b50) + le32(0) + le64(record) + le32(1))
-    }
-    let count = le16(min(entries.count, 0xffff))
-    try write(
-      le32(0x0605_4b50) + le16(0) + le16(0) + count + count + le32(min(size, 0xffff_ffff))
-        + le32(min(start, 0xffff_ffff)) + le16(0))
-  }
-
-  private mutating func write(_ bytes: [UInt8]) throws(Failure) {
-    try ByteSlice(HeapBytes(bytes)).withUnsafeBytes { bytes throws(Failure) in try sink(bytes) }
-    offset += bytes.count
-  }
-
-  /// Bit 11 of the flags: the name is UTF-8.
-  private static var flags: Int { 1 << 11 }
-
-  private func localHeader(_ entry: Entry) -> [UInt8] {
-    let is64 = entry.size >= 0xffff_ffff
-    let size = is64 ? le32(0xffff_ffff) : le32(entry.size)
-    let extra = is64 ? le16(1) + le16(16) + le64(entry.size) + le64(entry.size) : []
-    return le32(0x0403_4b50) + le16(is64 ? 45 : 20) + le16(Self.flags) + le16(0) + entry.time
-      + le32(Int(entry.checksum)) + size + size + le16(entry.name.count) + le16(extra.count) + entry.name
-      + extra
-  }
-
-  private func directoryEntry(_ entry: Entry) -> [UInt8] {
-    let isLarge = entry.size >= 0xffff_ffff
-    let isFar = entry.offset >= 0xffff_ffff
-    let values = (isLarge ? le64(entry.size) + le64(entry.size) : []) + (isFar ? le64(entry.offset) : [])
-    let extra = values.isEmpty ? [] : le16(1) + le16(values.count) + values
-    let version = le16(values.isEmpty ? 20 : 45)
-    let size = le32(min(entry.size, 0xffff_ffff))
-    return le32(0x0201_4b50) + version + version + le16(Self.flags) + le16(0) + entry.time
-      + le32(Int(entry.checksum)) + size + size + le16(entry.name.count) + le16(extra.count) + le16(0)
-      + le16(0)
-      + le16(0) + le32(0) + le32(min(entry.offset, 0xffff_ffff)) + entry.name + extra
-  }
+  package mutating func finish() throws(Failure) { try archive.finish() }
 }
 
 extension ElementType {
@@ -149,7 +88,3 @@ func numPyHeader(type: String, shape: Shape) -> [UInt8] {
   text += repeatElement(UInt8(ascii: " "), count: blanks) + [UInt8(ascii: "\n")]
   return [0x93] + Array("NUMPY".utf8) + [1, 0] + le16(text.count) + text
 }
-
-private func le16(_ value: Int) -> [UInt8] { (0..<2).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }
-private func le32(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }
-private func le64(_ value: Int) -> [UInt8] { (0..<8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } }

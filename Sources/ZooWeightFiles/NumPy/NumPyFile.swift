@@ -24,27 +24,10 @@ package enum NumPyFile {
   package static func write(
     to path: String, overwrite: Bool, _ body: (inout NumPyArchiveWriter<ZooError>) throws -> Void
   ) throws {
-    let output = Output(try AtomicFile(path: path))
-    var writer = NumPyArchiveWriter<ZooError> { bytes throws(ZooError) in try output.append(bytes) }
-    try body(&writer)
-    try writer.finish()
-    try output.commit(overwrite: overwrite)
-  }
-
-  /// An atomic file that grows at its end; a class, so that a closure can hold it.
-  private final class Output {
-    private var file: AtomicFile?
-    private var length = 0
-
-    init(_ file: consuming AtomicFile) { self.file = consume file }
-
-    func append(_ bytes: UnsafeRawBufferPointer) throws(ZooError) {
-      try file?.write(bytes, at: length)
-      length += bytes.count
-    }
-
-    func commit(overwrite: Bool) throws(ZooError) {
-      if let file = file.take() { try file.commit(overwrite: overwrite) }
+    try ZipArchiveWriter.write(to: path, overwrite: overwrite) { archive in
+      var writer = NumPyArchiveWriter(archive)
+      try body(&writer)
+      archive = writer.archive
     }
   }
 }
