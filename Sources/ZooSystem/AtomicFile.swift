@@ -96,6 +96,12 @@ package struct AtomicFile: ~Copyable {
     try result.get()
   }
 
+  /// Lets the system begin to send what was written to the disk, so that the sync of a commit finds little left.
+  package func beginWriteback() { zoo_begin_writeback(descriptor) }
+
+  /// Bytes after which to begin that: enough for long transfers.
+  package static let writebackLength = 64 << 20
+
   /// Syncs the file and gives it its name.
   ///
   /// With `overwrite` it replaces a file of that name in one step; without, an existing file is an error

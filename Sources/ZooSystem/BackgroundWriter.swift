@@ -15,10 +15,6 @@ package final class BackgroundWriter: Sendable {
   private let failure = Mutex<ZooError?>(nil)
   private let unsynced = Atomic<Int>(0)
 
-  /// Bytes after which the system begins to send what was written to the disk, so that the final sync finds little left. To
-  /// sync each time would flush the disk, too.
-  private static let syncLength = 64 << 20
-
   fileprivate init(descriptor: CInt, path: String) {
     self.descriptor = descriptor
     self.path = path
@@ -44,7 +40,8 @@ package final class BackgroundWriter: Sendable {
         failure.withLock { $0 = error }
       }
       part.letGo()
-      if unsynced.add(part.count, ordering: .relaxed).newValue >= Self.syncLength {
+      // To sync each time would flush the disk, too.
+      if unsynced.add(part.count, ordering: .relaxed).newValue >= AtomicFile.writebackLength {
         unsynced.store(0, ordering: .relaxed)
         syncing.async { [self] in zoo_begin_writeback(descriptor) }
       }

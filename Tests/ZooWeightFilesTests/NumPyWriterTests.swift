@@ -6,7 +6,9 @@ import ZooWeightFiles
 /// The bytes of the archive that `add` fills.
 func npz(_ add: (inout NumPyArchiveWriter<Never>) -> Void) -> [UInt8] {
   nonisolated(unsafe) var archive: [UInt8] = []
-  var writer = NumPyArchiveWriter<Never> { archive += $0 }
+  var writer = NumPyArchiveWriter<Never> { bytes, offset in
+    archive.replaceSubrange(offset..<min(offset + bytes.count, archive.count), with: bytes)
+  }
   add(&writer)
   writer.finish()
   return archive

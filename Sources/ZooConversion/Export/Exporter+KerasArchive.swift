@@ -7,27 +7,26 @@ extension Exporter {
     let tensors = exportedTensors()
     let model = try wholeModel(tensors)
     let total = tensors.reduce(0) { $0 + $1.byteCount }
-    var done = 0
-    // libhdf5 writes files of its own; this one is never committed, so that it goes when it is copied.
-    let store = try AtomicFile(path: output, hidden: true)
-    let offsets = try HDF5Writer.writeStructure(of: model.layout.store(model.tensors), to: store)
-    try write(tensors, at: offsets, to: store) { bytes in
-      done += bytes
-      progress(done, total)
-    }
-    let parts = try Self.parts(of: MappedFile(path: store.temporaryPath))
+    // libhdf5 writes files of its own, here the store without its data; it is never committed and so goes again.
+    let hidden = try AtomicFile(path: output, hidden: true)
+    let offsets = try HDF5Writer.writeStructure(of: model.layout.store(model.tensors), to: hidden)
+    let structure = try MappedFile(path: hidden.temporaryPath)
     try ZipArchiveWriter.write(to: output, overwrite: overwrite) { archive in
       // Equal models give equal bytes: the date is ZIP's first day.
       try archive.add(
         "metadata.json",
         Array(#"{"keras_version": "\#(Self.kerasVersion)", "date_saved": "1980-01-01@00:00:00"}"#.utf8))
       try archive.add("config.json", Array(model.configuration.inKeras3.text.utf8))
-      try archive.add(
-        "model.weights.h5", size: parts.reduce(0) { $0 + $1.count }, checksum: Self.checksum(of: parts)
-      ) { sink throws(ZooError) in
-        for part in parts {
-          try part.withUnsafeBytes(sink)
-          part.letGo()
+      // The structure ends before the data of the last tensor where that is not written.
+      let size = zip(tensors, offsets).reduce(structure.bytes.count) { max($0, $1.1 + $1.0.byteCount) }
+      try archive.add("model.weights.h5", size: size) { write throws(ZooError) in
+        var done = 0
+        try ZooError.wrap {
+          try forEachPart(of: zip(tensors, offsets).map { ($0, $1) }, in: structure) { part in
+            try write(part)
+            done += part.count
+            progress(min(done, total), total)
+          }
         }
       }
     }
@@ -38,19 +37,31 @@ extension Exporter {
   /// The first version that reads it.
   private static let kerasVersion = "3.0.0"
 
-  /// The file in parts that need not be in memory together.
-  private static func parts(of file: MappedFile) -> [ByteSlice] {
-    let length = 16 << 20
-    return stride(from: 0, to: file.bytes.count, by: length).compactMap {
-      ByteSlice(file, range: $0..<min($0 + length, file.bytes.count))
+  /// Calls `body` with all bytes of an HDF5 file in order: with the data of `tensors` at their offsets, and with those of
+  /// `structure` around them.
+  private func forEachPart(
+    of tensors: [(tensor: ExportedTensor, offset: Int)], in structure: MappedFile,
+    _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    var position = 0
+    func passStructure(to end: Int) throws {
+      guard end >= position, let slice = ByteSlice(structure, range: position..<end) else {
+        throw ZooError(
+          .unexpected, what: "wrong HDF5 structure", at: output, "no bytes \(position) to \(end)")
+      }
+      try slice.withUnsafeBytes(body)
+      position = end
     }
-  }
-
-  private static func checksum(of parts: [ByteSlice]) -> UInt32 {
-    parts.reduce(0) { sum, part in
-      defer { part.letGo() }
-      return part.withUnsafeBytes { crc32(of: $0, continuing: sum) }
+    for (tensor, offset) in tensors.sorted(by: { $0.offset < $1.offset }) {
+      try Cancellation.check()
+      try passStructure(to: offset)
+      try read(tensor).forEachPart(length: Self.partLength) { part in
+        try part.bytes.withUnsafeBytes(body)
+        part.bytes.letGo()
+      }
+      position += tensor.byteCount
     }
+    if position < structure.bytes.count { try passStructure(to: structure.bytes.count) }
   }
 }
 

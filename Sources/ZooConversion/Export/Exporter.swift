@@ -190,7 +190,7 @@ public struct Exporter: Sendable {
   }
 
   /// The elements that are written at a time.
-  private static let partLength = 1 << 18
+  static let partLength = 1 << 18
 
   // MARK: MLX
 
@@ -250,7 +250,7 @@ public struct Exporter: Sendable {
     }
   }
 
-  private func read(_ tensor: ExportedTensor) throws -> StoredTensor {
+  func read(_ tensor: ExportedTensor) throws -> StoredTensor {
     let stored = try recipe.weights.tensor(for: tensor.slot)
     return tensor.elementType == stored.elementType
       ? stored : StoredTensor(shape: stored.shape, values: stored.floats())

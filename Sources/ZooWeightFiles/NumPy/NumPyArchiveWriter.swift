@@ -45,12 +45,9 @@ package struct NumPyArchiveWriter<Failure: Error> {
     _ name: String, header: [UInt8], bytes: UnsafeRawBufferPointer
   ) throws(Failure) {
     let start = ByteSlice(HeapBytes(header))
-    try archive.add(
-      "\(name).npy", size: header.count + bytes.count,
-      checksum: crc32(of: bytes, continuing: start.withUnsafeBytes { crc32(of: $0) })
-    ) { sink throws(Failure) in
-      try start.withUnsafeBytes(sink)
-      try sink(bytes)
+    try archive.add("\(name).npy", size: header.count + bytes.count) { write throws(Failure) in
+      try start.withUnsafeBytes(write)
+      try write(bytes)
     }
   }
 

@@ -2,13 +2,15 @@ import ZooSystem
 
 /// Writes a ZIP archive of stored members, with 64-bit sizes and offsets only where they are needed.
 ///
-/// The bytes go to `sink` in order, member by member; nothing is kept but the directory.
+/// The bytes go to `sink` member by member, and a member's header once more when its checksum is known; nothing is kept but the
+/// directory.
 package struct ZipArchiveWriter<Failure: Error> {
-  package typealias Sink = (UnsafeRawBufferPointer) throws(Failure) -> Void
+  /// Takes bytes and the place of the first of them, which is at most the number of bytes that came before.
+  package typealias Sink = (UnsafeRawBufferPointer, Int) throws(Failure) -> Void
 
   private struct Entry {
     let name: [UInt8]
-    let checksum: UInt32
+    var checksum: UInt32 = 0
     let size: Int
     let offset: Int
     let time: [UInt8]
@@ -24,28 +26,42 @@ package struct ZipArchiveWriter<Failure: Error> {
   ///
   /// - Parameters:
   ///   - size: its bytes.
-  ///   - checksum: their ``crc32(of:continuing:)``.
-  ///   - body: hands all of them to its argument, in order.
+  ///   - body: hands all of them to its argument, in order and in parts of any length.
   package mutating func add(
-    _ name: String, size: Int, checksum: UInt32, _ body: (Sink) throws(Failure) -> Void
+    _ name: String, size: Int,
+    _ body: ((UnsafeRawBufferPointer) throws(Failure) -> Void) throws(Failure) -> Void
   ) throws(Failure) {
-    let entry = Entry(
-      name: Array(name.utf8), checksum: checksum, size: size, offset: offset,
+    var entry = Entry(
+      name: Array(name.utf8), size: size, offset: offset,
       // 1980-01-01, ZIP's first day: equal contents give equal files.
       time: [0, 0, 0x21, 0])
     try write(localHeader(entry))
-    try body(sink)
-    offset += size
+    let start = offset
+    var (checksum, done) = (UInt32(0), 0)
+    try body { bytes throws(Failure) in
+      // In pieces that the cache holds from the checksum to the copy.
+      for first in stride(from: 0, to: bytes.count, by: Self.pieceLength) {
+        let piece = UnsafeRawBufferPointer(
+          rebasing: bytes[first..<min(first + Self.pieceLength, bytes.count)])
+        checksum = crc32(of: piece, continuing: checksum)
+        try sink(piece, start + done)
+        done += piece.count
+      }
+    }
+    precondition(done == size, "\(name): \(done) bytes in place of \(size)")
+    offset = start + size
+    entry.checksum = checksum
+    let header = ByteSlice(HeapBytes(localHeader(entry)))
+    try header.withUnsafeBytes { bytes throws(Failure) in try sink(bytes, entry.offset) }
     entries.append(entry)
   }
+
+  private static var pieceLength: Int { 1 << 18 }
 
   /// Adds the member `name` with these bytes.
   package mutating func add(_ name: String, _ bytes: [UInt8]) throws(Failure) {
     let bytes = ByteSlice(HeapBytes(bytes))
-    try add(name, size: bytes.count, checksum: bytes.withUnsafeBytes { crc32(of: $0) }) {
-      sink throws(Failure) in
-      try bytes.withUnsafeBytes(sink)
-    }
+    try add(name, size: bytes.count) { write throws(Failure) in try bytes.withUnsafeBytes(write) }
   }
 
   /// Writes the central directory; nothing can be added after it.
@@ -68,7 +84,7 @@ package struct ZipArchiveWriter<Failure: Error> {
   }
 
   private mutating func write(_ bytes: [UInt8]) throws(Failure) {
-    try ByteSlice(HeapBytes(bytes)).withUnsafeBytes { bytes throws(Failure) in try sink(bytes) }
+    try ByteSlice(HeapBytes(bytes)).withUnsafeBytes { bytes throws(Failure) in try sink(bytes, offset) }
     offset += bytes.count
   }
 
@@ -105,24 +121,28 @@ extension ZipArchiveWriter where Failure == ZooError {
   package static func write(
     to path: String, overwrite: Bool, _ body: (inout ZipArchiveWriter) throws -> Void
   ) throws {
-    let output = GrowingFile(try AtomicFile(path: path))
-    var writer = ZipArchiveWriter { bytes throws(ZooError) in try output.append(bytes) }
+    let output = Output(try AtomicFile(path: path))
+    var writer = ZipArchiveWriter { bytes, offset throws(ZooError) in try output.write(bytes, at: offset) }
     try body(&writer)
     try writer.finish()
     try output.commit(overwrite: overwrite)
   }
 }
 
-/// An atomic file that grows at its end; a class, so that a closure can hold it.
-private final class GrowingFile {
+/// An atomic file; a class, so that a closure can hold it.
+private final class Output {
   private var file: AtomicFile?
-  private var length = 0
+  /// Bytes that the system was not told to send to the disk.
+  private var waiting = 0
 
   init(_ file: consuming AtomicFile) { self.file = consume file }
 
-  func append(_ bytes: UnsafeRawBufferPointer) throws(ZooError) {
-    try file?.write(bytes, at: length)
-    length += bytes.count
+  func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(ZooError) {
+    try file?.write(bytes, at: offset)
+    waiting += bytes.count
+    guard waiting >= AtomicFile.writebackLength else { return }
+    file?.beginWriteback()
+    waiting = 0
   }
 
   func commit(overwrite: Bool) throws(ZooError) {

@@ -19,9 +19,9 @@
         A name is that of a published file of the catalogue, as --list shows them; hf://ORG/NAME is a model on the \
         Hugging Face hub, of which the weights and config.json are taken; any other file needs its SHA-256. What was \
         downloaded is kept, and found by its hash in Keras' folder and the hub's cache too. A download that stopped \
-        goes on where it was. --registry takes names from someone's own index of files, which that publisher has \
-        signed. A .zoo file is verified and kept as it is. Proxies and certificates are taken from the environment: HTTPS_PROXY, NO_PROXY, \
-        SSL_CERT_FILE; the hub's from HF_HOME, HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE.
+        goes on where it was. --registry takes names from a publisher's own index, which a key has signed. A .zoo \
+        file is verified and kept as it is. Proxies and certificates are taken from the environment: HTTPS_PROXY, \
+        NO_PROXY, SSL_CERT_FILE; the hub's from HF_HOME, HF_TOKEN, HF_ENDPOINT, HF_HUB_OFFLINE.
 
         Examples:
           zoo pull mobilenet
@@ -79,16 +79,14 @@
     }
 
     @MainActor func run() async throws {
+      if list, registry.registry == nil { return try PullList(filter: source).print(json: common.json) }
       let environment = ProcessInfo.processInfo.environment
       let bar = ProgressBar(quiet: common.quiet)
       let progress = PullProgress(bar: bar, quiet: common.quiet)
       let fetcher = try fetcher(environment)
       let index = try await index(from: fetcher, environment) { progress.show($0) }
       bar.finish()
-      if list {
-        let list = try index.map { try PullList($0, filter: self.source) } ?? PullList(filter: self.source)
-        return try list.print(json: common.json)
-      }
+      if list, let index { return try PullList(index, filter: source).print(json: common.json) }
       let source = try meant(by: self.source ?? "", in: index)
       let target = pathOfOutput(output, name: defaultName(of: source))
       // What can't end well ends before anything is downloaded.
