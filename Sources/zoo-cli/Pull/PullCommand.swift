@@ -30,7 +30,7 @@
           zoo pull hf://timm/resnet50.a1_in1k --dtype f16
           zoo pull https://example.org/model.h5 --sha256 9f86d081884c7d65…
           zoo pull vgg16 --weights-only -o vgg16.h5
-          zoo pull flowers:small --registry https://models.example.org --key publisher.pem
+          zoo pull flowers --registry https://example.org/zoo --key publisher.pem
         """)
 
     @Argument(

@@ -87,9 +87,10 @@
           .invalidArgument, what: "missing key", at: "--key", "nothing says who signs the registry's index",
           remedy: "Add --key with the public key that its publisher states, or set ZOO_REGISTRY_KEY.")
       }
-      guard isFile(stated) else { return try RegistryKey(stated) }
+      // No key has a dot in it.
+      guard stated.contains(".") || isFile(stated) else { return try RegistryKey(stated) }
       guard let bytes = FileSystem.contents(of: stated, atMost: 64 << 10) else {
-        throw ZooError.file(.read, stated)
+        throw ZooError.file(.open, stated, reason: exists(stated) ? "it is no file with a key" : nil)
       }
       return try RegistryKey(String(decoding: bytes, as: UTF8.self))
     }

@@ -148,6 +148,8 @@
           try bench.run(["pull", "vgg16"] + registry + key), 64, "it has no 'vgg16'", "It has digits")
         expectError(try bench.run(["pull", "hf://a/b"] + registry + key), 64, "--registry goes with a name")
         expectError(try bench.run(["pull", "digits"] + registry), 64, "ZOO_REGISTRY_KEY")
+        expectError(
+          try bench.run(["pull", "digits", "--key", "no.pem"] + registry), 66, "no.pem", "No such file")
         let other = ["--key", ZooCommand.fixture("registry/other.pem")]
         expectError(
           try bench.run(["pull", "digits", "-f"] + registry + other), 65, "signed with another key")
