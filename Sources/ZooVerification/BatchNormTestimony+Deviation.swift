@@ -4,18 +4,21 @@ extension BatchNormTestimony.Deviation {
   init(_ layer: BatchNormStatistics) {
     let epsilon = layer.epsilon
     let floor = 1e-6 * Self.median(layer.storedVariance.map(Double.init))
-    var shifts: [Double] = []
+    var means: [Double] = []
+    var storedMeans: [Double] = []
     var measured: [Double] = []
     var stored: [Double] = []
     for channel in layer.storedMean.indices where Double(layer.storedVariance[channel]) >= floor {
       let variance = Double(layer.storedVariance[channel]) + epsilon
-      shifts.append(abs(layer.mean[channel] - Double(layer.storedMean[channel])) / variance.squareRoot())
+      means.append(layer.mean[channel] / variance.squareRoot())
+      storedMeans.append(Double(layer.storedMean[channel]) / variance.squareRoot())
       measured.append(log(layer.variance[channel] + epsilon))
       stored.append(log(variance))
     }
     self.init(
-      layer: layer.layer, z: Self.median(shifts), v: Self.median(zip(measured, stored).map { abs($0 - $1) }),
-      r: Self.correlation(measured, stored))
+      layer: layer.layer, z: Self.median(zip(means, storedMeans).map { abs($0 - $1) }),
+      v: Self.median(zip(measured, stored).map { abs($0 - $1) }), r: Self.correlation(measured, stored),
+      m: Self.correlation(means, storedMeans))
   }
 
   /// The median; not a number where one of the values is none, or there are no values.

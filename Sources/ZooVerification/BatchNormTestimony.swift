@@ -87,7 +87,8 @@ package struct ChannelMoments: Sendable {
 /// A trained layer stores the mean and variance of what reached it in training. Of what reaches it now:
 /// - z: the median over channels of |mean - stored mean| / sqrt(stored variance + epsilon);
 /// - v: the median over channels of |log((variance + epsilon) / (stored variance + epsilon))|;
-/// - r: the correlation over channels of the logarithms of both variances.
+/// - r: the correlation over channels of the logarithms of both variances;
+/// - m: that of both means, in stored deviations.
 ///
 /// Channels whose stored variance is under a millionth of the layer's median are left out: they are dead.
 ///
@@ -97,7 +98,8 @@ package struct ChannelMoments: Sendable {
 /// multiple lets drift pass, which grows with depth because no substitute for the training data is
 /// perfect. A layer's v alone is allowed a wide margin, since the last layers of sound networks see maps
 /// of few pixels; the narrow one applies where the channels' order, r, is lost as well, which drift does
-/// not do but a foreign tensor does.
+/// not do but a foreign tensor does. Likewise z has a wide margin where r and m both keep the order: where weights
+/// learned and statistics stayed, as in fine-tuning with frozen batch norms.
 ///
 /// First of all, layers are compared with each other: see ``BatchNormExchange``. That names both layers
 /// of an exchange, where the above names the layer at which its effect is seen.
@@ -120,6 +122,7 @@ package struct BatchNormTestimony: Sendable {
     package let z: Double
     package let v: Double
     package let r: Double
+    package let m: Double
 
     /// Whether no further picture would bring the layer back, if it is the first one.
     var isHopeless: Bool { !isWithin(Tolerances.hopeless) }
@@ -238,10 +241,14 @@ package struct BatchNormTestimony: Sendable {
   }
 
   private static func isGradual(_ layer: Deviation, after z: Double, _ v: Double) -> Bool {
-    let (jump, narrow) = (Tolerances.jump, Tolerances.narrowJump)
-    let channelsKeepTheirOrder = layer.r >= Tolerances.order
-    return layer.z <= max(jump.z, jump.timesZ * z) && layer.v <= max(jump.v, jump.timesV * v)
-      && (layer.v <= max(narrow.v, narrow.timesV * v) || channelsKeepTheirOrder)
+    let (jump, narrow, wide) = (Tolerances.jump, Tolerances.narrowJump, Tolerances.wideJump)
+    let variancesKeepTheirOrder = layer.r >= Tolerances.order.r
+    let channelsKeepTheirOrder = variancesKeepTheirOrder && layer.m >= Tolerances.order.m
+    return
+      (layer.z <= max(jump.z, jump.timesZ * z)
+      || channelsKeepTheirOrder && layer.z <= max(wide.z, wide.timesZ * z))
+      && layer.v <= max(jump.v, jump.timesV * v)
+      && (layer.v <= max(narrow.v, narrow.timesV * v) || variancesKeepTheirOrder)
   }
 
   private static func unlike(_ layer: Deviation) -> Verdict {

@@ -106,8 +106,12 @@ package enum Tolerances {
   /// tensor does not.
   static let narrowJump = (v: 0.6, timesV: 1.6)
 
-  /// The least r of a layer whose channels have kept their order.
-  static let order = 0.5
+  /// The wide margin of z, for layers whose channels have kept their order in means and variances: weights that learned
+  /// while statistics stayed move all means, and a foreign kernel leaves no order in them.
+  static let wideJump = (z: 1.5, timesZ: 3.0)
+
+  /// The least r and m of a layer whose channels have kept their order.
+  static let order = (r: 0.5, m: 0.8)
 
   /// The most that may have drifted without a jump: statistics that are farther off say nothing about
   /// weights.

@@ -69,6 +69,22 @@ extension BatchNormTestimony.Verdict {
     #expect(deviation.z == 0 && deviation.v == 0)
   }
 
+  /// Weights that learned while statistics stayed move the means of all channels, which keep their order.
+  @Test(arguments: [(0.6, true, false), (0.9, true, false), (1.2, false, true)])
+  func learnedWeightsAreNoFault(shift: Double, agrees: Bool, saysNothing: Bool) {
+    var layers = network()
+    let deviations = layers[6].storedVariance.map { (Double($0) + 0.001).squareRoot() }
+    layers[6] = layers[6].with(mean: zip(layers[6].mean, deviations).map { $0 + shift * $1 })
+    let verdict = BatchNormTestimony(layers).verdict
+    #expect(verdict.agrees == agrees && verdict.saysNothing == saysNothing, "\(verdict)")
+    // The same distance in no order.
+    let signs = deviations.indices.map { CounterRandom(seed: 9).signed($0) < 0 ? -1.0 : 1.0 }
+    let places = deviations.indices.map { ($0 + 5) % deviations.count }
+    layers[6] = layers[6].with(
+      mean: places.map { Double(layers[6].storedMean[$0]) + 2 * signs[$0] * deviations[$0] })
+    #expect(BatchNormTestimony(layers).verdict.disagreeingLayer == "bn6")
+  }
+
   /// A foreign tensor in front of a layer changes what reaches it.
   @Test(arguments: 1..<7) func aJumpIsNamed(_ index: Int) {
     var layers = network()
