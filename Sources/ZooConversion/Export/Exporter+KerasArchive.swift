@@ -17,7 +17,7 @@ extension Exporter {
         "metadata.json",
         Array(#"{"keras_version": "\#(Self.kerasVersion)", "date_saved": "1980-01-01@00:00:00"}"#.utf8))
       try archive.add("config.json", Array(model.configuration.inKeras3.text.utf8))
-      // The structure ends before the data of the last tensor where that is not written.
+      // The last tensor's data may lie beyond the structure's end.
       let size = zip(tensors, offsets).reduce(structure.bytes.count) { max($0, $1.1 + $1.0.byteCount) }
       try archive.add("model.weights.h5", size: size) { write throws(ZooError) in
         var done = 0
