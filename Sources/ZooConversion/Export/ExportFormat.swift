@@ -1,4 +1,5 @@
-/// The kinds of file that a model, or its weights, can be exported as.
+/// The kinds of file that a model, or its weights, can be exported as. Of endings that are alike, `weights.h5` and `h5`, the
+/// longer one comes first.
 package enum ExportFormat: String, Sendable, CaseIterable {
   case safetensors
   /// NumPy's archive of named arrays.
@@ -21,11 +22,9 @@ package enum ExportFormat: String, Sendable, CaseIterable {
   /// The format that a file's ending stands for; nil for an ending that stands for none.
   package init?(path: String) {
     let name = path.lowercased()
-    // The longer ending comes first.
-    let formats: [ExportFormat] = [
-      .safetensors, .npz, .kerasStore, .legacy, .legacyModel, .kerasArchive, .onnx, .mlpackage,
-    ]
-    guard let format = formats.first(where: { name.hasSuffix(".\($0.rawValue)") }) else { return nil }
+    guard let format = Self.withEndings.first(where: { name.hasSuffix(".\($0.rawValue)") }) else {
+      return nil
+    }
     self = format
   }
 

@@ -30,8 +30,7 @@ extension Exporter {
         }
       }
     }
-    return try report(
-      tensors: tensors.count, widened: tensors.count { $0.elementType != $0.sourceType })
+    return try report(tensors)
   }
 
   /// The first version that reads it.

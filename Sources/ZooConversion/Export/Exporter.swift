@@ -156,8 +156,7 @@ public struct Exporter: Sendable {
       try write(tensors, at: writeStructure(tensors, to: file), to: file, count)
       try file.commit(overwrite: overwrite)
     }
-    return try report(
-      tensors: tensors.count, widened: tensors.count { $0.elementType != $0.sourceType })
+    return try report(tensors)
   }
 
   /// Writes the data of all tensors to their places.
@@ -182,7 +181,12 @@ public struct Exporter: Sendable {
     }
   }
 
-  func report(tensors: Int, widened: Int) throws -> Report {
+  func report(_ tensors: [ExportedTensor]) throws -> Report {
+    try report(
+      tensors: tensors.count, widened: tensors.count { $0.elementType != $0.sourceType })
+  }
+
+  private func report(tensors: Int, widened: Int) throws -> Report {
     Report(
       output: output, format: format.rawValue, architecture: recipe.card.architecture,
       tensors: tensors, parameters: recipe.graph.parameterCount,
