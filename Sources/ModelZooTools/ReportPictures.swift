@@ -32,9 +32,7 @@ struct ReportPictures {
     var uris = [[String]](repeating: [], count: paths.count)
     try load(paths) { [material] _, hash in
       PictureLoader.Request(
-        views: numbers.map {
-          PictureView(seed: material.seed, content: hash, number: $0, strength: material.strength)
-        }, fingerprint: false)
+        views: numbers.map { material.views.view($0, of: hash) }, fingerprint: false)
     } each: { index, picture throws(ZooError) in
       for view in picture.views {
         uris[index].append(try view.dataURI(within: Self.networkSide, quality: 80))

@@ -96,12 +96,12 @@ extension TrainingReport {
 
   /// Some pictures with the views of them that were trained on.
   private func views(_ pictures: ReportPictures) throws(ZooError) -> HTML {
-    guard material.views > 1 else { return "" }
+    guard material.viewCount > 1 else { return "" }
     let chosen = chosenPictures
     let step = max(1, chosen.count / Self.viewedPictures)
     let some = stride(from: 0, to: chosen.count, by: step).prefix(Self.viewedPictures).map { chosen[$0] }
     let uris = try pictures.networkViews(
-      of: some.map(\.path), numbers: 0..<min(material.views, Self.shownViews))
+      of: some.map(\.path), numbers: 0..<min(material.viewCount, Self.shownViews))
     let shown = zip(some, uris).flatMap { example, uris in
       uris.enumerated().map { number, uri in
         (
@@ -114,9 +114,10 @@ extension TrainingReport {
     }
     guard !shown.isEmpty else { return "" }
     let augmentation = record.settings["augmentation"] ?? ""
+    let flips = record.allowsFlips ? "" : ", none of them flipped"
     return """
-      <h3>Augmented views</h3><p>\(material.views) views of each picture were trained on: the picture as it is, and \
-      \(augmentation) changes of it. None were used to measure the result.</p>\
+      <h3>Augmented views</h3><p>\(material.viewCount) views of each picture were trained on: the picture as it is, and \
+      \(augmentation) changes of it\(flips). None were used to measure the result.</p>\
       <div class="seen\(isSmall ? " pixels" : "")">\
       \(HTML.sheet(shown))</div>
       """

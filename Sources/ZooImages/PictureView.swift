@@ -47,18 +47,21 @@ package struct PictureView: Sendable, Hashable {
   /// The picture as it is.
   package init() {}
 
-  /// The view of this number.
-  ///
-  /// - Parameters:
-  ///   - seed: that of the whole training.
-  ///   - content: the hash of the picture's file.
-  ///   - number: 0 for the picture as it is.
-  package init(seed: UInt64, content: XXH3Hasher.Digest, number: Int, strength: Strength) {
+  /// The picture flipped, and otherwise as it is.
+  package static var flipped: PictureView {
+    var view = PictureView()
+    view.isFlipped = true
+    return view
+  }
+
+  fileprivate init(_ number: Int, of content: XXH3Hasher.Digest, among views: PictureViews) {
     self.init()
     guard number != 0 else { return }
-    let key = splitMix64(splitMix64(seed ^ content.high) ^ content.low) &+ UInt64(truncatingIfNeeded: number)
+    let key =
+      splitMix64(splitMix64(views.seed ^ content.high) ^ content.low) &+ UInt64(truncatingIfNeeded: number)
     let random = CounterRandom(seed: splitMix64(key))
-    isFlipped = random[0] & 1 == 1
+    let strength = views.strength
+    isFlipped = views.areFlipped && random[0] & 1 == 1
     // Square roots are exact, logarithms are not: the proportion is drawn evenly and then inverted or not.
     let area = strength.smallestArea + random.unit(1) * (1 - strength.smallestArea)
     let ratio = 1 + random.unit(2) * (strength.largestRatio - 1)
@@ -75,9 +78,37 @@ package struct PictureView: Sendable, Hashable {
     saturation += change(9, strength.largestChange)
     hue = change(10, strength.largestHue)
     blur = random.unit(11) < strength.blurShare ? 1 + Int(random[12] % 2) : 0
-    detail = strength == .light ? 5 : 6
+    detail = views.detail
   }
 
   /// Whether it is the picture as it is.
   package var isPlain: Bool { self == PictureView() }
+}
+
+/// The views of pictures in a training.
+package struct PictureViews: Sendable, Hashable {
+  /// That of the whole training.
+  package let seed: UInt64
+  /// How far they are from the picture.
+  package let strength: PictureView.Strength
+  /// Whether every other one is flipped.
+  package let areFlipped: Bool
+
+  package init(seed: UInt64, strength: PictureView.Strength, areFlipped: Bool = true) {
+    self.seed = seed
+    self.strength = strength
+    self.areFlipped = areFlipped
+  }
+
+  /// ``PictureView/detail`` of all but the picture as it is.
+  package var detail: Int { strength == .light ? 5 : 6 }
+
+  /// One view of a picture.
+  ///
+  /// - Parameters:
+  ///   - number: 0 for the picture as it is.
+  ///   - content: the hash of the picture's file.
+  package func view(_ number: Int, of content: XXH3Hasher.Digest) -> PictureView {
+    PictureView(number, of: content, among: self)
+  }
 }

@@ -44,9 +44,8 @@ extension HeadTrainer {
     for dataset: ImageDataset, fineTuning: TrainingConfiguration = TrainingConfiguration()
   ) throws(ZooError) -> TrainingEstimate {
     try ZooError.wrap {
-      var extractorOptions = extractorOptions
+      var extractorOptions = extractorOptions(viewCount: 1)
       extractorOptions.cacheFolder = nil
-      extractorOptions.views = 1
       let extractor = try FeatureExtractor(backbone: backbone, options: extractorOptions)
       let step = max(1, dataset.examples.count / Self.sampleSize)
       let sample = stride(from: 0, to: dataset.examples.count, by: step).prefix(Self.sampleSize)

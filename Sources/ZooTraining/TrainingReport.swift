@@ -62,7 +62,8 @@ public struct TrainingReport: Sendable, Encodable {
         switch plan.scheme {
         case _ where tuned == nil: plan.scheme.text
         case .given: "\(plan.scheme.text), \(chosen)"
-        case .holdout, .folds: "pictures held back, \(chosen), and on which the model in the file is trained too"
+        case .holdout, .folds:
+          "pictures held back, \(chosen), and on which the model in the file is trained too"
         }
       training = (tuned?.training ?? plan.training).count
       validation = (tuned?.validation ?? plan.validation).count
@@ -188,6 +189,8 @@ public struct TrainingReport: Sendable, Encodable {
   public let features: Features
   /// The heads.
   public let tasks: [Task]
+  /// Whether augmented views were flipped; nil where there were none, or where it was said beforehand.
+  public let flips: Flips?
   /// How layers of the backbone were trained; nil where it is frozen.
   public let fineTuning: FineTuningReport?
   /// What training layers of the backbone would take; none where it was done.
@@ -204,7 +207,7 @@ public struct TrainingReport: Sendable, Encodable {
   package let material: PictureMaterial
 
   enum CodingKeys: String, CodingKey {
-    case output, data, warnings, split, features, tasks, verification, seconds, hashes
+    case output, data, warnings, split, features, flips, tasks, verification, seconds, hashes
     case fineTuning = "fine_tuning"
     case fineTuningCosts = "fine_tuning_costs"
     case peakBytes = "peak_bytes"
@@ -212,7 +215,7 @@ public struct TrainingReport: Sendable, Encodable {
 
   init(
     output: String, record: TrainingRecord, data: Data, warnings: [String], split: Split, tasks: [Task],
-    features: Features, fineTuning: FineTuningReport?, fineTuningCosts: [FineTuningCost],
+    features: Features, flips: Flips?, fineTuning: FineTuningReport?, fineTuningCosts: [FineTuningCost],
     verification: VerificationReport, seconds: Seconds, hashes: Hashes, material: PictureMaterial
   ) {
     self.output = output
@@ -222,6 +225,7 @@ public struct TrainingReport: Sendable, Encodable {
     self.split = split
     self.tasks = tasks
     self.features = features
+    self.flips = flips
     self.fineTuning = fineTuning
     self.fineTuningCosts = fineTuningCosts
     self.verification = verification

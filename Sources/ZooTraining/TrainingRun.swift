@@ -22,7 +22,7 @@ struct TrainingRun {
   /// Pictures that could be read, with all that is known about them.
   struct Pictures {
     let examples: [ImageDataset.Example]
-    let features: FeatureExtractor.Features
+    var features: FeatureExtractor.Features
     /// Which are copies of each other.
     let groups: [Int]
     let pairs: [DuplicateFinder.Pair]
@@ -39,18 +39,55 @@ struct TrainingRun {
   /// What there is once the heads are solved.
   struct Prepared {
     let extractor: FeatureExtractor
-    let pictures: Pictures
+    var pictures: Pictures
     let plan: TrainingPlan
     let trainings: [TaskTraining]
     let outcomes: [TaskOutcome]
+    /// Whether views are flipped.
+    var areFlipped: Bool
+    /// What decided that; nil where nothing had to.
+    var flips: TrainingReport.Flips?
     let start, featuresDone, headsDone: ContinuousClock.Instant
   }
 
-  private func prepare(progress: (HeadTrainer.Progress) -> Void) throws -> Prepared {
+  /// Solves heads, and decides whether views are flipped where there are any.
+  ///
+  /// - Parameter layers: how layers of the backbone will be trained; nil: they won't.
+  private func prepare(
+    for layers: Trainer.Tuning?, progress: (HeadTrainer.Progress) -> Void
+  ) throws -> Prepared {
+    let start = ContinuousClock.now
+    let hasViews = options.views > 1 || (layers.map { $0.configuration.augmentation != .none } ?? false)
+    guard hasViews, options.flips == .automatic else {
+      return try solve(
+        views: options.views, areFlipped: options.flips != .never, since: start, progress: progress)
+    }
+    var prepared = try solve(views: 1, areFlipped: true, since: start, progress: progress)
+    progress(.phase("looking at flipped pictures"))
+    let flips = try FlipCheck(
+      extractor: prepared.extractor, pictures: prepared.pictures, plan: prepared.plan,
+      trainings: prepared.trainings, outcomes: prepared.outcomes
+    ).run()
+    if options.views > 1 {
+      let plain = prepared.pictures.features.computed
+      prepared = try solve(
+        views: options.views, areFlipped: flips.areUsed, since: start, progress: progress)
+      prepared.pictures.features.computed = min(
+        prepared.pictures.features.matrix.rows, prepared.pictures.features.computed + plain)
+    }
+    (prepared.areFlipped, prepared.flips) = (flips.areUsed, flips)
+    return prepared
+  }
+
+  private func solve(
+    views: Int, areFlipped: Bool, since start: ContinuousClock.Instant,
+    progress: (HeadTrainer.Progress) -> Void
+  ) throws -> Prepared {
     let clock = ContinuousClock()
-    let start = clock.now
     progress(.phase("preparing \(trainer.backbone.path)"))
-    let extractor = try FeatureExtractor(backbone: trainer.backbone, options: trainer.extractorOptions)
+    let extractor = try FeatureExtractor(
+      backbone: trainer.backbone,
+      options: trainer.extractorOptions(viewCount: views, areFlipped: areFlipped))
     let pictures = try pictures(by: extractor, progress: progress)
     let featuresDone = clock.now
     let plan = TrainingPlan(
@@ -67,14 +104,14 @@ struct TrainingRun {
     }
     return Prepared(
       extractor: extractor, pictures: pictures, plan: plan, trainings: trainings, outcomes: outcomes,
-      start: start, featuresDone: featuresDone, headsDone: clock.now)
+      areFlipped: areFlipped, start: start, featuresDone: featuresDone, headsDone: clock.now)
   }
 
   /// Tries rates for the layers of the backbone; nothing is written.
   func findRate(
     _ tuning: Trainer.Tuning, progress: (HeadTrainer.Progress) -> Void
   ) throws -> RateSearch {
-    let prepared = try prepare(progress: progress)
+    let prepared = try prepare(for: tuning, progress: progress)
     let training = BackboneTraining(
       run: self, tuning: tuning, prepared: prepared, data: dataChecksum(prepared.pictures))
     return try training.start(training.split).tuner(checkpoint: nil).findRate { progress(.tuning($0)) }
@@ -82,7 +119,7 @@ struct TrainingRun {
 
   func run(to output: String, progress: (HeadTrainer.Progress) -> Void) throws -> TrainingReport {
     let clock = ContinuousClock()
-    let prepared = try prepare(progress: progress)
+    let prepared = try prepare(for: tuning, progress: progress)
     let (extractor, pictures) = (prepared.extractor, prepared.pictures)
     let (plan, outcomes) = (prepared.plan, prepared.outcomes)
     let tuned = try tuning.map {
@@ -91,7 +128,7 @@ struct TrainingRun {
     }
     let tuningDone = clock.now
     let reports = tuned?.tasks ?? outcomes.map(\.report)
-    let record = record(extractor, pictures, plan, outcomes, reports, tuned)
+    let record = record(prepared, reports, tuned)
     let model = try TrainedModel(
       backbone: trainer.backbone, features: extractor.graph, heads: tuned?.heads ?? outcomes.map(\.head),
       record: record, accuracy: reports.first?.accuracyText, changed: tuned?.changed ?? [:])
@@ -118,7 +155,7 @@ struct TrainingRun {
       features: .init(
         width: extractor.width, layers: extractor.layers, computed: pictures.features.computed,
         cached: pictures.features.matrix.rows - pictures.features.computed),
-      fineTuning: tuned?.report,
+      flips: prepared.flips, fineTuning: tuned?.report,
       fineTuningCosts: tuned == nil
         ? costs(extractor, of: checked.map { pictures.examples[$0].path }, plan) : [],
       verification: verified.report,
@@ -131,7 +168,7 @@ struct TrainingRun {
         output: written.contentHash?.hexadecimal ?? ""),
       material: PictureMaterial(
         tasks: dataset.tasks, examples: pictures.examples, pairs: pictures.pairs, loader: extractor.loader,
-        views: options.views, strength: extractor.options.strength, seed: options.seed,
+        viewCount: options.views, views: extractor.options.views,
         preprocessing: trainer.backbone.document.card.preprocessing.rawValue))
   }
 
@@ -165,7 +202,8 @@ struct TrainingRun {
     let (groups, pairs) = try DuplicateFinder.groups(
       fingerprints: features.fingerprints, contentHashes: features.hashes)
     return Pictures(
-      examples: examples, features: features, groups: groups, pairs: pairs, views: options.views)
+      examples: examples, features: features, groups: groups, pairs: pairs,
+      views: extractor.options.viewCount)
   }
 
   /// Every class has a picture to learn from that can be read.
@@ -186,7 +224,7 @@ struct TrainingRun {
     _ features: FeatureExtractor.Features, by extractor: FeatureExtractor
   ) throws(ZooError) {
     guard let place = features.matrix.values.firstIndex(where: { !$0.isFinite }) else { return }
-    let picture = features.indices[place / features.matrix.columns / options.views]
+    let picture = features.indices[place / features.matrix.columns / extractor.options.viewCount]
     throw ZooError(
       .cannotRun, what: "no features", at: "\(trainer.backbone.path), \(dataset.examples[picture].path)",
       "feature \(place % features.matrix.columns) is \(features.matrix.values[place])")
@@ -195,15 +233,16 @@ struct TrainingRun {
   // MARK: What the file and the report say
 
   private func record(
-    _ extractor: FeatureExtractor, _ pictures: Pictures, _ plan: TrainingPlan, _ outcomes: [TaskOutcome],
-    _ reports: [TrainingReport.Task], _ tuned: BackboneTraining.Outcome?
+    _ prepared: Prepared, _ reports: [TrainingReport.Task], _ tuned: BackboneTraining.Outcome?
   ) -> TrainingRecord {
+    let (pictures, plan, outcomes) = (prepared.pictures, prepared.plan, prepared.outcomes)
     var settings = [
       "head": options.head.name, "seed": String(options.seed), "views": String(options.views),
       "measured by": TrainingReport.Split(plan, tuned: tuned?.split, names: pictures.examples.map(\.name))
         .text,
     ]
     if options.views > 1 { settings["augmentation"] = options.augmentation.rawValue }
+    if !prepared.areFlipped { settings["flips"] = "none" }
     var results: [String: Double] = [:]
     for outcome in outcomes {
       let prefix = outcomes.count == 1 ? "" : "\(outcome.report.name): "
@@ -219,7 +258,7 @@ struct TrainingRun {
     return TrainingRecord(
       backbone: Self.lastComponent(of: trainer.backbone.path),
       backboneContent: trainer.backbone.contentHash?.hexadecimal ?? String(repeating: "0", count: 64),
-      layers: extractor.layers, data: name.onOneLine, dataChecksum: dataChecksum(pictures),
+      layers: prepared.extractor.layers, data: name.onOneLine, dataChecksum: dataChecksum(pictures),
       pictureCount: (tuned?.final ?? plan.final).count, tasks: outcomes.map(\.head.task),
       pixels: TrainingRecord.Pixels(
         resampling: options.fitting.resampling.rawValue, crop: options.fitting.crop.name,

@@ -34,6 +34,11 @@ struct EvaluateCommand: ParsableCommand {
       "Average this many views of each picture: the picture itself and augmented ones.", valueName: "n"))
   var tta = 1
 
+  @Option(
+    help:
+      "Whether such views are flipped left to right; auto flips unless the model was trained without flips.")
+  var flip = HeadTrainer.Flips.automatic
+
   @OptionGroup var report: ReportOption
   @OptionGroup var pictures: PictureOptions
   @OptionGroup var overwrite: OverwriteOption
@@ -52,6 +57,7 @@ struct EvaluateCommand: ParsableCommand {
     options.fitting = pictures.fitting(for: opened)
     options.isUpright = pictures.isUpright(for: opened)
     options.views = tta
+    options.flips = flip
     options.threads = threads.count
     common.warn(of: opened)
     try report.checkPossible(overwrite: overwrite.force)

@@ -79,6 +79,12 @@ struct TrainCommand: ParsableCommand {
 
   @Option(
     help:
+      "Whether augmented views are flipped left to right; auto flips unless held-back pictures are told worse when they are flipped, as letters and digits are."
+  )
+  var flip = HeadTrainer.Flips.automatic
+
+  @Option(
+    help:
       "How classes are weighed; auto balances them if the largest has over 3 times the pictures of the smallest."
   )
   var classWeights = HeadTrainer.ClassWeights.automatic
@@ -140,6 +146,7 @@ struct TrainCommand: ParsableCommand {
     options.layers = Self.list(layer)
     options.views = views
     options.augmentation = augment
+    options.flips = flip
     options.validation = validation
     options.folds = folds
     options.classWeights = classWeights
@@ -277,3 +284,4 @@ struct TrainCommand: ParsableCommand {
 
 extension HeadTrainer.Augmentation: ExpressibleByArgument {}
 extension HeadTrainer.ClassWeights: ExpressibleByArgument {}
+extension HeadTrainer.Flips: ExpressibleByArgument {}

@@ -19,6 +19,7 @@ struct TrainingText {
       "features",
       "\(grouped(report.features.width)) of \(report.features.layers.joined(separator: ", ")); "
         + "\(grouped(report.features.computed)) computed, \(grouped(report.features.cached)) from the cache")
+    if let flips = report.flips { try row("flips", text(of: flips)) }
     try row("measured by", measuredText)
     for task in report.tasks { try printHead(of: task) }
     for stage in report.fineTuning?.stages ?? [] { try print(stage) }
@@ -53,6 +54,12 @@ struct TrainingText {
       if unreadable.count > 3 { text += ", …" }
     }
     return text
+  }
+
+  private func text(of flips: TrainingReport.Flips) -> String {
+    let losses =
+      "the loss of held-back pictures is \(decimal(flips.loss, 3)) as they are and \(decimal(flips.flippedLoss, 3)) flipped"
+    return flips.areUsed ? "every other view; \(losses)" : "none; \(losses)"
   }
 
   private var measuredText: String {

@@ -84,10 +84,33 @@ import ZooTestSupport
       }
       #expect(learned > 20 && statistics > 10)
       #expect(try Model.verify(folder.appending(path: "letters.zoo").path).passed)
-      let settings = try #require(try Model(path: folder.appending(path: "letters.zoo").path).training).settings
+      let settings = try #require(try Model(path: folder.appending(path: "letters.zoo").path).training)
+        .settings
       #expect(settings["fine-tuning"] == "all layers" && settings["batch norms"] == "fixed")
       // What was unfinished is gone.
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == ["letters", "letters.zoo"])
+      #expect(
+        try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == [
+          "letters", "letters.zoo",
+        ])
+    }
+  }
+
+  /// An E or an L is none when it is flipped: the solved head says so, and no view is.
+  @Test func viewsAreFlippedWhereTheHeadAllowsIt() throws {
+    try withFolder { folder in
+      func train(_ flips: HeadTrainer.Flips) throws -> (TrainingReport.Flips?, [String: String]) {
+        var trainer = try trainer(Self.configuration(1))
+        trainer.head.options.flips = flips
+        let output = folder.appending(path: "letters.zoo").path
+        let report = try trainer.train(on: ImageDataset(path: letters(folder)), named: "letters", to: output)
+        return (report.flips, try tensors(output))
+      }
+      let (flips, own) = try train(.automatic)
+      #expect(try #require(flips).areUsed == false)
+      #expect(try own == train(.never).1 && own != train(.always).1)
+      var configuration = Self.configuration(1)
+      configuration.augmentation = .none
+      #expect(try self.train(folder, configuration, to: "plain.zoo").flips == nil)
     }
   }
 
@@ -101,7 +124,8 @@ import ZooTestSupport
       let (before, after) = (
         try tensors(TrainingTests.digits.get()), try tensors(folder.appending(path: "letters.zoo").path)
       )
-      let changed = Set(after.filter { before[$0.key] != $0.value }.map { String($0.key.prefix { $0 != "/" }) })
+      let changed = Set(
+        after.filter { before[$0.key] != $0.value }.map { String($0.key.prefix { $0 != "/" }) })
       #expect(changed == ["conv_pw_13", "conv_pw_13_bn", "predictions"])
       configuration.layers = .from("nowhere")
       #expect(throws: ZooError.self) { try train(folder, configuration) }
@@ -140,7 +164,8 @@ import ZooTestSupport
           return options
         }()
       ).train(
-        on: ImageDataset(path: letters(folder)), named: "letters", to: folder.appending(path: "frozen.zoo").path)
+        on: ImageDataset(path: letters(folder)), named: "letters",
+        to: folder.appending(path: "frozen.zoo").path)
       let tensors = try tensors(folder.appending(path: "letters.zoo").path)
       let wanted = try self.tensors(folder.appending(path: "frozen.zoo").path)
       #expect(tensors == wanted)
@@ -152,11 +177,29 @@ import ZooTestSupport
   @Test func everySettingTrains() throws {
     try withFolder { folder in
       for (index, change) in [
-        { $0.optimizer = .sgd(momentum: 0.9); $0.schedule = .cosine },
-        { $0.optimizer = .rmsprop(); $0.schedule = .plateau; $0.rate = 1e-4 },
-        { $0.optimizer.averaging = 0.9; $0.optimizer.clipping = .globalNorm(1); $0.dropout = 0 },
-        { $0.augmentation = .strong; $0.schedule = .constant },
-        { $0.augmentation = .none; $0.loss = .categoricalFocal(); $0.runs = 2 },
+        {
+          $0.optimizer = .sgd(momentum: 0.9)
+          $0.schedule = .cosine
+        },
+        {
+          $0.optimizer = .rmsprop()
+          $0.schedule = .plateau
+          $0.rate = 1e-4
+        },
+        {
+          $0.optimizer.averaging = 0.9
+          $0.optimizer.clipping = .globalNorm(1)
+          $0.dropout = 0
+        },
+        {
+          $0.augmentation = .strong
+          $0.schedule = .constant
+        },
+        {
+          $0.augmentation = .none
+          $0.loss = .categoricalFocal()
+          $0.runs = 2
+        },
       ].enumerated() as EnumeratedSequence<[(inout TrainingConfiguration) -> Void]> {
         var configuration = Self.configuration(1)
         configuration.layers = .last
@@ -178,7 +221,8 @@ import ZooTestSupport
       for (index, letter) in ["A", "E", "L", "X"].enumerated() {
         for picture in 0..<Letters.count {
           let number = picture == 3 ? "" : "\(1000 * index + picture)"
-          table += "letters/\(letter)/\(letter)-\(picture).bmp,\(letter),\(letter == "E" ? "yes" : ""),\(number)\n"
+          table +=
+            "letters/\(letter)/\(letter)-\(picture).bmp,\(letter),\(letter == "E" ? "yes" : ""),\(number)\n"
         }
       }
       _ = data
@@ -192,7 +236,8 @@ import ZooTestSupport
       let error = try #require(task.measured?.meanAbsoluteError).value
       #expect(error < 1000, "\(error), of 0 to 3000; before \(task.frozen?.meanAbsoluteError?.value ?? 0)")
       // The network of the file, with its heads, gives what training computed.
-      #expect(report.verification.checks.contains { $0.name == "network against training" && $0.status == .passed })
+      #expect(
+        report.verification.checks.contains { $0.name == "network against training" && $0.status == .passed })
     }
   }
 
@@ -223,7 +268,8 @@ import ZooTestSupport
       _ = try train(folder, resuming: .same, to: "parts.zoo")
       #expect(try bytes(folder, "parts.zoo") == whole)
       #expect(!FileManager.default.fileExists(atPath: folder.appending(path: "parts.zoo.checkpoint").path))
-      #expect(!FileManager.default.fileExists(atPath: folder.appending(path: "parts.zoo.checkpoint-all").path))
+      #expect(
+        !FileManager.default.fileExists(atPath: folder.appending(path: "parts.zoo.checkpoint-all").path))
     }
   }
 

@@ -114,6 +114,42 @@ import ZooTestSupport
     }
   }
 
+  /// Views are flipped only where a flipped picture is one of the same class, in training and in evaluation.
+  @Test(arguments: [(["A", "H", "T", "V", "X", "Y"], true), (["C", "E", "F", "K", "L", "N"], false)])
+  func flippedLettersAreOthers(_ letters: [String], _ areSymmetric: Bool) throws {
+    try withFolder { folder in
+      let data = folder.appending(path: "data")
+      try Letters.copy(letters, to: data)
+      let output = folder.appending(path: "out.zoo").path
+      func train(_ flips: HeadTrainer.Flips, views: Int = 3) throws -> (TrainingReport, Foundation.Data) {
+        var options = Self.options()
+        options.views = views
+        options.flips = flips
+        let report = try self.train(data.path, to: output, options)
+        return (report, try Data(contentsOf: URL(filePath: output)))
+      }
+      let (always, flipped) = try train(.always)
+      let (never, unflipped) = try train(.never)
+      #expect(always.flips == nil && never.flips == nil && flipped != unflipped)
+      #expect(try train(.automatic, views: 1).0.flips == nil)
+      let (report, own) = try train(.automatic)
+      let flips = try #require(report.flips)
+      #expect(flips.areUsed == areSymmetric && flips.pictures == 72, "\(flips)")
+      #expect(areSymmetric || flips.flippedLoss > 2 * flips.loss)
+      #expect(own == (areSymmetric ? flipped : unflipped))
+      #expect(try Model(path: output).training?.settings["flips"] == (areSymmetric ? nil : "none"))
+      func loss(_ flips: HeadTrainer.Flips) throws -> Double? {
+        var options = Evaluation.Options()
+        options.views = 4
+        options.flips = flips
+        return try Evaluation(model: output, on: ImageDataset(path: data.path), options: options)
+          .tasks.first?.measured.logLoss
+      }
+      #expect(try loss(.automatic) == loss(areSymmetric ? .always : .never))
+      #expect(try loss(.always) != loss(.never))
+    }
+  }
+
   /// Folders are sorted as text, and outputs are named: `10` is `10`, wherever it stands.
   @Test func classesAreKnownByName() throws {
     try withFolder { folder in

@@ -55,16 +55,15 @@ import ZooTestSupport
 
   @Test func viewsOfEachPicture() throws {
     let loader = PictureLoader(height: 16, width: 16, threads: 2)
+    let views = PictureViews(seed: 1, strength: .strong)
     let loaded = try loader.load([files[0]]) { _, content throws(ZooError) in
-      PictureLoader.Request(
-        views: (0..<3).map { PictureView(seed: 1, content: content, number: $0, strength: .strong) },
-        fingerprint: false)
+      PictureLoader.Request(views: (0..<3).map { views.view($0, of: content) }, fingerprint: false)
     }
     let picture = try loaded[0].get()
     let image = try Image(path: files[0])
     #expect(picture.fingerprint == nil && picture.views.count == 3)
     for (number, view) in picture.views.enumerated() {
-      let wanted = PictureView(seed: 1, content: picture.contentHash, number: number, strength: .strong)
+      let wanted = views.view(number, of: picture.contentHash)
       #expect(try image.view(wanted, height: 16, width: 16) == view)
     }
   }

@@ -7,7 +7,7 @@ import ZooSystem
   private static let content = XXH3Hasher.Digest(high: 1, low: 2)
 
   private static func view(_ number: Int, _ strength: PictureView.Strength, seed: UInt64 = 7) -> PictureView {
-    PictureView(seed: seed, content: content, number: number, strength: strength)
+    PictureViews(seed: seed, strength: strength).view(number, of: content)
   }
 
   /// The same on every machine and with every compiler: all arithmetic is exact.
@@ -55,6 +55,21 @@ import ZooSystem
         try Self.picture.view(PictureView(), height: 64, width: 64, fitting: fitting)
           == Self.picture.fitted(height: 64, width: 64, fitting))
     }
+  }
+
+  @Test func viewsWithoutFlipsAreOtherwiseTheSame() {
+    let views = PictureViews(seed: 7, strength: .strong, areFlipped: false)
+    for number in 0...100 {
+      var view = Self.view(number, .strong)
+      view.isFlipped = false
+      #expect(views.view(number, of: Self.content) == view)
+    }
+  }
+
+  @Test func aFlippedPictureIsTheMirrorImage() throws {
+    let plain = try Self.picture.view(PictureView(), height: 60, width: 80)
+    #expect(
+      try Self.picture.view(.flipped, height: 60, width: 80) == plain.uprighted(from: .mirrored))
   }
 
   @Test func parametersAreInRangeAndDiffer() {

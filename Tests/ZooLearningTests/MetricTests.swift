@@ -72,6 +72,11 @@ import ZooSystem
     #expect(none.low == 0 && none.high > 0.25 && none.high < 0.32)
     let all = Estimate(share: 10, of: 10)
     #expect(all.high == 1 && abs(all.low - (1 - none.high)) < 1e-12)
+    // By hand: gains of 1, 2 and 6, with a deviation of sqrt(7).
+    let gain = MeanGain(before: [2, 3, 8], after: [1, 1, 2])
+    #expect(gain.value == 3 && abs(gain.standardError - (7.0 / 3).squareRoot()) < 1e-15)
+    #expect(gain.isMoreThanNoise && !MeanGain(before: [2, 3, 8], after: [1, 3, 2]).isMoreThanNoise)
+    #expect(!MeanGain(before: [1], after: [1]).isMoreThanNoise)
     #expect(PairedComparison(first: [true, false], second: [true, false]).probability == 1)
     let six = PairedComparison(
       first: [Bool](repeating: true, count: 6), second: [Bool](repeating: false, count: 6))

@@ -45,6 +45,28 @@ extension Estimate {
   }
 }
 
+/// How much lower numbers became on average, pair by pair.
+package struct MeanGain: Sendable, Equatable {
+  package let value: Double
+  package let standardError: Double
+
+  /// A gain that is this many of its standard errors is more than noise: 95 % of those that are none are smaller.
+  private static let noise = 1.645
+
+  package var isMoreThanNoise: Bool { value > Self.noise * standardError }
+
+  /// - Precondition: as many numbers in both.
+  package init(before: [Double], after: [Double]) {
+    precondition(before.count == after.count, "the numbers are not pairs")
+    let gains = zip(before, after).map { $0 - $1 }
+    let count = Double(max(1, gains.count))
+    let mean = gains.reduce(0, +) / count
+    let variance = gains.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / max(1, count - 1)
+    value = mean
+    standardError = (variance / count).squareRoot()
+  }
+}
+
 /// McNemar's exact test of two models on the same examples.
 package struct PairedComparison: Sendable, Equatable, Codable {
   /// Examples that only the first model gets right.

@@ -97,7 +97,7 @@ struct BackboneComparison {
     extracting.layers = layers
     extracting.fitting = backbone.fitting
     extracting.isUpright = backbone.isUpright
-    extracting.seed = options.seed
+    extracting.views = PictureViews(seed: options.seed, strength: .light)
     extracting.threads = options.threads
     extracting.cacheFolder = options.cacheFolder
     return try FeatureExtractor(backbone: backbone.file, options: extracting)

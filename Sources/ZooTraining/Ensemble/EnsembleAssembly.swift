@@ -235,6 +235,7 @@ struct EnsembleAssembly {
     for (number, (name, content)) in zip(names, contents).enumerated() {
       settings["member \(number + 1)"] = "\(name) \(content)".onOneLine
     }
+    if members.contains(where: { $0.document.training?.allowsFlips == false }) { settings["flips"] = "none" }
     let record = TrainingRecord(
       backbone: own?.backbone ?? names[0],
       backboneContent: own?.backboneContent ?? first.contentHash?.hexadecimal

@@ -17,6 +17,8 @@ public struct Evaluation: Sendable, Encodable {
     public var isUpright = false
     /// How many views of each picture are averaged (test-time augmentation); 1: the picture as it is.
     public var views = 1
+    /// Whether views are flipped left to right; automatic: unless the model was trained without flips.
+    public var flips = HeadTrainer.Flips.automatic
     /// Another seed gives other views.
     public var seed: UInt64 = 0
     /// How many threads compute.
@@ -94,6 +96,10 @@ public struct Evaluation: Sendable, Encodable {
     let runner = try PictureRunner(
       graph: model.document.graph, weights: model, preprocessing: model.document.card.preprocessing,
       path: model.path, options: running)
+    let views = PictureViews(
+      seed: options.seed, strength: .light,
+      areFlipped: options.flips == .automatic
+        ? model.document.training?.allowsFlips ?? true : options.flips == .always)
     let wanted = part ?? (dataset.examples.contains { $0.part == .test } ? .test : nil)
     let examples = dataset.examples.filter { wanted == nil || $0.part == wanted }
     guard !examples.isEmpty else {
@@ -109,9 +115,7 @@ public struct Evaluation: Sendable, Encodable {
       let some = Array(examples[first..<min(first + PictureRunner.batch, examples.count)])
       let loaded = try runner.loader.load(some.map(\.path)) { _, hash in
         PictureLoader.Request(
-          views: (0..<options.views).map {
-            PictureView(seed: options.seed, content: hash, number: $0, strength: .light)
-          }, fingerprint: false)
+          views: (0..<options.views).map { views.view($0, of: hash) }, fingerprint: false)
       }
       let outputs = try runner.run(loaded.flatMap { (try? $0.get().views) ?? [] })
       var row = 0
@@ -124,8 +128,8 @@ public struct Evaluation: Sendable, Encodable {
         }
         read.append(example)
         for (place, match) in matches.enumerated() {
-          let views = (row..<row + options.views).map { outputs[match.output][$0] }
-          values[place].append(match.scores(of: views))
+          let rows = (row..<row + options.views).map { outputs[match.output][$0] }
+          values[place].append(match.scores(of: rows))
         }
         row += options.views
       }
@@ -151,14 +155,14 @@ public struct Evaluation: Sendable, Encodable {
     data = name
     self.unreadable = unreadable
     warnings = dataset.warnings
-    views = options.views
+    self.views = options.views
     self.tasks = tasks
     seconds = (ContinuousClock.now - start).seconds
     peakBytes = ProcessMemory.peakBytes
     modelContent = model.contentHash?.hexadecimal
     material = PictureMaterial(
-      tasks: measured, examples: read, pairs: [], loader: runner.loader, views: options.views,
-      strength: .light, seed: options.seed, preprocessing: model.document.card.preprocessing.rawValue)
+      tasks: measured, examples: read, pairs: [], loader: runner.loader, viewCount: options.views,
+      views: views, preprocessing: model.document.card.preprocessing.rawValue)
     self.options = options
   }
 }

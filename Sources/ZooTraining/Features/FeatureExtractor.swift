@@ -17,9 +17,9 @@ package final class FeatureExtractor {
     /// Whether pictures are turned as their EXIF orientation says.
     package var isUpright = false
     /// How many views of each picture there are: the picture as it is, and augmented ones.
-    package var views = 1
-    package var strength = PictureView.Strength.light
-    package var seed: UInt64 = 0
+    package var viewCount = 1
+    /// How they are made.
+    package var views = PictureViews(seed: 0, strength: .light)
     package var threads = 1
     /// Where features are kept for later runs; nil: nowhere.
     package var cacheFolder: String?
@@ -63,14 +63,13 @@ package final class FeatureExtractor {
     /// What has to be made of a picture: what no cache has. A cache has the same records throughout a run, so that the
     /// answer is the same when features are put together.
     func missing(of hash: XXH3Hasher.Digest) -> PictureLoader.Request {
-      let views = (0..<options.views).filter {
+      let views = (0..<options.viewCount).filter {
         features?.record(of: PictureCache.Key(picture: hash, view: $0)) == nil
       }
       let key = PictureCache.Key(picture: hash, view: 0)
       return PictureLoader.Request(
-        views: views.map {
-          PictureView(seed: options.seed, content: hash, number: $0, strength: options.strength)
-        }, fingerprint: fingerprints?.record(of: key) == nil)
+        views: views.map { options.views.view($0, of: hash) },
+        fingerprint: fingerprints?.record(of: key) == nil)
     }
 
     var all: [PictureCache] { [features, fingerprints].compactMap(\.self) }
@@ -120,7 +119,8 @@ package final class FeatureExtractor {
     let model = backbone.contentHash?.hexadecimal ?? Checksum(of: backbone.path).hexadecimal
     let features = open(
       "features 1 of \(model) at \(layers) by \(runner.kernels) from \(pixels), "
-        + "views \(options.strength) \(options.seed)", graph[graph.outputs[0]].shape.elementCount * 4)
+        + "views \(options.views.strength) \(options.views.seed)\(options.views.areFlipped ? "" : ", none flipped")",
+      graph[graph.outputs[0]].shape.elementCount * 4)
     let fingerprints = open(
       "fingerprints \(PictureFingerprint.version) \(options.isUpright)", PictureFingerprint.byteCount)
     caches = Caches(features: features, fingerprints: fingerprints, options: options)
@@ -140,7 +140,7 @@ package final class FeatureExtractor {
   ) throws -> Features {
     var features = Features()
     var values: [Float] = []
-    values.reserveCapacity(paths.count * options.views * width)
+    values.reserveCapacity(paths.count * options.viewCount * width)
     for start in stride(from: 0, to: paths.count, by: PictureRunner.batch) {
       try Cancellation.check()
       progress(start, paths.count)
@@ -156,7 +156,7 @@ package final class FeatureExtractor {
           features.indices.append(index)
           features.hashes.append(picture.contentHash)
           features.fingerprints.append(try fingerprint(of: picture))
-          for view in 0..<options.views {
+          for view in 0..<options.viewCount {
             let key = PictureCache.Key(picture: picture.contentHash, view: view)
             if let record = caches.features?.record(of: key) {
               values += Self.floats(record)
@@ -172,8 +172,24 @@ package final class FeatureExtractor {
     }
     progress(paths.count, paths.count)
     features.matrix = FeatureMatrix(
-      rows: features.indices.count * options.views, columns: width, values: values)
+      rows: features.indices.count * options.viewCount, columns: width, values: values)
     return features
+  }
+
+  /// The features of pictures that can be read, each in one view, which no cache keeps: a row for each.
+  ///
+  /// - Throws: `ZooError` where a picture can't be read, or the task is cancelled.
+  func features(of paths: [String], in view: PictureView) throws -> FeatureMatrix {
+    var values: [Float] = []
+    for start in stride(from: 0, to: paths.count, by: PictureRunner.batch) {
+      try Cancellation.check()
+      let part = Array(paths[start..<min(start + PictureRunner.batch, paths.count)])
+      let loaded = try runner.loader.load(part) { _, _ in
+        PictureLoader.Request(views: [view], fingerprint: false)
+      }
+      values += try runner.run(loaded.flatMap { try $0.get().views })[0].joined()
+    }
+    return FeatureMatrix(rows: paths.count, columns: width, values: values)
   }
 
   private func fingerprint(of picture: PictureLoader.Loaded) throws(ZooError) -> PictureFingerprint {

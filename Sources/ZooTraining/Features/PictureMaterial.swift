@@ -10,10 +10,10 @@ package struct PictureMaterial: Sendable {
   package let pairs: [DuplicateFinder.Pair]
   /// Brings pictures to the network's size as it was done.
   package let loader: PictureLoader
-  /// How many views of each there are, and how they are made.
-  package let views: Int
-  package let strength: PictureView.Strength
-  package let seed: UInt64
+  /// How many views of each there are.
+  package let viewCount: Int
+  /// How they are made.
+  package let views: PictureViews
   /// How pixels become the network's numbers.
   package let preprocessing: String
 }

@@ -1,6 +1,7 @@
 import ZooData
 import ZooFormat
 import ZooGraph
+import ZooImages
 import ZooLearning
 import ZooRuntime
 import ZooSystem
@@ -85,7 +86,9 @@ struct BackboneTraining {
       options = training.run.trainer.options
       pictures = TuningPictures(
         training.pictures, training.extractor,
-        strength: configuration.augmentation == .strong ? .strong : .light, seed: options.seed)
+        views: PictureViews(
+          seed: options.seed, strength: configuration.augmentation == .strong ? .strong : .light,
+          areFlipped: training.prepared.areFlipped))
     }
 
     func tuner(checkpoint: CheckpointFile?) -> FineTuner {
@@ -201,6 +204,7 @@ struct BackboneTraining {
       "\(configuration.stable)", options.head.name, options.seed.description, options.views.description,
       options.augmentation.rawValue, options.classWeights.rawValue, extractor.layers.joined(separator: ","),
       outcomes.map { "\($0.setting)" }.joined(separator: ","), "\(options.fitting)", "\(options.isUpright)",
+      prepared.areFlipped ? "flips" : "no flips",
     ]
     return [
       "backbone": run.trainer.backbone.contentHash?.hexadecimal ?? "", "data": data,

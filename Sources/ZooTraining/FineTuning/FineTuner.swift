@@ -18,8 +18,6 @@ struct FineTuner {
   /// Where the state is kept; nil: nowhere.
   let checkpoint: CheckpointFile?
 
-  /// A gain that is this many of its standard errors counts as more than noise: 95 % of those that are none are smaller.
-  private static let noise = 1.645
   /// Seconds between checkpoints within an epoch.
   private static let interval = 60.0
 
@@ -80,14 +78,14 @@ struct FineTuner {
       let (weights, taken) = try mean(of: state, one)
       for run in taken { state.runs[run].isTaken = true }
       let after = try one.judge(weights, on: validation)
-      let (gain, error) = Self.gain(before.losses, after.losses)
-      let isKept = configuration.layers != .automatic || gain > Self.noise * error
+      let gain = MeanGain(before: before.losses, after: after.losses)
+      let isKept = configuration.layers != .automatic || gain.isMoreThanNoise
       if isKept { keep(one.bySlot(weights), in: &state) }
       state.finished.append(
         FineTuningReport.Stage(
           name: stage.name, from: network.graph.nodes[stage.first].name, parameters: one.parameterCount,
-          runs: state.runs, lossBefore: before.loss, lossAfter: after.loss, gain: gain, gainError: error,
-          isKept: isKept, seconds: state.seconds))
+          runs: state.runs, lossBefore: before.loss, lossAfter: after.loss, gain: gain.value,
+          gainError: gain.standardError, isKept: isKept, seconds: state.seconds))
       state.beginStage()
       state.stage += 1
       try checkpoint?.write(state)
@@ -102,15 +100,6 @@ struct FineTuner {
         "training \($0.name) made the loss of validation pictures higher: \(decimal($0.lossBefore, 3)) before, "
           + "\(decimal($0.lossAfter, 3)) after"
       })
-  }
-
-  /// How much lower losses became on average, picture by picture, and the standard error of that.
-  private static func gain(_ before: [Double], _ after: [Double]) -> (gain: Double, error: Double) {
-    let gains = zip(before, after).map { $0 - $1 }
-    let count = Double(max(1, gains.count))
-    let mean = gains.reduce(0, +) / count
-    let variance = gains.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / max(1, count - 1)
-    return (mean, (variance / count).squareRoot())
   }
 
   /// Does again what was kept: the same stages and runs, each for as many epochs as the best one had, without looking at

@@ -101,6 +101,9 @@ struct TaskLoss: Sendable {
 
   /// The scores before softmax or sigmoid, or the number in its own unit.
   func scores(_ logits: [Float]) -> [Double] { logits[columns].map { Double($0) * deviation + mean } }
+
+  /// The logits of such scores.
+  func logits(_ scores: some Sequence<Double>) -> [Float] { scores.map { Float(($0 - mean) / deviation) } }
 }
 
 extension Loss {

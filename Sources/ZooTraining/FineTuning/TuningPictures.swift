@@ -14,10 +14,9 @@ final class TuningPictures {
   /// Of each picture's file.
   private let hashes: [XXH3Hasher.Digest]
   private let extractor: FeatureExtractor
-  private let seed: UInt64
   /// Reads pictures at the size that views are made from.
   private let baseLoader: PictureLoader
-  private let strength: PictureView.Strength
+  private let views: PictureViews
   private var bases: [Int: Image] = [:]
   private var bytes = 0
 
@@ -30,19 +29,14 @@ final class TuningPictures {
   }
 
   init(
-    _ pictures: TrainingRun.Pictures, _ extractor: FeatureExtractor, strength: PictureView.Strength,
-    seed: UInt64
+    _ pictures: TrainingRun.Pictures, _ extractor: FeatureExtractor, views: PictureViews
   ) {
     examples = pictures.examples
     hashes = pictures.features.hashes
     self.extractor = extractor
-    self.strength = strength
-    self.seed = seed
+    self.views = views
     let loader = extractor.loader
-    let detail = PictureView(
-      seed: 0, content: XXH3Hasher.Digest(high: 0, low: 0), number: 1, strength: strength
-    ).detail
-    let base = loader.fitting.base(height: loader.height, width: loader.width, detail: detail)
+    let base = loader.fitting.base(height: loader.height, width: loader.width, detail: views.detail)
     baseLoader = PictureLoader(
       height: base.height, width: base.width, fitting: base.fitting, upright: loader.upright,
       isGrey: loader.isGrey, threads: loader.threads)
@@ -69,9 +63,7 @@ final class TuningPictures {
       }
     }
     let images = pictures.compactMap { bases[$0] ?? fresh[$0] }
-    let views = pictures.map {
-      PictureView(seed: seed, content: hashes[$0], number: number, strength: strength)
-    }
+    let views = pictures.map { self.views.view(number, of: hashes[$0]) }
     let loader = extractor.loader
     var results = [Image?](repeating: nil, count: images.count)
     results.withUnsafeMutableBufferPointer { results in

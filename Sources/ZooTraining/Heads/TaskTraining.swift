@@ -79,6 +79,34 @@ struct TaskTraining {
     trainedHead(try solver(known(pictures)).fit(setting), isOnly: isOnly, dropout: dropout)
   }
 
+  /// The loss of each picture as it is, and in another view, by a head of other pictures; 0 where its target is not known.
+  ///
+  /// - Parameter views: the features of the other views, a row for each picture.
+  func losses(
+    of pictures: [Int], inViews views: FeatureMatrix, afterTrainingOn others: [Int], _ outcome: TaskOutcome
+  ) throws(ZooError) -> [(plain: Double, other: Double)] {
+    let known = known(others)
+    guard !known.isEmpty else { return pictures.map { _ in (0, 0) } }
+    let solver = try solver(known)
+    let head = try solver.fit(outcome.setting)
+    let loss = try TaskLoss(
+      task, place: place, columns: 0..<solver.outputs, examples: examples(known), isWeighted: false,
+      configuration: TrainingConfiguration())
+    let plain = try scores(of: head, pictures)
+    let other = try head.scores(views, threads: options.threads)
+    var losses: [(plain: Double, other: Double)] = []
+    for (row, picture) in pictures.enumerated() {
+      let own = row * loss.columns.count..<(row + 1) * loss.columns.count
+      let example = self.pictures.examples[picture]
+      losses.append(
+        (
+          try loss.measured(loss.logits(plain[own]), example) ?? 0,
+          try loss.measured(loss.logits(other[own]), example) ?? 0
+        ))
+    }
+    return losses
+  }
+
   /// How well outputs of a network are on pictures; nil where no target is known.
   ///
   /// - Parameter outputs: probabilities or numbers of each picture.
