@@ -14,14 +14,18 @@ final class IntegerWorkload {
   func time(_ kernel: zoo_kernel_id, by time: (() -> Void) -> Double) -> Double? {
     switch kernel {
     case .integer_product:
-      var a = zoo_integer_product()
-      a.window = window(1)
-      (a.input, a.zero, a.weights) = (codes, codes, memory(channels * channels))
-      (a.bias, a.multiplier, a.offset) = (memory(4 * channels), memory(4 * channels), memory(4 * channels))
-      (a.output, a.writes) = (raw(values), Int32(zoo_write_codes))
-      (a.run, a.columns) = (Int32(channels), Int32(channels))
-      (a.row_block, a.panel_group) = (56, zoo_integer_panels(Int32(channels)))
+      var a = product(1)
+      (a.weights, a.row_block) = (memory(channels * channels), 56)
       return time(call(kernel, a, units: size))
+    case .integer_winograd:
+      guard table.pointee.integer_winograd != nil else { return nil }
+      let (tiles, block) = ((size / 4) * (size / 4), 28)
+      var a = zoo_integer_winograd()
+      a.product = product(3)
+      (a.product.weights, a.product.row_block) = (memory(9 * channels * channels), Int32(block))
+      a.slot_bytes = Int(zoo_winograd_slot(Int32(block), a.product.panel_group))
+      a.scratch = memory(a.slot_bytes)
+      return time(call(kernel, a, units: tiles / block))
     case .integer_depthwise:
       var a = zoo_integer_depthwise()
       a.window = window(3)
@@ -62,6 +66,18 @@ final class IntegerWorkload {
       return time(call(kernel, a, units: Int(zoo_integer_panels(512))))
     default: return nil
     }
+  }
+
+  private func product(_ kernel: Int) -> zoo_integer_product {
+    var a = zoo_integer_product()
+    a.window = window(kernel)
+    (a.input, a.zero) = (codes, codes)
+    (a.bias, a.multiplier, a.offset) = (memory(4 * channels), memory(4 * channels), memory(4 * channels))
+    (a.output, a.writes) = (raw(values), Int32(zoo_write_codes))
+    (a.run, a.columns, a.panel_group) = (
+      Int32(channels), Int32(channels), zoo_integer_panels(Int32(channels))
+    )
+    return a
   }
 
   private func call<A>(_ kernel: zoo_kernel_id, _ arguments: A, units: Int) -> () -> Void {

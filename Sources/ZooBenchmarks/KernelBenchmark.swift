@@ -173,8 +173,8 @@ extension zoo_kernel_id {
       .batch_gradient_sums, .batch_norm, .batch_norm_gradient, .max_pooling_places, .pooling_gradient,
       .softmax_gradient:
       return .gradient
-    case .integer_product, .integer_depthwise, .integer_pooling, .integer_mean, .integer_add, .quantize,
-      .dequantize, .integer_pad, .integer_pack:
+    case .integer_product, .integer_winograd, .integer_depthwise, .integer_pooling, .integer_mean,
+      .integer_add, .quantize, .dequantize, .integer_pad, .integer_pack:
       return .codes
     case .pack: return .packing(taps: 1, rows: 512, columns: 512, outputs: 0)
     case .winograd_pack: return .packing(taps: 9, rows: 128, columns: 128, outputs: 4)

@@ -109,12 +109,37 @@ void check_integer_pack(check *c) {
   }
 }
 
-static void check_product(check *c, zoo_window g, int channels, int columns, int form) {
+// What the sums are made of: anything, or what makes them the lowest and the highest.
+enum { any_codes, lowest_sums, highest_sums };
+
+static void fill(block b, int value) { memset(b.values, value, b.count * sizeof(float)); }
+
+static void run_tiles(check *c, const zoo_integer_product *product, int groups) {
+  const zoo_window *g = &product->window;
+  const int tiles = (g->out_height + 3) / 4 * ((g->out_width + 3) / 4);
+  zoo_integer_winograd a = {.product = *product};
+  a.product.row_block = any(c, 1, tiles);
+  a.slot_bytes = (zoo_winograd_slot(a.product.row_block, a.product.panel_group) + 63) / 64 * 64;
+  const block scratch = zeros_block((size_t)(a.slot_bytes * check_threads) / 4 + 16);
+  // Whole vectors of weights are read from addresses that they divide.
+  a.scratch = (uint8_t *)(((uintptr_t)scratch.values + 63) / 64 * 64);
+  run_integer_winograd(c, &a, (tiles + a.product.row_block - 1) / a.product.row_block * groups);
+  release(scratch);
+}
+
+// TILES: whether by Winograd's algorithm.
+static void check_product(check *c, zoo_window g, int channels, int columns, int form, int tiles, int kind) {
+  const char *what = tiles ? "integer_winograd" : "integer_product";
   set_pixels(c, &g, channels, columns);
   const int taps = g.kernel_height * g.kernel_width, pixels = g.out_height * g.out_width;
   const block input = bytes_block(c, (size_t)(g.in_height * g.in_row));
   const block zero = bytes_block(c, (size_t)channels);
   const block source = weights_block(c, (size_t)(taps * channels * columns));
+  if (kind != any_codes) {
+    fill(input, kind == lowest_sums ? 0 : 255);
+    fill(zero, kind == lowest_sums ? 0 : 255);
+    fill(source, 127);
+  }
   const block packed = bytes_block(c, (size_t)zoo_integer_packed(taps, channels, columns));
   zoo_integer_packing p = {
     .source = signed_bytes(source), .packed = signed_bytes(packed), .stride = columns, .taps = taps,
@@ -136,9 +161,12 @@ static void check_product(check *c, zoo_window g, int channels, int columns, int
   if (any(c, 0, 1)) a.residual = bytes(residual);
   a.residual_is_wide = any(c, 0, 1);
   a.residual_factor = a.residual_is_wide ? 1.0f / 300 : 0.7f;
-  const int blocks = (pixels + a.row_block - 1) / a.row_block;
   const int groups = (zoo_integer_panels(columns) + a.panel_group - 1) / a.panel_group;
-  run_integer_product(c, &a, blocks * groups);
+  if (tiles) {
+    run_tiles(c, &a, groups);
+  } else {
+    run_integer_product(c, &a, (pixels + a.row_block - 1) / a.row_block * groups);
+  }
   for (int pixel = 0; pixel < pixels; pixel++) {
     for (int column = 0; column < columns; column++) {
       int64_t sum = integers(s.bias)[column];
@@ -155,12 +183,12 @@ static void check_product(check *c, zoo_window g, int channels, int columns, int
         y = plus(y, a.residual_is_wide ? words(residual)[at] : bytes(residual)[at], a.residual_factor);
       }
       const ptrdiff_t at = pixel * g.out_pixel + column;
-      if (a.writes & zoo_write_codes) expect(c, "integer_product", bytes(output)[at], code_of(y), 0);
+      if (a.writes & zoo_write_codes) expect(c, what, bytes(output)[at], code_of(y), 0);
       if (a.writes & zoo_write_wide) {
-        expect(c, "integer_product, wide", a.wide[pixel * wide_pixel + column], wide_of(y), 0);
+        expect(c, what, a.wide[pixel * wide_pixel + column], wide_of(y), 0);
       }
       if (a.writes & zoo_write_floats) {
-        expect(c, "integer_product, floats", output.values[at], limited(y, a.lo, a.hi), 0);
+        expect(c, what, output.values[at], limited(y, a.lo, a.hi), 0);
       }
     }
   }
@@ -170,21 +198,34 @@ static void check_product(check *c, zoo_window g, int channels, int columns, int
   release(packed);
   release_scaling(s);
   release(residual);
-  released(c, "integer_product", output);
-  released(c, "integer_product, wide", wide);
+  released(c, what, output);
+  released(c, what, wide);
 }
 
 void check_integer_product(check *c) {
-  for (int i = 0; i < 60; i++) check_product(c, any_window(c), any(c, 1, 40), any(c, 1, 100), i % 4);
+  for (int i = 0; i < 60; i++) check_product(c, any_window(c), any(c, 1, 40), any(c, 1, 100), i % 4, 0, any_codes);
   for (int i = 0; i < 8; i++) {
-    check_product(c, any_window(c), one_of(c, 64, 68, 96, 160), any(c, 1, 70), i % 4);
+    check_product(c, any_window(c), one_of(c, 64, 68, 96, 160), any(c, 1, 70), i % 4, 0, any_codes);
     // A product of rows, with more of them than a block has.
     const int side = any(c, 1, 9);
     const zoo_window g = {
       .in_height = side, .in_width = side, .out_height = side, .out_width = side, .kernel_height = 1,
       .kernel_width = 1, .stride_height = 1, .stride_width = 1, .dilation_height = 1, .dilation_width = 1};
-    check_product(c, g, any(c, 1, 600), any(c, 1, 70), i % 4);
-    check_product(c, g, one_of(c, 40, 256, 260, 600), any(c, 100, 300), i % 4);
+    check_product(c, g, any(c, 1, 600), any(c, 1, 70), i % 4, 0, any_codes);
+    check_product(c, g, one_of(c, 40, 256, 260, 600), any(c, 100, 300), i % 4, 0, any_codes);
+  }
+}
+
+void check_integer_winograd(check *c) {
+  for (int i = 0; i < 48; i++) {
+    const zoo_window g = {
+      .in_height = any(c, 1, 11), .in_width = any(c, 1, 11), .pad_top = any(c, 0, 2), .pad_left = any(c, 0, 2),
+      .out_height = any(c, 1, 10), .out_width = any(c, 1, 10), .kernel_height = 3, .kernel_width = 3,
+      .stride_height = 1, .stride_width = 1, .dilation_height = 1, .dilation_width = 1};
+    check_product(c, g, any(c, 1, 40), any(c, 1, 100), i % 4, 1, any_codes);
+    if (i < 16) check_product(c, g, one_of(c, 64, 110, 256), any(c, 1, 40), i % 4, 1, any_codes);
+    // As many channels as are summed at a time, and more.
+    if (i < 8) check_product(c, g, i % 2 ? 112 : 230, 16, 0, 1, i / 2 % 2 ? lowest_sums : highest_sums);
   }
 }
 

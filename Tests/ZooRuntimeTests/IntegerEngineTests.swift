@@ -119,6 +119,30 @@ import ZooTestSupport
     try expectSame(try n.g.build(outputs: [logits]), seed: 1, integerLayers: 12...14)
   }
 
+  /// Windows that Winograd's algorithm serves where an instruction set multiplies words, unless images are small.
+  @Test(arguments: [5, 14]) func windowsOfThree(side: Int) throws {
+    var n = Net()
+    let x = n(.input(shape: [side, side + 2, 18]))
+    let a = n.relu(n.norm(n.conv(x, 40, kernel: 3, bias: true)))
+    let b = n.conv(a, 24, kernel: 3, padding: .valid)
+    let c = n.relu(n(.add, n.norm(n.conv(b, 24, kernel: 3)), b))
+    let d = n.conv(n.conv(c, 48), 20, kernel: 3)
+    let e = n.conv(n(.concatenate, d, c), 9)
+    let graph = try n.g.build(outputs: [e])
+    try expectSame(graph, seed: 14, integerLayers: 7...8)
+    let weights = DictionaryWeights(randomFor: graph, seed: 14)
+    let ranges = try IntegerForm.measuredRanges(
+      of: graph, weights: weights, on: randomInputs(graph, seed: 15), perChannel: false)
+    for kernels in Engine.availableKernels {
+      let engine = try Engine(
+        graph: graph, weights: weights,
+        options: PlanOptions(kernels: kernels, integers: IntegerForm(ranges: ranges)))
+      let found = engine.steps.map(\.kernel).filter { $0.hasPrefix("8-bit Winograd") }
+      #expect(found.count == (kernels == "avx2" && side == 14 ? 4 : 0), "\(kernels): \(found)")
+      #expect(found.isEmpty || found.contains("8-bit Winograd 4x4"))
+    }
+  }
+
   @Test func mobileNetwork() throws {
     var n = Net()
     let x = n(.input(shape: [33, 33, 3]))

@@ -47,6 +47,7 @@ INLINE q_inputs q_column(const int ROWS, const uint8_t *const *rows, int channel
 // the 16 registers.
 #define WR 6
 #define WV 2
+typedef uint16_t vw __attribute__((vector_size(32)));
 INLINE vi q_load_pairs(const int16_t *p) { return (vi)_mm256_load_si256((const __m256i *)(const void *)p); }
 INLINE vi q_repeat_pair(const uint16_t *p) {
   int32_t pair;
@@ -57,15 +58,15 @@ INLINE vi q_add_pairs(vi sum, vi x, vi w) {
   return (vi)_mm256_add_epi32((__m256i)sum, _mm256_madd_epi16((__m256i)x, (__m256i)w));
 }
 // Of eight groups of four bytes, the even ones and the odd ones, as words.
-INLINE void q_spread_codes(const uint8_t *p, uint16_t *even, uint16_t *odd) {
+INLINE void q_split_codes(const uint8_t *p, vw *even, vw *odd) {
   const q_inputs x = q_lanes((vi)_mm256_loadu_si256((const __m256i *)(const void *)p));
-  _mm256_storeu_si256((__m256i *)(void *)even, x.even);
-  _mm256_storeu_si256((__m256i *)(void *)odd, x.odd);
+  *even = (vw)x.even;
+  *odd = (vw)x.odd;
 }
-INLINE void q_spread_weights(const int8_t *p, int16_t *even, int16_t *odd) {
+INLINE void q_split_weights(const int8_t *p, vw *even, vw *odd) {
   const q_weights w = q_load_weights(p);
-  _mm256_store_si256((__m256i *)(void *)even, w.even);
-  _mm256_store_si256((__m256i *)(void *)odd, w.odd);
+  *even = (vw)w.even;
+  *odd = (vw)w.odd;
 }
 
 INLINE vi q_load_bytes(const uint8_t *p, int n) {

@@ -46,6 +46,14 @@ typedef struct {
   const void *next_weights;  // what the next operation reads first; may be null
 } zoo_integer_product;
 
+// The same for 3x3 windows of stride 1, with the same result, by Winograd's algorithm on tiles of 4x4 pixels. Unit u is block
+// u % blocks of tiles, row by row, panel group u / blocks.
+typedef struct {
+  zoo_integer_product product;  // row_block: tiles per unit
+  uint8_t *scratch;             // `slot_bytes` for each thread: `zoo_winograd_slot`
+  ptrdiff_t slot_bytes;
+} zoo_integer_winograd;
+
 // One filter for each channel. Weights lie, for each four rows of the window and each of its columns, as four bytes a
 // channel, of which those of rows that the window lacks are 0, with channels rounded up to 64; plain ones are
 // (kernel height, kernel width, channels). Unit: a row of the output.
@@ -128,6 +136,14 @@ static inline int32_t zoo_integer_panels(int32_t columns) { return (columns + 31
 // The bytes of packed weights.
 static inline int64_t zoo_integer_packed(int32_t taps, int32_t run, int32_t columns) {
   return (int64_t)taps * ((run + 3) / 4 * 4) * zoo_integer_columns(columns);
+}
+// In how many slices `integer_winograd` sums over channels; the bytes of a slice's transformed weights for a panel; and the
+// scratch memory of a thread for units of so many tiles and panels.
+enum { zoo_winograd_weights = 36 * (112 * zoo_integer_panel + 32) * 2 };
+static inline int32_t zoo_winograd_slices(int32_t channels) { return (channels + 111) / 112; }
+static inline int64_t zoo_winograd_slot(int32_t tiles, int32_t panels) {
+  const int64_t products = 36 * 4 * zoo_integer_panel, sums = 16 * 4 * zoo_integer_panel, codes = 36 * 2 * 288;
+  return zoo_winograd_weights + tiles * (products + panels * sums + codes) + 64;
 }
 // The groups of four rows of a window.
 static inline int32_t zoo_depthwise_groups(int32_t kernel_height) { return (kernel_height + 3) / 4; }

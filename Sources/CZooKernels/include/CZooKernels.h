@@ -316,7 +316,10 @@ typedef struct {
   KERNEL(copy_strided, zoo_strided) \
   ZOO_PORTABLE_GRADIENT_KERNELS(KERNEL) \
   ZOO_PORTABLE_INTEGER_KERNELS(KERNEL)
-#define ZOO_KERNELS(KERNEL) ZOO_VECTOR_KERNELS(KERNEL) ZOO_PORTABLE_KERNELS(KERNEL)
+// Null in the tables of instruction sets whose products of bytes are as fast.
+#define ZOO_WORD_KERNELS(KERNEL) \
+  KERNEL(integer_winograd, zoo_integer_winograd)
+#define ZOO_KERNELS(KERNEL) ZOO_VECTOR_KERNELS(KERNEL) ZOO_WORD_KERNELS(KERNEL) ZOO_PORTABLE_KERNELS(KERNEL)
 
 typedef void (*zoo_kernel)(const void *arguments, int32_t begin, int32_t end);
 

@@ -8,6 +8,7 @@
 #include "integer_prelude.h"
 #include "integer_rows.h"
 #ifdef WR
+#include "integer_winograd.h"
 #include "integer_words.h"
 #endif
 

@@ -98,12 +98,12 @@ INLINE void word_store_vector(
       const zoo_integer_product *c, const int32_t *sums, int count, int pixel, int column) { \
     word_store_vector(RESIDUAL, WRITES, c, sums, count, pixel, column); \
   }
-WORD_STORE(0, 2) WORD_STORE(0, 3) WORD_STORE(1, 1) WORD_STORE(1, 2) WORD_STORE(1, 3)
+WORD_STORE(0, 1) WORD_STORE(0, 2) WORD_STORE(0, 3) WORD_STORE(1, 1) WORD_STORE(1, 2) WORD_STORE(1, 3)
 
 typedef void (*word_store_function)(const zoo_integer_product *, const int32_t *, int, int, int);
-// By RESIDUAL and WRITES; null where register blocks write themselves.
+// By RESIDUAL and WRITES.
 static const word_store_function word_stores[2][4] = {
-  {NULL, NULL, word_store_0_2, word_store_0_3}, {NULL, word_store_1_1, word_store_1_2, word_store_1_3}};
+  {NULL, word_store_0_1, word_store_0_2, word_store_0_3}, {NULL, word_store_1_1, word_store_1_2, word_store_1_3}};
 
 // The same of up to two vectors, of which `used` columns count.
 static void word_store(const zoo_integer_product *c, const int32_t *sums, int count, int pixel, int column, int used) {
@@ -141,7 +141,10 @@ static void word_codes(const uint8_t *const *rows, int count, word_slice s, word
       const uint8_t *from = rows[tap * count + m] + 4 * s.group;
       for (int group = 0; group < s.groups; group += VL) {
         const int some = min_int(VL, s.groups - group);
-        q_spread_codes(from + 4 * group, to, to + 2 * some);
+        vw even, odd;
+        q_split_codes(from + 4 * group, &even, &odd);
+        memcpy(to, &even, sizeof even);
+        memcpy(to + 2 * some, &odd, sizeof odd);
         to += 4 * some;
       }
     }
@@ -156,7 +159,12 @@ static void word_weights(const int8_t *panel, int width, int steps, word_slice s
     for (int group = 0; group < s.groups; group += VL) {
       const int some = min_int(VL, s.groups - group);
       for (int i = 0; i < some; i++, from += 4 * width, to += 2 * width) {
-        for (int n = 0; n < width; n += VL) q_spread_weights(from + 4 * n, to + 2 * n, to + 2 * (some * width + n));
+        for (int n = 0; n < width; n += VL) {
+          vw even, odd;
+          q_split_weights(from + 4 * n, &even, &odd);
+          memcpy(to + 2 * n, &even, sizeof even);
+          memcpy(to + 2 * (some * width + n), &odd, sizeof odd);
+        }
       }
       to += 2 * some * width;
     }

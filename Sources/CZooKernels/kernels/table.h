@@ -40,6 +40,11 @@
 #ifndef Q_SHIFT
 #define Q_SHIFT 0
 #endif
+#ifdef WR
+#define WORD_KERNELS ZOO_WORD_KERNELS(VECTOR_KERNEL)
+#else
+#define WORD_KERNELS
+#endif
 
 // The members of a table but its name, with a comma behind each.
 #define VECTOR_KERNEL(name, arguments) .name = name,
@@ -55,6 +60,7 @@
   .gradient_scratch = gradient_scratch, \
   .integer_shift = Q_SHIFT, \
   ZOO_VECTOR_KERNELS(VECTOR_KERNEL) \
+  WORD_KERNELS \
   ZOO_PORTABLE_KERNELS(PORTABLE_KERNEL)
 
 const zoo_kernels KERNELS = {TEMPLATES .name = KERNELS_NAME};

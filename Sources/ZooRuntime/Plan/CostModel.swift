@@ -15,6 +15,8 @@ struct CostModel {
   static let perRemoteByte = 8
   /// Multiplications in the time that transforming one value of a tile takes.
   static let perTransformedValue = 16
+  /// Multiplications of codes in the time of one value of a transformed weight.
+  static let perTransformedWeight = 4
   /// Multiplications in the time that cutting a value into parts for matrix tiles takes.
   static let perCutValue = 8
 
@@ -95,6 +97,19 @@ struct CostModel {
       4 * tiles * outputs * outputs * channels * (threads - 1) / threads * CostModel.perRemoteByte
     let byRows = max(share, blocks((tiles + threads - 1) / threads) * weights) + there / threads + back
     let byColumns = max(share, blocks(tiles) * weights / threads) + there + back + remote
+    return threads > 1 && byColumns < byRows ? (byColumns, .columns, false) : (byRows, .rows, false)
+  }
+
+  /// The same on codes of 8 bits, where each block of tiles transforms the weights anew.
+  func integerWinograd(tiles: Int, block: Int, channels: Int, columns: Int) -> Choice {
+    let points = 36
+    func blocks(_ tiles: Int) -> Int { (tiles + block - 1) / block }
+    let weights = points * channels * columns * CostModel.perTransformedWeight
+    let share = points * tiles * channels * columns / threads
+    let back = points * tiles * columns / threads * CostModel.perTransformedValue
+    let there = points * tiles * channels * CostModel.perTransformedValue
+    let byRows = share + blocks((tiles + threads - 1) / threads) * weights + there / threads + back
+    let byColumns = share + blocks(tiles) * weights / threads + there + back
     return threads > 1 && byColumns < byRows ? (byColumns, .columns, false) : (byRows, .rows, false)
   }
 }

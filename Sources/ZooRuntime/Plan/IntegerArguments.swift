@@ -51,6 +51,15 @@ extension zoo_integer_product: KernelArguments {
   }
 }
 
+extension zoo_integer_winograd: KernelArguments {
+  mutating func point(to a: StepActivations) {
+    product.point(to: a)
+    scratch = a.scratch.map { UnsafeMutableRawPointer($0).assumingMemoryBound(to: UInt8.self) }
+  }
+
+  mutating func point(to w: StepWeights) { product.point(to: w) }
+}
+
 extension zoo_integer_depthwise: KernelArguments {
   mutating func point(to a: StepActivations) {
     (input, codes) = (ZooRuntime.codes(a.input), ZooRuntime.codes(a.output))

@@ -128,16 +128,20 @@ extension Planner {
       geometry.kernel.width = 1
     }
     let outputs = try outputs(of: layer)
+    let tiling = integerTiling(
+      geometry, groups: groups, channels: run, height: shape.height, width: shape.width,
+      columns: shape.channels)
     for group in 0..<groups {
       try appendProduct(
-        layer, view, geometry, group: group, of: groups, run: run, outputs: outputs, residual: residual)
+        layer, view, geometry, group: group, of: groups, run: run, outputs: outputs, residual: residual,
+        tiling: tiling)
     }
     finish(layer, in: outputs.output)
   }
 
   private mutating func appendProduct(
     _ layer: IntegerLayer, _ view: View, _ geometry: Geometry, group: Int, of groups: Int, run: Int,
-    outputs: (output: Place, wide: Place?, writes: Int32), residual: Place?
+    outputs: (output: Place, wide: Place?, writes: Int32), residual: Place?, tiling: IntegerTiling?
   ) throws(ZooError) {
     var (input, output, wide, residual) = (view.source, outputs.output, outputs.wide, residual)
     let columns = output.channels / groups
@@ -158,17 +162,26 @@ extension Planner {
     a.residual_is_wide = layer.otherIsWide ? 1 : 0
     (a.lo, a.hi) = (layer.lo, layer.hi)
     let taps = geometry.kernel.height * geometry.kernel.width
-    let units = a.divide(costs: costs, threads: threads)
-    append(
-      Step(
-        layers: layer.layers,
-        algorithm: "8-bit " + (taps == 1 ? "matrix product" : "indirect matrix product"),
-        macs: graph.macs(of: graph.nodes[layer.node]) / groups, arguments: .integerProduct(a), units: units,
-        inputs: [input], output: output, residual: residual, wide: wide,
-        weights: try request(
-          .panels(taps: taps, run: run, columns: columns, firstColumn: group * columns), layer,
-          kernel: .kernel,
-          zeros: run + 3)))
+    var step = Step(
+      layers: layer.layers,
+      algorithm: "8-bit " + (taps == 1 ? "matrix product" : "indirect matrix product"),
+      macs: graph.macs(of: graph.nodes[layer.node]) / groups, arguments: .integerProduct(a), units: 0,
+      inputs: [input], output: output, residual: residual, wide: wide)
+    if let tiling {
+      var arguments = zoo_integer_winograd()
+      arguments.product = a
+      step.units = arguments.divide(tiling, threads: threads)
+      step.scratch = newScratch(floats: arguments.slot_bytes / MemoryLayout<Float>.size)
+      step.algorithm = "8-bit Winograd 4x4"
+      step.arguments = .integerWinograd(arguments)
+    } else {
+      step.units = a.divide(costs: costs, threads: threads)
+      step.arguments = .integerProduct(a)
+    }
+    step.weights = try request(
+      .panels(taps: taps, run: run, columns: columns, firstColumn: group * columns), layer, kernel: .kernel,
+      zeros: run + 3)
+    append(step)
   }
 
   private mutating func planDepthwise(_ layer: IntegerLayer, _ role: WeightRole) throws(ZooError) {

@@ -44,6 +44,21 @@ extension Planner {
     return best.0
   }
 
+  /// The same for a convolution on codes of 8 bits, where an instruction set has it. The result is that of the direct
+  /// product, whatever threads there are.
+  func integerTiling(
+    _ geometry: Geometry, groups: Int, channels: Int, height: Int, width: Int, columns: Int
+  ) -> IntegerTiling? {
+    guard kernels.table.pointee.integer_winograd != nil, geometry.kernel == Extent2D(3),
+      geometry.strides == .one, geometry.dilation == .one, groups == 1, channels >= 16, columns >= 16
+    else { return nil }
+    let tiles = ((height + 3) / 4) * ((width + 3) / 4)
+    let choice = costs.integerWinograd(
+      tiles: tiles, block: IntegerTiling.block, channels: channels, columns: columns)
+    guard choice.cost < height * width * 9 * channels * columns / threads else { return nil }
+    return IntegerTiling(tiles: tiles, division: choice.division)
+  }
+
   /// Lets the step take in a max pool of each 2x2 pixels that alone reads the result; whether there is one.
   mutating func fusePool(into fusion: inout Fusion) -> Bool {
     guard fusion.residual == nil, !fusion.isRectified, !pinned.contains(fusion.result),

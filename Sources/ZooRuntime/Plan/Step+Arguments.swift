@@ -20,6 +20,7 @@ extension Step {
     case padding(zoo_padding)
     case strided(zoo_strided)
     case integerProduct(zoo_integer_product)
+    case integerWinograd(zoo_integer_winograd)
     case integerDepthwise(zoo_integer_depthwise)
     case integerPooling(zoo_integer_pooling)
     case integerMean(zoo_integer_mean)
@@ -84,6 +85,9 @@ extension Step.Arguments {
     case .integerProduct(var a):
       visitor.visit(.integer_product, &a)
       self = .integerProduct(a)
+    case .integerWinograd(var a):
+      visitor.visit(.integer_winograd, &a)
+      self = .integerWinograd(a)
     case .integerDepthwise(var a):
       visitor.visit(.integer_depthwise, &a)
       self = .integerDepthwise(a)
@@ -105,7 +109,7 @@ extension Step.Arguments {
   /// Whether it multiplies codes of 8 bits.
   var isInteger: Bool {
     switch self {
-    case .integerProduct, .integerDepthwise: true
+    case .integerProduct, .integerWinograd, .integerDepthwise: true
     default: false
     }
   }

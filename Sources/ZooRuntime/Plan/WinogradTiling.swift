@@ -17,3 +17,12 @@ struct WinogradTiling {
     points * tiles * (channels + 16 + (2 * panelsAtOnce + 1) * kernels.vector)
   }
 }
+
+/// How a convolution on codes of 8 bits is divided for Winograd's algorithm.
+struct IntegerTiling {
+  /// The most tiles that go by all weights together: six register blocks.
+  static let block = 36
+
+  let tiles: Int
+  let division: CostModel.Division
+}

@@ -69,6 +69,18 @@ extension zoo_convolution {
   }
 }
 
+extension zoo_integer_winograd {
+  /// Divides the tiles of the product, whose channels and columns are set. Returns the number of units.
+  mutating func divide(_ tiling: IntegerTiling, threads: Int) -> Int {
+    let work = WorkDivision(
+      tiling.tiles, limit: IntegerTiling.block, panels: Int(zoo_integer_panels(product.columns)),
+      by: tiling.division, threads: threads)
+    (product.row_block, product.panel_group) = (Int32(work.block), Int32(work.group))
+    slot_bytes = (Int(zoo_winograd_slot(product.row_block, product.panel_group)) + 63) / 64 * 64
+    return work.units
+  }
+}
+
 extension zoo_winograd {
   /// Sets the channels and the columns, and divides the tiles. Returns the number of units.
   mutating func divide(

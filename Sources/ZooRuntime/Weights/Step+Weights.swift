@@ -34,6 +34,8 @@ extension [Step] {
         self[index].arguments = .separable(a)
       } else if case .winograd(let a) = self[index].arguments {
         next = a.weights
+      } else if case .integerWinograd(let a) = self[index].arguments {
+        nextCodes = a.product.weights
       } else if case .integerProduct(var a) = self[index].arguments {
         a.next_weights = nextCodes.map(UnsafeRawPointer.init)
         nextCodes = a.weights
