@@ -137,12 +137,16 @@ static inline int32_t zoo_integer_panels(int32_t columns) { return (columns + 31
 static inline int64_t zoo_integer_packed(int32_t taps, int32_t run, int32_t columns) {
   return (int64_t)taps * ((run + 3) / 4 * 4) * zoo_integer_columns(columns);
 }
-// In how many slices `integer_winograd` sums over channels; the bytes of a slice's transformed weights for a panel; and the
-// scratch memory of a thread for units of so many tiles and panels.
-enum { zoo_winograd_weights = 36 * (112 * zoo_integer_panel + 32) * 2 };
-static inline int32_t zoo_winograd_slices(int32_t channels) { return (channels + 111) / 112; }
+// Of `integer_winograd`: the most channels that are summed at a time; the words from one tile's codes to the next; the bytes
+// of transformed weights; and the scratch memory of a thread for units of so many tiles and panels.
+enum {
+  zoo_winograd_channels = 112,
+  zoo_winograd_stride = 288,
+  zoo_winograd_weights = 36 * (zoo_winograd_channels * zoo_integer_panel + 32) * 2
+};
 static inline int64_t zoo_winograd_slot(int32_t tiles, int32_t panels) {
-  const int64_t products = 36 * 4 * zoo_integer_panel, sums = 16 * 4 * zoo_integer_panel, codes = 36 * 2 * 288;
+  const int64_t products = 36 * 4 * zoo_integer_panel, sums = 16 * 4 * zoo_integer_panel;
+  const int64_t codes = 36 * 2 * zoo_winograd_stride;
   return zoo_winograd_weights + tiles * (products + panels * sums + codes) + 64;
 }
 // The groups of four rows of a window.

@@ -7,18 +7,16 @@
 // where 9 has an inverse; a shift makes 2^k times the sum the sum itself, if that is below 2^25. So many channels as keep it
 // there, a slice, are summed at a time.
 //
-// Weights are transformed while a block of tiles goes by them: that takes a tenth of the products' time, and an eighth of the
+// Weights are transformed while a block of tiles goes by them. That takes a sixth of the products' time, and an eighth of the
 // memory that transformed weights would have to be read from.
 #pragma once
 
 #include "integer_words.h"
 
-enum {
-  iw_side = 6,                  // of a tile of the input
-  iw_outputs = 4,               // of a tile of the output
-  iw_points = iw_side * iw_side,
-  iw_slice_groups = 28,         // of four channels: 255 * 127 * 9 * 112 < 2^25
-};
+// The sides of a tile of the input and of the output.
+enum { iw_side = 6, iw_outputs = 4, iw_points = iw_side * iw_side };
+_Static_assert(255 * 127 * 9 * zoo_winograd_channels < 1 << 25, "sums of a slice are too large");
+_Static_assert(word_stride == zoo_winograd_stride, "scratch memory is for another stride");
 
 typedef uint32_t vu __attribute__((vector_size(4 * VL)));  // sums modulo 2^32
 
@@ -27,8 +25,10 @@ typedef struct {
   int group, groups;
 } iw_slice;
 
+INLINE int iw_slices(int channels) { return (channels + zoo_winograd_channels - 1) / zoo_winograd_channels; }
+
 INLINE iw_slice iw_slice_of(int channels, int slice) {
-  const int groups = (channels + 3) / 4, count = zoo_winograd_slices(channels), group = groups * slice / count;
+  const int groups = (channels + 3) / 4, count = iw_slices(channels), group = groups * slice / count;
   return (iw_slice){group, groups * (slice + 1) / count - group};
 }
 
@@ -214,7 +214,7 @@ static void iw_store(const zoo_integer_product *c, int first, int count, int col
 
 // One block of tiles with a group of panels.
 static void iw_block(const zoo_integer_product *c, product_unit u, uint8_t *scratch) {
-  const int slices = zoo_winograd_slices(c->run), steps = (c->run + 3) / 4;
+  const int slices = iw_slices(c->run), steps = (c->run + 3) / 4;
   const ptrdiff_t point_codes = (ptrdiff_t)u.rows * word_stride, point_sums = (ptrdiff_t)u.rows * zoo_integer_panel;
   const ptrdiff_t tile_sums = iw_outputs * iw_outputs * zoo_integer_panel;
   int16_t *weights = (int16_t *)(void *)scratch;
