@@ -1,6 +1,7 @@
 import Testing
 import ZooLearning
 import ZooSystem
+import ZooTensor
 
 @Suite struct MetricTests {
   @Test func classificationAgreesWithScikitLearn() throws {
@@ -82,6 +83,52 @@ import ZooSystem
       first: [Bool](repeating: true, count: 6), second: [Bool](repeating: false, count: 6))
     #expect(abs(six.probability - 2.0 / 64) < 1e-15)
     #expect(throws: ZooError.self) { try ClassificationMetrics(scores: [], labels: [], classes: 2) }
+  }
+
+  /// Logits that are so many times too small or too large are found out, and a single row that is right proves little.
+  @Test(arguments: [true, false]) func scalesOfLogits(areExclusive: Bool) throws {
+    let random = CounterRandom(seed: 4)
+    let (rows, columns) = (3000, 3)
+    let logits = (0..<rows * columns).map { 2 * random.signed($0) }
+    var targets = [Double](repeating: 0, count: logits.count)
+    for row in 0..<rows {
+      let own = Array(logits[row * columns..<(row + 1) * columns])
+      let draw = random.unit(1_000_000 + row)
+      if areExclusive {
+        // A class by its probability.
+        var sum = 0.0
+        let place = Scores.softmax(own, outputs: columns).firstIndex {
+          sum += $0
+          return draw < sum
+        }
+        targets[row * columns + (place ?? columns - 1)] = 1
+      } else {
+        for column in 0..<columns
+        where random.unit(2_000_000 + row * columns + column) < Scores.sigmoid(own)[column] {
+          targets[row * columns + column] = 1
+        }
+      }
+    }
+    func loss(_ scale: Double, of logits: [Double]) throws -> Double {
+      let loss: Loss = areExclusive ? .softmaxCrossEntropy() : .binaryCrossEntropy()
+      return try loss.evaluate(
+        logits.map { Float($0 * scale) }, columns: columns, .values(targets.map { Float($0) })
+      )
+      .value
+    }
+    for factor in [0.2, 1, 5] {
+      let wrong = logits.map { $0 * factor }
+      let found = LogitScale.best(
+        logits: wrong, targets: targets, columns: columns, areExclusive: areExclusive)
+      #expect(abs(found * factor - 1) < 0.1, "\(found) for \(factor)")
+      // No other scale is better by more than what holds it near 1 costs.
+      for other in [0.9, 1.1] { #expect(try loss(found, of: wrong) < loss(found * other, of: wrong) + 1e-4) }
+    }
+    let one = LogitScale.best(logits: [1, 0, 0], targets: [1, 0, 0], columns: 3, areExclusive: areExclusive)
+    #expect(one > 1 && one < 1.5)
+    #expect(LogitScale.best(logits: [], targets: [], columns: 3, areExclusive: areExclusive) == 1)
+    #expect(
+      LogitScale.best(logits: [.nan, 0, 0], targets: [1, 0, 0], columns: 3, areExclusive: areExclusive) == 1)
   }
 
   @Test func extremeScoresStayFinite() throws {

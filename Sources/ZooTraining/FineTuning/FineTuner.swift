@@ -80,12 +80,12 @@ struct FineTuner {
       let after = try one.judge(weights, on: validation)
       let gain = MeanGain(before: before.losses, after: after.losses)
       let isKept = configuration.layers != .automatic || gain.isMoreThanNoise
-      if isKept { keep(one.bySlot(weights), in: &state) }
+      if isKept { keep(scaled(one.bySlot(weights), by: after.scales), in: &state) }
       state.finished.append(
         FineTuningReport.Stage(
           name: stage.name, from: network.graph.nodes[stage.first].name, parameters: one.parameterCount,
           runs: state.runs, lossBefore: before.loss, lossAfter: after.loss, gain: gain.value,
-          gainError: gain.standardError, isKept: isKept, seconds: state.seconds))
+          gainError: gain.standardError, scales: after.scales, isKept: isKept, seconds: state.seconds))
       state.beginStage()
       state.stage += 1
       try checkpoint?.write(state)
@@ -140,7 +140,7 @@ struct FineTuner {
         let taken = done.runs.indices.filter { done.runs[$0].isTaken }
         var sum = [Float](repeating: 0, count: one.weightCount)
         for run in taken { sum = zip(sum, try weights(of: run, state, one)).map(+) }
-        keep(one.bySlot(sum.map { $0 / Float(taken.count) }), in: &state)
+        keep(scaled(one.bySlot(sum.map { $0 / Float(taken.count) }), by: done.scales), in: &state)
       }
       state.finished.append(done)
       state.beginStage()
@@ -172,6 +172,15 @@ struct FineTuner {
     state.run += 1
     state.beginRun()
     try checkpoint?.write(state)
+  }
+
+  /// Weights whose tasks' logits are multiplied with these scales.
+  private func scaled(_ weights: [WeightSlot: [Float]], by scales: [Double]) -> [WeightSlot: [Float]] {
+    var weights = weights
+    for (end, scale) in zip(network.ends, scales) {
+      for slot in end.weights { weights[slot] = weights[slot]?.map { $0 * Float(scale) } }
+    }
+    return weights
   }
 
   private func keep(_ weights: [WeightSlot: [Float]], in state: inout TuningState) {

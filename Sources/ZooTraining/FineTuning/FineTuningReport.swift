@@ -56,6 +56,9 @@ public struct FineTuningReport: Sendable, Codable {
     public let gain: Double
     /// The standard error of ``gain``.
     public let gainError: Double
+    /// What the logits of each task are multiplied with, in ``lossAfter`` and in the file, so that probabilities fit the
+    /// validation pictures best; the loss before and those of epochs have scales of their own.
+    public let scales: [Double]
     /// Whether the file has what the stage learned.
     public let isKept: Bool
     /// How long it took.
@@ -67,6 +70,7 @@ public struct FineTuningReport: Sendable, Codable {
       case lossAfter = "loss_after"
       case gain
       case gainError = "gain_error"
+      case scales = "logit_scales"
       case isKept = "kept"
       case seconds
     }

@@ -297,7 +297,9 @@ final class StageTraining {
 
   /// How well weights do on pictures.
   struct Judgement {
-    /// Of each picture, summed over the tasks.
+    /// What the logits of each task are multiplied with so that they fit these pictures best.
+    let scales: [Double]
+    /// Of each picture with these scales, summed over the tasks.
     let losses: [Double]
     /// Of the first task of classes.
     let accuracy: Double?
@@ -314,12 +316,16 @@ final class StageTraining {
     var sums = [Double](repeating: 0, count: pictures.count)
     var (right, known) = (0, 0)
     let first = losses.first { $0.task.kind == .classes }
+    let scales = losses.map { $0.scale(of: logits, examples) }
     for (row, example) in examples.enumerated() {
-      for task in losses { sums[row] += try task.measured(logits[row], example) ?? 0 }
+      for (task, scale) in zip(losses, scales) {
+        sums[row] += try task.measured(logits[row], example, scale: scale) ?? 0
+      }
       guard let isRight = first?.isRight(logits[row], example) else { continue }
       known += 1
       if isRight { right += 1 }
     }
-    return Judgement(losses: sums, accuracy: known > 0 ? Double(right) / Double(known) : nil)
+    return Judgement(
+      scales: scales, losses: sums, accuracy: known > 0 ? Double(right) / Double(known) : nil)
   }
 }

@@ -84,11 +84,26 @@ struct TaskLoss: Sendable {
 
   // MARK: Measuring
 
+  /// What the task's logits are multiplied with so that they fit the pictures best; 1 for numbers.
+  func scale(of logits: [[Float]], _ examples: [ImageDataset.Example]) -> Double {
+    guard task.kind != .number else { return 1 }
+    let known = zip(logits, examples).filter { $1.targets[place] != .missing }
+    return LogitScale.best(
+      logits: known.flatMap { logits, _ in logits[columns].map(Double.init) },
+      targets: known.flatMap { target($1).values.map(Double.init) }, columns: columns.count,
+      areExclusive: task.kind == .classes)
+  }
+
   /// The loss of one picture as validation measures it; nil where its target is not known.
-  func measured(_ logits: [Float], _ example: ImageDataset.Example) throws(ZooError) -> Double? {
+  ///
+  /// - Parameter scale: what the logits are multiplied with before.
+  func measured(
+    _ logits: [Float], _ example: ImageDataset.Example, scale: Double = 1
+  ) throws(ZooError) -> Double? {
     let target = target(example).values
     guard target.allSatisfy({ !$0.isNaN }) else { return nil }
-    return try measure.evaluate(Array(logits[columns]), columns: columns.count, .values(target)).value
+    let scaled = logits[columns].map { $0 * Float(scale) }
+    return try measure.evaluate(scaled, columns: columns.count, .values(target)).value
   }
 
   /// Whether the highest logit is at the picture's class; nil where that is not known.
