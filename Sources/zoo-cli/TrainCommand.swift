@@ -78,8 +78,9 @@ struct TrainCommand: ParsableCommand {
   var augment = HeadTrainer.Augmentation.light
 
   @Option(
-    help:
-      "Whether augmented views are flipped left to right; auto flips unless held-back pictures are told worse when they are flipped, as letters and digits are."
+    help: ArgumentHelp(
+      "Whether augmented views are flipped left to right; auto flips unless held-back pictures are told worse when they "
+        + "are flipped, as letters and digits are.")
   )
   var flip = HeadTrainer.Flips.automatic
 

@@ -316,7 +316,7 @@ typedef struct {
   KERNEL(copy_strided, zoo_strided) \
   ZOO_PORTABLE_GRADIENT_KERNELS(KERNEL) \
   ZOO_PORTABLE_INTEGER_KERNELS(KERNEL)
-// Null in the tables of instruction sets whose products of bytes are as fast.
+// Null in the tables of instruction sets whose products of codes are not of words.
 #define ZOO_WORD_KERNELS(KERNEL) \
   KERNEL(integer_winograd, zoo_integer_winograd)
 #define ZOO_KERNELS(KERNEL) ZOO_VECTOR_KERNELS(KERNEL) ZOO_WORD_KERNELS(KERNEL) ZOO_PORTABLE_KERNELS(KERNEL)

@@ -4,7 +4,7 @@ public struct FineTuningReport: Sendable, Codable {
   public struct Epoch: Sendable, Codable {
     /// The mean loss of the steps, with everything that makes training harder than prediction.
     public let trainingLoss: Double
-    /// The mean loss of the validation pictures, summed over tasks.
+    /// The mean loss of the validation pictures, summed over tasks, with each task's logits scaled to fit them best.
     public let validationLoss: Double
     /// The share of right answers for validation pictures of the first task of classes; nil without one.
     public let validationAccuracy: Double?
@@ -48,7 +48,7 @@ public struct FineTuningReport: Sendable, Codable {
     public let parameters: Int
     /// One, or several from the same start.
     public let runs: [Run]
-    /// The loss of validation pictures before the stage.
+    /// The loss of validation pictures before the stage, with scaled logits too.
     public let lossBefore: Double
     /// And after it.
     public let lossAfter: Double
@@ -57,7 +57,7 @@ public struct FineTuningReport: Sendable, Codable {
     /// The standard error of ``gain``.
     public let gainError: Double
     /// What the logits of each task are multiplied with, in ``lossAfter`` and in the file, so that probabilities fit the
-    /// validation pictures best; the loss before and those of epochs have scales of their own.
+    /// validation pictures best; other losses have scales of their own.
     public let scales: [Double]
     /// Whether the file has what the stage learned.
     public let isKept: Bool
