@@ -16,6 +16,7 @@
 #define KERNELS zoo_kernels_avx2
 #define KERNELS_NAME "avx2"
 #define INTEGERS "../arch/integers_avx2.h"
+#define COMPUTED(v) __asm__ volatile("" : "+x"(v) : : "memory")
 
 typedef __m256 vf;
 typedef int32_t vi __attribute__((vector_size(32)));

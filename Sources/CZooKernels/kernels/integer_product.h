@@ -98,7 +98,7 @@ static void integer_product(const void *arguments, int32_t begin, int32_t end) {
 #endif
     const int block_count = (u.rows + IR - 1) / IR;
     for (int i = 0, done = 0; i < block_count; i++) {
-      const int size = (int)((int64_t)u.rows * (i + 1) / block_count) - done;
+      const int size = part_size(u.rows, block_count, i);
       ip_point(c, u.row + done, size, rows + (ptrdiff_t)done * taps);
       done += size;
     }
@@ -123,10 +123,9 @@ static void integer_product(const void *arguments, int32_t begin, int32_t end) {
           share = (panel_bytes + block_count - 1) / block_count;
           t.prefetch_step = (share + steps - 1) / steps;
         }
-        for (int i = 0, done = 0; i < block_count; i++) {
-          const int size = (int)((int64_t)u.rows * (i + 1) / block_count) - done;
+        for (int i = 0; i < block_count; i++) {
+          const int size = part_size(u.rows, block_count, i);
           integer_blocks[size - 1][vectors - 1](c, &t);
-          done += size;
           t.rows += (ptrdiff_t)size * taps;
           t.pixel += size;
           t.prefetch += share;

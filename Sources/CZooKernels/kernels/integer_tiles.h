@@ -120,7 +120,7 @@ static void tile_product(const void *arguments, int32_t begin, int32_t end) {
     s.upper = (largest + 1) / 2;
     s.lower = max_int(largest / 2, 1);
     for (int i = 0, done = 0; i < block_count; i++) {
-      const int size = (int)((int64_t)u.rows * (i + 1) / block_count) - done;
+      const int size = part_size(u.rows, block_count, i);
       const uint8_t **own = rows + (ptrdiff_t)done * taps;
       ip_point(c, u.row + done, size, own);
       for (int tap = 0; tap < taps; tap++, own += size) {
@@ -141,7 +141,7 @@ static void tile_product(const void *arguments, int32_t begin, int32_t end) {
       const int8_t *weights = c->weights + (ptrdiff_t)taps * groups * 4 * column;
       s.panel_width = min_int(zoo_integer_panel, zoo_integer_columns(c->columns) - column);
       for (int i = 0, done = 0; i < block_count; i++) {
-        const int size = (int)((int64_t)u.rows * (i + 1) / block_count) - done;
+        const int size = part_size(u.rows, block_count, i);
         const uint8_t *const *own = rows + (ptrdiff_t)done * taps;
         const ptrdiff_t *own_strides = strides + 2 * i * taps;
         if (used > tile_columns) {

@@ -162,7 +162,7 @@ INLINE void iw_multiply(
     for (int n = 0; n < width; n += WV * VL) {
       const int vectors = min_int(WV, (width - n) / VL);
       for (int i = 0, done = 0; i < block_count; i++) {
-        const int size = (int)((int64_t)count * (i + 1) / block_count) - done;
+        const int size = part_size(count, block_count, i);
         const word_block t = {
           .codes = inputs + done * word_stride, .weights = weights + 2 * n, .begin = zeros,
           .sums = products + done * zoo_integer_panel + n, .width = width, .pairs = pairs};

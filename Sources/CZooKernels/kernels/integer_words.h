@@ -188,7 +188,7 @@ static void word_slice_blocks(
     const int vectors = (used + VL - 1) / VL;
     const int writes_codes = is_last && !c->residual && c->writes == zoo_write_codes && used == vectors * VL;
     for (int i = 0, done = 0; i < block_count; i++) {
-      const int size = (int)((int64_t)p.count * (i + 1) / block_count) - done, pixel = p.pixel + done;
+      const int size = part_size(p.count, block_count, i), pixel = p.pixel + done;
       int32_t *sums = panel_sums + done * zoo_integer_panel + n;
       const word_block t = {
         .codes = memory->codes + done * word_stride, .weights = memory->weights + 2 * n,
@@ -231,13 +231,12 @@ static void word_unit(const zoo_integer_product *c, const uint8_t **rows, produc
   const int taps = c->window.kernel_height * c->window.kernel_width, steps = (c->run + 3) / 4;
   const int parts = (u.rows + word_rows - 1) / word_rows, is_one_slice = taps * steps <= word_groups;
   for (int i = 0, done = 0; i < parts; i++) {
-    const int end = (int)((int64_t)u.rows * (i + 1) / parts);
-    const word_part p = {.rows = rows, .pixel = u.row + done, .count = end - done};
+    const word_part p = {.rows = rows, .pixel = u.row + done, .count = part_size(u.rows, parts, i)};
     ip_point(c, p.pixel, p.count, rows);
     for (int panel = u.panel; panel < u.end_panel; panel += word_panels) {
       word_slices(
           c, p, panel, min_int(panel + word_panels, u.end_panel), is_one_slice && panel > u.panel, &memory);
     }
-    done = end;
+    done += p.count;
   }
 }

@@ -9,9 +9,16 @@
 // Nothing is loaded ahead of this place: between the STEPS of a loop, loads that the compiler hoists would leave it
 // without registers.
 #define IN_ORDER __asm__ volatile("" ::: "memory")
+// The vector `v` is computed before anything is loaded that stands after this place.
+#ifndef COMPUTED
+#define COMPUTED(v)
+#endif
 
 INLINE int min_int(int a, int b) { return a < b ? a : b; }
 INLINE int max_int(int a, int b) { return a > b ? a : b; }
+
+// The size of part i where `count` is divided into `parts` as evenly as possible, the larger ones first.
+INLINE int part_size(int count, int parts, int i) { return count / parts + (i < count % parts); }
 
 // The part of a product that a unit is: `rows` rows, or Winograd's tiles, from `row` on by the panels
 // `panel ..< end_panel`.

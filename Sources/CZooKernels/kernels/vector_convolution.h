@@ -28,6 +28,54 @@ INLINE void block_step(
   UNROLL for (int m = 0; m < MR; m++) {
     const vf x = v_set(a[m][k]);
     UNROLL for (int n = 0; n < NR; n++) sum[m][n] = v_fma(x, b[n], sum[m][n]);
+    // Where sums, weights and input fill all registers, a load that the compiler moves up pushes a sum out to memory.
+    if (MR * NR + NR + 1 == REGISTERS) {
+      UNROLL for (int n = 0; n < NR; n++) COMPUTED(sum[m][n]);
+    }
+  }
+}
+
+// A block's values are on their way while the sum is computed.
+INLINE void prefetch_rows(const int MR, const int NR, const float *values, ptrdiff_t pixel) {
+  UNROLL for (int m = 0; m < MR; m++, values += pixel) {
+    UNROLL for (int line = 0; line < NR * VL; line += 16) __builtin_prefetch(values + line, 0, 3);
+  }
+}
+
+// What becomes of the sums, up to the output. FULL: whether all columns are used.
+INLINE void finish_block(
+    const int MR, const int NR, const int FULL, const zoo_convolution *c, const block_arguments *t, vf sum[MR_1][3]) {
+  const int used[3] = {NR > 1 || FULL ? VL : t->last, NR > 2 || FULL ? VL : t->last, FULL ? VL : t->last};
+  if (t->residual) {
+    const float *residual = t->residual;
+    UNROLL for (int m = 0; m < MR; m++, residual += c->residual_pixel) {
+      UNROLL for (int n = 0; n < NR; n++) sum[m][n] = v_add(sum[m][n], v_load_up_to(residual + n * VL, used[n]));
+    }
+  }
+  // Most layers have one limit or none, and after short sums two comparisons of all values are seen.
+  if (c->lo > -__builtin_inff()) {
+    const vf lo = v_set(c->lo);
+    UNROLL for (int m = 0; m < MR; m++) {
+      UNROLL for (int n = 0; n < NR; n++) sum[m][n] = v_max(lo, sum[m][n]);
+    }
+  }
+  if (c->hi < __builtin_inff()) {
+    const vf hi = v_set(c->hi);
+    UNROLL for (int m = 0; m < MR; m++) {
+      UNROLL for (int n = 0; n < NR; n++) sum[m][n] = v_min(hi, sum[m][n]);
+    }
+  }
+  if (t->mask) {
+    const float *mask = t->mask;
+    UNROLL for (int m = 0; m < MR; m++, mask += c->mask.pixel) {
+      UNROLL for (int n = 0; n < NR; n++) {
+        sum[m][n] = v_masked(sum[m][n], v_load_up_to(mask + n * VL, used[n]), c->mask.hi);
+      }
+    }
+  }
+  float *output = t->output;
+  UNROLL for (int m = 0; m < MR; m++, output += c->window.out_pixel) {
+    UNROLL for (int n = 0; n < NR; n++) v_store_up_to(output + n * VL, sum[m][n], used[n]);
   }
 }
 
@@ -36,14 +84,13 @@ INLINE void register_block(const int MR, const int NR, const zoo_convolution *c,
   UNROLL for (int m = 0; m < MR; m++) {
     UNROLL for (int n = 0; n < NR; n++) sum[m][n] = v_load(t->bias + n * VL);
   }
-  // What is written, and added to, is on its way while the sum is computed.
   UNROLL for (int m = 0; m < MR; m++) {
     UNROLL for (int line = 0; line < NR * VL; line += 16) {
       __builtin_prefetch(t->output + m * c->window.out_pixel + line, 1, 3);
-      if (t->residual) __builtin_prefetch(t->residual + m * c->residual_pixel + line, 0, 3);
-      if (t->mask) __builtin_prefetch(t->mask + m * c->mask.pixel + line, 0, 3);
     }
   }
+  if (t->residual) prefetch_rows(MR, NR, t->residual, c->residual_pixel);
+  if (t->mask) prefetch_rows(MR, NR, t->mask, c->mask.pixel);
   const int taps = c->window.kernel_height * c->window.kernel_width;
   const ptrdiff_t run = c->run;
   const float *w = t->weights;
@@ -64,51 +111,10 @@ INLINE void register_block(const int MR, const int NR, const zoo_convolution *c,
     }
     ROLLED for (; k < run; k++, w += NR * VL) block_step(MR, NR, a, k, w, sum);
   }
-  float *output = t->output;
-  if (t->mask) {
-    const float *residual = t->residual, *mask = t->mask;
-    UNROLL for (int m = 0; m < MR; m++) {
-      UNROLL for (int n = 0; n < NR; n++) {
-        const int used = n == NR - 1 ? t->last : VL;
-        vf y = sum[m][n];
-        if (residual) y = v_add(y, v_load_up_to(residual + n * VL, used));
-        y = v_masked(v_clamp(y, c->lo, c->hi), v_load_up_to(mask + n * VL, used), c->mask.hi);
-        v_store_up_to(output + n * VL, y, used);
-      }
-      output += c->window.out_pixel;
-      mask += c->mask.pixel;
-      if (residual) residual += c->residual_pixel;
-    }
-    return;
-  }
-  if (t->residual) {
-    const float *residual = t->residual;
-    UNROLL for (int m = 0; m < MR; m++) {
-      UNROLL for (int n = 0; n < NR; n++) {
-        const int used = n == NR - 1 ? t->last : VL;
-        const vf other = v_load_up_to(residual + n * VL, used);
-        v_store_up_to(output + n * VL, v_clamp(v_add(sum[m][n], other), c->lo, c->hi), used);
-      }
-      output += c->window.out_pixel;
-      residual += c->residual_pixel;
-    }
-    return;
-  }
-  // Most layers have one limit or none, and after short sums two comparisons of all values are seen.
-  if (c->lo > -__builtin_inff()) {
-    const vf lo = v_set(c->lo);
-    UNROLL for (int m = 0; m < MR; m++) {
-      UNROLL for (int n = 0; n < NR; n++) sum[m][n] = v_max(lo, sum[m][n]);
-    }
-  }
-  if (c->hi < __builtin_inff()) {
-    const vf hi = v_set(c->hi);
-    UNROLL for (int m = 0; m < MR; m++) {
-      UNROLL for (int n = 0; n < NR; n++) sum[m][n] = v_min(hi, sum[m][n]);
-    }
-  }
-  UNROLL for (int m = 0; m < MR; m++, output += c->window.out_pixel) {
-    UNROLL for (int n = 0; n < NR; n++) v_store_up_to(output + n * VL, sum[m][n], n == NR - 1 ? t->last : VL);
+  if (t->last == VL) {
+    finish_block(MR, NR, 1, c, t, sum);
+  } else {
+    finish_block(MR, NR, 0, c, t, sum);
   }
 }
 
@@ -147,15 +153,27 @@ static void point_to_rows(const zoo_convolution *c, int first, int count, const 
   const ptrdiff_t step_y = g->dilation_height * g->in_row, step_x = g->dilation_width * g->in_pixel;
   const int reach_y = (g->kernel_height - 1) * g->dilation_height;
   const int reach_x = (g->kernel_width - 1) * g->dilation_width;
-  int top[MR_1], left[MR_1], inside = 1;
-  ptrdiff_t offset[MR_1];
   int oy = first / g->out_width, ox = first % g->out_width;
+  int y = oy * g->stride_height - g->pad_top, x = ox * g->stride_width - g->pad_left;
+  if (ox + count <= g->out_width && y >= 0 && y + reach_y < g->in_height && x >= 0 &&
+      x + (count - 1) * g->stride_width + reach_x < g->in_width) {
+    // One row of the output, and all windows inside.
+    const float *corner = c->input + y * g->in_row + x * g->in_pixel;
+    const ptrdiff_t step = g->stride_width * g->in_pixel;
+    for (int ky = 0; ky < g->kernel_height; ky++, corner += step_y) {
+      const float *input = corner;
+      for (int kx = 0; kx < g->kernel_width; kx++, rows += count, input += step_x) {
+        for (int m = 0; m < count; m++) rows[m] = input + m * step;
+      }
+    }
+    return;
+  }
+  int top[MR_1], left[MR_1];
+  ptrdiff_t offset[MR_1];
   for (int m = 0; m < count; m++) {
-    const int y = oy * g->stride_height - g->pad_top, x = ox * g->stride_width - g->pad_left;
-    inside &= y >= 0 & y + reach_y < g->in_height & x >= 0 & x + reach_x < g->in_width;
-    top[m] = y;
-    left[m] = x;
-    offset[m] = y * g->in_row + x * g->in_pixel;
+    top[m] = oy * g->stride_height - g->pad_top;
+    left[m] = ox * g->stride_width - g->pad_left;
+    offset[m] = top[m] * g->in_row + left[m] * g->in_pixel;
     ox++;
     oy += ox == g->out_width;
     ox = ox == g->out_width ? 0 : ox;
@@ -163,12 +181,8 @@ static void point_to_rows(const zoo_convolution *c, int first, int count, const 
   for (int ky = 0; ky < g->kernel_height; ky++) {
     for (int kx = 0; kx < g->kernel_width; kx++, rows += count) {
       const float *input = c->input + ky * step_y + kx * step_x;
-      if (inside) {
-        for (int m = 0; m < count; m++) rows[m] = input + offset[m];
-        continue;
-      }
       for (int m = 0; m < count; m++) {
-        const int y = top[m] + ky * g->dilation_height, x = left[m] + kx * g->dilation_width;
+        y = top[m] + ky * g->dilation_height, x = left[m] + kx * g->dilation_width;
         rows[m] = y >= 0 && y < g->in_height && x >= 0 && x < g->in_width ? input + offset[m] : c->zero;
       }
     }
@@ -199,10 +213,9 @@ static void sweep(
     .prefetch = prefetch.next,
     .prefetch_step = prefetch.step,
   };
-  for (int i = 0, done = 0; i < block_count; i++) {
-    int size = (int)((int64_t)count * (i + 1) / block_count) - done;
+  for (int i = 0; i < block_count; i++) {
+    const int size = part_size(count, block_count, i);
     register_blocks[vectors - 1][size](c, &t);
-    done += size;
     t.rows += (ptrdiff_t)size * taps;
     t.output += size * c->window.out_pixel;
     if (t.residual) t.residual += size * c->residual_pixel;
@@ -227,7 +240,7 @@ static void point_to_blocks(
     return;
   }
   for (int i = 0, done = 0; i < block_count; i++) {
-    int size = (int)((int64_t)count * (i + 1) / block_count) - done;
+    const int size = part_size(count, block_count, i);
     point_to_rows(c, first + done, size, rows + (ptrdiff_t)done * taps);
     done += size;
   }

@@ -256,9 +256,9 @@ INLINE void wg_write(
     const float *mask = w->mask.values ? w->mask.values + pixel * w->mask.pixel + column : NULL;
     for (int j = 0; j < width; j++) {
       vf y = v_add(s[i][j], bias);
-      if (residual) y = v_add(y, v_load_n(residual + j * w->residual_pixel, count));
+      if (residual) y = v_add(y, v_load_up_to(residual + j * w->residual_pixel, count));
       y = v_clamp(y, w->lo, w->hi);
-      if (mask) y = v_masked(y, v_load_n(mask + j * w->mask.pixel, count), w->mask.hi);
+      if (mask) y = v_masked(y, v_load_up_to(mask + j * w->mask.pixel, count), w->mask.hi);
       v_store_up_to(output + j * g->out_pixel, y, count);
     }
   }
@@ -278,7 +278,7 @@ INLINE void wg_multiply(
     .weights = weights, .bias = zeros, .output = products, .last = VL,
     .prefetch_step = (width * (ptrdiff_t)sizeof(float) + block_count - 1) / block_count};
   for (int i = 0, done = 0; i < block_count; i++) {
-    const int size = (int)((int64_t)count * (i + 1) / block_count) - done;
+    const int size = part_size(count, block_count, i);
     const float *rows[MR_1];
     for (int m = 0; m < size; m++) rows[m] = inputs + (done + m) * stride;
     t.rows = rows;
