@@ -75,7 +75,7 @@ void run(check *c, zoo_kernel_id id, const void *arguments, int units) {
 void expect(check *c, const char *what, double value, double truth, double bound) {
   c->result.compared++;
   // Where results are too small for all their digits, the error is half of the smallest number at most.
-  if (value == truth || fabs(value - truth) <= bound + 0x1p-149) return;
+  if (value == truth || fabs(value - truth) <= bound + 0x1p-149 || (isnan(value) && isnan(truth))) return;
   c->result.failed++;
   char line[256];
   snprintf(

@@ -6,26 +6,29 @@
 INLINE vf v_abs(vf x) { return (vf)((vi)x & 0x7fffffff); }
 INLINE vf v_with_sign(vf x, vf sign) { return (vf)(((vi)x & 0x7fffffff) | ((vi)sign & ~0x7fffffff)); }
 
-// (exp(f) - 1 - f) / f^2 for |f| <= log(2) / 2 (coefficients of Cephes' expf).
+// (exp(f) - 1 - f) / f^2 for |f| <= log(2) / 2, which gives exp(f) with a relative error of 3e-9
+// (Scripts/fit_functions.py).
 INLINE vf v_exp_tail(vf f) {
-  vf p = v_fma(v_set(1.9875691500e-4f), f, v_set(1.3981999507e-3f));
-  p = v_fma(p, f, v_set(8.3334519073e-3f));
-  p = v_fma(p, f, v_set(4.1665795894e-2f));
-  p = v_fma(p, f, v_set(1.6666665459e-1f));
-  return v_fma(p, f, v_set(5.0000001201e-1f));
+  vf p = v_fma(v_set(1.38145401e-3f), f, v_set(8.36874518e-3f));
+  p = v_fma(p, f, v_set(4.16683908e-2f));
+  p = v_fma(p, f, v_set(1.66665204e-1f));
+  return v_fma(p, f, v_set(4.99999934e-1f));
 }
 
-// Limited to what a float holds at both ends.
-INLINE vf v_exp(vf x) {
-  x = v_clamp(x, -87.3f, 88.3f);
+// For -87.3 <= x <= 88.3: 2^n times exp(f), where n is the integer next to x / log(2).
+INLINE vf v_exp_in_range(vf x) {
   // Added to it, a number is rounded to an integer, which its last bits then are.
   const vf magic = v_set(12582912.0f);
   const vf shifted = v_fma(x, v_set(1.44269504f), magic);
   const vf n = shifted - magic;
+  // log(2) as the sum of two floats; the products with the first are exact.
   const vf f = v_fma(n, v_set(2.12194440e-4f), v_fma(n, v_set(-0.693359375f), x));
   const vf power = (vf)(((vi)shifted << 23) + 0x3f800000);
-  return v_mul(v_add(v_fma(v_mul(f, f), v_exp_tail(f), f), v_set(1)), power);
+  return v_mul(v_fma(v_fma(v_exp_tail(f), f, v_set(1)), f, v_set(1)), power);
 }
+
+// Limited to what a float holds at both ends.
+INLINE vf v_exp(vf x) { return v_exp_in_range(v_clamp(x, -87.3f, 88.3f)); }
 
 // The whole range: infinite where a float no longer holds it.
 INLINE vf v_exponential(vf x) {
@@ -52,21 +55,28 @@ INLINE vf v_tanh(vf x) {
   return v_select(v_abs(x) < v_set(0.625f), small, v_with_sign(large, x));
 }
 
-// Minimax polynomials for the error function near 0 and for the logarithm of its complement beyond.
-INLINE vf v_erf(vf x) {
-  const vf t = v_abs(x), s = v_mul(x, x);
-  vf r = v_fma(v_set(-1.72853470e-5f), t, v_set(3.83197126e-4f));
-  r = v_fma(r, s, v_fma(v_set(-3.88396438e-3f), t, v_set(2.42546219e-2f)));
-  r = v_fma(r, t, v_set(-1.06777877e-1f));
-  r = v_fma(r, t, v_set(-6.34846687e-1f));
-  r = v_fma(r, t, v_set(-1.28717512e-1f));
-  const vf large = v_with_sign(v_set(1) - v_exp(v_fma(r, t, -t)), x);
-  vf q = v_fma(v_set(-5.96761703e-4f), s, v_set(4.99119423e-3f));
-  q = v_fma(q, s, v_set(-2.67681349e-2f));
-  q = v_fma(q, s, v_set(1.12819925e-1f));
-  q = v_fma(q, s, v_set(-3.76125336e-1f));
-  q = v_fma(q, s, v_set(1.28379166e-1f));
-  return v_select(t > v_set(0.927734375f), large, v_fma(q, x, x));
+// The normal distribution at `x`, whose size is limited to 13, where nothing is left of its tail.
+typedef struct {
+  vf size;     // |x|
+  vf bell;     // exp(-x^2 / 2)
+  vf outside;  // the probability of less than -|x|
+} normal_values;
+
+// The tail is the bell times a ratio of two polynomials with a relative error of 5e-9 (Scripts/fit_functions.py). All
+// coefficients are positive, so that no digits cancel.
+INLINE normal_values v_normal(vf x) {
+  const vf a = v_min(v_set(13), v_abs(x));
+  const vf bell = v_exp_in_range(v_mul(v_mul(v_set(-0.5f), a), a));
+  vf p = v_fma(v_set(3.99433546e-3f), a, v_set(3.98086601e-2f));
+  p = v_fma(p, a, v_set(1.80783636e-1f));
+  p = v_fma(p, a, v_set(4.34975703e-1f));
+  p = v_fma(p, a, v_set(0.5f));
+  vf q = v_fma(v_set(1.0012164e-2f), a, v_set(9.97931649e-2f));
+  q = v_fma(q, a, v_set(4.62999806e-1f));
+  q = v_fma(q, a, v_set(1.19230414f));
+  q = v_fma(q, a, v_set(1.66783631f));
+  q = v_fma(q, a, v_set(1));
+  return (normal_values){.size = a, .bell = bell, .outside = v_mul(bell, p / q)};
 }
 
 // log(1 + u) for u from 0 to 1, by the series of 2 artanh(u / (2 + u)).
@@ -126,8 +136,9 @@ INLINE vf v_function(const int FUNCTION, const zoo_activation *a, vf x) {
       return v_mul(v_set(a->scale), v_select(x > v_set(0), x, below));
     }
     case zoo_gelu: {
-      const vf erf = v_erf(v_mul(x, v_set(0.70710678118f)));
-      return v_mul(v_mul(v_set(0.5f), x), v_add(v_set(1), erf));
+      // Nothing cancels where x is below 0 and next to nothing is left.
+      const normal_values n = v_normal(x);
+      return v_fma(-n.size, n.outside, v_max(v_set(0), x));
     }
     case zoo_gelu_tanh: {
       const vf u = v_mul(x, v_fma(v_mul(x, x), v_set(0.0713548162726f), v_set(1.59576912161f)));

@@ -23,9 +23,9 @@ INLINE vf ag_derivative(const int FUNCTION, const int OUTPUT, const zoo_activati
       return v_select(x > v_set(0), v_set(a->scale), negative);
     }
     case zoo_gelu: {
-      const vf density = v_mul(v_set(0.39894228040f), v_exp(v_mul(v_set(-0.5f), v_square(x))));
-      const vf erf = v_erf(v_mul(x, v_set(0.70710678118f)));
-      return v_fma(x, density, v_mul(v_set(0.5f), v_add(one, erf)));
+      const normal_values n = v_normal(x);
+      const vf below = v_select(x > v_set(0), one - n.outside, n.outside);
+      return v_fma(v_with_sign(n.size, x), v_mul(v_set(0.39894228040f), n.bell), below);
     }
     case zoo_gelu_tanh: {
       const vf square = v_square(x);
