@@ -44,11 +44,10 @@ def make(path, name):
     random = np.random.default_rng(1)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
-            layer.set_weights([
-                random.uniform(0.7, 1.3, w.shape) if part in ("gamma", "moving_variance")
-                else random.normal(0, 0.1, w.shape)
-                for w, part in zip(layer.get_weights(), ("gamma", "beta", "moving_mean", "moving_variance"))
-            ])
+            for weight in layer.weights:  # not all layers have all four
+                is_factor = weight.name in ("gamma", "moving_variance")
+                values = random.uniform(0.7, 1.3, weight.shape) if is_factor else random.normal(0, 0.1, weight.shape)
+                weight.assign(values)
     model.save(path)
 
 
