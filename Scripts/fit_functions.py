@@ -12,7 +12,7 @@ ROUNDS = 600
 
 
 def reweighted(points, solve):
-    """The best of repeated weighted fits; points where the error is large count for more in the next (Lawson's method)."""
+    """The best of repeated weighted fits: points of large errors count for more in the next (Lawson's method)."""
     weights = np.ones_like(points)
     best = None
     for _ in range(ROUNDS):

@@ -63,7 +63,8 @@ static void layer_norm(const void *arguments, int32_t begin, int32_t end) {
     if (channel < n->channels) {
       const int last = n->channels - channel;
       const vf x = v_mul(v_load_n(input + channel, last) - center, factor);
-      v_store_n(output + channel, v_fma(x, v_load_n(n->scale + channel, last), v_load_n(n->shift + channel, last)), last);
+      const vf y = v_fma(x, v_load_n(n->scale + channel, last), v_load_n(n->shift + channel, last));
+      v_store_n(output + channel, y, last);
     }
   }
 }

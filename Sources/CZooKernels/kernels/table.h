@@ -3,8 +3,9 @@
 // The file that includes this defines VL (floats in a vector), REGISTERS (how many vectors they hold), MR_1 to MR_3
 // (rows of a register block by its vectors of columns, fewer for more), STEPS (of a sum in one turn of a loop: what
 // surrounds a step takes time where threads share a core, but several need registers), INLINE, KERNELS, KERNELS_NAME,
-// vf, vi (as many integers) and the v_ functions; and INTEGERS, the header that has the q_ functions, IR and IV (rows
-// and vectors of a register block of whole numbers), or all kernels on whole numbers.
+// vf, vi (as many integers) and the v_ functions; COMPUTED (prelude.h) where blocks need it; and INTEGERS, the header
+// that has the q_ functions, IR and IV (rows and vectors of a register block of whole numbers), or all kernels on whole
+// numbers.
 #pragma once
 
 #include "activation.h"

@@ -35,7 +35,6 @@ INLINE void block_step(
   }
 }
 
-// A block's values are on their way while the sum is computed.
 INLINE void prefetch_rows(const int MR, const int NR, const float *values, ptrdiff_t pixel) {
   UNROLL for (int m = 0; m < MR; m++, values += pixel) {
     UNROLL for (int line = 0; line < NR * VL; line += 16) __builtin_prefetch(values + line, 0, 3);
@@ -45,11 +44,13 @@ INLINE void prefetch_rows(const int MR, const int NR, const float *values, ptrdi
 // What becomes of the sums, up to the output. FULL: whether all columns are used.
 INLINE void finish_block(
     const int MR, const int NR, const int FULL, const zoo_convolution *c, const block_arguments *t, vf sum[MR_1][3]) {
-  const int used[3] = {NR > 1 || FULL ? VL : t->last, NR > 2 || FULL ? VL : t->last, FULL ? VL : t->last};
+  const int last = FULL ? VL : t->last;
   if (t->residual) {
     const float *residual = t->residual;
     UNROLL for (int m = 0; m < MR; m++, residual += c->residual_pixel) {
-      UNROLL for (int n = 0; n < NR; n++) sum[m][n] = v_add(sum[m][n], v_load_up_to(residual + n * VL, used[n]));
+      UNROLL for (int n = 0; n < NR; n++) {
+        sum[m][n] = v_add(sum[m][n], v_load_up_to(residual + n * VL, n == NR - 1 ? last : VL));
+      }
     }
   }
   // Most layers have one limit or none, and after short sums two comparisons of all values are seen.
@@ -69,13 +70,13 @@ INLINE void finish_block(
     const float *mask = t->mask;
     UNROLL for (int m = 0; m < MR; m++, mask += c->mask.pixel) {
       UNROLL for (int n = 0; n < NR; n++) {
-        sum[m][n] = v_masked(sum[m][n], v_load_up_to(mask + n * VL, used[n]), c->mask.hi);
+        sum[m][n] = v_masked(sum[m][n], v_load_up_to(mask + n * VL, n == NR - 1 ? last : VL), c->mask.hi);
       }
     }
   }
   float *output = t->output;
   UNROLL for (int m = 0; m < MR; m++, output += c->window.out_pixel) {
-    UNROLL for (int n = 0; n < NR; n++) v_store_up_to(output + n * VL, sum[m][n], used[n]);
+    UNROLL for (int n = 0; n < NR; n++) v_store_up_to(output + n * VL, sum[m][n], n == NR - 1 ? last : VL);
   }
 }
 
@@ -84,6 +85,7 @@ INLINE void register_block(const int MR, const int NR, const zoo_convolution *c,
   UNROLL for (int m = 0; m < MR; m++) {
     UNROLL for (int n = 0; n < NR; n++) sum[m][n] = v_load(t->bias + n * VL);
   }
+  // What is written, and added to, is on its way while the sum is computed.
   UNROLL for (int m = 0; m < MR; m++) {
     UNROLL for (int line = 0; line < NR * VL; line += 16) {
       __builtin_prefetch(t->output + m * c->window.out_pixel + line, 1, 3);
