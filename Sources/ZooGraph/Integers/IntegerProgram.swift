@@ -75,14 +75,18 @@ package struct IntegerProgram: Sendable {
     chooseForms()
   }
 
-  /// The values whose ranges it goes by.
+  /// The values whose ranges it goes by: with these alone it becomes the same program.
   package var rangedValues: Set<Value> {
-    var found: Set<Value> = []
+    var values: Set<Int> = []
     for layer in layers.values {
-      let values = [layer.source, layer.other, layer.code == nil ? nil : layer.result].compactMap(\.self)
-      for value in values + layer.parts { found.insert(Value(index: roots[value])) }
+      values.formUnion([layer.source, layer.other, layer.code == nil ? nil : layer.result].compactMap(\.self))
+      values.formUnion(layer.parts)
     }
-    return found
+    // A sum has codes as terms only if both have ranges, even where one of them is never written.
+    for node in swallowed where graph.nodes[node].operation == .add {
+      values.formUnion(graph.nodes[node].inputs.map(\.index))
+    }
+    return Set(values.map { Value(index: roots[$0]) })
   }
 
   private func uniformCode(_ value: Int) -> ValueCode? { codes[value].flatMap { $0.isUniform ? $0 : nil } }
