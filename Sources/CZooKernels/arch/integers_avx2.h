@@ -34,8 +34,7 @@ INLINE __m256i q_two_rows(const uint8_t *a, const uint8_t *b) {
   return _mm256_cvtepu8_epi16(_mm_unpacklo_epi8(q_eight(a), q_eight(b)));
 }
 INLINE __m256i q_one_row(const uint8_t *p) { return _mm256_cvtepu8_epi32(q_eight(p)); }
-INLINE q_inputs q_column(const int ROWS, const uint8_t *const *rows, int channel, int n) {
-  (void)n;
+INLINE q_inputs q_column(const int ROWS, const uint8_t *const *rows, int channel) {
   return (q_inputs){
     .even = ROWS > 2 ? q_two_rows(rows[0] + channel, rows[2] + channel) : q_one_row(rows[0] + channel),
     .odd = ROWS > 3   ? q_two_rows(rows[1] + channel, rows[3] + channel)
@@ -79,14 +78,31 @@ INLINE vi q_load_words(const uint16_t *p, int n) {
   if (n < VL) p = memcpy(part, p, (size_t)n * sizeof *p);
   return (vi)_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)p));
 }
-// Packing limits to 0 and the largest word or byte: only what is too large for 32 bits has to be limited before.
+// Packing limits to 0 and the largest word or byte: only what is too large for 32 bits has to be limited before, as whole
+// numbers, which have the order of positive floats.
 #define Q_SATURATES
-INLINE __m128i q_words(vf y, float most) {
-  const __m256i x = _mm256_cvtps_epi32(v_min(v_set(most), y));
+#define Q_PAIRS
+INLINE vf q_limited(vf y) { return (vf)_mm256_min_epi32((__m256i)v_set(256), (__m256i)y); }
+INLINE vf q_limited_wide(vf y) { return v_mul(v_set(256), q_limited(y)); }
+// The words of two vectors, the lower ones of `a` and the upper ones of `b`.
+INLINE __m256i q_words(vf a, vf b) {
+  const __m256i words = _mm256_packus_epi32(_mm256_cvtps_epi32(a), _mm256_cvtps_epi32(b));
+  return _mm256_permute4x64_epi64(words, 0xd8);
+}
+INLINE __m128i q_bytes(vf a, vf b) {
+  const __m256i words = q_words(q_limited(a), q_limited(b));
+  return _mm_packus_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
+}
+INLINE void q_store_code_pair(uint8_t *p, vf a, vf b) { _mm_storeu_si128((__m128i *)(void *)p, q_bytes(a, b)); }
+INLINE void q_store_wide_pair(uint16_t *p, vf a, vf b) {
+  _mm256_storeu_si256((__m256i *)(void *)p, q_words(q_limited_wide(a), q_limited_wide(b)));
+}
+INLINE __m128i q_words_of_one(vf y) {
+  const __m256i x = _mm256_cvtps_epi32(y);
   return _mm_packus_epi32(_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1));
 }
 INLINE void q_store_codes(uint8_t *p, vf y, int n) {
-  const __m128i words = q_words(y, 255), bytes = _mm_packus_epi16(words, words);
+  const __m128i words = q_words_of_one(q_limited(y)), bytes = _mm_packus_epi16(words, words);
   if (n == VL) {
     _mm_storel_epi64((__m128i *)(void *)p, bytes);
     return;
@@ -96,7 +112,7 @@ INLINE void q_store_codes(uint8_t *p, vf y, int n) {
   memcpy(p, part, (size_t)n);
 }
 INLINE void q_store_wide(uint16_t *p, vf y, int n) {
-  const __m128i words = q_words(v_mul(y, v_set(256)), 65535);
+  const __m128i words = q_words_of_one(q_limited_wide(y));
   if (n == VL) {
     _mm_storeu_si128((__m128i *)(void *)p, words);
     return;

@@ -7,15 +7,27 @@
 
 #include "integer_prelude.h"
 
-enum { id_outputs = 7 };
+#ifdef Q_QUARTERS
+#include "integer_quarters.h"
+#else
+enum { id_outputs = 7, id_blocks = 1 };
+
+// The channels that a strip is made for.
+typedef struct {
+  int channel, end;
+} id_block;
+
+INLINE void id_begin(id_block *b, const zoo_integer_depthwise *d, int channel) {
+  *b = (id_block){.channel = channel, .end = d->channels};
+}
 
 #ifndef Q_COLUMN
 // Four bytes a channel: those of up to four rows of a column.
-INLINE q_inputs q_column(const int ROWS, const uint8_t *const *rows, int channel, int n) {
-  vi v = q_load_bytes(rows[0] + channel, n);
-  if (ROWS > 1) v |= q_load_bytes(rows[1] + channel, n) << 8;
-  if (ROWS > 2) v |= q_load_bytes(rows[2] + channel, n) << 16;
-  if (ROWS > 3) v |= q_load_bytes(rows[3] + channel, n) << 24;
+INLINE q_inputs q_column(const int ROWS, const uint8_t *const *rows, int channel) {
+  vi v = q_load_bytes(rows[0] + channel, VL);
+  if (ROWS > 1) v |= q_load_bytes(rows[1] + channel, VL) << 8;
+  if (ROWS > 2) v |= q_load_bytes(rows[2] + channel, VL) << 16;
+  if (ROWS > 3) v |= q_load_bytes(rows[3] + channel, VL) << 24;
   return q_lanes(v);
 }
 #endif
@@ -23,13 +35,13 @@ INLINE q_inputs q_column(const int ROWS, const uint8_t *const *rows, int channel
 // KH, KW: the window; S: its step; OUTPUTS of a row, whose columns begin at `columns` (KH rows each).
 INLINE void id_strip(
     const int KH, const int KW, const int S, const int OUTPUTS, const zoo_integer_depthwise *arguments,
-    const uint8_t *const *columns, uint8_t *output) {
+    const id_block *b, const uint8_t *const *columns, uint8_t *output) {
   // A copy, which no code that is written can be a part of.
   const zoo_integer_depthwise local = *arguments, *d = &local;
   const int GROUPS = (KH + 3) / 4;
   const ptrdiff_t padded = (d->channels + 63) / 64 * 64;
-  for (int channel = 0; channel < d->channels; channel += VL) {
-    const int n = min_int(VL, d->channels - channel);
+  for (int channel = b->channel; channel < b->end; channel += VL) {
+    const int n = min_int(VL, b->end - channel);
     vi sum[id_outputs];
     UNROLL for (int j = 0; j < OUTPUTS; j++) sum[j] = q_load(d->bias + channel);
     UNROLL for (int group = 0; group < GROUPS; group++) {
@@ -38,8 +50,8 @@ INLINE void id_strip(
         w[kx] = q_load_weights(d->weights + ((group * KW + kx) * padded + channel) * 4);
       }
       UNROLL for (int i = 0; i < (OUTPUTS - 1) * S + KW; i++) {
-        const int ROWS = KH - 4 * group > 4 ? 4 : KH - 4 * group;
-        const q_inputs x = q_column(ROWS, columns + i * KH + 4 * group, channel, n);
+        const int ROWS = min_int(KH - 4 * group, 4);
+        const q_inputs x = q_column(ROWS, columns + i * KH + 4 * group, channel);
         UNROLL for (int j = 0; j < OUTPUTS; j++) {
           if (i - j * S >= 0 && i - j * S < KW) sum[j] = q_dot(sum[j], x, w[i - j * S]);
         }
@@ -51,35 +63,43 @@ INLINE void id_strip(
     }
   }
 }
+#endif
 
 #define ID_STRIP(K, S) \
   static __attribute__((noinline)) void id_strip_##K##_##S( \
-      const zoo_integer_depthwise *d, const uint8_t *const *columns, uint8_t *output) { \
-    id_strip(K, K, S, id_outputs, d, columns, output); \
+      const zoo_integer_depthwise *d, const id_block *b, const uint8_t *const *columns, uint8_t *output) { \
+    id_strip(K, K, S, id_outputs, d, b, columns, output); \
   } \
   static __attribute__((noinline)) void id_single_##K##_##S( \
-      const zoo_integer_depthwise *d, const uint8_t *const *columns, uint8_t *output) { \
-    id_strip(K, K, S, 1, d, columns, output); \
+      const zoo_integer_depthwise *d, const id_block *b, const uint8_t *const *columns, uint8_t *output) { \
+    id_strip(K, K, S, 1, d, b, columns, output); \
   }
 ID_STRIP(3, 1) ID_STRIP(3, 2) ID_STRIP(5, 1) ID_STRIP(5, 2) ID_STRIP(7, 1) ID_STRIP(7, 2)
 
-typedef void (*id_function)(const zoo_integer_depthwise *, const uint8_t *const *, uint8_t *);
+typedef void (*id_function)(
+    const zoo_integer_depthwise *, const id_block *, const uint8_t *const *, uint8_t *);
 
 // Points to the rows of the columns that `count` outputs from `ox` on read.
-INLINE int id_point(
-    const zoo_integer_depthwise *d, int oy, int ox, int count, const uint8_t **columns) {
+INLINE void id_point(const zoo_integer_depthwise *d, int oy, int ox, int count, const uint8_t **columns) {
   const zoo_window *g = &d->window;
   const int top = oy * g->stride_height - g->pad_top, left = ox * g->stride_width - g->pad_left;
-  const int width = (count - 1) * g->stride_width + g->kernel_width;
-  for (int i = 0; i < width; i++) {
-    const int x = left + i;
-    const int inside = x >= 0 && x < g->in_width;
-    for (int ky = 0; ky < g->kernel_height; ky++) {
-      const int y = top + ky;
-      *columns++ = inside && y >= 0 && y < g->in_height ? d->input + y * g->in_row + x * g->in_pixel : d->zero;
+  const int width = (count - 1) * g->stride_width + g->kernel_width, height = g->kernel_height;
+  for (int ky = 0; ky < height; ky++) {
+    const int y = top + ky;
+    const uint8_t **column = columns + ky;
+    if (y < 0 || y >= g->in_height) {
+      for (int i = 0; i < width; i++, column += height) *column = d->zero;
+      continue;
+    }
+    const uint8_t *pixel = d->input + y * g->in_row + left * g->in_pixel;
+    if (left >= 0 && left + width <= g->in_width) {
+      for (int i = 0; i < width; i++, column += height, pixel += g->in_pixel) *column = pixel;
+      continue;
+    }
+    for (int i = 0; i < width; i++, column += height, pixel += g->in_pixel) {
+      *column = left + i >= 0 && left + i < g->in_width ? pixel : d->zero;
     }
   }
-  return width;
 }
 
 // Any window, one output at a time.
@@ -125,18 +145,26 @@ static void integer_depthwise(const void *arguments, int32_t begin, int32_t end)
     default: strip = id_strip_7_2; single = id_single_7_2;
   }
   const uint8_t *columns[7 * ((id_outputs - 1) * 2 + 7)];
-  for (int oy = begin; oy < end; oy++) {
-    uint8_t *row = d->codes + (ptrdiff_t)oy * g->out_width * g->out_pixel;
-    int ox = 0;
-    for (; g->out_width >= id_outputs && ox < g->out_width; ox += id_outputs) {
-      // The last strip is moved back over outputs that are already there.
-      const int start = min_int(ox, g->out_width - id_outputs);
-      id_point(d, oy, start, id_outputs, columns);
-      strip(d, columns, row + start * g->out_pixel);
+  id_block blocks[id_blocks];
+  for (int channel = 0; channel < d->channels;) {
+    int count = 0;
+    for (; count < id_blocks && channel < d->channels; count++) {
+      id_begin(blocks + count, d, channel);
+      channel = blocks[count].end;
     }
-    for (; ox < g->out_width; ox++) {
-      id_point(d, oy, ox, 1, columns);
-      single(d, columns, row + ox * g->out_pixel);
+    for (int oy = begin; oy < end; oy++) {
+      uint8_t *row = d->codes + (ptrdiff_t)oy * g->out_width * g->out_pixel;
+      int ox = 0;
+      for (; g->out_width >= id_outputs && ox < g->out_width; ox += id_outputs) {
+        // The last strip is moved back over outputs that are already there.
+        const int start = min_int(ox, g->out_width - id_outputs);
+        id_point(d, oy, start, id_outputs, columns);
+        for (int i = 0; i < count; i++) strip(d, blocks + i, columns, row + start * g->out_pixel);
+      }
+      for (; ox < g->out_width; ox++) {
+        id_point(d, oy, ox, 1, columns);
+        for (int i = 0; i < count; i++) single(d, blocks + i, columns, row + ox * g->out_pixel);
+      }
     }
   }
 }

@@ -39,3 +39,23 @@ INLINE void q_store_wide(uint16_t *p, vf y, int n) {
 INLINE vi q_load_codes(const void *codes, ptrdiff_t at, int is_wide, int n) {
   return is_wide ? q_load_words((const uint16_t *)codes + at, n) : q_load_bytes((const uint8_t *)codes + at, n);
 }
+
+// Codes of NV vectors side by side, the last of which has `last`; vectors in pairs take fewer instructions.
+INLINE void q_store_code_vectors(const int NV, uint8_t *p, const vf *y, int last) {
+#ifdef Q_PAIRS
+  if (NV == 2 && last == VL) {
+    q_store_code_pair(p, y[0], y[1]);
+    return;
+  }
+#endif
+  UNROLL for (int n = 0; n < NV; n++) q_store_codes(p + n * VL, y[n], n == NV - 1 ? last : VL);
+}
+INLINE void q_store_wide_vectors(const int NV, uint16_t *p, const vf *y, int last) {
+#ifdef Q_PAIRS
+  if (NV == 2 && last == VL) {
+    q_store_wide_pair(p, y[0], y[1]);
+    return;
+  }
+#endif
+  UNROLL for (int n = 0; n < NV; n++) q_store_wide(p + n * VL, y[n], n == NV - 1 ? last : VL);
+}

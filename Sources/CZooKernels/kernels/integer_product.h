@@ -16,16 +16,14 @@ typedef struct {
   const uint8_t *const *rows;  // (taps, rows of the block) pointers
   const int8_t *weights;
   ptrdiff_t weight_step;       // bytes from four inputs to the next
-  int pixel, column;           // the first of the block
-  int last;                    // columns used of the last vector
+  int32_t *sums;               // where they go, in rows of `zoo_integer_panel`
+  int column;                  // the first of the block
   const char *prefetch;        // a line per step of the sum is brought into the second-level cache
   ptrdiff_t prefetch_step;
 } integer_block;
 
 INLINE void integer_register_block(
-    const int MR, const int NV, const zoo_integer_product *arguments, const integer_block *t) {
-  // A copy, which no code that is written can be a part of.
-  const zoo_integer_product local = *arguments, *c = &local;
+    const int MR, const int NV, const zoo_integer_product *c, const integer_block *t) {
   vi sum[IR][IV];
   UNROLL for (int m = 0; m < MR; m++) {
     UNROLL for (int n = 0; n < NV; n++) sum[m][n] = q_load(c->bias + t->column + n * VL);
@@ -49,7 +47,9 @@ INLINE void integer_register_block(
       }
     }
   }
-  UNROLL for (int m = 0; m < MR; m++) ip_store(NV, c, t->pixel + m, t->column, t->last, sum[m]);
+  UNROLL for (int m = 0; m < MR; m++) {
+    UNROLL for (int n = 0; n < NV; n++) q_store(t->sums + m * zoo_integer_panel + n * VL, sum[m][n]);
+  }
 }
 
 #define INTEGER_BLOCK(MR, NV) \
@@ -82,6 +82,7 @@ static const integer_block_function integer_blocks[IR][2] = {
 static void integer_product(const void *arguments, int32_t begin, int32_t end) {
   const zoo_integer_product *c = arguments;
   const uint8_t *rows[zoo_indirection_limit];
+  int32_t sums[IR * zoo_integer_panel] __attribute__((aligned(64)));
   const zoo_window *g = &c->window;
   const int taps = g->kernel_height * g->kernel_width;
   const int all_rows = g->out_height * g->out_width;
@@ -114,8 +115,8 @@ static void integer_product(const void *arguments, int32_t begin, int32_t end) {
         const int used = min_int(min_int(IV * VL, width - pass * IV * VL), c->columns - column);
         const int vectors = (used + VL - 1) / VL;
         integer_block t = {
-          .rows = rows, .weights = weights + pass * IV * VL * 4, .weight_step = width * 4, .pixel = u.row,
-          .column = column, .last = used - (vectors - 1) * VL, .prefetch = (const char *)weights};
+          .rows = rows, .weights = weights + pass * IV * VL * 4, .weight_step = width * 4, .sums = sums,
+          .column = column, .prefetch = (const char *)weights};
         ptrdiff_t share = 0;
         if (next && block_count <= 64 && pass == 0) {
           // With many register blocks the caches keep up by themselves.
@@ -123,12 +124,13 @@ static void integer_product(const void *arguments, int32_t begin, int32_t end) {
           share = (panel_bytes + block_count - 1) / block_count;
           t.prefetch_step = (share + steps - 1) / steps;
         }
-        for (int i = 0; i < block_count; i++) {
+        for (int i = 0, done = 0; i < block_count; i++) {
           const int size = part_size(u.rows, block_count, i);
           integer_blocks[size - 1][vectors - 1](c, &t);
+          ip_store(c, sums, size, u.row + done, column, used);
           t.rows += (ptrdiff_t)size * taps;
-          t.pixel += size;
           t.prefetch += share;
+          done += size;
         }
       }
     }

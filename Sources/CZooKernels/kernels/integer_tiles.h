@@ -149,12 +149,7 @@ static void tile_product(const void *arguments, int32_t begin, int32_t end) {
         } else {
           tile_block(1, &s, own, own_strides, size, weights, c->bias + column, sums);
         }
-        for (int m = 0; m < size; m++) {
-          for (int n = 0; n < used; n += VL) {
-            const vi sum = q_load(sums + m * 2 * tile_columns + n);
-            ip_store(1, c, u.row + done + m, column + n, min_int(VL, used - n), &sum);
-          }
-        }
+        ip_store(c, sums, size, u.row + done, column, used);
         done += size;
       }
     }

@@ -207,7 +207,7 @@ static void iw_store(const zoo_integer_product *c, int first, int count, int col
     iw_position(g, first + i, &oy, &ox);
     const int height = min_int(iw_outputs, g->out_height - oy), width = min_int(iw_outputs, g->out_width - ox);
     for (int y = 0; y < iw_outputs; y++, sums += iw_outputs * zoo_integer_panel) {
-      if (y < height) word_store(c, sums, width, (oy + y) * g->out_width + ox, column, used);
+      if (y < height) ip_store(c, sums, width, (oy + y) * g->out_width + ox, column, used);
     }
   }
 }

@@ -75,52 +75,6 @@ INLINE void word_register_block(const int MR, const int NV, const zoo_integer_pr
   }
 }
 
-// What becomes of the sums of `count` rows and one vector of columns. RESIDUAL: whether wide codes are added.
-INLINE void word_store_vector(
-    const int RESIDUAL, const int WRITES, const zoo_integer_product *arguments, const int32_t *sums, int count,
-    int pixel, int column) {
-  // A copy, which no code that is written can be a part of.
-  const zoo_integer_product local = *arguments, *c = &local;
-  const vf multiplier = v_load(c->multiplier + column), offset = v_load(c->offset + column);
-  const uint16_t *residual = RESIDUAL ? (const uint16_t *)c->residual + pixel * c->residual_pixel + column : NULL;
-  uint8_t *codes = (uint8_t *)c->output + pixel * c->window.out_pixel + column;
-  uint16_t *wide = WRITES & zoo_write_wide ? c->wide + pixel * c->wide_pixel + column : NULL;
-  for (int m = 0; m < count; m++, sums += zoo_integer_panel) {
-    vf y = q_scaled(q_load(sums), multiplier, offset);
-    if (RESIDUAL) y = q_plus(y, q_load_words(residual + m * c->residual_pixel, VL), c->residual_factor);
-    if (WRITES & zoo_write_codes) q_store_codes(codes + m * c->window.out_pixel, y, VL);
-    if (WRITES & zoo_write_wide) q_store_wide(wide + m * c->wide_pixel, y, VL);
-  }
-}
-
-#define WORD_STORE(RESIDUAL, WRITES) \
-  static __attribute__((noinline)) void word_store_##RESIDUAL##_##WRITES( \
-      const zoo_integer_product *c, const int32_t *sums, int count, int pixel, int column) { \
-    word_store_vector(RESIDUAL, WRITES, c, sums, count, pixel, column); \
-  }
-WORD_STORE(0, 1) WORD_STORE(0, 2) WORD_STORE(0, 3) WORD_STORE(1, 1) WORD_STORE(1, 2) WORD_STORE(1, 3)
-
-typedef void (*word_store_function)(const zoo_integer_product *, const int32_t *, int, int, int);
-// By RESIDUAL and WRITES.
-static const word_store_function word_stores[2][4] = {
-  {NULL, word_store_0_1, word_store_0_2, word_store_0_3}, {NULL, word_store_1_1, word_store_1_2, word_store_1_3}};
-
-// The same of up to two vectors, of which `used` columns count.
-static void word_store(const zoo_integer_product *c, const int32_t *sums, int count, int pixel, int column, int used) {
-  const int is_usual = c->writes < zoo_write_floats && (!c->residual || c->residual_is_wide);
-  const word_store_function store = is_usual ? word_stores[c->residual != NULL][c->writes] : NULL;
-  for (; used > 0; used -= VL, column += VL, sums += VL) {
-    if (store && used >= VL) {
-      store(c, sums, count, pixel, column);
-      continue;
-    }
-    for (int m = 0; m < count; m++) {
-      const vi sum = q_load(sums + m * zoo_integer_panel);
-      ip_store(1, c, pixel + m, column, min_int(used, VL), &sum);
-    }
-  }
-}
-
 #define WORD_BLOCK(MR, NV) \
   static __attribute__((noinline)) void word_block_##MR##x##NV(const zoo_integer_product *c, const word_block *t) { \
     word_register_block(MR, NV, c, t); \
@@ -196,7 +150,7 @@ static void word_slice_blocks(
         .output = writes_codes ? (uint8_t *)c->output + pixel * c->window.out_pixel + column : NULL, .width = width,
         .column = column, .pairs = 2 * s.groups * (s.end_tap - s.tap)};
       word_blocks[size - 1][vectors - 1](c, &t);
-      if (is_last && !writes_codes) word_store(c, sums, size, pixel, column, used);
+      if (is_last && !writes_codes) ip_store(c, sums, size, pixel, column, used);
       done += size;
     }
   }
