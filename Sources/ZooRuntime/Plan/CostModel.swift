@@ -54,12 +54,15 @@ struct CostModel {
       < 17 * single.vectorProduct(rows: rows, inputs: inputs, columns: columns).cost
   }
 
+  /// The time of `weights` that all threads read: each waits a quarter longer than if it alone read them.
+  func shared(_ weights: Int) -> Int { threads > 1 ? weights * 5 / 4 : weights }
+
   private func vectorProduct(rows: Int, inputs: Int, columns: Int) -> Choice {
     let weights = 4 * inputs * columns * CostModel.perWeightByte
     let share = rows * inputs * ((columns + 15) / 16 * 16) / threads
     let remote = 4 * rows * inputs * (threads - 1) / threads * CostModel.perRemoteByte
     let byColumns = max(share, weights / threads) + remote
-    let byRows = max(share, weights)
+    let byRows = max(share, shared(weights))
     if threads > 1, rows < threads * mr / 2 || byColumns < byRows {
       return (byColumns, .columns, false)
     }
@@ -95,7 +98,7 @@ struct CostModel {
     let there = points * tiles * channels * CostModel.perTransformedValue
     let remote =
       4 * tiles * outputs * outputs * channels * (threads - 1) / threads * CostModel.perRemoteByte
-    let byRows = max(share, blocks((tiles + threads - 1) / threads) * weights) + there / threads + back
+    let byRows = max(share, blocks((tiles + threads - 1) / threads) * shared(weights)) + there / threads + back
     let byColumns = max(share, blocks(tiles) * weights / threads) + there + back + remote
     return threads > 1 && byColumns < byRows ? (byColumns, .columns, false) : (byRows, .rows, false)
   }

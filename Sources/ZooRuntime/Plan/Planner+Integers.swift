@@ -247,7 +247,7 @@ extension CostModel {
     let share = rows * inputs * ((columns + 15) / 16 * 16) / 4 / threads
     let remote = rows * inputs * (threads - 1) / threads * CostModel.perRemoteByte
     let byColumns = max(share, weights / threads) + remote
-    let byRows = max(share, weights)
+    let byRows = max(share, shared(weights))
     return rows < threads * 7 || byColumns < byRows ? .columns : .rows
   }
 }
