@@ -122,14 +122,15 @@ public struct TrainingSpeed: Sendable, Encodable {
   ) throws {
     let file = try ModelFile.openZoo(path: path)
     let graph = file.document.graph
+    let learning = Set(graph.weightSlots.filter(\.role.isTrainable))
     var options = TrainingOptions()
-    (options.threads, options.batch, options.part) = (threads, batch, 4)
+    (options.threads, options.batch) = (threads, batch)
+    options.part = TrainingSession.quickestPart(of: graph, learning: learning, batch: batch)
     for node in graph.nodes where batchNorm == .batch {
       if case .batchNormalization = node.operation { options.batchMomentum[node.name] = 0.99 }
     }
     let session = try TrainingSession(
-      graph: graph, weights: file, learning: Set(graph.weightSlots.filter(\.role.isTrainable)),
-      options: options)
+      graph: graph, weights: file, learning: learning, options: options)
     let inputs = try TestInput.make(for: graph, preprocessing: file.document.card.preprocessing, seed: 1)
       .map {
         Tensor(

@@ -35,7 +35,7 @@ enum TrainingBenchmark {
     let graph = try definition.graph(
       input: InputShape(224, 224), head: .classifier(classes: 10, activation: .softmax))
     var options = TrainingOptions()
-    (options.batch, options.part) = (batch, min(batch, environment("PART").flatMap { Int($0) } ?? 4))
+    options.batch = batch
     let first =
       part == "last"
       ? graph.nodes.firstIndex { $0.name.hasPrefix(lastStages[name] ?? "") } ?? 0 : 0
@@ -44,6 +44,8 @@ enum TrainingBenchmark {
       if case .batchNormalization = node.operation { options.batchMomentum[node.name] = 0.99 }
     }
     let learning = Set(upper.flatMap(\.weights).filter(\.role.isTrainable))
+    let quickest = TrainingSession.quickestPart(of: graph, learning: learning, batch: batch)
+    options.part = min(batch, environment("PART").flatMap { Int($0) } ?? quickest)
     for threads in environment("THREADS").flatMap({ Int($0) }).map({ [$0] })
       ?? Set([1, Processors.count]).sorted()
     {

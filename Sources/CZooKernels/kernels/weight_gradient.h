@@ -15,6 +15,9 @@ enum { wgr_tile = (MR_2 + VL - 1) / VL * VL };
 // Apart by a line more than a power of two.
 enum { wgr_tile_floats = zoo_gradient_rows * wgr_tile + 16, wgr_panel_floats = zoo_gradient_rows * 2 * VL };
 
+// Floats from pixel to pixel with which these are not too far apart for the cache.
+enum { wgr_near = 512 };
+
 // How the rows of the weights are divided.
 typedef struct {
   int run;                 // rows that lie next to each other in the input
@@ -202,17 +205,26 @@ static void wgr_add_sums(double *sums, const float *values, int count, int add) 
   for (int i = 0; i < count; i++) sums[i] = (add ? sums[i] : 0) + (double)values[i];
 }
 
+// Whether the input is read where it lies: windows of one pixel that are equally far apart, but not so far that the cache
+// has few sets for them. Otherwise it is copied, which pays only if many panels read the copy.
+INLINE int wgr_reads_in_place(const zoo_weight_gradient *w) {
+  const zoo_window *g = &w->window;
+  return g->kernel_height == 1 && g->kernel_width == 1 && g->stride_height == 1 && g->stride_width == 1 &&
+         g->pad_top == 0 && g->pad_left == 0 && g->in_height == g->out_height && g->in_width == g->out_width &&
+         g->in_row == g->in_width * g->in_pixel && w->in_image == g->in_height * g->in_row && g->in_pixel <= wgr_near;
+}
+
 // Tiles `first ..< end` by panels `first_panel ..< end_panel`.
 static void wgr_group(
     const zoo_weight_gradient *w, wgr_division d, int first, int end, int first_panel, int end_panel,
     float *scratch) {
   float *const gradient = scratch, *const input = scratch + wgr_panel_floats;
   wgr_pixel pixels[zoo_gradient_rows];
-  const int stop = w->first_row + w->rows;
+  const int stop = w->first_row + w->rows, in_place = wgr_reads_in_place(w);
   for (int row = w->first_row; row < stop; row += zoo_gradient_rows) {
     const int count = min_int(zoo_gradient_rows, stop - row), add = w->accumulate || row > w->first_row;
     wgr_find(w, row, count, pixels);
-    wgr_pack_input(w, d, pixels, count, first, end, input);
+    if (!in_place) wgr_pack_input(w, d, pixels, count, first, end, input);
     for (int panel = first_panel; panel < end_panel; panel++) {
       const int column = panel * 2 * VL, columns = min_int(2 * VL, w->columns - column);
       const int vectors = (columns + VL - 1) / VL, last = columns - (vectors - 1) * VL;
@@ -222,11 +234,12 @@ static void wgr_group(
       else wgr_pack_columns(1, pixels, count, column, last, gradient, sums ? values : NULL);
       if (sums) wgr_add_sums(sums, values, columns, add);
       wgr_block t = {
-        .input = input, .gradient = gradient, .input_step = wgr_tile, .stride = w->stride, .count = count,
-        .last = last, .add = add};
-      for (int tile = first; tile < end; tile++, t.input += wgr_tile_floats) {
+        .gradient = gradient, .input_step = in_place ? w->window.in_pixel : wgr_tile, .stride = w->stride,
+        .count = count, .last = last, .add = add};
+      for (int tile = first; tile < end; tile++) {
         const int run = tile / d.tiles, i = tile % d.tiles;
         const int from = d.run * i / d.tiles, size = d.run * (i + 1) / d.tiles - from;
+        t.input = in_place ? w->input + (ptrdiff_t)row * w->window.in_pixel + from : input + (tile - first) * wgr_tile_floats;
         t.weights = w->weights + ((ptrdiff_t)run * d.run + from) * w->stride + column;
         wgr_blocks[size][vectors - 1](&t);
       }

@@ -13,7 +13,7 @@ struct StepMemory {
   /// What a step takes, with the optimizer's memory, the weights of the best epoch, and those while they are judged.
   let bytes: Int
 
-  /// Halves the pictures that are computed at once until a step is within the configuration's memory, or the usual one where
+  /// Begins with as many pictures at once as are quickest, and halves them until a step is within the configuration's memory, or the usual one where
   /// that states none; down to one, or not at all where batch norms normalize by the batch.
   ///
   /// - Parameters:
@@ -33,7 +33,11 @@ struct StepMemory {
       complete(&options)
       return try more + TrainingSession.memory(graph: graph, learning: learning, options: options)
     }
-    var (part, bytes) = (configuration.batch, try size(of: configuration.batch))
+    var part = configuration.batch
+    if configuration.batchNorm == .fixed {
+      part = TrainingSession.quickestPart(of: graph, learning: learning, batch: part)
+    }
+    var bytes = try size(of: part)
     if configuration.batchNorm == .fixed {
       var limit = configuration.memory ?? Self.usual
       if bytes > limit, configuration.memory == nil { limit = try max(limit, size(of: 1) / 2 * 3) }
