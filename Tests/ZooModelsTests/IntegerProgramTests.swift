@@ -13,7 +13,9 @@ import ZooTestSupport
     var ranges: [Value: ValueRange] = [:]
     for (index, node) in graph.nodes.enumerated() {
       let value = Value(index: index)
-      let highest = (0..<(perChannel.contains(value) ? node.shape.image.channels : 1)).map { Float($0 % 5 + 1) }
+      let highest = (0..<(perChannel.contains(value) ? node.shape.image.channels : 1)).map {
+        Float($0 % 5 + 1)
+      }
       ranges[value] = try #require(ValueRange(lowest: highest.map { -$0 }, highest: highest))
     }
     let program = IntegerProgram(graph, IntegerForm(ranges: ranges))

@@ -79,7 +79,8 @@ package struct IntegerProgram: Sendable {
   package var rangedValues: Set<Value> {
     var values: Set<Int> = []
     for layer in layers.values {
-      values.formUnion([layer.source, layer.other, layer.code == nil ? nil : layer.result].compactMap(\.self))
+      values.formUnion(
+        [layer.source, layer.other, layer.code == nil ? nil : layer.result].compactMap(\.self))
       values.formUnion(layer.parts)
     }
     // A sum has codes as terms only if both have ranges, even where one of them is never written.

@@ -98,7 +98,8 @@ struct CostModel {
     let there = points * tiles * channels * CostModel.perTransformedValue
     let remote =
       4 * tiles * outputs * outputs * channels * (threads - 1) / threads * CostModel.perRemoteByte
-    let byRows = max(share, blocks((tiles + threads - 1) / threads) * shared(weights)) + there / threads + back
+    let byRows =
+      max(share, blocks((tiles + threads - 1) / threads) * shared(weights)) + there / threads + back
     let byColumns = max(share, blocks(tiles) * weights / threads) + there + back + remote
     return threads > 1 && byColumns < byRows ? (byColumns, .columns, false) : (byRows, .rows, false)
   }
