@@ -30,6 +30,29 @@ import ZooTestSupport
     #expect(foreseen[2] < foreseen[0])
   }
 
+  /// Few pictures at once where their values are many, and a batch at once where the weights are.
+  @Test func quickestParts() throws {
+    var g = GraphBuilder()
+    let picture = g.add("picture", .input(shape: [32, 32, 3]))
+    let wide = g.add(
+      "wide",
+      .convolution(
+        Convolution(
+          filters: 8, kernel: Extent2D(3), strides: .one, padding: .same, useBias: true)), [picture])
+    let flat = g.add("flat", .flatten, [wide])
+    let dense = g.add("dense", .dense(Dense(units: 16, useBias: true)), [flat])
+    let graph = try g.build(outputs: [dense])
+    func part(_ layers: Set<String>, batch: Int) -> Int {
+      let learning = Set(graph.weightSlots.filter { layers.contains($0.layer) })
+      return TrainingSession.quickestPart(of: graph, learning: learning, batch: batch)
+    }
+    // 8208 values and 131,312 weights; above the convolution 16 and 131,088.
+    #expect(part(["wide", "dense"], batch: 64) == 8)
+    #expect(part(["wide", "dense"], batch: 5) == 5)
+    #expect(part(["dense"], batch: 64) == 64)
+    #expect(part(["wide", "dense"], batch: 1) == 1)
+  }
+
   @Test("memory grows with what is computed at once, not with the batch") func parts() throws {
     let check = try TrainingNetworkTests.check(TrainingNetworkTests.networks[2], byBatch: false)
     func memory(batch: Int, part: Int) throws -> Int {
