@@ -3,21 +3,21 @@
 
 #include "integer_prelude.h"
 
-// What becomes of the sums of `count` pixels, in rows of `zoo_integer_panel`, and NV vectors of columns, of which the
-// last one has `last`. RESIDUAL: 1 where codes are added, 2 where wide ones are.
+// What becomes of the sums of `count` pixels, in rows of `zoo_integer_panel`, and one or two vectors of columns, of which
+// the last one has `last`. RESIDUAL: 1 where codes are added, 2 where wide ones are.
 INLINE void ip_store_vectors(
     const int NV, const int RESIDUAL, const int WRITES, const zoo_integer_product *arguments, const int32_t *sums,
     int count, int pixel, int column, int last) {
   // A copy, which no code that is written can be a part of.
   const zoo_integer_product local = *arguments, *c = &local;
-  vf multiplier[NV], offset[NV];
+  vf multiplier[2], offset[2];
   UNROLL for (int n = 0; n < NV; n++) {
     multiplier[n] = v_load(c->multiplier + column + n * VL);
     offset[n] = v_load(c->offset + column + n * VL);
   }
   for (int m = 0; m < count; m++, pixel++, sums += zoo_integer_panel) {
     const ptrdiff_t place = pixel * c->window.out_pixel + column;
-    vf y[NV];
+    vf y[2];
     UNROLL for (int n = 0; n < NV; n++) {
       const int used = n == NV - 1 ? last : VL;
       y[n] = q_scaled(q_load(sums + n * VL), multiplier[n], offset[n]);
@@ -25,7 +25,9 @@ INLINE void ip_store_vectors(
         const ptrdiff_t at = pixel * c->residual_pixel + column + n * VL;
         y[n] = q_plus(y[n], q_load_codes(c->residual, at, RESIDUAL == 2, used), c->residual_factor);
       }
-      if (WRITES & zoo_write_floats) v_store_up_to((float *)c->output + place + n * VL, v_clamp(y[n], c->lo, c->hi), used);
+      if (WRITES & zoo_write_floats) {
+        v_store_up_to((float *)c->output + place + n * VL, v_clamp(y[n], c->lo, c->hi), used);
+      }
     }
     if (WRITES & zoo_write_codes) q_store_code_vectors(NV, (uint8_t *)c->output + place, y, last);
     if (WRITES & zoo_write_wide) q_store_wide_vectors(NV, c->wide + pixel * c->wide_pixel + column, y, last);
@@ -41,7 +43,8 @@ INLINE void ip_store_vectors(
 IP_STORES(0) IP_STORES(1) IP_STORES(2)
 
 typedef void (*ip_store_function)(const zoo_integer_product *, const int32_t *, int, int, int);
-#define IP_STORE_ROW(RESIDUAL) {ip_store_##RESIDUAL##_1, ip_store_##RESIDUAL##_2, ip_store_##RESIDUAL##_3, ip_store_##RESIDUAL##_4}
+#define IP_STORE_ROW(RESIDUAL) \
+  {ip_store_##RESIDUAL##_1, ip_store_##RESIDUAL##_2, ip_store_##RESIDUAL##_3, ip_store_##RESIDUAL##_4}
 // By RESIDUAL and, less one, WRITES.
 static const ip_store_function ip_stores[3][4] = {IP_STORE_ROW(0), IP_STORE_ROW(1), IP_STORE_ROW(2)};
 

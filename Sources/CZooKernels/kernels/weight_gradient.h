@@ -5,7 +5,8 @@
 // position, or of a whole row of the window where these follow one another. For a block of 256 pixels the input of the
 // tiles is copied to (tile, pixel, tile width) and the gradient to (pixel, panel width): where they lie, pixels are
 // far apart, often at distances that fall into one set of the cache. Then the sums of a tile and a panel of two
-// vectors of columns stay in registers for all of the block's pixels.
+// vectors of columns stay in registers for all of the block's pixels. The input of windows of one pixel is read in place where
+// pixels are near to each other.
 #pragma once
 
 #include "prelude.h"
@@ -205,8 +206,8 @@ static void wgr_add_sums(double *sums, const float *values, int count, int add) 
   for (int i = 0; i < count; i++) sums[i] = (add ? sums[i] : 0) + (double)values[i];
 }
 
-// Whether the input is read where it lies: windows of one pixel that are equally far apart, but not so far that the cache
-// has few sets for them. Otherwise it is copied, which pays only if many panels read the copy.
+// Whether the input is read where it lies rather than copied: windows of one pixel, equally far apart, but not so far that
+// the cache has few sets for them.
 INLINE int wgr_reads_in_place(const zoo_weight_gradient *w) {
   const zoo_window *g = &w->window;
   return g->kernel_height == 1 && g->kernel_width == 1 && g->stride_height == 1 && g->stride_width == 1 &&
@@ -239,7 +240,7 @@ static void wgr_group(
       for (int tile = first; tile < end; tile++) {
         const int run = tile / d.tiles, i = tile % d.tiles;
         const int from = d.run * i / d.tiles, size = d.run * (i + 1) / d.tiles - from;
-        t.input = in_place ? w->input + (ptrdiff_t)row * w->window.in_pixel + from : input + (tile - first) * wgr_tile_floats;
+        t.input = in_place ? w->input + row * w->window.in_pixel + from : input + (tile - first) * wgr_tile_floats;
         t.weights = w->weights + ((ptrdiff_t)run * d.run + from) * w->stride + column;
         wgr_blocks[size][vectors - 1](&t);
       }
