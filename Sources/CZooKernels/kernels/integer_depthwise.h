@@ -7,19 +7,25 @@
 
 #include "integer_prelude.h"
 
+enum { id_outputs = 7, id_blocks = 8 };
+
+typedef struct id_block id_block;
+// A strip of `id_outputs` outputs or of one, whose columns begin at `columns`.
+typedef void (*id_function)(
+    const zoo_integer_depthwise *, const id_block *, const uint8_t *const *columns, uint8_t *output);
+
 #ifdef Q_QUARTERS
 #include "integer_quarters.h"
-#else
-enum { id_outputs = 7, id_blocks = 1 };
+#endif
 
-// The channels that a strip is made for.
-typedef struct {
+// The channels that strips are made for, and what makes them.
+struct id_block {
   int channel, end;
-} id_block;
-
-INLINE void id_begin(id_block *b, const zoo_integer_depthwise *d, int channel) {
-  *b = (id_block){.channel = channel, .end = d->channels};
-}
+  id_function strip, single;
+#ifdef Q_QUARTERS
+  id_quarters quarters;
+#endif
+};
 
 #ifndef Q_COLUMN
 // Four bytes a channel: those of up to four rows of a column.
@@ -63,7 +69,6 @@ INLINE void id_strip(
     }
   }
 }
-#endif
 
 #define ID_STRIP(K, S) \
   static __attribute__((noinline)) void id_strip_##K##_##S( \
@@ -76,8 +81,45 @@ INLINE void id_strip(
   }
 ID_STRIP(3, 1) ID_STRIP(3, 2) ID_STRIP(5, 1) ID_STRIP(5, 2) ID_STRIP(7, 1) ID_STRIP(7, 2)
 
-typedef void (*id_function)(
-    const zoo_integer_depthwise *, const id_block *, const uint8_t *const *, uint8_t *);
+static const id_function id_strips[3][2][2] = {
+#define ID_PAIR(K, S) {id_strip_##K##_##S, id_single_##K##_##S}
+  {ID_PAIR(3, 1), ID_PAIR(3, 2)}, {ID_PAIR(5, 1), ID_PAIR(5, 2)}, {ID_PAIR(7, 1), ID_PAIR(7, 2)}};
+
+#ifdef Q_QUARTERS
+#define ID_QUARTERS(K, S) \
+  static __attribute__((noinline)) void id_quarter_strip_##K##_##S( \
+      const zoo_integer_depthwise *d, const id_block *b, const uint8_t *const *columns, uint8_t *output) { \
+    id_quarter_strip(K, K, S, id_outputs, d, &b->quarters, b->channel, b->end - b->channel, columns, output); \
+  } \
+  static __attribute__((noinline)) void id_quarter_single_##K##_##S( \
+      const zoo_integer_depthwise *d, const id_block *b, const uint8_t *const *columns, uint8_t *output) { \
+    id_quarter_strip(K, K, S, 1, d, &b->quarters, b->channel, b->end - b->channel, columns, output); \
+  }
+ID_QUARTERS(3, 1) ID_QUARTERS(3, 2) ID_QUARTERS(5, 1) ID_QUARTERS(5, 2) ID_QUARTERS(7, 1) ID_QUARTERS(7, 2)
+
+static const id_function id_quarter_strips[3][2][2] = {
+#define ID_QUARTER_PAIR(K, S) {id_quarter_strip_##K##_##S, id_quarter_single_##K##_##S}
+  {ID_QUARTER_PAIR(3, 1), ID_QUARTER_PAIR(3, 2)}, {ID_QUARTER_PAIR(5, 1), ID_QUARTER_PAIR(5, 2)},
+  {ID_QUARTER_PAIR(7, 1), ID_QUARTER_PAIR(7, 2)}};
+#endif
+
+// The block that begins with a channel: with more than half of 64 channels by quarters, else all that are left.
+static void id_begin(id_block *b, const zoo_integer_depthwise *d, int channel) {
+  const int size = (d->window.kernel_width - 3) / 2, step = d->window.stride_width - 1;
+  b->channel = channel;
+#ifdef Q_QUARTERS
+  if (d->channels - channel > id_quarter_channels / 2) {
+    b->end = min_int(channel + id_quarter_channels, d->channels);
+    b->strip = id_quarter_strips[size][step][0];
+    b->single = id_quarter_strips[size][step][1];
+    id_order(&b->quarters, d, channel);
+    return;
+  }
+#endif
+  b->end = d->channels;
+  b->strip = id_strips[size][step][0];
+  b->single = id_strips[size][step][1];
+}
 
 // Points to the rows of the columns that `count` outputs from `ox` on read.
 INLINE void id_point(const zoo_integer_depthwise *d, int oy, int ox, int count, const uint8_t **columns) {
@@ -135,15 +177,6 @@ static void integer_depthwise(const void *arguments, int32_t begin, int32_t end)
     for (int oy = begin; oy < end; oy++) id_plain(d, oy);
     return;
   }
-  id_function strip, single;
-  switch (g->kernel_width * 4 + g->stride_width) {
-    case 3 * 4 + 1: strip = id_strip_3_1; single = id_single_3_1; break;
-    case 3 * 4 + 2: strip = id_strip_3_2; single = id_single_3_2; break;
-    case 5 * 4 + 1: strip = id_strip_5_1; single = id_single_5_1; break;
-    case 5 * 4 + 2: strip = id_strip_5_2; single = id_single_5_2; break;
-    case 7 * 4 + 1: strip = id_strip_7_1; single = id_single_7_1; break;
-    default: strip = id_strip_7_2; single = id_single_7_2;
-  }
   const uint8_t *columns[7 * ((id_outputs - 1) * 2 + 7)];
   id_block blocks[id_blocks];
   for (int channel = 0; channel < d->channels;) {
@@ -159,11 +192,11 @@ static void integer_depthwise(const void *arguments, int32_t begin, int32_t end)
         // The last strip is moved back over outputs that are already there.
         const int start = min_int(ox, g->out_width - id_outputs);
         id_point(d, oy, start, id_outputs, columns);
-        for (int i = 0; i < count; i++) strip(d, blocks + i, columns, row + start * g->out_pixel);
+        for (int i = 0; i < count; i++) blocks[i].strip(d, blocks + i, columns, row + start * g->out_pixel);
       }
       for (; ox < g->out_width; ox++) {
         id_point(d, oy, ox, 1, columns);
-        for (int i = 0; i < count; i++) single(d, blocks + i, columns, row + ox * g->out_pixel);
+        for (int i = 0; i < count; i++) blocks[i].single(d, blocks + i, columns, row + ox * g->out_pixel);
       }
     }
   }

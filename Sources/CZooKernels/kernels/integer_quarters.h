@@ -4,20 +4,17 @@
 // once for a block of channels.
 #pragma once
 
-enum { id_outputs = 7, id_channels = 64, id_blocks = 8 };
+enum { id_quarter_channels = 64 };
 
 typedef struct {
-  int channel, end;
   q_weights weights[2 * 7][4];  // of each group of four rows and column of the window
   vi bias[4];
   vf multiplier[4], offset[4];
-} id_block;
+} id_quarters;
 
-INLINE void id_begin(id_block *b, const zoo_integer_depthwise *d, int channel) {
+INLINE void id_order(id_quarters *b, const zoo_integer_depthwise *d, int channel) {
   const zoo_window *g = &d->window;
   const ptrdiff_t padded = (d->channels + 63) / 64 * 64;
-  b->channel = channel;
-  b->end = min_int(channel + id_channels, d->channels);
   for (int i = 0; i < zoo_depthwise_groups(g->kernel_height) * g->kernel_width; i++) {
     q_quarters(d->weights + (i * padded + channel) * 4, b->weights[i]);
   }
@@ -28,7 +25,7 @@ INLINE void id_begin(id_block *b, const zoo_integer_depthwise *d, int channel) {
 
 // What a strip writes, as words: the first two quarters or the others.
 INLINE void id_half(
-    const int HALF, const int KH, const int KW, const int S, const int OUTPUTS, const id_block *b,
+    const int HALF, const int KH, const int KW, const int S, const int OUTPUTS, const id_quarters *b, int channel,
     const uint8_t *const *columns, q_inputs *words) {
   const int GROUPS = (KH + 3) / 4;
   vi sum[id_outputs][2];
@@ -43,7 +40,7 @@ INLINE void id_half(
     }
     UNROLL for (int i = 0; i < (OUTPUTS - 1) * S + KW; i++) {
       q_inputs x[2];
-      q_interleave(HALF, ROWS, columns + i * KH + 4 * group, b->channel, x);
+      q_interleave(HALF, ROWS, columns + i * KH + 4 * group, channel, x);
       UNROLL for (int j = 0; j < OUTPUTS; j++) {
         const int kx = i - j * S;
         if (kx < 0 || kx >= KW) continue;
@@ -60,14 +57,13 @@ INLINE void id_half(
   UNROLL for (int j = 0; j < OUTPUTS; j++) words[j] = q_pack_quarters(y[j][0], y[j][1]);
 }
 
-// KH, KW: the window; S: its step; OUTPUTS of a row, whose columns begin at `columns` (KH rows each).
-INLINE void id_strip(
-    const int KH, const int KW, const int S, const int OUTPUTS, const zoo_integer_depthwise *d, const id_block *b,
-    const uint8_t *const *columns, uint8_t *output) {
-  const int used = b->end - b->channel;
-  const ptrdiff_t channel = b->channel, pixel = d->window.out_pixel;
+// KH, KW: the window; S: its step; OUTPUTS of a row, whose columns begin at `columns` (KH rows each); `used` channels.
+INLINE void id_quarter_strip(
+    const int KH, const int KW, const int S, const int OUTPUTS, const zoo_integer_depthwise *d, const id_quarters *b,
+    int channel, int used, const uint8_t *const *columns, uint8_t *output) {
+  const ptrdiff_t pixel = d->window.out_pixel;
   q_inputs low[id_outputs], high[id_outputs];
-  id_half(0, KH, KW, S, OUTPUTS, b, columns, low);
-  id_half(1, KH, KW, S, OUTPUTS, b, columns, high);
+  id_half(0, KH, KW, S, OUTPUTS, b, channel, columns, low);
+  id_half(1, KH, KW, S, OUTPUTS, b, channel, columns, high);
   UNROLL for (int j = 0; j < OUTPUTS; j++) q_store_quarters(output + j * pixel + channel, low[j], high[j], used);
 }
