@@ -24,16 +24,16 @@ extension TrainingSession {
     return own + (try Engine.memory(graph: lower, options: prefixOptions(options), batch: options.batch))
   }
 
-  /// How many examples of a batch are best computed at once where nothing but time counts: as many as it takes for their
-  /// values and gradients to be no fewer than the weights, which each part reads anew; a power of two and at least 2. More
-  /// would leave the caches before they are read again.
+  /// How many examples of a batch are best computed at once: as many as it takes for three times their values to be no fewer
+  /// than the weights, which each part reads anew; a power of two and at least 2. More would leave the caches before they
+  /// are read again, and take memory.
   package static func quickestPart(of graph: Graph, learning: Set<WeightSlot>, batch: Int) -> Int {
     let lowest = graph.nodes.firstIndex { !learning.isDisjoint(with: $0.weights) } ?? 0
     let layers = graph.nodes[lowest...].filter { node in node.weights.contains { $0.shape.rank > 1 } }
     let values = layers.reduce(0) { $0 + $1.shape.elementCount }
     let weights = layers.reduce(0) { $0 + $1.weights.reduce(0) { $0 + $1.shape.elementCount } }
     var part = 2
-    while part < batch, 2 * part * values < weights { part *= 2 }
+    while part < batch, 3 * part * values < weights { part *= 2 }
     return min(part, batch)
   }
 
