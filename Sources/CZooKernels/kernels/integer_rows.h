@@ -66,11 +66,11 @@ static void ip_point_to_rows(const zoo_integer_product *c, int first, int count,
   const int reach_y = (g->kernel_height - 1) * g->dilation_height;
   const int reach_x = (g->kernel_width - 1) * g->dilation_width;
   int oy = first / g->out_width, ox = first % g->out_width;
-  const int y = oy * g->stride_height - g->pad_top, x = ox * g->stride_width - g->pad_left;
-  if (ox + count <= g->out_width && y >= 0 && y + reach_y < g->in_height && x >= 0 &&
-      x + (count - 1) * g->stride_width + reach_x < g->in_width) {
+  const int first_y = oy * g->stride_height - g->pad_top, first_x = ox * g->stride_width - g->pad_left;
+  if (ox + count <= g->out_width && first_y >= 0 && first_y + reach_y < g->in_height && first_x >= 0 &&
+      first_x + (count - 1) * g->stride_width + reach_x < g->in_width) {
     // One row of the output, and all windows inside.
-    const uint8_t *corner = c->input + y * g->in_row + x * g->in_pixel;
+    const uint8_t *corner = c->input + first_y * g->in_row + first_x * g->in_pixel;
     const ptrdiff_t step = g->stride_width * g->in_pixel;
     for (int ky = 0; ky < g->kernel_height; ky++, corner += step_y) {
       const uint8_t *input = corner;
@@ -87,11 +87,10 @@ static void ip_point_to_rows(const zoo_integer_product *c, int first, int count,
     for (int ky = 0; ky < g->kernel_height; ky++) {
       const int y = top + ky * g->dilation_height;
       const int row_inside = y >= 0 && y < g->in_height;
-      const ptrdiff_t row = ky * g->dilation_height * g->in_row;
       for (int kx = 0; kx < g->kernel_width; kx++, target += count) {
         const int x = left + kx * g->dilation_width;
         const int inside = row_inside && x >= 0 && x < g->in_width;
-        *target = inside ? corner + row + kx * g->dilation_width * g->in_pixel : c->zero;
+        *target = inside ? corner + ky * step_y + kx * step_x : c->zero;
       }
     }
     ox++;

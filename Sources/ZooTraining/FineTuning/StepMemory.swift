@@ -13,8 +13,9 @@ struct StepMemory {
   /// What a step takes, with the optimizer's memory, the weights of the best epoch, and those while they are judged.
   let bytes: Int
 
-  /// Begins with as many pictures at once as are quickest, and halves them until a step is within the configuration's memory, or the usual one where
-  /// that states none; down to one, or not at all where batch norms normalize by the batch.
+  /// Begins with as many pictures at once as are quickest, and halves them until a step is within the configuration's memory,
+  /// or the usual one where that states none; down to one. Where batch norms normalize by the batch, all are computed at
+  /// once.
   ///
   /// - Parameters:
   ///   - learning: the weights that learn.
@@ -33,12 +34,13 @@ struct StepMemory {
       complete(&options)
       return try more + TrainingSession.memory(graph: graph, learning: learning, options: options)
     }
-    var part = configuration.batch
-    if configuration.batchNorm == .fixed {
-      part = TrainingSession.quickestPart(of: graph, learning: learning, batch: part)
-    }
+    let isDivided = configuration.batchNorm == .fixed
+    var part =
+      isDivided
+      ? TrainingSession.quickestPart(of: graph, learning: learning, batch: configuration.batch)
+      : configuration.batch
     var bytes = try size(of: part)
-    if configuration.batchNorm == .fixed {
+    if isDivided {
       var limit = configuration.memory ?? Self.usual
       if bytes > limit, configuration.memory == nil { limit = try max(limit, size(of: 1) / 2 * 3) }
       while bytes > limit, part > 1 {
