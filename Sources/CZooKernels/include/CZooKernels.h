@@ -41,6 +41,8 @@ typedef struct {
   float lo, hi;
   zoo_mask mask;           // of the output; applied last, by kernels on vectors
   const void *next_weights;  // what the next operation reads first; may be null
+  const void *ahead;         // what is read after this, if all weights stay in the second-level cache; may be null
+  ptrdiff_t ahead_bytes;
   float *scratch;          // null, or for kernels on matrix tiles `slot_floats` for each thread of the pool
   ptrdiff_t slot_floats;   // what `tile_scratch` returns for a unit
 } zoo_convolution;

@@ -44,6 +44,17 @@ INLINE expanded_rows expand_rows(
   return (expanded_rows){top, end};
 }
 
+// Has the product `c` bring into the second-level cache what the depthwise convolution reads for `rows` rows of output
+// from `row` on, but for the input of the rows before.
+INLINE void bring_rows(zoo_convolution *c, const zoo_depthwise *d, int row, int rows) {
+  const zoo_window *g = &d->window;
+  const int reach = (g->kernel_height - 1) * g->dilation_height + 1;
+  const int top = max_int((row - 1) * g->stride_height - g->pad_top + reach, 0);
+  const int end = min_int(top + rows * g->stride_height, g->in_height);
+  c->ahead = top < end ? d->input + top * g->in_row : NULL;
+  c->ahead_bytes = (end - top) * g->in_row * (ptrdiff_t)sizeof(float);
+}
+
 INLINE void separable_by(zoo_kernel product, const void *arguments, int32_t begin, int32_t end) {
   const zoo_separable *s = arguments;
   zoo_depthwise d = s->depthwise;
@@ -53,6 +64,9 @@ INLINE void separable_by(zoo_kernel product, const void *arguments, int32_t begi
   float *memory = s->scratch + zoo_thread_index() * s->slot_floats;
   expanded_rows expanded = {0, 0};
   d.output = memory;
+  // Rows that are made on the way read little.
+  const int brings_input =
+      !s->expands && (ptrdiff_t)c.run * c.columns * (ptrdiff_t)sizeof(float) <= resident_weights;
   for (int unit = begin; unit < end; unit++) {
     const int first = unit * s->pixel_block;
     const int count = min_int(s->pixel_block, pixels - first);
@@ -63,6 +77,7 @@ INLINE void separable_by(zoo_kernel product, const void *arguments, int32_t begi
       d.window.pad_top = s->depthwise.window.pad_top - row * d.window.stride_height;
     }
     depthwise(&d, 0, rows);
+    if (brings_input) bring_rows(&c, &s->depthwise, row + rows, (s->pixel_block + width - 1) / width);
     c.input = memory + (first - row * width) * d.window.out_pixel;
     c.output = s->product.output + first * c.window.out_pixel;
     c.residual = s->product.residual ? s->product.residual + first * c.residual_pixel : NULL;

@@ -275,7 +275,13 @@ static void convolution(const void *arguments, int32_t begin, int32_t end) {
       const char *weights = (const char *)(c->weights + sum_length * panel * 2 * VL);
       const char *next = panel + 1 < panel_count ? weights + panel_bytes : c->next_weights;
       sweep_prefetch prefetch = {.next = weights};
-      if (brings_input && unit > begin) {
+      if (c->ahead) {
+        const int group = u.end_panel - u.panel, sweeps = (end - begin) * group;
+        const int done = (unit - begin) * group + panel - u.panel;
+        prefetch.next = (const char *)c->ahead + c->ahead_bytes / sweeps * done;
+        prefetch.share = c->ahead_bytes / sweeps / block_count;
+        prefetch.step = (prefetch.share + sum_length - 1) / sum_length;
+      } else if (brings_input && unit > begin) {
         if (panel == u.panel) {
           const ptrdiff_t block_bytes = (ptrdiff_t)u.rows / block_count * g->in_pixel * (ptrdiff_t)sizeof(float);
           prefetch.next = (const char *)rows[0] + block_bytes;

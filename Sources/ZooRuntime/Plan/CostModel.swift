@@ -57,12 +57,18 @@ struct CostModel {
   /// The time of `weights` that all threads read: each waits a quarter longer than if it alone read them.
   func shared(_ weights: Int) -> Int { threads > 1 ? weights * 5 / 4 : weights }
 
+  /// The time of a thread that multiplies for `share` while `weights` are on their way. Where several threads wait
+  /// for memory, half of the wait is added to what they compute.
+  func time(_ share: Int, weights: Int) -> Int {
+    max(share, weights) + (threads > 1 ? weights / 2 : 0)
+  }
+
   private func vectorProduct(rows: Int, inputs: Int, columns: Int) -> Choice {
     let weights = 4 * inputs * columns * CostModel.perWeightByte
     let share = rows * inputs * ((columns + 15) / 16 * 16) / threads
     let remote = 4 * rows * inputs * (threads - 1) / threads * CostModel.perRemoteByte
-    let byColumns = max(share, weights / threads) + remote
-    let byRows = max(share, shared(weights))
+    let byColumns = time(share, weights: weights / threads) + remote
+    let byRows = time(share, weights: shared(weights))
     if threads > 1, rows < threads * mr / 2 || byColumns < byRows {
       return (byColumns, .columns, false)
     }

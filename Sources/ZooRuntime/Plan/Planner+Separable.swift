@@ -63,7 +63,7 @@ extension Planner {
     let onTiles = pointwiseCosts(inner, filters: output.channels).onTiles
     let rowLimit = kernels.rowBlock(taps: 1, inputs: channels, columns: output.channels, onTiles: onTiles)
     // The block that lies between the convolutions leaves room for weights in the second-level cache.
-    let cached = max(256 * 1024 / (4 * channels), 2 * kernels.mr)
+    let cached = max(kernels.cachedBlock / (4 * channels), 2 * kernels.mr)
     let limit = onTiles ? max(cached, min(rowLimit, 512 * 1024 / (4 * channels))) : cached
     let division = SeparableDivision(
       height: height, width: width, channels: channels, taps: inner.taps, columns: output.channels,

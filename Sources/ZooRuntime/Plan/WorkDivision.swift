@@ -18,13 +18,26 @@ struct WorkDivision {
   init(
     _ count: Int, limit: Int, panels: Int, by division: CostModel.Division, threads: Int, share: Int = 1
   ) {
-    block = Self.blockLength(count, limit: limit, shares: division == .rows ? threads : 1)
+    let block = Self.blockLength(count, limit: limit, shares: division == .rows ? threads : 1)
     let blocks = (count + block - 1) / block
     let shared = division == .rows ? blocks : 1
     let groups = threads > 1 ? min(panels, (threads * share + shared - 1) / shared) : 1
-    group = (panels + groups - 1) / groups
-    units = blocks * ((panels + group - 1) / group)
+    self.init(count, block: block, panels: panels, group: (panels + groups - 1) / groups)
+    guard division == .columns, share > 1 else { return }
+    // Panels that threads can't share evenly are divided by rows, too: a panel's blocks follow each other.
+    for blocks in blocks..<blocks + threads {
+      let finer = Self(count, block: (count + blocks - 1) / blocks, panels: panels, group: 1)
+      if 32 * finer.cost(threads: threads) < 31 * cost(threads: threads) { self = finer }
+    }
   }
+
+  private init(_ count: Int, block: Int, panels: Int, group: Int) {
+    (self.block, self.group) = (block, group)
+    units = (count + block - 1) / block * ((panels + group - 1) / group)
+  }
+
+  /// Rows times panels of the thread with most to do; the beginning and the end of a block count as one more row.
+  private func cost(threads: Int) -> Int { (units + threads - 1) / threads * group * (block + 1) }
 
   /// The length of blocks of at most `limit`, as even as can be, of which each of `shares` threads gets as many.
   static func blockLength(_ count: Int, limit: Int, shares: Int) -> Int {
