@@ -35,7 +35,9 @@ package struct Plan {
       if case .dense = $0.arguments { $0.macs >= Plan.largeDenseLayer } else { false }
     }
     let start = largeDense ?? planner.steps.count
-    let inTail = used.filter { buffers[$0].steps.map { $0.upperBound >= start } == true }
+    let inTail = used.filter {
+      $0 != planner.memory.scratch && buffers[$0].steps.map { $0.upperBound >= start } == true
+    }
     // Values of a tail for each of many images may not need more memory than the images themselves.
     let tailSize = inTail.reduce(0) { $0 + buffers[$1].floats }
     let wholeSize = used.reduce(0) { $0 + buffers[$1].floats }
@@ -47,6 +49,11 @@ package struct Plan {
     var places: [Value: Place] = [:]
     for value in planner.given + planner.steps.flatMap(\.produced) {
       if case .place(let place) = planner.values.states[value.index] { places[value] = place }
+    }
+    if planner.memory.scratch != nil {
+      for index in planner.steps.indices where planner.steps[index].scratch != nil {
+        planner.steps[index].arguments.setSlot(floats: planner.memory.slot)
+      }
     }
     steps = planner.steps
     given = planner.given

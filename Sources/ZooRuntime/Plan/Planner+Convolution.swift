@@ -100,7 +100,7 @@ extension Planner {
     arguments.residual_pixel = residual?.pixel ?? 0
     (arguments.lo, arguments.hi) = (product.fusion.lo, product.fusion.hi)
     let (units, onTiles) = divide(&arguments)
-    let scratch = onTiles ? newTileScratch(for: &arguments) : nil
+    let scratch = onTiles ? tileScratch(for: &arguments) : nil
     memory.needZeros(run)
     let layout: WeightRequest.Layout =
       if let transposed = product.transposed {
@@ -156,12 +156,12 @@ extension Planner {
   }
 
   /// The memory in which a product on tiles holds its blocks.
-  mutating func newTileScratch(for product: inout zoo_convolution) -> Place {
+  mutating func tileScratch(for product: inout zoo_convolution, offset: Int = 0) -> Place {
     product.slot_floats = kernels.tileScratch(
       rows: Int(product.row_block),
       inputs: Int(product.window.kernel_height * product.window.kernel_width * product.run),
       columns: Int(product.columns))
-    return newScratch(floats: product.slot_floats)
+    return scratch(floats: product.slot_floats, offset: offset)
   }
 }
 

@@ -171,7 +171,7 @@ extension Planner {
       var arguments = zoo_integer_winograd()
       arguments.product = a
       step.units = arguments.divide(tiling, threads: threads)
-      step.scratch = newScratch(floats: arguments.slot_bytes / MemoryLayout<Float>.size)
+      step.scratch = scratch(floats: arguments.slot_bytes / MemoryLayout<Float>.size)
       step.algorithm = "8-bit Winograd 4x4"
       step.arguments = .integerWinograd(arguments)
     } else {

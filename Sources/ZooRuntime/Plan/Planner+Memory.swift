@@ -13,12 +13,22 @@ extension Planner {
       channels: channels)
   }
 
-  /// Memory that each thread has for itself while a step runs.
-  mutating func newScratch(floats: Int) -> Place {
-    memory.buffers.append(Buffer(floats: threads * floats))
-    return Place(
-      buffer: memory.buffers.count - 1, offset: 0, pixel: threads * floats, height: 1, width: 1,
-      channels: threads * floats)
+  /// Memory that each thread has for itself while a step runs, from the float `offset` of its slot on.
+  ///
+  /// A thread's slot is the same in all steps: what lies in the cache of one core is not written by another.
+  mutating func scratch(floats: Int, offset: Int = 0) -> Place {
+    guard threads > 1 else {
+      // In the memory of values that are not there yet, or no longer.
+      memory.buffers.append(Buffer(floats: floats))
+      return Place(
+        buffer: memory.buffers.count - 1, offset: 0, pixel: floats, height: 1, width: 1, channels: floats)
+    }
+    let buffer = memory.scratch ?? memory.buffers.count
+    if memory.scratch == nil { memory.buffers.append(Buffer(floats: 0)) }
+    memory.scratch = buffer
+    memory.slot = max(memory.slot, Place.wholeLines(offset + floats))
+    memory.buffers[buffer].floats = threads * memory.slot
+    return Place(buffer: buffer, offset: offset, pixel: floats, height: 1, width: 1, channels: floats)
   }
 
   /// Where to write a value: into the concatenation that reads it, over `reusable` if nothing else

@@ -86,7 +86,7 @@ extension Planner {
       arguments.expansion_offset = arguments.slot_floats
       arguments.slot_floats += Place.wholeLines(inner.inputRows(for: rows) * inner.view.source.row + 16)
     }
-    let scratch = newScratch(floats: arguments.slot_floats)
+    let scratch = scratch(floats: arguments.slot_floats)
     var between = scratch
     (between.height, between.width, between.channels, between.pixel) = (height, width, channels, pixel)
     arguments.depthwise = depthwiseArguments(inner, output: between)
@@ -99,7 +99,8 @@ extension Planner {
     arguments.product.run = Int32(channels)
     arguments.product.columns = Int32(output.channels)
     arguments.product.row_block = Int32(min(block, rowLimit))
-    let productScratch = onTiles ? newTileScratch(for: &arguments.product) : nil
+    let productScratch =
+      onTiles ? tileScratch(for: &arguments.product, offset: arguments.slot_floats) : nil
     arguments.product.panel_group = kernels.table.pointee.panels(Int32(output.channels))
     arguments.product.residual_pixel = fusion.residual?.pixel ?? 0
     (arguments.product.lo, arguments.product.hi) = (fusion.lo, fusion.hi)
@@ -145,7 +146,9 @@ extension Planner {
       step.inputs[0].buffer != output.buffer
     else { return nil }
     // The input's rows of a block leave room for weights in the second-level cache.
-    let rows = (1...inner.shape.height).last { 4 * inner.inputRows(for: $0) * place.row <= 320 * 1024 }
+    let rows = (1...inner.shape.height).last {
+      4 * inner.inputRows(for: $0) * place.row <= kernels.cachedBlock * 5 / 4
+    }
     guard let rows else { return nil }
     steps.removeLast()
     memory.buffers[place.buffer].steps = nil

@@ -97,7 +97,7 @@ extension Planner {
     (arguments.lo, arguments.hi) = (fusion.lo, fusion.hi)
     memory.needZeros(channels + 16)
 
-    let scratch = newScratch(floats: arguments.slot_floats)
+    let scratch = scratch(floats: arguments.slot_floats)
     let name = "Winograd \(tiling.outputs)x\(tiling.outputs)" + (isPooled ? " + max pool" : "")
     append(
       Step(

@@ -44,6 +44,9 @@ struct Planner {
     private(set) var zeros = 16
     /// Where the output of a concatenation will lie, once one of its inputs has been put there.
     var joined: [Int: Place] = [:]
+    /// The scratch memory, once a step needs some, and the floats of it that a thread has for itself.
+    var scratch: Int?
+    var slot = 0
 
     mutating func needZeros(_ floats: Int) { zeros = max(zeros, floats) }
   }

@@ -30,6 +30,25 @@ extension Step {
 }
 
 extension Step.Arguments {
+  /// Sets how many floats lie between the scratch memory of one thread and that of the next.
+  mutating func setSlot(floats: Int) {
+    switch self {
+    case .convolution(var a):
+      a.slot_floats = floats
+      self = .convolution(a)
+    case .winograd(var a):
+      a.slot_floats = floats
+      self = .winograd(a)
+    case .separable(var a):
+      (a.slot_floats, a.product.slot_floats) = (floats, floats)
+      self = .separable(a)
+    case .integerWinograd(var a):
+      a.slot_bytes = floats * MemoryLayout<Float>.size
+      self = .integerWinograd(a)
+    default: break
+    }
+  }
+
   /// The one place that says which kernel takes which arguments.
   @inline(__always)
   private mutating func visit(by visitor: inout some ArgumentsVisitor) {
