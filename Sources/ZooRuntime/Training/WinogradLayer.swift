@@ -33,7 +33,8 @@ struct WinogradLayer: TrainingLayer {
   ) -> (channels: Int, columns: Int, slot: Int) {
     var group = min(channels, 64)
     func units(_ group: Int) -> Int { (channels + group - 1) / group * ((columns + 63) / 64) }
-    while group > 16, units(group) < 2 * threads { group = (group + 1) / 2 }
+    // Every unit transforms the gradient of its columns.
+    while group > 16, units(group) < threads { group = (group + 1) / 2 }
     return (group, 64, tiling.points * (Int(zoo_gradient_tiles) * (group + 48) + group * 64))
   }
 
