@@ -7,7 +7,7 @@ import ZooGraph
 /// A thread computes while it waits for memory, so that a step takes the longer of the two. The constants are
 /// ratios between what a core does, which differ less from one processor to another than times would;
 /// `zoo bench --layers` prints what a step really took.
-struct CostModel {
+package struct CostModel {
   /// Multiplications in the time that a core waits for a byte of weights: it has few cache lines on their way at a
   /// time, whatever the memory could deliver.
   static let perWeightByte = 6
@@ -28,7 +28,7 @@ struct CostModel {
 
   /// How a product is divided among threads: by rows of the output every thread reads all weights, by columns
   /// every thread reads what all others wrote before.
-  enum Division {
+  package enum Division {
     case rows
     case columns
   }

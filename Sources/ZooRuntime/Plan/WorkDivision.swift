@@ -2,12 +2,12 @@ import CZooKernels
 
 /// How a product is divided into units of work: blocks of rows, or of Winograd's tiles, by groups of panels of its
 /// weights.
-struct WorkDivision {
+package struct WorkDivision {
   /// The length of a block.
-  let block: Int
+  package let block: Int
   /// The panels of a group.
-  let group: Int
-  let units: Int
+  package let group: Int
+  package let units: Int
 
   /// - Parameters:
   ///   - count: how many rows or tiles there are.
@@ -15,7 +15,7 @@ struct WorkDivision {
   ///   - division: what threads share.
   ///   - share: the least units of a thread's share, of which other threads do some where it falls behind. More than
   ///     one by rows only where a block's groups follow each other, so that it costs nothing.
-  init(
+  package init(
     _ count: Int, limit: Int, panels: Int, by division: CostModel.Division, threads: Int, share: Int = 1
   ) {
     let block = Self.blockLength(count, limit: limit, shares: division == .rows ? threads : 1)
