@@ -99,6 +99,8 @@ final class TrainingRun {
   ) {
     let channels = place.channels
     let examples = examples ?? 0..<count
+    // Constants, so that the loops over channels become those of vectors.
+    let (accumulates, limit) = (target.accumulates, target.limit)
     share(examples.count * place.height) { unit in
       let (image, row) = unit.quotientAndRemainder(dividingBy: place.height)
       let start = ((examples.lowerBound + image) * place.height + row) * place.width * channels
@@ -108,11 +110,13 @@ final class TrainingRun {
         if let rectified = target.rectified {
           let output = self.values[rectified] + start + x * channels
           for c in 0..<channels {
-            let value = target.accumulates ? to[c] + factor * from[c] : factor * from[c]
-            to[c] = output[c] > 0 && output[c] < target.limit ? value : 0
+            let value = accumulates ? to[c] + factor * from[c] : factor * from[c]
+            // Half of a rectifier's values are zeros in no order: bits rather than branches.
+            let (above, below): (UInt32, UInt32) = (output[c] > 0 ? .max : 0, output[c] < limit ? .max : 0)
+            to[c] = Float(bitPattern: value.bitPattern & above & below)
           }
         } else {
-          for c in 0..<channels { to[c] = target.accumulates ? to[c] + factor * from[c] : factor * from[c] }
+          for c in 0..<channels { to[c] = accumulates ? to[c] + factor * from[c] : factor * from[c] }
         }
       }
     }
