@@ -50,7 +50,7 @@ typedef struct {
 // u % blocks of tiles, row by row, panel group u / blocks.
 typedef struct {
   zoo_integer_product product;  // row_block: tiles per unit
-  uint8_t *scratch;             // `slot_bytes` for each thread: `zoo_winograd_slot`
+  uint8_t *scratch;             // `slot_bytes` for each thread, at least `zoo_winograd_slot`
   ptrdiff_t slot_bytes;
 } zoo_integer_winograd;
 

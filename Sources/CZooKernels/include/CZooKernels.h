@@ -44,7 +44,7 @@ typedef struct {
   const void *ahead;         // what is read after this, if all weights stay in the second-level cache; may be null
   ptrdiff_t ahead_bytes;
   float *scratch;          // null, or for kernels on matrix tiles `slot_floats` for each thread of the pool
-  ptrdiff_t slot_floats;   // what `tile_scratch` returns for a unit
+  ptrdiff_t slot_floats;   // at least what `tile_scratch` returns for a unit
 } zoo_convolution;
 
 // A convolution with a 3x3 window, stride 1, no dilation, as `convolution` otherwise.
@@ -63,7 +63,8 @@ typedef struct {
   int32_t panel_group;     // panels per unit
   int32_t panels_at_once;  // that go by a point's wg_tiles together
   float *scratch;          // `slot_floats` for each thread of the pool
-  ptrdiff_t slot_floats;   // (outputs + 2)^2 * wg_tile_block * (channels + 16 + (2 * panels_at_once + 1) * vector)
+  // At least (outputs + 2)^2 * wg_tile_block * (channels + 16 + (2 * panels_at_once + 1) * vector).
+  ptrdiff_t slot_floats;
   int32_t outputs;         // 4 or 2
   int32_t pooled;          // whether the output is the maximum of each 2x2 pixels; without a residual or a mask
   int32_t images;          // that follow one another, with nothing between them; 0: one
@@ -93,7 +94,8 @@ typedef struct {
   zoo_depthwise depthwise;   // its output is not used
   zoo_convolution product;   // its input and extents are not used; panel_group: all panels
   float *scratch;            // `slot_floats` for each thread of the pool
-  ptrdiff_t slot_floats;     // for the rows that `pixel_block` pixels are part of, and the input's rows of a unit
+  // At least those of the rows that `pixel_block` pixels are part of, and of the input's rows of a unit.
+  ptrdiff_t slot_floats;
   int32_t pixel_block;
   // Whether the input is made on the way, by a 1x1 convolution without a residual and a mask, and where a unit's rows
   // of it lie in its scratch memory.

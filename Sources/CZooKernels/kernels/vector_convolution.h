@@ -276,6 +276,7 @@ static void convolution(const void *arguments, int32_t begin, int32_t end) {
       const char *next = panel + 1 < panel_count ? weights + panel_bytes : c->next_weights;
       sweep_prefetch prefetch = {.next = weights};
       if (c->ahead) {
+        // Each sweep brings an equal part.
         const int group = u.end_panel - u.panel, sweeps = (end - begin) * group;
         const int done = (unit - begin) * group + panel - u.panel;
         prefetch.next = (const char *)c->ahead + c->ahead_bytes / sweeps * done;

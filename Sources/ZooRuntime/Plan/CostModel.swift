@@ -59,7 +59,7 @@ package struct CostModel {
 
   /// The time of a thread that multiplies for `share` while `weights` are on their way. Where several threads wait
   /// for memory, half of the wait is added to what they compute.
-  func time(_ share: Int, weights: Int) -> Int {
+  private func time(_ share: Int, weights: Int) -> Int {
     max(share, weights) + (threads > 1 ? weights / 2 : 0)
   }
 

@@ -14,7 +14,8 @@ package struct WorkDivision {
   ///   - limit: the most of a block.
   ///   - division: what threads share.
   ///   - share: the least units of a thread's share, of which other threads do some where it falls behind. More than
-  ///     one by rows only where a block's groups follow each other, so that it costs nothing.
+  ///     one by rows only where a block's groups follow each other, so that it costs nothing. With one, panels are not
+  ///     divided by rows.
   package init(
     _ count: Int, limit: Int, panels: Int, by division: CostModel.Division, threads: Int, share: Int = 1
   ) {

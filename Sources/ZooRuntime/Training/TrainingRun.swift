@@ -111,7 +111,7 @@ final class TrainingRun {
           let output = self.values[rectified] + start + x * channels
           for c in 0..<channels {
             let value = accumulates ? to[c] + factor * from[c] : factor * from[c]
-            // Half of a rectifier's values are zeros in no order: bits rather than branches.
+            // Which values pass has no order, so that a branch would be guessed wrong half of the time.
             let (above, below): (UInt32, UInt32) = (output[c] > 0 ? .max : 0, output[c] < limit ? .max : 0)
             to[c] = Float(bitPattern: value.bitPattern & above & below)
           }
